@@ -1,0 +1,127 @@
+"""Connections to whosaw's own PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, Self
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from whosaw.store.errors import StoreError
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+_UNSAFE = {"fsync": {"off"}, "full_page_writes": {"off"}, "synchronous_commit": {"off"}}
+
+
+class DatabaseUnreachable(StoreError, ConnectionError):
+    """PostgreSQL does not answer, or refuses the login."""
+
+    code: ClassVar[str] = "store.unreachable"
+    hint = "check that PostgreSQL runs and that the address, user and password in the settings are right"
+
+
+class UnsafeDurability(StoreError, RuntimeError):
+    """The server may lose what it said was committed, so nothing may be revealed on its word."""
+
+    code: ClassVar[str] = "store.unsafe_durability"
+    hint = "set fsync = on, full_page_writes = on and synchronous_commit = on, then restart"
+
+
+class Database:
+    """A pool of autocommit connections to one PostgreSQL database.
+
+    Open it with ``async with``. Safe for use by any number of tasks of one event loop.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 2.0) -> None:
+        """Describe the pool; nothing connects yet.
+
+        Args:
+            url: ``postgresql://user:password@host/database`` or a conninfo string.
+            pool_size: connections at most, > 0.
+            wait_s: seconds a task waits for a free connection before the database counts as unreachable.
+        """
+        self.url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            _plain(url),
+            min_size=1,
+            max_size=pool_size,
+            timeout=wait_s,
+            kwargs={"autocommit": True, "application_name": "whosaw"},
+            open=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect once and refuse a server that is not durable.
+
+        Raises:
+            DatabaseUnreachable: the server does not answer or refuses the login.
+            UnsafeDurability: a setting allows committed rows to be lost.
+        """
+        await self._probe()
+        await self._pool.open(wait=True, timeout=10)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend an autocommit connection.
+
+        Raises:
+            DatabaseUnreachable: none became free in time, or the server went away.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as cause:
+            raise DatabaseUnreachable("the database does not answer") from cause
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside one transaction that commits when the block ends well."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def _probe(self) -> None:
+        try:
+            async with await AsyncConnection.connect(_plain(self.url), connect_timeout=5) as connection:
+                rows = await connection.execute(
+                    "select name, setting from pg_settings where name = any(%s)", [list(_UNSAFE)]
+                )
+                settings: dict[str, str] = dict(await rows.fetchall())
+        except psycopg.OperationalError as cause:
+            raise DatabaseUnreachable(f"no database at {describe(self.url)}") from cause
+        unsafe = [name for name, bad in _UNSAFE.items() if settings[name] in bad]
+        if unsafe:
+            raise UnsafeDurability(f"the server runs with {', '.join(f'{name} = off' for name in unsafe)}")
+
+
+def describe(url: str) -> str:
+    """Return where `url` points, without user or password, for messages."""
+    parts = conninfo_to_dict(_plain(url))
+    where = parts.get("host") or "the default socket"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"`{parts.get('dbname') or 'postgres'}` on `{where}{port}`"
+
+
+def with_login(url: str, user: str, password: str) -> str:
+    """Return `url` with another login, as a conninfo string."""
+    return make_conninfo(_plain(url), user=user, password=password)
+
+
+def with_database(url: str, database: str) -> str:
+    """Return `url` pointing at another database of the same server, as a conninfo string."""
+    return make_conninfo(_plain(url), dbname=database)
+
+
+def _plain(url: str) -> str:
+    """Return `url` without SQLAlchemy's driver part, which libpq does not know."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,0 +1,60 @@
+"""The number maps: company keys in, dense integers out, and back while the row still exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from whosaw.store.database import Database
+
+Space = Literal["actor", "subject", "purpose"]
+
+
+async def assign(db: Database, space: Space, keys: Iterable[str]) -> dict[str, int]:
+    """Return the number of every key, giving new dense numbers to those that have none.
+
+    Args:
+        db: where the maps are.
+        space: which map; each counts from 1.
+        keys: company keys; repeated keys are one key.
+    """
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    async with db.connection() as connection:
+        rows = await connection.execute("select key, number from assign_numbers(%s, %s)", [space, wanted])
+        return dict(await rows.fetchall())
+
+
+async def keys_of(db: Database, space: Space, numbers: Iterable[int]) -> dict[int, str]:
+    """Return the key of every number whose map row still exists."""
+    wanted = list(dict.fromkeys(numbers))
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select number, key from number_map where space = %s and number = any(%s)", [space, wanted]
+        )
+        return dict(await rows.fetchall())
+
+
+async def find(db: Database, space: Space, key: str) -> int | None:
+    """Return the number of `key`, or None where it has none; never gives a new one."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select number from number_map where space = %s and key = %s", [space, key])
+        row = await rows.fetchone()
+        return None if row is None else int(row[0])
+
+
+class NumberMap:
+    """The maps as one process remembers them, so that the hot path asks the database once per key."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[Space, dict[str, int]] = {"actor": {}, "subject": {}, "purpose": {}}
+
+    async def numbers(self, space: Space, keys: Sequence[str]) -> list[int]:
+        """Return one number per key, in the order of `keys`."""
+        known = self._known[space]
+        missing = [key for key in keys if key not in known]
+        if missing:
+            known.update(await assign(self._db, space, missing))
+        return [known[key] for key in keys]

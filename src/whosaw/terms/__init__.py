@@ -1,0 +1,25 @@
+"""The words every stage shares: errors, the clock, numbers, and the values that travel from door to door.
+
+Nothing here does I/O and nothing here imports another part of whosaw. The glossary (``docs/glossary.md``) is the
+authority for what each word means.
+"""
+
+from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, from_us, to_us
+from whosaw.terms.errors import WhosawError
+from whosaw.terms.numbers import ActorNumber, PurposeNumber, SubjectNumber
+from whosaw.terms.values import PurposeRef, SubjectRef
+
+__all__ = [
+    "ActorNumber",
+    "Clock",
+    "PurposeNumber",
+    "PurposeRef",
+    "SharedClock",
+    "SimulatedClock",
+    "SubjectNumber",
+    "SubjectRef",
+    "SystemClock",
+    "WhosawError",
+    "from_us",
+    "to_us",
+]
