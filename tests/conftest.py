@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -61,3 +62,30 @@ def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with Database(database_url) as db:
         yield db
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests read real data; where they are required, a skipped one is a failure."""
+    ran, skipped = _real_data(terminalreporter)
+    terminalreporter.write_line(f"real-data tests: {ran} ran, {skipped} skipped")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("WHOSAW_REAL_DATA") != "required" or reporter is None or not datasets_folder().is_dir():
+        return
+    if _real_data(reporter)[1]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def datasets_folder() -> Path:
+    """Where the real data sets are, if anywhere."""
+    return Path(os.environ.get("WHOSAW_DATASETS") or Path(__file__).parents[2] / "shared" / "data")
+
+
+def _real_data(reporter: pytest.TerminalReporter) -> tuple[int, int]:
+    def marked(outcome: str) -> int:
+        return sum("real_data" in getattr(report, "keywords", {}) for report in reporter.stats.get(outcome, []))
+
+    return marked("passed") + marked("failed"), marked("skipped")

@@ -36,6 +36,13 @@ async def keys_of(db: Database, space: Space, numbers: Iterable[int]) -> dict[in
         return dict(await rows.fetchall())
 
 
+async def every_key(db: Database, space: Space) -> dict[int, str]:
+    """Return number → key of every map row of `space`."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select number, key from number_map where space = %s", [space])
+        return dict(await rows.fetchall())
+
+
 async def find(db: Database, space: Space, key: str) -> int | None:
     """Return the number of `key`, or None where it has none; never gives a new one."""
     async with db.connection() as connection:

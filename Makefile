@@ -1,0 +1,63 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything is set up by what they depend on.
+
+PYTHON ?= python3
+ARGS ?=
+UV := .tools/bin/uv
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export UV_LINK_MODE ?= copy
+
+.PHONY: setup demo test lint types imports bench lock system clean
+
+## Make the environment: uv from PyPI into .tools, hash-pinned dependencies into .venv.
+setup: .venv/.ready
+
+$(UV): requirements/uv.lock
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "whosaw needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	touch $(UV)
+
+.venv/.ready: $(UV) requirements/dev.lock pyproject.toml
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	$(UV) pip sync --quiet requirements/dev.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+## The story on this machine, in under three minutes; leaves the console running (ARGS=--no-serve ends instead).
+demo: setup
+	$(BIN)/whosaw demo --check demo/check.py $(ARGS)
+
+## System packages that some tests need; says which, why, and what is left out where they cannot be installed.
+system:
+	scripts/system-packages
+
+## Every test that this machine can run.
+test: setup system
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report --format=total | sed 's/^/lines and branches covered in this process: /;s/$$/ %/'
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+## Side-by-side measurements; each prints ratios.
+bench: setup
+	$(BIN)/python bench/disclosures.py
+	$(BIN)/python bench/bank_log.py
+
+## Pin dependencies anew (no download addresses are written).
+lock: $(UV)
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/uv.in -o requirements/uv.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group dev --group build -o requirements/dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group build -o requirements/run.lock
+
+clean:
+	rm -rf .venv .tools .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,119 @@
+"""The entry point. ``verify`` runs on the standard library and ``prove`` alone, so that a stranger can run it.
+
+Every other command needs an extra, and says which where it is not installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from whosaw.terms import WhosawError
+
+if TYPE_CHECKING:
+    from whosaw.prove import BundleReport
+
+
+class FileUnreadable(WhosawError, OSError):
+    """A file named on the command line cannot be read."""
+
+    code: ClassVar[str] = "app.file_unreadable"
+
+
+_EXTRA = {"import": "lake", "trace": "lake"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 well, 1 an error with a hint, 2 wrong usage, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given[:1] == ["verify"]:
+            return _verify(given[1:])
+        return _run(given)
+    except WhosawError as problem:
+        _say(problem.diagnostics())
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted: nothing is left half-written, and the command can be run again")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _run(given: list[str]) -> int:
+    try:
+        from whosaw.app.cli import run
+    except ModuleNotFoundError as missing:
+        return _name_extra(given, missing)
+    try:
+        return run(given)
+    except ModuleNotFoundError as missing:
+        return _name_extra(given, missing)
+
+
+def _name_extra(given: Sequence[str], missing: ModuleNotFoundError) -> int:
+    if (missing.name or "").partition(".")[0] == "whosaw":
+        raise missing
+    command = given[0] if given else "serve"
+    extra = _EXTRA.get(command, "all")
+    _say(f"error: `{command}` needs `{missing.name}`, which is not installed [app.missing_extra]")
+    _say(f"hint: pip install 'whosaw[{extra}]'")
+    return 2
+
+
+def _verify(given: Sequence[str]) -> int:
+    from whosaw.prove import Policy, verify_bundle
+
+    parser = argparse.ArgumentParser(
+        prog="whosaw verify", description="Check an evidence bundle offline: no server, no database, no network."
+    )
+    parser.add_argument("bundle", type=Path, help="the bundle: a folder or a .zip")
+    parser.add_argument(
+        "--policy", type=Path, help="whose signatures you trust: a file that did not come with the bundle"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options = parser.parse_args(given)
+    policy = Policy.parse(_read(options.policy)) if options.policy else None
+    report = verify_bundle(options.bundle, policy)
+    _print(json.dumps(asdict(report) | {"verified": True}, indent=2) if options.json else _told(report))
+    return 0
+
+
+def _told(report: BundleReport) -> str:
+    lines = [
+        f"verified: {report.entries} entries and {len(report.files)} files under one signed checkpoint",
+        f"trail:    {report.origin}, {report.size} entries when it was signed",
+        f"signer:   {report.signer}",
+    ]
+    if report.simulated:
+        lines.append("note:     this trail was written under a simulated clock: a demonstration, not evidence")
+    if report.trusted:
+        lines.append("trust:    the signer is in your policy")
+    else:
+        lines.append("trust:    compare the signer with the key the operator published, or pass --policy FILE")
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        raise FileUnreadable(f"cannot read `{path}`: {cause.strerror}") from cause
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,255 @@
+"""One facts object per case. Every letter, statement and form is written from it and from nothing else.
+
+It has no place for a seller, an employee, a ticket or another person's data, so none can slip into a letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from whosaw.answer.errors import FactsContradict
+from whosaw.answer.sightings import Sighting
+from whosaw.terms import from_us
+
+Certainty = Literal["certain", "probable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who writes: name, where to ask, and the domain its mail is sent from."""
+
+    name: str
+    contact_email: str
+    contact_phone: str
+    contact_address: str
+    mail_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the named actors were shown of one subject, by the record.
+
+    Attributes:
+        fields: fields revealed as they are; masked, aliased and denied ones are not among them.
+        first_at: of the disclosures that revealed them.
+        last_at: of the disclosures that revealed them.
+    """
+
+    fields: frozenset[str]
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Subject numbers by how far the record carries; `bound` counts all three, None where it cannot be given."""
+
+    certain: tuple[int, ...]
+    probable: tuple[int, ...]
+    possible: tuple[int, ...]
+    bound: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one affected subject is told.
+
+    Attributes:
+        subject: his number.
+        certainty: whether his data certainly or probably got out.
+        fields_seen: names of the fields that were opened, in plain words.
+        fields_unseen: those that the complete record shows were not; empty where completeness is not proven.
+        first_on: first day they were opened.
+        last_on: last day they were opened.
+    """
+
+    subject: int
+    certainty: Certainty
+    fields_seen: tuple[str, ...]
+    fields_unseen: tuple[str, ...]
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a case, as of one moment.
+
+    Attributes:
+        case: the case's id.
+        company: who writes.
+        as_of: when the facts were put together.
+        complaints: sightings of the case.
+        verified_complaints: those signed by the sender's own domain.
+        contacted_from: the first contact reported.
+        contacted_to: the last contact reported.
+        persons: everyone to be told, ordered by number.
+        certain: how many of them certainly.
+        probable: how many of them probably.
+        possible: how many more cannot be ruled out.
+        bound: how many at most in all, or None where the record gives no bound.
+        fields_leaked: union of what was opened, in plain words.
+        record_complete: whether the record of the window is proven complete.
+        first_on: first day of any opening.
+        last_on: last day of any opening.
+        steps_done: kinds of the steps that are done, so that no letter claims what has not happened.
+    """
+
+    case: str
+    company: Company
+    as_of: datetime
+    complaints: int
+    verified_complaints: int
+    contacted_from: datetime
+    contacted_to: datetime
+    persons: tuple[Person, ...]
+    certain: int
+    probable: int
+    possible: int
+    bound: int | None
+    fields_leaked: tuple[str, ...]
+    record_complete: bool
+    first_on: date
+    last_on: date
+    steps_done: tuple[str, ...]
+
+    @property
+    def told(self) -> int:
+        """How many persons are told."""
+        return len(self.persons)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as JSON holds them: dates as ISO text, persons by number."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the trail says, as the facts need it.
+
+    Attributes:
+        exposures: by subject number, of the named actors.
+        complete: whether the window's record is proven complete (fsck found nothing missing).
+        labels: every protected field of a subject, with its name in plain words.
+    """
+
+    exposures: Mapping[int, Exposure]
+    complete: bool
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a case stands: its id, the present moment, and the kinds of the steps that are done."""
+
+    case: str
+    as_of: datetime
+    steps_done: frozenset[str] = frozenset()
+
+
+def build_facts(
+    standing: Standing, company: Company, *, scope: Scope, sightings: Sequence[Sighting], record: Record
+) -> Facts:
+    """Put the facts of a case together.
+
+    Args:
+        standing: where the case stands.
+        company: who writes.
+        scope: who is affected; only certain and probable persons are told.
+        sightings: all of the case, at least one.
+        record: what the trail says.
+
+    Raises:
+        FactsContradict: there is no sighting or nobody to tell, a person stands in two tiers, or the record shows no
+            opened field for someone in scope.
+    """
+    if not sightings:
+        raise FactsContradict("a case without a sighting has no facts")
+    persons = sorted(_persons(scope, record), key=lambda person: person.subject)
+    if not persons:
+        raise FactsContradict("there is nobody to tell")
+    contacts = [sighting.contacted_at for sighting in sightings]
+    leaked = {field for person in persons for field in person.fields_seen}
+    return Facts(
+        case=standing.case,
+        company=company,
+        as_of=standing.as_of,
+        complaints=len(sightings),
+        verified_complaints=sum(sighting.verified for sighting in sightings),
+        contacted_from=min(contacts),
+        contacted_to=max(contacts),
+        persons=tuple(persons),
+        certain=len(scope.certain),
+        probable=len(scope.probable),
+        possible=len(scope.possible),
+        bound=scope.bound,
+        fields_leaked=tuple(label for label in record.labels.values() if label in leaked),
+        record_complete=record.complete,
+        first_on=min(person.first_on for person in persons),
+        last_on=max(person.last_on for person in persons),
+        steps_done=tuple(sorted(standing.steps_done)),
+    )
+
+
+def exposures(
+    payloads: Iterable[Mapping[str, Any]], *, actors: Collection[int], labels: Collection[str]
+) -> dict[int, Exposure]:
+    """Return what `actors` were shown of each subject, from payloads of the trail.
+
+    Args:
+        payloads: disclosures of any actor, in any order; only values that left as they are count.
+        actors: the numbers of the named actors.
+        labels: the protected fields to look for.
+    """
+    found: dict[int, Exposure] = {}
+    for payload in payloads:
+        if payload.get("kind") != "disclosure" or payload.get("actor") not in actors or "subject" not in payload:
+            continue
+        shown = {str(each).removesuffix("=reveal") for each in payload["fields"] if str(each).endswith("=reveal")}
+        fields = frozenset(shown & set(labels))
+        if not fields:
+            continue
+        at, subject = from_us(int(payload["at"])), int(payload["subject"])
+        known = found.get(subject, Exposure(fields, at, at))
+        found[subject] = Exposure(known.fields | fields, min(known.first_at, at), max(known.last_at, at))
+    return found
+
+
+def _persons(scope: Scope, record: Record) -> Iterable[Person]:
+    both = set(scope.certain) & set(scope.probable)
+    if both or len(set(scope.certain)) != len(scope.certain) or len(set(scope.probable)) != len(scope.probable):
+        raise FactsContradict("a person stands in the scope twice")
+    for tier, subjects in (("certain", scope.certain), ("probable", scope.probable)):
+        for subject in subjects:
+            yield _person(subject, "certain" if tier == "certain" else "probable", record)
+
+
+def _person(subject: int, certainty: Certainty, record: Record) -> Person:
+    exposure = record.exposures.get(subject)
+    if exposure is None or not exposure.fields:
+        raise FactsContradict(f"subject {subject} is in scope, but the record shows no field opened")
+    unknown = exposure.fields - set(record.labels)
+    if unknown:
+        raise FactsContradict(f"the field `{min(unknown)}` has no name in plain words")
+    seen = tuple(label for field, label in record.labels.items() if field in exposure.fields)
+    unseen = tuple(label for field, label in record.labels.items() if field not in exposure.fields)
+    return Person(
+        subject,
+        certainty,
+        seen,
+        unseen if record.complete else (),
+        exposure.first_at.date(),
+        exposure.last_at.date(),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value

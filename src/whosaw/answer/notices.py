@@ -1,0 +1,101 @@
+"""Letters to everyone affected: written from the facts and queued once per case and person."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+
+from whosaw.answer.facts import Facts, Person
+from whosaw.answer.letters import Letter, write_notice
+from whosaw.store.numbers import keys_of
+from whosaw.store.outbox import Mail, Outbox
+from whosaw.terms import Clock
+
+_ASK_ROWS = 500
+_POLICY = SMTP_POLICY.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """How a person is addressed and reached; held in memory and, until the letter is sent, in its outbox row."""
+
+    name: str = field(repr=False)
+    email: str = field(repr=False)
+
+
+Addresses = Callable[[Sequence[str]], Awaitable[Mapping[str, Recipient]]]
+"""Gives the recipients of subject keys such as ``customer:C-000017``; keys it does not know are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What queuing did.
+
+    Attributes:
+        new: letters added.
+        already: persons who had a letter of this case.
+        unreachable: numbers of persons without an address that mail can reach; they need another channel.
+    """
+
+    new: int
+    already: int
+    unreachable: tuple[int, ...]
+
+
+async def queue_notices(outbox: Outbox, facts: Facts, addresses: Addresses, *, clock: Clock) -> Queued:
+    """Queue one letter to each certain and each probable person of a case; again, it adds nothing.
+
+    Args:
+        outbox: where letters wait; its database holds the number map.
+        facts: of the case; `facts.persons` are written to and nobody else.
+        addresses: gives names and addresses, asked in portions of 500 keys.
+        clock: tells the time written as the letters' date.
+    """
+    had = await outbox.keys(facts.case)
+    todo = [person for person in facts.persons if str(person.subject) not in had]
+    keys = await keys_of(outbox.db, "subject", [person.subject for person in todo])
+    new, unreachable = 0, []
+    for start in range(0, len(todo), _ASK_ROWS):
+        portion = todo[start : start + _ASK_ROWS]
+        known = await addresses([keys[person.subject] for person in portion if person.subject in keys])
+        mails = []
+        for person in portion:
+            recipient = known.get(keys.get(person.subject, ""))
+            mail = _mail(facts, person, recipient, clock.now()) if recipient else None
+            if mail is None:
+                unreachable.append(person.subject)
+            else:
+                mails.append(mail)
+        new += await outbox.queue(facts.case, mails, clock.now())
+    return Queued(new, len(facts.persons) - len(todo), tuple(unreachable))
+
+
+def _mail(facts: Facts, person: Person, recipient: Recipient, at: datetime) -> Mail | None:
+    try:
+        to = Address(" ".join(recipient.name.split()), addr_spec=recipient.email.strip())
+        letter = write_notice(facts, person, name=recipient.name)
+        message_id = f"<notice.{secrets.token_hex(16)}@{facts.company.mail_domain}>"
+        raw = _message(facts, letter, to, message_id, at).as_bytes()
+        to.addr_spec.encode("ascii")
+    except Exception:  # the library's address parser raises whatever it stumbles over; the person is listed
+        return None
+    return Mail(str(person.subject), message_id, to.addr_spec, raw)
+
+
+def _message(facts: Facts, letter: Letter, to: Address, message_id: str, at: datetime) -> EmailMessage:
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = Address(facts.company.name, addr_spec=facts.company.contact_email)
+    message["To"] = to
+    message["Subject"] = letter.title
+    message["Date"] = at.replace(microsecond=0)
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = "en"
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    return message

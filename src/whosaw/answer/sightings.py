@@ -1,0 +1,139 @@
+"""Where sightings are kept: a row each, and the raw mail beside the database, named by its hash."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from whosaw.answer import queries
+from whosaw.answer.errors import RawMailMissing
+from whosaw.answer.intake import Complaint
+from whosaw.store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Evidence that a subject's data is outside.
+
+    Attributes:
+        id: of the sighting.
+        case: the case it belongs to, or None.
+        subject: the subject's number.
+        beneficiary: who profits, by the company's own reference (``seller:S-0088``).
+        channel: how the subject was contacted (``mail``).
+        contacted_at: when; the latest it can have been where `contacted_exact` is false.
+        reported_at: when the complaint arrived.
+        sender_domain: who contacted him.
+        verified: whether the sender's own domain signed the evidence.
+        dkim: the check, with the key record and when it was looked up.
+        marks: what is weak about it.
+        raw_sha256: names the raw mail.
+    """
+
+    id: int
+    case: str | None
+    subject: int
+    beneficiary: str
+    channel: str
+    contacted_at: datetime
+    contacted_exact: bool
+    reported_at: datetime
+    sender_domain: str
+    verified: bool
+    dkim: Mapping[str, str]
+    marks: tuple[str, ...]
+    raw_sha256: str
+
+
+class RawMails:
+    """A folder (mode 0700) of mails (mode 0600) named by their SHA-256; nothing in it is ever changed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, made if absent."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+
+    def keep(self, raw: bytes) -> str:
+        """Write a mail durably and return its SHA-256 in hex; the same mail again changes nothing."""
+        name = sha256(raw).hexdigest()
+        path = self._folder / f"{name}.eml"
+        if path.exists():
+            return name
+        part = self._folder / f".{name}.{os.getpid()}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        return name
+
+    def read(self, name: str) -> bytes:
+        """Return the mail with this SHA-256.
+
+        Raises:
+            RawMailMissing: it is not there, or its bytes are not those that arrived.
+        """
+        if not re.fullmatch(r"[0-9a-f]{64}", name):
+            raise RawMailMissing("a raw mail is named by 64 hexadecimal digits")
+        try:
+            raw = (self._folder / f"{name}.eml").read_bytes()
+        except FileNotFoundError as cause:
+            raise RawMailMissing(f"the raw mail `{name}` is not in its folder") from cause
+        if sha256(raw).hexdigest() != name:
+            raise RawMailMissing(f"the raw mail `{name}` was altered")
+        return raw
+
+
+class SightingBook:
+    """The sightings of one database, each once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(
+        self, complaint: Complaint, *, subject: int, beneficiary: str, channel: str = "mail"
+    ) -> tuple[Sighting, bool]:
+        """Keep a complaint as a sighting; return it and whether it is new.
+
+        The same original from the same subject is one sighting, however often it is forwarded. It joins the open case
+        of its beneficiary, if there is one.
+
+        Args:
+            complaint: what intake read; its raw mail is kept by `RawMails`.
+            subject: the number of the customer who complained.
+            beneficiary: who profits, by the company's own reference.
+            channel: how the subject was contacted.
+        """
+        row, new = await queries.add_sighting(
+            self._db,
+            {
+                "subject": subject,
+                "beneficiary": beneficiary,
+                "channel": channel,
+                "contacted_at": complaint.contacted_at,
+                "contacted_exact": complaint.contacted_exact,
+                "reported_at": complaint.received_at,
+                "sender_domain": complaint.sender_domain,
+                "verified": complaint.verified,
+                "marks": list(complaint.marks),
+                "raw_sha256": complaint.sha256,
+                "evidence_key": complaint.evidence_key,
+            },
+            complaint.dkim.as_json(),
+        )
+        return _sighting(row), new
+
+    async def list(self, *, beneficiary: str | None = None, case: str | None = None) -> Sequence[Sighting]:
+        """Return sightings in order of arrival, all or those of one beneficiary or case."""
+        return [_sighting(row) for row in await queries.sightings(self._db, beneficiary=beneficiary, case=case)]
+
+
+def _sighting(row: tuple[Any, ...]) -> Sighting:
+    cells: list[Any] = [tuple(each) if isinstance(each, list) else each for each in row]
+    return Sighting(*cells)

@@ -1,0 +1,77 @@
+"""The statement of reasons a seller gets with its suspension: fields and limits of law, no person in it.
+
+Source: Regulation (EU) 2022/2065 (DSA) art. 17 and the field names of its transparency database (schema of 1 July
+2025); Regulation (EU) 2019/1150 (P2B) art. 4: reasons before or when it takes effect, termination not before 30 days
+later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from whosaw.answer.facts import Facts
+
+TERMINATION_DAYS = 30
+_LIMITS = {
+    "decision_facts": 5000,
+    "incompatible_content_ground": 500,
+    "incompatible_content_explanation": 2000,
+    "puid": 500,
+}
+
+
+def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, withhold: bool) -> dict[str, Any]:
+    """Return the statement for suspending a seller now.
+
+    Args:
+        facts: of the case; every number in the statement comes from it.
+        seller: the company's reference, only to make the statement's public id unique; it does not appear.
+        clause: the term of contract that was broken.
+        at: when the suspension takes effect.
+        withhold: whether its money is held back too.
+    """
+    statement: dict[str, Any] = {
+        "puid": sha256(f"{facts.case} {seller}".encode()).hexdigest()[:40],
+        "decision_account": "DECISION_ACCOUNT_SUSPENDED",
+        "account_type": "ACCOUNT_TYPE_BUSINESS",
+        "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
+        "incompatible_content_ground": clause,
+        "incompatible_content_explanation": (
+            "The account used contact details of customers that it did not receive from them, and that were taken from "
+            "our records without permission."
+        ),
+        "content_type": ["CONTENT_TYPE_OTHER"],
+        "content_type_other": "messages sent outside the marketplace",
+        "category": "STATEMENT_CATEGORY_DATA_PROTECTION_AND_PRIVACY_VIOLATIONS",
+        "content_date": facts.contacted_from.date().isoformat(),
+        "application_date": at.date().isoformat(),
+        "decision_facts": _decision_facts(facts),
+        "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
+        "automated_detection": "Yes",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "reasons_for": "P2B art. 4(1), DSA art. 17",
+        "effective_at": at.isoformat(),
+        "termination_not_before": (at + timedelta(days=TERMINATION_DAYS)).date().isoformat(),
+        "redress": [
+            f"internal complaint to {facts.company.contact_email}, free of charge",
+            "out-of-court dispute settlement, mediation, or a court",
+        ],
+    }
+    if withhold:
+        statement["decision_monetary"] = "DECISION_MONETARY_SUSPENSION"
+    for name, limit in _LIMITS.items():
+        if len(statement[name]) > limit:
+            raise ValueError(f"`{name}` has more than {limit} characters")
+    return statement
+
+
+def _decision_facts(facts: Facts) -> str:
+    return (
+        f"{facts.complaints} customers reported unsolicited messages that served this account, received between "
+        f"{facts.contacted_from.date().isoformat()} and {facts.contacted_to.date().isoformat()}; "
+        f"{facts.verified_complaints} of the messages carry a valid signature of the domain that sent them. "
+        "Our access records show that these contact details were opened by a person who had no reason to, before "
+        "the messages were sent. Two persons decided on this measure."
+    )

@@ -1,0 +1,60 @@
+"""A step of a case as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from whosaw.answer.rules import APPROVALS
+
+Kind = Literal["suspend_actor", "suspend_seller", "withhold_funds", "restore_reviews", "notify_subjects"]
+State = Literal["planned", "doing", "done", "undoing", "undone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing done in a case.
+
+    Attributes:
+        id: ``CASE-1/2``.
+        case: the case.
+        kind: what is done.
+        target: to whom: an actor, a seller, or the case itself.
+        params: ``statement`` for a seller's suspension, ``reviews`` for a restoration, else empty.
+        reason: why, in a sentence that goes to the doors.
+        state: ``doing`` and ``undoing`` mean that a run was cut; running it again finishes it.
+        planned_by: who planned it.
+        carried_by: who carried it out.
+        entry: index of the trail entry that announces the effect.
+        outcome: what the effect returned.
+        undo_reason: why it was undone.
+        undo_entry: index of the trail entry that announces the undoing.
+        approved_by: who approved it, in order.
+    """
+
+    id: str
+    case: str
+    kind: Kind
+    target: str
+    params: Mapping[str, Any]
+    reason: str
+    state: State
+    planned_by: str
+    carried_by: str | None
+    entry: int | None
+    outcome: Mapping[str, Any] | None
+    undo_reason: str | None
+    undo_entry: int | None
+    approved_by: tuple[str, ...]
+
+    @property
+    def approved(self) -> bool:
+        """Whether as many persons approved it as its kind needs."""
+        return len(self.approved_by) >= APPROVALS[self.kind]
+
+
+def step_of(row: tuple[Any, ...]) -> Step:
+    """Return the step that a row of `queries` holds."""
+    cells: list[Any] = [tuple(each) if isinstance(each, list) else each for each in row]
+    return Step(*cells)

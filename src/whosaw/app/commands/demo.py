@@ -1,0 +1,127 @@
+"""``whosaw demo``: the whole story on this machine, every stage for real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from cyclopts import Parameter
+
+from whosaw.app.commands.output import console
+from whosaw.app.demo.ground import Ground, own_folder
+from whosaw.app.demo.story import Story, Wish
+from whosaw.app.demo.told import Teller, summary_table
+from whosaw.app.errors import AppError
+from whosaw.app.server import Server, bind, build_app
+from whosaw.app.services import open_services
+from whosaw.app.settings import Settings
+from whosaw.app.webreads import WebReads
+from whosaw.doors.console import ConsoleDoor, LoginLinks
+from whosaw.doors.http import HttpDoor
+from whosaw.market import Size
+
+
+class SummaryUnwritable(AppError, OSError):
+    """The summary cannot be written where it was asked for."""
+
+    code: ClassVar[str] = "app.summary_unwritable"
+
+
+_VIEWER = "officer:privacy"
+
+
+def demo(
+    *,
+    seed: int = 1,
+    customers: int = 40_000,
+    staff: int = 600,
+    days: int = 60,
+    insider: bool = True,
+    json_file: Annotated[Path | None, Parameter(name="--json")] = None,
+    serve: bool = True,
+    port: int | None = None,
+    folder: Path | None = None,
+    check: Path | None = None,
+) -> int:
+    """Play the story: a marketplace, a bribed employee, complaints, the answer, the proof.
+
+    Args:
+        seed: decides the whole world.
+        customers: how many customers.
+        staff: how many employees.
+        days: simulated days.
+        insider: whether an employee is bribed; without, the same complaints come from the seller's own orders.
+        json_file: also write the summary there as JSON.
+        serve: leave the console running at the end.
+        port: where the console listens at the end; default WHOSAW_PORT, else 8484.
+        folder: where everything is kept; an earlier demonstration there is replaced. Default: demo in the state folder.
+        check: a program that checks the summary against mailbox, shop and truth while the database still runs.
+    """
+    began = time.perf_counter()
+    settings = Settings()
+    size = Size(customers=customers, staff=staff, days=days)
+    teller = Teller(console())
+    listener = bind(settings.host, settings.port if port is None else port) if serve else None
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with own_folder((folder or settings.state / "demo").absolute()) as place:
+        story = Story(Wish(seed, size, insider), place, teller)
+        with story.ground() as (ground, world):
+            asyncio.run(story.play(ground, world))
+            story.told.timings_s["total"] = time.perf_counter() - began
+            summary = story.summary(ground)
+            teller.out.print()
+            teller.out.print(summary_table(summary))
+            if json_file is not None:
+                _write(json_file, summary)
+            passed = _check(check, ground, summary, teller) if check else True
+            if listener is not None:
+                asyncio.run(_serve(ground, listener, teller))
+    return 0 if passed else 1
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    try:
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_text(json.dumps(summary, indent=2) + "\n")
+        fresh.replace(path)
+    except OSError as cause:
+        raise SummaryUnwritable(f"cannot write the summary to `{path}`: {cause.strerror}") from cause
+
+
+def _check(program: Path, ground: Ground, summary: dict[str, Any], teller: Teller) -> bool:
+    """Hand the summary and the database addresses to `program`, and print what it says."""
+    given = summary | {"addresses": {"shop": ground.reader_url, "truth": ground.truth_url}}
+    done = subprocess.run(
+        [sys.executable, str(program)], input=json.dumps(given), capture_output=True, text=True, check=False
+    )
+    teller.heading(f"{program} checks the claims without any of our code")
+    for line in (done.stdout + done.stderr).strip().splitlines():
+        teller.line(line)
+    return done.returncode == 0
+
+
+async def _serve(ground: Ground, listener: socket.socket, teller: Teller) -> None:
+    """Serve console and door over what the story left, until an interrupt."""
+    async with open_services(ground.settings, ground.clock, ground.url, door="console") as services:
+        logins = LoginLinks()
+        door = HttpDoor(services.gate, services.tokens, ground.clock)
+        server = Server(build_app(door.router, ConsoleDoor(WebReads(services), logins, ground.clock).router), listener)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, server.stop)
+        integrating = asyncio.create_task(services.integrator.run())
+        teller.heading("The console is running; end it with Ctrl-C")
+        teller.line(f"console, login once: {server.address}{logins.issue(_VIEWER)}")
+        teller.line(f"from another terminal: WHOSAW_STATE={ground.folder} whosaw who C-000017")
+        try:
+            await server.run()
+        finally:
+            integrating.cancel()
+            await asyncio.wait([integrating])

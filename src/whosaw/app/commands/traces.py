@@ -1,0 +1,71 @@
+"""``whosaw trace``: who could have leaked, how probable each is, and what else may have got out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.tracing import trace_lake
+
+_IN_WORDS = {
+    "finding": "one candidate stands out; a person must add evidence of another kind before anything is done to him",
+    "lead": "a reason to look closer and to keep logs; not yet a finding",
+    "group": "somebody of a group stands out, but the record cannot tell the group apart",
+    "undecided": "the record does not single out anyone; an outside source is not excluded",
+    "outside": "the complaints look like an outside source: nobody inside stands out",
+}
+
+
+def trace(
+    *,
+    lake: Path,
+    sightings: Path,
+    beneficiary: str | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """Say who could have leaked, given whose data turned up outside and when.
+
+    Args:
+        lake: folder of the lake, filled by `whosaw import`.
+        sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel.
+        beneficiary: whom the complaints are about; needed where the file names several.
+        as_json: print JSON.
+    """
+    told = trace_lake(lake, sightings, beneficiary)
+    if as_json:
+        print_json(told)
+        return 0
+    _print(told)
+    return 0
+
+
+def _print(told: Mapping[str, Any]) -> None:
+    out = console()
+    out.print(Text(f"{told['verdict']}: {_IN_WORDS[told['verdict']]}", style="bold"))
+    if told["candidates"]:
+        rows = table("candidate", "probability", "rung", "evidence", "opened", "expected")
+        for each in told["candidates"][:10]:
+            rows.add_row(
+                Text("/".join(each["actors"])),
+                f"{each['probability']:.4f}",
+                each["rung"],
+                f"{each['e_value']:,.3g} : 1",
+                f"{each['seen']} of {each['of']}",
+                f"{each['expected']:.2f}",
+            )
+        rows.add_row("nobody inside", f"{told['outside_probability']:.4f}", "", "", "", "")
+        out.print(rows)
+    scope = told["scope"]
+    bound = f"at most {scope['bound']}" if scope["bounded"] else "no bound can be given"
+    out.print(
+        f"scope: {len(scope['certain'])} certain, {len(scope['probable'])} probable, "
+        f"{len(scope['possible'])} possible; {bound}"
+    )
+    for sentence in told["missing"]:
+        out.print(Text(f"missing: {sentence}", style="dim"))
+    out.print(Text(f"completeness: {told['completeness'].get('line', told['completeness'])}", style="dim"))

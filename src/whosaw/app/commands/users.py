@@ -1,0 +1,89 @@
+"""``whosaw user add|suspend|restore``: personal tokens, and stopping somebody at every door."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from whosaw.app.commands.output import console
+from whosaw.app.errors import AppError
+from whosaw.app.services import Services, open_services, own_database
+from whosaw.app.settings import Settings
+from whosaw.catalog.statements import actor_statement
+from whosaw.gate import add_token
+from whosaw.terms import SystemClock
+
+
+class UnknownActor(AppError, LookupError):
+    """The company's directory does not list this person."""
+
+    code: ClassVar[str] = "app.unknown_actor"
+    hint = "use the key of the [actors] query in the catalog"
+
+
+def add(actor: str, /) -> int:
+    """Make a personal token for somebody of the staff directory and print it once.
+
+    Args:
+        actor: the staff key, as E-0417.
+    """
+
+    async def work(services: Services) -> None:
+        query = services.catalog.actors
+        rows = await services.sources[query.source].rows(actor_statement(query), keys=[actor])
+        if not rows:
+            raise UnknownActor(f"the directory does not list `{actor}`")
+        token = await add_token(services.db, actor, datetime.now(UTC))
+        console().print(f"token for {actor}, shown once and kept only as its hash:\n{token}", markup=False)
+
+    return _run(work)
+
+
+def suspend(actor: str, /, *, reason: str) -> int:
+    """Stop somebody at every door of every process, at once; recorded.
+
+    Args:
+        actor: the staff key.
+        reason: why; stands in the record.
+    """
+
+    async def work(services: Services) -> None:
+        fresh = await services.suspensions.suspend(actor, reason=reason, by=_operator())
+        console().print(f"{actor} is suspended" if fresh else f"{actor} was suspended already", markup=False)
+
+    return _run(work)
+
+
+def restore(actor: str, /, *, reason: str) -> int:
+    """Let somebody in again; recorded.
+
+    Args:
+        actor: the staff key.
+        reason: why; stands in the record.
+    """
+
+    async def work(services: Services) -> None:
+        was = await services.suspensions.restore(actor, reason=reason, by=_operator())
+        console().print(f"{actor} may come in again" if was else f"{actor} was not suspended", markup=False)
+
+    return _run(work)
+
+
+def _run(work: Callable[[Services], Awaitable[None]]) -> int:
+    settings = Settings()
+
+    async def go(url: str) -> None:
+        async with open_services(settings, SystemClock(), url, door=f"command-{os.getpid()}") as services:
+            await work(services)
+
+    with own_database(settings) as url:
+        asyncio.run(go(url))
+    return 0
+
+
+def _operator() -> str:
+    return f"operator:{getpass.getuser()}"

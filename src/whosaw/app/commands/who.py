@@ -1,0 +1,146 @@
+"""``whosaw who CUSTOMER``: who saw this person, which fields, why, through which door."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.errors import AppError
+from whosaw.app.recordreads import RecordReads
+from whosaw.app.services import own_database
+from whosaw.app.settings import Settings
+from whosaw.app.trustfile import trail_key
+from whosaw.doors.console.reads import ROWS_MOST, WhoPage, WhoQuestion, WhoRow
+from whosaw.store import Database
+from whosaw.terms import SubjectRef
+
+
+class BadTime(AppError, ValueError):
+    """A time on the command line cannot be read."""
+
+    code: ClassVar[str] = "app.bad_time"
+    hint = "write it as 2026-03-02 or 2026-03-02T14:00:00+01:00; without a zone it is UTC"
+
+
+def who(
+    customer: str,
+    /,
+    *,
+    since: str = "",
+    field: str = "",
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """Say who saw this customer, which fields, why, and by which door.
+
+    Args:
+        customer: the customer's key, as C-000017 or customer:C-000017.
+        since: leave out what was before this time.
+        field: only what concerns this field, as customer.email.
+        as_json: print JSON.
+    """
+    subject = SubjectRef.parse(customer if ":" in customer else f"customer:{customer}")
+    question = WhoQuestion(subject, since=_time(since) if since else None, field=field, limit=ROWS_MOST)
+    settings = Settings()
+    with own_database(settings) as url:
+        pages = asyncio.run(_ask(settings, url, question))
+    rows = [row for page in pages for row in page.rows]
+    if as_json:
+        print_json(_json(subject, pages[0], rows))
+    else:
+        _print(subject, pages[0], rows)
+    return 0
+
+
+async def _ask(settings: Settings, url: str, question: WhoQuestion) -> list[WhoPage]:
+    async with Database(url, pool_size=2) as db:
+        reads = RecordReads(db, settings.trail_folder, trail_key(settings.keys_folder))
+        pages = [await reads.who(question)]
+        while (before := pages[-1].older) is not None:
+            pages.append(
+                await reads.who(WhoQuestion(question.subject, question.since, question.field, before, ROWS_MOST))
+            )
+        return pages
+
+
+def _print(subject: SubjectRef, page: WhoPage, rows: list[WhoRow]) -> None:
+    out = console()
+    counts = page.counts
+    out.print(Text(f"{subject}: {counts.entries} entries, {counts.actors} people were shown something", style="bold"))
+    lines = table("when (UTC)", "who", "what", "why", "door")
+    for row in rows:
+        lines.add_row(*(Text(cell) for cell in _cells(row)))
+    if rows:
+        out.print(lines)
+    elif not page.known:
+        out.print("The record knows no such subject. That is not the same as nobody having looked:")
+    out.print(Text(_reach(page), style="dim"))
+
+
+def _cells(row: WhoRow) -> tuple[str, str, str, str, str]:
+    what = (
+        ", ".join(f"{item.field} {_EFFECT[item.effect]}" for item in row.fields) or f"{row.action} {row.object}".strip()
+    )
+    why = f"{row.purpose} ({row.reason})" if row.purpose else row.reason
+    if row.would:
+        why += f"; observe mode: would {row.would}"
+    return f"{row.at:%Y-%m-%d %H:%M:%S}", row.actor, what or row.kind, why, row.door
+
+
+_EFFECT = {"reveal": "shown", "mask": "masked", "alias": "alias", "deny": "refused"}
+
+
+def _reach(page: WhoPage) -> str:
+    reach = page.completeness
+    if reach.since is None or reach.until is None:
+        return "completeness: the record is empty"
+    gaps = "; ".join(reach.gaps)
+    return (
+        f"completeness: {reach.entries} entries from {reach.since:%Y-%m-%d %H:%M} to {reach.until:%Y-%m-%d %H:%M} UTC "
+        f"through the doors {', '.join(reach.doors)}; {gaps}"
+    )
+
+
+def _json(subject: SubjectRef, page: WhoPage, rows: list[WhoRow]) -> dict[str, object]:
+    return {
+        "subject": str(subject),
+        "known": page.known,
+        "counts": asdict(page.counts),
+        "accesses": [
+            {
+                "index": row.index,
+                "at": row.at.isoformat(),
+                "actor": row.actor,
+                "kind": row.kind,
+                "fields": {item.field: item.effect for item in row.fields},
+                "decision": row.decision,
+                "purpose": str(row.purpose) if row.purpose else None,
+                "reason": row.reason,
+                "would": row.would or None,
+                "action": row.action or None,
+                "object": row.object or None,
+                "door": row.door,
+            }
+            for row in rows
+        ],
+        "completeness": {
+            "entries": page.completeness.entries,
+            "since": page.completeness.since.isoformat() if page.completeness.since else None,
+            "until": page.completeness.until.isoformat() if page.completeness.until else None,
+            "doors": list(page.completeness.doors),
+            "gaps": list(page.completeness.gaps),
+        },
+    }
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as cause:
+        raise BadTime(f"not a time: `{text}`") from cause
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

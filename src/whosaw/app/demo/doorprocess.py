@@ -1,0 +1,48 @@
+"""The HTTP door of the demonstration, a process of its own: ``python -m whosaw.app.demo.doorprocess``.
+
+It reads one JSON object from standard input (folder, database address), writes its own address to standard output, and
+ends when standard input closes, so that it never outlives the demonstration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from whosaw.app.server import Server, bind, build_app
+from whosaw.app.services import open_services
+from whosaw.app.settings import Settings
+from whosaw.doors.http import HttpDoor
+from whosaw.terms import SharedClock
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the demonstration decides when it ends
+    given = json.loads(sys.stdin.readline())
+    with suppress(BrokenPipeError):
+        asyncio.run(_serve(Path(given["folder"]), given["url"]))
+
+
+async def _serve(folder: Path, url: str) -> None:
+    settings = Settings(state=folder, catalog=folder / "whosaw.toml")
+    clock = SharedClock(folder / "clock")
+    async with open_services(settings, clock, url, door="door") as services:
+        server = Server(build_app(HttpDoor(services.gate, services.tokens, clock).router), bind("127.0.0.1", 0))
+        integrating = asyncio.create_task(services.integrator.run())
+        serving = asyncio.create_task(server.run())
+        await server.started()
+        sys.stdout.write(server.address + "\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+        server.stop()
+        integrating.cancel()
+        await asyncio.wait([serving, integrating])
+
+
+if __name__ == "__main__":
+    main()

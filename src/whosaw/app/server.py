@@ -1,0 +1,147 @@
+"""The server: the doors joined into one ASGI application, served by uvicorn on one socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from whosaw import __version__
+from whosaw.app.errors import AppError
+from whosaw.doors.http import problem_response
+from whosaw.terms import WhosawError
+
+_CONNECTIONS_MOST = 2_000
+_LINGER_S = 5
+
+
+class PortInUse(AppError, OSError):
+    """The address is taken, or may not be listened on."""
+
+    code: ClassVar[str] = "app.port_in_use"
+    hint = "choose another with --port, or WHOSAW_PORT; --port 0 lets the system choose"
+
+
+class _NoSuchRoute(WhosawError, LookupError):
+    code: ClassVar[str] = "http.not_found"
+    hint = "the routes are /v1/disclosures, /v1/actions, /v1/me and /console/"
+
+
+class _WrongMethod(WhosawError, ValueError):
+    code: ClassVar[str] = "http.method"
+
+
+def build_app(*routers: APIRouter) -> FastAPI:
+    """Return the application over the doors' routers.
+
+    FastAPI's own OpenTelemetry is off: spans would carry paths and query strings, and those name customers.
+    """
+    app = FastAPI(
+        title="whosaw",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(WhosawError, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unexpected)
+    app.add_api_route("/healthz", _healthy, methods=["GET"])
+    return app
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        PortInUse: the address is taken or not ours.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as cause:
+        listener.close()
+        raise PortInUse(f"cannot listen on {host} port {port}: {cause.strerror}") from cause
+    listener.listen(1_024)
+    return listener
+
+
+class Server:
+    """uvicorn on a socket that is bound already; leaves signals to who runs it."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=_CONNECTIONS_MOST,
+            timeout_graceful_shutdown=_LINGER_S,
+        )
+        self._server = _QuietServer(config)
+        self._listener = listener
+
+    @property
+    def address(self) -> str:
+        """Return where it listens, as a URL."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def run(self) -> None:
+        """Serve until `stop` is called."""
+        await self._server.serve(sockets=[self._listener])
+
+    async def started(self) -> None:
+        """Return once it answers."""
+        await self._server.ready.wait()
+
+    def stop(self) -> None:
+        """End after the requests under way."""
+        self._server.should_exit = True
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals alone, for the command decides what an interrupt means, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+async def _healthy() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _answer_problem(_: Request, problem: Exception) -> Response:
+    return problem_response(problem) if isinstance(problem, WhosawError) else await _answer_unexpected(_, problem)
+
+
+async def _answer_http(_: Request, problem: Exception) -> Response:
+    status = problem.status_code if isinstance(problem, HTTPException) else 500
+    if status == 405:
+        return problem_response(_WrongMethod("this route does not take that method"))
+    return problem_response(_NoSuchRoute("there is nothing here"))
+
+
+async def _answer_unexpected(_: Request, problem: Exception) -> Response:
+    return problem_response(WhosawError("nothing was revealed"))

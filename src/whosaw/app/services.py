@@ -1,0 +1,128 @@
+"""Wiring: the parts of one running whosaw, opened in order and closed in reverse."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from whosaw.app.settings import Settings
+from whosaw.app.trustfile import publish_policy
+from whosaw.catalog import Catalog, Source, load
+from whosaw.catalog.source import open_sources
+from whosaw.decide import load_policies
+from whosaw.gate import Gate, Suspensions, Tokens
+from whosaw.record import Appender, Integrator, Journal, Keys, load_or_create
+from whosaw.store import Database, EmbeddedPostgres, upgrade
+from whosaw.store.database import with_database, with_login
+from whosaw.terms import Clock
+
+DOOR_ROLE = "whosaw_door"
+_DATABASE = "whosaw"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a door, a command or the demonstration works with.
+
+    Attributes:
+        db: whosaw's own database, as its owner: for commands and case work.
+        door_db: the same database as the role that may append to the trail and read, and nothing else.
+    """
+
+    settings: Settings
+    clock: Clock
+    catalog: Catalog
+    sources: dict[str, Source]
+    db: Database
+    door_db: Database
+    keys: Keys
+    appender: Appender
+    integrator: Integrator
+    gate: Gate
+    tokens: Tokens
+    suspensions: Suspensions
+
+
+@contextmanager
+def own_database(settings: Settings) -> Iterator[str]:
+    """Yield the owner's address of whosaw's database, migrated; starts the embedded server where none is configured."""
+    if settings.database is not None:
+        url = settings.database.get_secret_value()
+        upgrade(url)
+        yield url
+        return
+    with EmbeddedPostgres(settings.state / "postgres") as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            known = connection.execute("select 1 from pg_database where datname = %s", [_DATABASE]).fetchone()
+            if known is None:
+                connection.execute(f"create database {_DATABASE}")
+        url = with_database(server.url(), _DATABASE)
+        upgrade(url)
+        yield url
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, clock: Clock, url: str, *, door: str) -> AsyncIterator[Services]:
+    """Open everything over the database at `url`.
+
+    Args:
+        settings: where catalog, keys and trail are.
+        clock: the clock of this process.
+        url: the owner's address of whosaw's database.
+        door: name of this process among those that append; its receipts are journaled under it.
+
+    Raises:
+        KeyRefused: among others, the keys belong to a demonstration and the clock is real, or the reverse.
+        WhosawError: a database or catalog cannot be used.
+    """
+    catalog = load(settings.catalog_path)
+    policies = load_policies()
+    keys = load_or_create(settings.keys_folder, clock)
+    async with AsyncExitStack() as stack:
+        sources = open_sources(catalog)
+        for source in sources.values():
+            await stack.enter_async_context(source)
+        db = await stack.enter_async_context(Database(url, pool_size=6))
+        door_db = await stack.enter_async_context(Database(_door_address(settings, url), pool_size=8))
+        integrator = Integrator(db, keys, settings.trail_folder, clock)
+        publish_policy(settings.trail_folder, keys.trail.verifier)
+        journal = stack.enter_context(Journal(_receipts(settings, door)))
+        appender = await stack.enter_async_context(Appender(door_db, keys, clock, journal=journal))
+        yield Services(
+            settings=settings,
+            clock=clock,
+            catalog=catalog,
+            sources=sources,
+            db=db,
+            door_db=door_db,
+            keys=keys,
+            appender=appender,
+            integrator=integrator,
+            gate=Gate(door_db, appender, catalog, sources, policies),
+            tokens=Tokens(door_db),
+            suspensions=Suspensions(db, appender, clock),
+        )
+
+
+def _receipts(settings: Settings, door: str) -> Path:
+    folder = settings.state / "receipts"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / f"{door}.jsonl"
+
+
+def _door_address(settings: Settings, url: str) -> str:
+    """Return the address as the door's own role, whose password lies beside the keys and is set anew when lost."""
+    path = settings.keys_folder / "door.password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    password = path.read_text()
+    with psycopg.connect(url, autocommit=True) as connection:
+        verifier = connection.pgconn.encrypt_password(password.encode(), DOOR_ROLE.encode(), b"scram-sha-256").decode()
+        connection.execute(f"alter role {DOOR_ROLE} login password '{verifier}'")
+    return with_login(url, DOOR_ROLE, password)

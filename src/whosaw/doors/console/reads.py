@@ -1,0 +1,366 @@
+"""What the pages show, as values, and the one protocol through which the console asks for it.
+
+Reading the record is case work: whoever implements `Reads` records the look before answering, and says whether it does.
+Times are aware UTC; probabilities lie in 0 … 1; people appear by staff key or by number, never by a protected value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from whosaw.terms import PurposeRef, SubjectRef
+
+ROWS_MOST = 100
+
+Effect = Literal["reveal", "mask", "alias", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoQuestion:
+    """Who saw this subject.
+
+    Args:
+        subject: whose record.
+        since: leave out entries before this time, or None for all.
+        field: only entries that concern this field, as the catalog writes it; empty for all.
+        before: only entries with a lower index, or None for the newest.
+        limit: rows wanted, 1 … `ROWS_MOST`.
+    """
+
+    subject: SubjectRef
+    since: datetime | None = None
+    field: str = ""
+    before: int | None = None
+    limit: int = ROWS_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEffect:
+    """One field of an entry and what became of it: ``customer.email``, ``mask``."""
+
+    field: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class WhoRow:
+    """One entry about the subject.
+
+    Args:
+        index: of the entry in the trail.
+        at: when it was asked.
+        actor: the staff key, or ``number N`` where the key was erased.
+        kind: ``disclosure``, ``denial``, ``action``, ``import`` … as the entry says.
+        door: the way in.
+        fields: what was asked and what became of it; empty for an action.
+        decision: ``allow``, ``mask``, ``alias`` or ``deny``.
+        reason: the entry's reason code, such as ``purpose.verified``.
+        purpose: the stated reason, or None where none was stated.
+        would: what enforcement would have made of it where observe mode gave more; empty otherwise.
+        action: such as ``review.delete``; empty for a disclosure.
+        object: what was acted on, such as ``review:R-12``; empty for a disclosure.
+    """
+
+    index: int
+    at: datetime
+    actor: str
+    kind: str
+    door: str
+    fields: tuple[FieldEffect, ...]
+    decision: str
+    reason: str
+    purpose: PurposeRef | None = None
+    would: str = ""
+    action: str = ""
+    object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhoCounts:
+    """Counts over the whole answer, not only over the page.
+
+    Args:
+        entries: all of them.
+        actors: distinct actors who were shown at least one field, masked or not.
+        shown: entries with at least one field revealed.
+        masked: of the rest, entries with at least one field masked or aliased.
+        denied: entries in which everything was refused.
+        actions: entries of something done rather than shown.
+        would_deny: entries that enforcement would have refused or masked.
+    """
+
+    entries: int
+    actors: int
+    shown: int
+    masked: int
+    denied: int
+    actions: int
+    would_deny: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How far the record reaches, as measured.
+
+    Args:
+        entries: in the whole trail.
+        since: time of its first entry, or None where it is empty.
+        until: time of its last entry, or None where it is empty.
+        doors: doors whose asks it holds.
+        gaps: known holes, one sentence each, lower-case start and no period.
+    """
+
+    entries: int
+    since: datetime | None
+    until: datetime | None
+    doors: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhoPage:
+    """The answer to a `WhoQuestion`.
+
+    Args:
+        known: whether the record knows the subject at all.
+        rows: newest first, at most the question's limit.
+        counts: over the whole answer.
+        completeness: how far the record reaches.
+        older: index to ask `before` for the next page, or None where this is the last.
+    """
+
+    known: bool
+    rows: tuple[WhoRow, ...]
+    counts: WhoCounts
+    completeness: Completeness
+    older: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """A case in the list: `verdict` is empty and `outside_probability` None until something was computed."""
+
+    id: str
+    beneficiary: str
+    state: str
+    opened_at: datetime
+    complaints: int
+    verdict: str = ""
+    outside_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLine:
+    """An actor, or several that the record cannot tell apart, at one look.
+
+    Args:
+        actors: staff keys.
+        probability: raw posterior.
+        rung: ``no_signal``, ``lead`` or ``finding``.
+        e_value: the bets' running product.
+        seen: complainers opened before their contact.
+        of: complaints in all.
+        expected: how many matched subjects would make one expect.
+        rival: could explain the complaints instead of the candidate ranked first.
+    """
+
+    actors: tuple[str, ...]
+    probability: float
+    rung: str
+    e_value: float
+    seen: int
+    of: int
+    expected: float
+    rival: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the record said when so many complaints were known; `candidates` the most probable first."""
+
+    complaints: int
+    at: datetime
+    verdict: str
+    outside_probability: float
+    candidates: tuple[CandidateLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCounts:
+    """How many subjects got out, in disjoint tiers; `bound` is None where the number is no bound."""
+
+    certain: int
+    probable: int
+    possible: int
+    bound: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who agreed to a step, and when."""
+
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One thing done in a case.
+
+    Args:
+        kind: such as ``actor.suspend``.
+        target: whom or what it concerns, such as ``actor:E-0042``.
+        state: ``planned``, ``doing``, ``done``, ``undoing`` or ``undone``.
+        reason: in words.
+        planned_by: staff key.
+        planned_at: when.
+        approvals: in the order given.
+        done_at: None until it was done.
+        undone_at: None unless it was taken back.
+        entry: index of its entry in the trail, or None.
+    """
+
+    kind: str
+    target: str
+    state: str
+    reason: str
+    planned_by: str
+    planned_at: datetime
+    approvals: tuple[Approval, ...] = ()
+    done_at: datetime | None = None
+    undone_at: datetime | None = None
+    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """Letters to the subjects of one tier: `unsure` were handed over without an answer, `waiting` not yet."""
+
+    tier: str
+    sent: int
+    waiting: int = 0
+    unsure: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One case.
+
+    Args:
+        summary: as in the list.
+        looks: one per complaint from the third on (or as computed), rising; the last one is the present.
+        finding_at: probability from which a candidate is a finding, or None where that is not known.
+        scope: None until something was computed.
+        steps: in order.
+        notices: one line per tier.
+        bundle: path of the evidence bundle, empty where none was written.
+        method: how candidates were weighed, in words; empty where nothing was computed.
+        missing: what a better answer needs, one sentence each.
+        completeness: how far the record reaches.
+    """
+
+    summary: CaseSummary
+    looks: tuple[Look, ...]
+    finding_at: float | None
+    scope: ScopeCounts | None
+    steps: tuple[StepLine, ...]
+    notices: tuple[NoticeLine, ...]
+    bundle: str
+    method: str
+    missing: tuple[str, ...]
+    completeness: Completeness
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointLine:
+    """The latest signed tree head: `root` in base64, as the note writes it; `size` in entries."""
+
+    origin: str
+    size: int
+    root: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessLine:
+    """An outside witness that cosigned the checkpoint shown, and when."""
+
+    name: str
+    cosigned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrailState:
+    """How the trail stands: entries appended, the checkpoint over them (None before the first), its witnesses."""
+
+    entries: int
+    checkpoint: CheckpointLine | None
+    witnesses: tuple[WitnessLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One entry by its numbers; `subject` is None where it concerns nobody."""
+
+    index: int
+    at: datetime
+    kind: str
+    actor: int
+    subject: int | None
+    decision: str
+    reason: str
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """The trail's state and entries, newest first; `older` is the index to ask `before`, or None at the end."""
+
+    state: TrailState
+    entries: tuple[EntryLine, ...]
+    older: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """The start: cases newest first, and how the trail stands."""
+
+    cases: tuple[CaseSummary, ...]
+    trail: TrailState
+
+
+class Reads(Protocol):
+    """What the console may ask. `viewer` is the staff key of who looks."""
+
+    @property
+    def records_looks(self) -> bool:
+        """Whether each answer below is recorded as case work first; the pages tell the viewer where it is."""
+        ...
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Field names of the catalog, in the order to offer them."""
+        ...
+
+    async def admits(self, viewer: str) -> bool:
+        """Return whether `viewer` may still look: false for somebody suspended. Asked anew for every page."""
+        ...
+
+    async def start(self, viewer: str) -> StartPage:
+        """Return the cases and the state of the trail."""
+        ...
+
+    async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
+        """Return who saw a subject."""
+        ...
+
+    async def case(self, case_id: str, viewer: str) -> CasePage | None:
+        """Return a case, or None where there is none of that id."""
+        ...
+
+    async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
+        """Return the trail's state and at most `limit` entries, newest first, below index `before` where given."""
+        ...

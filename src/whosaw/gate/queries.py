@@ -1,0 +1,62 @@
+"""The gate's own statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from whosaw.store import Database
+
+
+async def suspended(db: Database, actors: Sequence[str]) -> set[str]:
+    """Return which of `actors` are suspended now."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select actor from gate_suspension where actor = any(%s)", [list(actors)])
+        return {row[0] for row in await rows.fetchall()}
+
+
+async def set_suspended(db: Database, actor: str, since: datetime, reason: str, by: str) -> bool:
+    """Suspend `actor`; return whether he was not suspended before."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "insert into gate_suspension (actor, since, reason, ordered_by) values (%s, %s, %s, %s) "
+            "on conflict (actor) do nothing",
+            [actor, since, reason, by],
+        )
+        return done.rowcount == 1
+
+
+async def set_restored(db: Database, actor: str) -> bool:
+    """Lift the suspension of `actor`; return whether there was one."""
+    async with db.connection() as connection:
+        done = await connection.execute("delete from gate_suspension where actor = %s", [actor])
+        return done.rowcount == 1
+
+
+async def save_tokens(db: Database, rows: Sequence[tuple[str, str, bytes]], made_at: datetime) -> None:
+    """Keep tokens as (id, actor, SHA-256 of the secret)."""
+    ids, actors, hashes = zip(*rows, strict=True)
+    async with db.connection() as connection:
+        await connection.execute(
+            "insert into gate_token (id, actor, secret_sha256, made_at) "
+            "select t.id, t.actor, t.hash, %s from unnest(%s::text[], %s::text[], %s::bytea[]) as t(id, actor, hash)",
+            [made_at, list(ids), list(actors), list(hashes)],
+        )
+
+
+async def token(db: Database, identifier: str) -> tuple[str, bytes, datetime | None] | None:
+    """Return (actor, SHA-256 of the secret, when it was revoked) of a token, or None."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select actor, secret_sha256, revoked_at from gate_token where id = %s", [identifier]
+        )
+        return await rows.fetchone()
+
+
+async def revoke(db: Database, actor: str, at: datetime) -> int:
+    """Revoke every token of `actor`; return how many there were."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "update gate_token set revoked_at = %s where actor = %s and revoked_at is null", [at, actor]
+        )
+        return done.rowcount

@@ -1,0 +1,67 @@
+"""DuckDB for one lake: it may touch that folder and nothing else, loads no extension, and no setting can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from whosaw.lake.errors import LakeDamaged, LakeUnwritable
+
+_MEMORY = "512MB"
+_THREADS = 2
+
+
+@contextmanager
+def engine(folder: Path, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a locked-down connection.
+
+    Args:
+        folder: the lake, an absolute path.
+        spill: folder for what does not fit into memory; a private temporary one where absent.
+
+    Raises:
+        LakeDamaged: a file of the lake is missing or unreadable.
+        LakeUnwritable: there is no room for what a question must set aside.
+    """
+    with TemporaryDirectory(prefix="whosaw-lake-") as own:
+        connection = _connect(folder, str(spill or own))
+        try:
+            yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise LakeUnwritable(f"lake `{folder}` has no room left for its work") from error
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            if "Could not write" in str(error):
+                raise LakeUnwritable(f"a file of lake `{folder}` cannot be written") from error
+            raise LakeDamaged(f"a file of lake `{folder}` is missing or cannot be read") from error
+        finally:
+            connection.close()
+
+
+def _connect(folder: Path, spill: str) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": _MEMORY,
+        "threads": _THREADS,
+        "temp_directory": spill,
+        "preserve_insertion_order": False,
+    }
+    connection = duckdb.connect(":memory:", config=config)  # type: ignore[arg-type]
+    connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def quoted(text: str) -> str:
+    """Return `text` as an SQL string literal, for statements that take no bound value."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def from_files(folder: Path, parts: list[str]) -> str:
+    """Return the table expression over some of the lake's files."""
+    return "read_parquet([" + ", ".join(quoted(str(folder / part)) for part in parts) + "])"

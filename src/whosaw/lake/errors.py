@@ -1,0 +1,135 @@
+"""What can go wrong between a log on disk and an answer from the lake."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from whosaw.terms import WhosawError
+
+
+class LakeError(WhosawError):
+    """Base of every error of this stage."""
+
+    code: ClassVar[str] = "lake.error"
+
+
+class MappingMissing(LakeError, FileNotFoundError):
+    """The mapping file cannot be opened."""
+
+    code: ClassVar[str] = "lake.mapping_missing"
+    hint = "give the path of a mapping file; `examples/` holds two to start from"
+
+
+class MappingInvalid(LakeError, ValueError):
+    """The mapping file is not TOML, or says something that cannot be carried out."""
+
+    code: ClassVar[str] = "lake.mapping_invalid"
+    hint = "compare it with the mappings in `examples/`"
+
+
+class LogMissing(LakeError, FileNotFoundError):
+    """The log file is not there or may not be read."""
+
+    code: ClassVar[str] = "lake.log_missing"
+    hint = "give the path of a CSV, CSV.gz or Parquet file you may read"
+
+
+class LogUnreadable(LakeError, ValueError):
+    """The log is damaged, cut short, or of a kind that cannot be read."""
+
+    code: ClassVar[str] = "lake.log_unreadable"
+    hint = "CSV, CSV compressed with gzip, and Parquet can be read; fetch the file again if it was cut short"
+
+
+class LogEmpty(LakeError, ValueError):
+    """The log holds no bytes, or no header."""
+
+    code: ClassVar[str] = "lake.log_empty"
+    hint = "check that the export finished; a log begins with a header line that names its columns"
+
+
+class LogEncoding(LakeError, UnicodeError):
+    """The log is not UTF-8."""
+
+    code: ClassVar[str] = "lake.log_encoding"
+    hint = "export it as UTF-8, or convert it, for example with `iconv -f WINDOWS-1252 -t UTF-8`"
+
+
+class LogColumnMissing(LakeError, LookupError):
+    """The mapping names a column that the log does not have, or has twice."""
+
+    code: ClassVar[str] = "lake.column_missing"
+    hint = "correct the name under [columns] in the mapping"
+
+
+class ZoneMissing(LakeError, ValueError):
+    """The log's times carry no zone and the mapping names none."""
+
+    code: ClassVar[str] = "lake.zone_missing"
+    hint = 'say where the log\'s clock stood: [time] zone = "Europe/Amsterdam" in the mapping'
+
+
+class MappingChanged(LakeError, ValueError):
+    """This very log is in the lake already, read through another mapping."""
+
+    code: ClassVar[str] = "lake.mapping_changed"
+    hint = "start a new lake folder to read the log differently"
+
+
+class NotALake(LakeError, ValueError):
+    """The folder is no lake, or one that a newer version wrote."""
+
+    code: ClassVar[str] = "lake.not_a_lake"
+    hint = "name a folder made by `whosaw import`, or an empty or new one to import into"
+
+
+class LakeBusy(LakeError, BlockingIOError):
+    """Another import is writing to the lake."""
+
+    code: ClassVar[str] = "lake.busy"
+    hint = "wait for the other import to end, then start this one again"
+
+
+class LakeUnwritable(LakeError, OSError):
+    """The lake folder cannot be written: no room, no permission."""
+
+    code: ClassVar[str] = "lake.unwritable"
+    hint = "make room or choose a folder you may write to; nothing of this import was kept"
+
+
+class LakeDamaged(LakeError, RuntimeError):
+    """A file that the lake's manifest lists is missing or unreadable."""
+
+    code: ClassVar[str] = "lake.damaged"
+    hint = "restore the folder from a backup, or import the logs into a new one"
+
+
+class SubjectUnknown(LakeError, LookupError):
+    """No log in the lake names this subject."""
+
+    code: ClassVar[str] = "lake.subject_unknown"
+    hint = "write the reference as the imported log writes it"
+
+
+class BeneficiaryUnknown(LakeError, LookupError):
+    """No log in the lake names this beneficiary, although others are known."""
+
+    code: ClassVar[str] = "lake.beneficiary_unknown"
+    hint = "write the reference as the imported orders write it"
+
+
+class SightingsInvalid(LakeError, ValueError):
+    """The sightings file cannot be read, or a line of it says something that cannot be used."""
+
+    code: ClassVar[str] = "lake.sightings_invalid"
+    hint = (
+        "a CSV file with the header `subject,contacted_at[,reported_at][,beneficiary][,channel]` "
+        "and times as 2026-03-01T12:00:00+01:00"
+    )
+
+
+class BeneficiaryUnclear(LakeError, ValueError):
+    """The sightings name several beneficiaries and none was chosen."""
+
+    code: ClassVar[str] = "lake.beneficiary_unclear"
+    hint = "one trace answers for one beneficiary: choose it with --beneficiary"

@@ -1,0 +1,98 @@
+"""Rows on their way into the lake: text in a private file, until `whosaw.lake.admit` has numbered them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whosaw.lake.folder import Writing
+from whosaw.lake.mapping import AT, OPTIONAL, REQUIRED, Kind
+
+FIELDS = "fields"
+"""Which fields were shown, as the trail writes them, joined by commas; imported logs do not say."""
+
+NUMBERED: dict[Kind, tuple[str, ...]] = {
+    kind: tuple(name for name in (*REQUIRED[kind], *OPTIONAL[kind]) if name != AT)
+    + ((FIELDS,) if kind == "accesses" else ())
+    for kind in REQUIRED
+}
+"""Per kind the columns that the lake holds as numbers; each is a space of its own in the number map."""
+
+
+def row_identity(key: bytes, raw: bytes) -> bytes:
+    """Return the keyed SHA-256 of a row's raw bytes (32 bytes).
+
+    The key belongs to one lake: without it a hash of a row with few possible contents would confirm any guess.
+    """
+    return hashlib.sha256(key + raw).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows to stage.
+
+    Args:
+        lines: n positions in the log, rising.
+        identities: n row identities.
+        at_us: n times.
+        columns: per canonical column n references, None where there is none; absent columns are all None.
+        verified: n answers whether the reason was checked and held; None where nobody checked.
+    """
+
+    lines: Sequence[int]
+    identities: Sequence[bytes]
+    at_us: Sequence[int]
+    columns: dict[str, list[str | None]]
+    verified: Sequence[bool | None] | None = None
+
+
+class Stage:
+    """A private file of staged rows; use as a context manager.
+
+    Attributes:
+        path: the file, complete once the context is left.
+    """
+
+    def __init__(self, writing: Writing, kind: Kind) -> None:
+        self._writing = writing
+        self._kind = kind
+        self.path = writing.staging / "rows.parquet"
+        self._schema = pa.schema(
+            [
+                ("line", pa.int64()),
+                ("identity", pa.binary()),
+                ("at_us", pa.int64()),
+                ("verified", pa.bool_()),
+                *((name, pa.string()) for name in NUMBERED[kind]),
+            ]
+        )
+        self._writer = pq.ParquetWriter(self.path, self._schema, compression="zstd")
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+    def add(self, rows: Rows) -> None:
+        """Stage some rows."""
+        size = len(rows.lines)
+        if not size:
+            return
+        columns = [
+            pa.array(rows.lines, pa.int64()),
+            pa.array(rows.identities, pa.binary()),
+            pa.array(rows.at_us, pa.int64()),
+            pa.nulls(size, pa.bool_()) if rows.verified is None else pa.array(rows.verified, pa.bool_()),
+        ]
+        for name in NUMBERED[self._kind]:
+            values = rows.columns.get(name)
+            columns.append(pa.nulls(size, pa.string()) if values is None else pa.array(values, pa.string()))
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))

@@ -1,0 +1,207 @@
+"""Group commit: many waiting asks, one durable commit, each answered with its receipt only after it is on disk.
+
+One batch is in flight per process. Whatever arrived meanwhile is the next one; there is no timer, because waiting for
+company never made anything faster (measured). A batch that fails fails all its members. A member that is cancelled or
+runs out of time leaves alone: the shared commit goes on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from whosaw.prove import Payload, Receipt, canonical, entry_leaf, sign_batch
+from whosaw.prove.canonical import SALT_BYTES
+from whosaw.record import queries
+from whosaw.record.errors import AppendFailed, AppendTimedOut, QueueFull, TrailUnavailable
+from whosaw.record.journal import Journal
+from whosaw.record.keys import Keys
+from whosaw.store import Database
+from whosaw.terms import Clock, to_us
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one batch and the queue before it may hold.
+
+    Attributes:
+        batch_entries: entries in one commit, > 0.
+        batch_bytes: canonical bytes in one commit; a single entry may fill it alone.
+        queue_entries: entries that may wait; more are refused at once.
+        deadline_s: seconds until a waiting entry is refused.
+    """
+
+    batch_entries: int = 1_024
+    batch_bytes: int = 1_048_576
+    queue_entries: int = 4_096
+    deadline_s: float = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Entries of one caller that are committed together."""
+
+    payloads: list[str] = field(default_factory=list)
+    salts: list[bytes] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
+    size_bytes: int = 0
+    done: asyncio.Future[list[Receipt]] | None = None
+
+    def add(self, raw: bytes, salt: bytes) -> None:
+        self.payloads.append(raw.decode())
+        self.salts.append(salt)
+        self.leaves.append(entry_leaf(salt, raw))
+        self.size_bytes += len(raw)
+
+
+class Appender:
+    """Appends entries for one process; use it from one event loop.
+
+    What owns what: `_queue` and `_queued` are changed only by the event loop's own thread and never across an await;
+    `_take` moves groups out of the queue, and from then on only `_drain` touches them. There is at most one `_drain`
+    task, and it alone commits.
+    """
+
+    def __init__(
+        self, db: Database, keys: Keys, clock: Clock, *, journal: Journal | None = None, limits: Limits | None = None
+    ) -> None:
+        """Prepare to append.
+
+        Args:
+            db: where the trail is.
+            keys: the receipt key signs; the trail key only names the origin.
+            clock: dates the receipts.
+            journal: where receipts are kept on this process's own disk; if it fails, so does the batch.
+            limits: caps and deadline.
+        """
+        self._db = db
+        self._keys = keys
+        self._clock = clock
+        self._journal = journal
+        self._limits = limits or Limits()
+        self._queue: deque[_Group] = deque()
+        self._queued = 0  # invariant: entries in `_queue`
+        self._draining: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def append(self, payload: Payload) -> Receipt:
+        """Record one entry and return its receipt once it is durable.
+
+        Raises:
+            PayloadRefused: the payload has no canonical form; nothing was queued.
+            TrailUnavailable: it is not known to be durable (queue full, deadline, failed commit): reveal nothing.
+        """
+        group = _Group()
+        group.add(canonical(payload), os.urandom(SALT_BYTES))
+        return (await self._commit_group(group))[0]
+
+    async def append_many(self, payloads: Iterable[Payload]) -> list[Receipt]:
+        """Record entries in order and return their receipts; more than one batch is committed batch by batch.
+
+        Where it raises, entries of earlier batches may be recorded, which is the allowed direction.
+
+        Raises:
+            PayloadRefused: a payload has no canonical form; entries before its batch may be recorded.
+            TrailUnavailable: as in `append`.
+        """
+        receipts: list[Receipt] = []
+        for group in self._groups([canonical(payload) for payload in payloads]):
+            receipts += await self._commit_group(group)
+        return receipts
+
+    async def close(self) -> None:
+        """Take nothing more and wait until what waits is answered."""
+        self._closed = True
+        if self._draining is not None:
+            await asyncio.wait([self._draining])
+
+    async def __aenter__(self) -> Self:
+        """Return the appender."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    def _groups(self, raws: Sequence[bytes]) -> Iterable[_Group]:
+        group = _Group()
+        salts = os.urandom(SALT_BYTES * len(raws))  # one call: a system call per entry is dearer than its hash
+        for at, raw in enumerate(raws):
+            full = len(group.leaves) >= self._limits.batch_entries
+            if group.leaves and (full or group.size_bytes + len(raw) > self._limits.batch_bytes):
+                yield group
+                group = _Group()
+            group.add(raw, salts[at * SALT_BYTES : (at + 1) * SALT_BYTES])
+        if group.leaves:
+            yield group
+
+    async def _commit_group(self, group: _Group) -> list[Receipt]:
+        entries = len(group.leaves)
+        if self._closed:
+            raise TrailUnavailable("the trail is being closed")
+        if self._queued + entries > self._limits.queue_entries:
+            raise QueueFull(f"{self._queued} entries wait for the trail already")
+        group.done = asyncio.get_running_loop().create_future()
+        self._queue.append(group)
+        self._queued += entries
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain(), name="whosaw-append")
+        try:
+            async with asyncio.timeout(self._limits.deadline_s):
+                return await group.done
+        except TimeoutError as cause:
+            raise AppendTimedOut(f"not durable within {self._limits.deadline_s} s") from cause
+        finally:
+            if group in self._queue:  # given up before its turn: it must not be recorded for nobody
+                self._queue.remove(group)
+                self._queued -= entries
+
+    async def _drain(self) -> None:
+        while self._queue:
+            batch = self._take()
+            try:
+                receipts = await self._commit(batch)
+            except BaseException as cause:
+                self._refuse(batch, cause)
+                if not isinstance(cause, Exception):
+                    raise
+            else:
+                at = 0
+                for group in batch:
+                    if group.done and not group.done.done():
+                        group.done.set_result(receipts[at : at + len(group.leaves)])
+                    at += len(group.leaves)
+
+    def _take(self) -> list[_Group]:
+        batch = [self._queue.popleft()]
+        entries, size_bytes = len(batch[0].leaves), batch[0].size_bytes
+        while self._queue:
+            entries += len(self._queue[0].leaves)
+            size_bytes += self._queue[0].size_bytes
+            if entries > self._limits.batch_entries or size_bytes > self._limits.batch_bytes:
+                break
+            batch.append(self._queue.popleft())
+        self._queued -= sum(len(group.leaves) for group in batch)
+        return batch
+
+    async def _commit(self, batch: list[_Group]) -> list[Receipt]:
+        payloads = [each for group in batch for each in group.payloads]
+        salts = [each for group in batch for each in group.salts]
+        leaves = [each for group in batch for each in group.leaves]
+        async with asyncio.timeout(self._limits.deadline_s):
+            first = await queries.append(self._db, payloads, salts, leaves)
+        signed = sign_batch(self._keys.receipt, self._keys.origin, first, leaves, to_us(self._clock.now()))
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.write, signed)
+        return signed.receipts()
+
+    def _refuse(self, batch: list[_Group], cause: BaseException) -> None:
+        for group in batch:
+            if group.done and not group.done.done():
+                failure = AppendFailed("the batch was not recorded, or it is not known that it was")
+                failure.__cause__ = cause
+                group.done.set_exception(failure)

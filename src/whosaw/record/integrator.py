@@ -1,0 +1,179 @@
+"""The integrator: builds the tree over what was appended and signs its head, at most a second behind.
+
+It never signs a tree that is smaller than, or different from, what it signed last: at the start it builds the tree from
+the database again and compares its root with the last checkpoint, and every step begins by comparing the last leaf it
+knows. Its own state is the checkpoint in the trail's folder, which belongs on another disk than the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from whosaw.prove import Checkpoint, NoteInvalid, open_checkpoint, sign_checkpoint
+from whosaw.prove.merkle import CompactRange
+from whosaw.record import queries
+from whosaw.record.errors import TrailDamaged, TrailRolledBack
+from whosaw.record.keys import Keys
+from whosaw.record.shelf import Shelf
+from whosaw.record.tiles import Tile, TileEdge
+from whosaw.store import Database, StoreError
+from whosaw.store.database import Connection
+from whosaw.terms import Clock, to_us
+
+_CHUNK_ROWS = 8_192
+_LOG = logging.getLogger(__name__)
+
+
+class _Tree:
+    """The tree as far as it was read: its compact range, its tile edge, and tiles not yet written."""
+
+    def __init__(self) -> None:
+        self.range = CompactRange()
+        self.edge = TileEdge()
+        self.unwritten: list[Tile] = []
+        self.last_leaf: bytes | None = None
+
+    def extend(self, leaves: list[bytes]) -> None:
+        self.range.extend(leaves)
+        self.unwritten += self.edge.extend(leaves)
+        if leaves:
+            self.last_leaf = leaves[-1]
+
+
+class Integrator:
+    """Signs the trail's head for one trail; of several processes that run it, one at a time leads.
+
+    `step` may be called while `run` runs in the same process: `_stepping` orders them.
+    """
+
+    def __init__(self, db: Database, keys: Keys, folder: Path, clock: Clock) -> None:
+        """Prepare to sign.
+
+        Args:
+            db: where the trail is.
+            keys: the trail key signs.
+            folder: holds the checkpoint and the tiles; made if absent.
+            clock: dates the checkpoints kept in the database.
+        """
+        self._db = db
+        self._keys = keys
+        self._shelf = Shelf(folder)
+        self._clock = clock
+        self._stepping = asyncio.Lock()
+        self._tree: _Tree | None = None  # None: to be built from the database, as at the start and after any failure
+        self._signed: Checkpoint | None = None
+
+    async def step(self) -> Checkpoint:
+        """Bring tiles and checkpoint up to what is appended now, and return the checkpoint.
+
+        Raises:
+            TrailRolledBack: the database holds a smaller or different tree than was signed.
+            TrailDamaged: an index is missing.
+            DatabaseUnreachable: the database does not answer; the next step starts afresh.
+        """
+        async with self._stepping:
+            try:
+                async with self._db.connection() as conn:
+                    tree = self._tree or await self._rebuild(conn)
+                    await self._read(conn, tree, await queries.head_size(conn))
+                    if self._signed is None or tree.range.size > self._signed.size:
+                        self._signed = await self._sign(conn, tree)
+                    # where another process signed further meanwhile, build again and compare with its root
+                    self._tree = tree if tree.range.size == self._signed.size else None
+                return self._signed
+            except BaseException:
+                self._tree = None
+                raise
+
+    async def run(self, interval_s: float = 0.5) -> None:
+        """Step for ever; where another process leads, stand by and take over when it stops.
+
+        Args:
+            interval_s: seconds between steps, > 0 and at most 1.
+
+        Raises:
+            TrailDamaged: the trail contradicts what was signed; nothing more is signed.
+        """
+        while True:
+            try:
+                async with self._db.connection() as conn:
+                    if await queries.try_lead(conn):
+                        await self._lead(conn, interval_s)
+            except (StoreError, OSError) as cause:
+                _LOG.warning("the integrator waits: %s", cause)
+            await asyncio.sleep(interval_s)
+
+    async def _lead(self, conn: Connection, interval_s: float) -> None:
+        try:
+            self._tree = None  # another process may have signed since this one last led
+            while True:
+                await conn.execute("select 1")  # the lock lasts exactly as long as this connection
+                await self.step()
+                await asyncio.sleep(interval_s)
+        finally:
+            if not conn.closed:
+                await queries.stop_leading(conn)
+
+    async def _rebuild(self, conn: Connection) -> _Tree:
+        """Build the tree up to the last checkpoint and compare."""
+        self._signed = await self._last_signed(conn)
+        tree = _Tree()
+        size = self._signed.size if self._signed else 0
+        head = await queries.head_size(conn)
+        if head < size:
+            raise TrailRolledBack(f"the database holds {head} entries, and {size} were signed")
+        await self._read(conn, tree, size)
+        if self._signed and tree.range.root() != self._signed.root:
+            raise TrailRolledBack(f"the database's first {size} entries are not the ones that were signed")
+        return tree
+
+    async def _read(self, conn: Connection, tree: _Tree, size: int) -> None:
+        """Extend `tree` to `size` leaves, after comparing the last one it has."""
+        known = tree.range.size
+        if size < known:
+            raise TrailRolledBack(f"the database holds {size} entries, and {known} were there before")
+        if known:
+            last = await queries.leaves_from(conn, known - 1, known, 1)
+            if not last or last[0][1] != tree.last_leaf:
+                raise TrailRolledBack(f"entry {known - 1} is not the one that was signed")
+        while tree.range.size < size:
+            rows = await queries.leaves_from(conn, tree.range.size, size, _CHUNK_ROWS)
+            indices = [index for index, _ in rows]
+            if not rows or indices != list(range(tree.range.size, tree.range.size + len(rows))):
+                raise TrailDamaged(f"an entry at or after index {tree.range.size} is missing")
+            tree.extend([leaf for _, leaf in rows])
+            await asyncio.sleep(0)  # hashing a long trail must not starve the loop
+
+    async def _last_signed(self, conn: Connection) -> Checkpoint | None:
+        """Return the largest tree this key signed, by the folder or by the database."""
+        kept = await queries.latest_checkpoint(conn)
+        notes = [self._shelf.checkpoint(), kept.encode() if kept is not None else None]
+        try:
+            signed = [open_checkpoint(note, [self._keys.trail.verifier])[0] for note in notes if note is not None]
+        except NoteInvalid as cause:
+            raise TrailDamaged(f"the last checkpoint was not signed by this trail's key: {cause}") from cause
+        return max(signed, key=lambda checkpoint: checkpoint.size, default=None)
+
+    def _publish(self, tree: _Tree) -> bytes:
+        """Write the tiles, then the checkpoint that needs them; return the note that stands now."""
+        with self._shelf.locked():
+            standing = self._shelf.checkpoint()
+            if standing is not None:
+                ahead, _ = open_checkpoint(standing, [self._keys.trail.verifier])
+                if ahead.size >= tree.range.size:  # another process signed meanwhile, from the same rows
+                    return standing
+            self._shelf.put_tiles([*tree.unwritten, *tree.edge.partials()])
+            tree.unwritten.clear()
+            checkpoint = Checkpoint(self._keys.origin, tree.range.size, tree.range.root())
+            note = sign_checkpoint(checkpoint, self._keys.trail)
+            self._shelf.put_checkpoint(note)
+            return note
+
+    async def _sign(self, conn: Connection, tree: _Tree) -> Checkpoint:
+        note = await asyncio.to_thread(self._publish, tree)
+        checkpoint, _ = open_checkpoint(note, [self._keys.trail.verifier])
+        at_us = to_us(self._clock.now())
+        await queries.save_checkpoint(conn, checkpoint.size, checkpoint.root, at_us, note.decode())
+        return checkpoint

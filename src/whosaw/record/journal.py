@@ -1,0 +1,107 @@
+"""The receipt journal: what a door was promised, on the door's own disk, one signed batch a line.
+
+It is the evidence against a trail that forgot: `fsck` compares nothing with it here, but whoever holds it can show that
+an entry was promised. One process writes one journal.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from whosaw.prove import Receipt, ReceiptInvalid, SignedBatch
+from whosaw.prove.receipt import decode_batch, encode_batch
+from whosaw.record.errors import JournalRefused
+
+
+class Journal:
+    """An append-only file of signed batches, fsync'd once per batch."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal at `path` (mode 0600), cutting a last line that a crash left unfinished.
+
+        Raises:
+            JournalRefused: another process has it open, or the disk refuses.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        except OSError as cause:
+            raise JournalRefused(f"cannot open the journal `{path}`: {cause.strerror}") from cause
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._size = _whole_lines(path)
+            os.ftruncate(self._handle, self._size)
+        except OSError as cause:
+            os.close(self._handle)
+            raise JournalRefused(
+                f"the journal `{path}` is in use", hint="give every process a journal of its own"
+            ) from cause
+
+    def write(self, batch: SignedBatch) -> None:
+        """Add one batch and return when it is on disk.
+
+        Raises:
+            JournalRefused: the disk refuses; the journal then ends as it did before.
+        """
+        line = json.dumps(encode_batch(batch), separators=(",", ":")).encode() + b"\n"
+        try:
+            written = os.write(self._handle, line)
+            if written != len(line):
+                raise OSError("the disk took only a part")
+            os.fsync(self._handle)
+        except OSError as cause:
+            os.ftruncate(self._handle, self._size)
+            raise JournalRefused(f"the journal could not be written: {cause.strerror or cause}") from cause
+        self._size += len(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+    def __enter__(self) -> Self:
+        """Return the open journal."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+
+def read_journal(path: Path) -> Iterator[Receipt]:
+    """Yield every receipt in a journal; an unfinished last line is what a crash leaves and is passed over.
+
+    Raises:
+        ReceiptInvalid: a finished line is not a signed batch; the message names the line.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ReceiptInvalid("not a batch")
+                batch = decode_batch(record)
+            except (ValueError, RecursionError) as cause:
+                raise ReceiptInvalid(f"line {number} of `{path}` is not a signed batch: {cause}") from cause
+            yield from batch.receipts()
+
+
+def _whole_lines(path: Path) -> int:
+    """Return how many bytes of the file are finished lines."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        end = size
+        while end > 0:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            at = file.read(end - start).rfind(b"\n")
+            if at >= 0:
+                return start + at + 1
+            end = start
+    return 0

@@ -1,0 +1,110 @@
+"""Reading the trail: entries by time, subject and actor, and their proofs against the latest checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import LiteralString, cast
+
+from whosaw.prove import BundleEntry, Payload, VerifierKey, check_inclusion, entry_leaf, open_checkpoint
+from whosaw.prove.merkle import inclusion_proof
+from whosaw.record import queries
+from whosaw.record.errors import CheckpointMissing, TrailDamaged
+from whosaw.record.shelf import Shelf, TileNodes
+from whosaw.store import Database
+
+_CHUNK_ROWS = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as stored: its place and its payload."""
+
+    index: int
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedEntries:
+    """Entries, each proved against one signed checkpoint: what a bundle is made of.
+
+    Attributes:
+        checkpoint: the signed note.
+        size: entries it covers.
+        entries: ordered by index.
+    """
+
+    checkpoint: bytes
+    size: int
+    entries: list[BundleEntry]
+
+
+def entries_from(db: Database, first: int = 0) -> AsyncIterator[Entry]:
+    """Yield every entry from index `first` on, in order."""
+    return _entries(db, "true", [], after=first - 1)
+
+
+def entries_between(db: Database, since_us: int, until_us: int) -> AsyncIterator[Entry]:
+    """Yield the entries dated from `since_us` on and before `until_us` (µs since 1970), in order of index."""
+    return _entries(db, "at_us >= %s and at_us < %s", [since_us, until_us])
+
+
+def entries_by_subject(db: Database, subject: int, since_us: int = 0) -> AsyncIterator[Entry]:
+    """Yield the entries about the subject with this number, dated from `since_us` on, in order of index."""
+    return _entries(db, "subject = %s and at_us >= %s", [subject, since_us])
+
+
+def entries_by_actor(db: Database, actor: int, since_us: int = 0) -> AsyncIterator[Entry]:
+    """Yield the entries of the actor with this number, dated from `since_us` on, in order of index."""
+    return _entries(db, "actor = %s and at_us >= %s", [actor, since_us])
+
+
+async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: Iterable[int]) -> ProvedEntries:
+    """Return the entries at `indices` with their proofs against the latest checkpoint, each proof checked.
+
+    Args:
+        db: where the entries are.
+        folder: the trail's folder, with checkpoint and tiles.
+        key: the trail key's public half.
+        indices: places in the trail; repeated ones are one.
+
+    Raises:
+        CheckpointMissing: nothing was signed yet, or an index lies beyond what was.
+        TrailDamaged: an entry is not there, or is not what was signed.
+        NoteInvalid: the checkpoint is not signed by `key`.
+    """
+    wanted = sorted(set(indices))
+    shelf = Shelf(folder)
+    note = shelf.checkpoint()
+    if note is None:
+        raise CheckpointMissing("no checkpoint was signed yet")
+    head, _ = open_checkpoint(note, [key])
+    if wanted and not 0 <= wanted[0] <= wanted[-1] < head.size:
+        raise CheckpointMissing(f"the last checkpoint covers {head.size} entries, not index {wanted[-1]}")
+    nodes = TileNodes(shelf, head.size)
+    proved = []
+    for index, _, salt, payload in await queries.sealed_entries(db, wanted):
+        proof = tuple(inclusion_proof(index, head.size, nodes))
+        try:
+            check_inclusion(entry_leaf(salt, payload.encode()), index, head.size, proof, head.root)
+        except ValueError as cause:
+            raise TrailDamaged(f"entry {index} is not what was signed: {cause}") from cause
+        proved.append(BundleEntry(index, salt, payload, proof))
+    if len(proved) != len(wanted):
+        missing = sorted(set(wanted) - {each.index for each in proved})
+        raise TrailDamaged(f"entry {missing[0]} is not in the database")
+    return ProvedEntries(note, head.size, proved)
+
+
+async def _entries(
+    db: Database, condition: LiteralString, bound: list[object], after: int = -1
+) -> AsyncIterator[Entry]:
+    # by pages, so that no connection is held while the caller thinks
+    while rows := await queries.payloads_where(db, condition, bound, after, _CHUNK_ROWS):
+        for index, payload in rows:
+            yield Entry(index, cast("Payload", json.loads(payload)))
+        after = rows[-1][0]
+        if len(rows) < _CHUNK_ROWS:
+            return

@@ -1,0 +1,105 @@
+"""The trail's folder: the signed checkpoint and the tiles, written so that a crash leaves the old state or the new one.
+
+checkpoint           the last signed note, the only file that changes
+tile/<level>/<n>     hash tiles, immutable
+lock                 held while something is written
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from whosaw.prove.merkle import HASH_BYTES, LeafTree
+from whosaw.record.errors import TrailDamaged
+from whosaw.record.tiles import HEIGHT, WIDTH, Tile, split_items, tile_path
+
+
+class Shelf:
+    """Reads and writes one trail's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def checkpoint(self) -> bytes | None:
+        """Return the signed note, or None where nothing was signed yet."""
+        try:
+            return (self.folder / "checkpoint").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against any other writer."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def put_checkpoint(self, note: bytes) -> None:
+        """Replace the checkpoint, durably."""
+        self._put("checkpoint", note)
+
+    def put_tiles(self, tiles: Iterable[Tile]) -> None:
+        """Write tiles durably; partial ones of a number that is now full go."""
+        for tile in tiles:
+            full = len(tile.body) == WIDTH * HASH_BYTES
+            if full and (self.folder / tile.path).exists():
+                continue  # a tile exists whole or not at all, and a full one never changes
+            self._put(tile.path, tile.body)
+            if full:
+                shutil.rmtree(self.folder / (tile.path + ".p"), ignore_errors=True)
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """Return the first `width` items of a tile as bytes.
+
+        Raises:
+            TrailDamaged: it is not there or too short.
+        """
+        for have in dict.fromkeys((width, WIDTH)):  # a partial tile goes when the full one is there
+            with contextlib.suppress(FileNotFoundError):
+                body = (self.folder / tile_path(level, number, have)).read_bytes()
+                if len(body) == have * HASH_BYTES:
+                    return body[: width * HASH_BYTES]
+        raise TrailDamaged(f"the tile `{tile_path(level, number, width)}` is missing or cut off")
+
+    def _put(self, name: str, body: bytes) -> None:
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(target.name + ".new")
+        with scratch.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.rename(target)
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class TileNodes:
+    """The perfect subtrees of a tree of `size` leaves, read from tiles once each; call it as a `NodeReader`."""
+
+    def __init__(self, shelf: Shelf, size: int) -> None:
+        self._shelf = shelf
+        self._size = size
+        self._read: dict[tuple[int, int], LeafTree] = {}
+
+    def __call__(self, height: int, index: int) -> bytes:
+        """Return the root of the perfect subtree of 2^height leaves that starts at leaf index·2^height."""
+        level, inside = divmod(height, HEIGHT)
+        per_tile = HEIGHT - inside
+        return self._tile(level, index >> per_tile)(inside, index & ((1 << per_tile) - 1))
+
+    def _tile(self, level: int, number: int) -> LeafTree:
+        if (level, number) not in self._read:
+            width = min(WIDTH, (self._size >> (HEIGHT * level)) - WIDTH * number)
+            self._read[level, number] = LeafTree(split_items(self._shelf.tile(level, number, width)))
+        return self._read[level, number]

@@ -1,0 +1,35 @@
+"""Trace: who could have leaked, how probable each is, whether it was anyone inside, and what else got out.
+
+Pure numerics over arrays; reads no database and knows no names. It never prints guilt: it prints evidence, rivals and
+the outside hypothesis on one scale. Stands after ``lake`` in the flow and before ``answer``.
+"""
+
+from whosaw.trace.errors import InputRefused, SettingRefused, TraceError
+from whosaw.trace.index import Index, build_index
+from whosaw.trace.inputs import NEVER, Accesses, Actors, Population, Sightings
+from whosaw.trace.ranking import attribute, rank
+from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Verdict
+from whosaw.trace.settings import Settings
+
+__all__ = [
+    "NEVER",
+    "Accesses",
+    "Actors",
+    "Attribution",
+    "Candidate",
+    "Hit",
+    "Index",
+    "InputRefused",
+    "Method",
+    "Population",
+    "Rung",
+    "Scope",
+    "SettingRefused",
+    "Settings",
+    "Sightings",
+    "TraceError",
+    "Verdict",
+    "attribute",
+    "build_index",
+    "rank",
+]

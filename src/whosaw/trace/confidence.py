@@ -1,0 +1,90 @@
+"""Confidence sets by universal inference: who cannot be excluded as the leaker, or as one of two.
+
+A model stays in the set unless the prior-weighted mean of all models is 1/α times more likely than the model at its
+best shares (Wasserman, Ramdas, Balakrishnan 2020). Under the mixture model the true one stays with probability ≥ 1 - α.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from whosaw.trace.evidence import Float
+from whosaw.trace.inputs import Int64
+from whosaw.trace.posterior import moves
+
+_SINGLE_GRID = np.linspace(0.0, 1.0, 101)
+_PAIR_GRID = tuple((a / 20, b / 20) for a in range(4, 17) for b in range(4, 21 - a))
+_CORNERS = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Who is not excluded.
+
+    Args:
+        everybody: the evidence excludes nobody at all, *nobody inside* included.
+        alone: positions among the H actors that stay as the only leaker.
+        paired: positions that stay as one of two leakers, each with at least a fifth of the complaints and one of them.
+    """
+
+    everybody: bool
+    alone: Int64
+    paired: Int64
+
+
+def not_excluded(ratio: Float, log_z: float, alpha: float) -> Suspects:
+    """Return the confidence sets.
+
+    Args:
+        ratio: T × K × H ratios A / f.
+        log_z: log of the prior-weighted mean of all models.
+        alpha: 1 - coverage.
+    """
+    least = log_z + np.log(alpha)
+    if least < 0:  # a share near 0 makes every actor as likely as nobody
+        none = np.empty(0, np.int64)
+        return Suspects(True, none, none)
+    return Suspects(False, np.flatnonzero(_best_alone(ratio) > least), _paired(ratio, least))
+
+
+def _best_alone(ratio: Float) -> Float:
+    """Return per actor the log-likelihood at its best share and kind of access."""
+    best = np.zeros(ratio.shape[2])
+    with np.errstate(divide="ignore"):  # share 1 is refuted by one complainer not opened
+        for share in _SINGLE_GRID:
+            best = np.maximum(best, np.log1p(share * (ratio - 1.0)).sum(axis=1).max(axis=0))
+    return best
+
+
+def _paired(ratio: Float, least: float) -> Int64:
+    """Return everybody who is in a pair that cannot be excluded."""
+    usable = np.flatnonzero(moves(ratio))
+    a, b = (usable[side] for side in np.triu_indices(usable.size, 1))
+    kept = np.zeros(ratio.shape[2], np.bool_)
+    for start in range(0, a.size, _CHUNK):
+        one, two = a[start : start + _CHUNK], b[start : start + _CHUNK]
+        stays = np.zeros(one.size, np.bool_)
+        for s, t in product(range(ratio.shape[0]), repeat=2):
+            stays |= _pair_stays(ratio[s][:, one], ratio[t][:, two], least)
+        kept[one[stays]] = True
+        kept[two[stays]] = True
+    return np.flatnonzero(kept)
+
+
+def _pair_stays(one: Float, two: Float, least: float) -> np.typing.NDArray[np.bool_]:
+    """Return which of Q pairs reach `least` for some admissible shares; `one` and `two` are K × Q ratios."""
+    with np.errstate(divide="ignore"):
+        # each factor is linear in the shares, so its own largest value lies at a corner: a cheap bound for the product
+        corners = np.stack([a * (one - 1.0) + b * (two - 1.0) for a, b in _CORNERS])
+        stays = np.log1p(corners.max(axis=0)).sum(axis=0) > least
+        close = np.flatnonzero(stays)
+        best = np.full(close.size, -np.inf)
+        for a, b in _PAIR_GRID:
+            step = np.log1p(np.maximum(a * (one[:, close] - 1.0) + b * (two[:, close] - 1.0), -1.0))
+            best = np.maximum(best, step.sum(axis=0))
+    stays[close] = best > least
+    return np.asarray(stays)

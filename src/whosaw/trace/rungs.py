@@ -1,0 +1,130 @@
+"""Rungs: which actors may be named, and how far.
+
+A *finding* is a posterior of at least 1 / (1 + α), which by Ville's inequality is reached with probability at most α
+when nobody inside leaked, however often one looks. A *lead* is a permutation test passed at a look fixed in advance, by
+an actor whom no rival explains away. Either needs three complainers opened before their contact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from whosaw.trace.evidence import Evidence, Float
+from whosaw.trace.index import Index
+from whosaw.trace.inputs import Bool, Int64
+from whosaw.trace.permutation import p_values
+from whosaw.trace.posterior import Posterior, moves, weigh
+from whosaw.trace.risk import RiskSet
+from whosaw.trace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The permutation test at one look.
+
+    Args:
+        complaints: how many it looked at.
+        level: p-value that passes.
+        redraws: redraws made.
+        p: one p-value per actor of the evidence.
+    """
+
+    complaints: int
+    level: float
+    redraws: int
+    p: Float
+
+
+@dataclass(frozen=True, slots=True)
+class Rungs:
+    """One flag per actor of the evidence; `look` is `None` where no permutation could change them."""
+
+    finding: Bool
+    robust: Bool
+    lead: Bool
+    associated: Bool
+    look: Look | None
+
+
+def climb(
+    index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, posterior: Posterior, settings: Settings
+) -> Rungs:
+    """Return who stands on which rung."""
+    enough = (evidence.opened[0].sum(axis=0) >= settings.min_complaints) & moves(evidence.ratio)
+    finding = enough & (posterior.marginal >= settings.finding_at)
+    inside = max(1.0 - posterior.outside, np.finfo(np.float64).tiny)
+    unrivalled = posterior.marginal / inside >= settings.rival_share
+    robust = np.zeros_like(finding)
+    for h in np.flatnonzero(finding):
+        robust[h] = _stands_without_strongest(evidence, weight, int(h), settings)
+    # beside a finding only an actor without rival can still become a lead; without one, a passed test makes a group
+    open_question = enough & ~finding & (unrivalled | (not finding.any()))
+    look = _look(index, sets, evidence, weight, settings) if open_question.any() else None
+    associated = enough & (look.p <= look.level) if look else np.zeros_like(finding)
+    return Rungs(finding, robust, associated & unrivalled & ~finding, associated, look)
+
+
+def _stands_without_strongest(evidence: Evidence, weight: Float, h: int, settings: Settings) -> bool:
+    ratio = evidence.ratio
+    strongest = int(ratio[:, :, h].mean(axis=0).argmax())
+    ratio = np.delete(ratio, strongest, axis=1)
+    if int((ratio[0, :, h] > 0).sum()) < settings.min_complaints:
+        return False
+    return bool(weigh(ratio, weight[evidence.actor], settings).marginal[h] >= settings.finding_at)
+
+
+def _look(
+    index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, settings: Settings
+) -> Look | None:
+    """Run the test on the complaints of the last look that was due; unmatched ones count towards the look."""
+    due = settings.look_at(len(sets))
+    if due is None:
+        return None
+    complaints, level = due
+    matched = sum(risk.matched for risk in sets[:complaints])
+    if matched == 0:
+        return None
+    early = replace(
+        evidence,
+        sets=evidence.sets[:matched],
+        opened=evidence.opened[:, :matched],
+        count=evidence.count[:, :matched],
+    )
+    p, redraws = p_values(index, early, weight, settings)
+    return Look(complaints, level, redraws, p)
+
+
+def same_record(index: Index, evidence: Evidence) -> list[Int64]:
+    """Return the actors of the evidence in groups that opened the same matched subjects before every contact.
+
+    Equal counts come first because they are cheap; only where they agree are the records themselves compared.
+    """
+    alike: dict[bytes, list[int]] = {}
+    for h in range(evidence.actor.size):
+        key = evidence.opened[:, :, h].tobytes() + evidence.count[:, :, h].tobytes()
+        alike.setdefault(key, []).append(h)
+    groups: list[Int64] = []
+    for members in alike.values():
+        if len(members) == 1:
+            groups.append(np.array(members))
+            continue
+        records: dict[bytes, list[int]] = {}
+        for h in members:
+            records.setdefault(_record(index, evidence, int(evidence.actor[h])), []).append(h)
+        groups.extend(np.array(same) for same in records.values())
+    return groups
+
+
+def _record(index: Index, evidence: Evidence, actor: int) -> bytes:
+    """Return which members of every risk set the actor opened before the contact, and which irregularly."""
+    parts = []
+    for risk in evidence.sets:
+        owner, pair = index.pairs_of(risk.members)
+        mine = index.pair_actor[pair] == actor
+        owner, pair = owner[mine], pair[mine]
+        for first in (index.pair_first_us[pair], index.pair_irregular_us[pair]):
+            opened = owner[first < risk.contacted_us]
+            parts.append(opened.tobytes() + b"|")
+    return b"".join(parts)

@@ -1,0 +1,179 @@
+"""The console in a real browser: what a person sees, and that the browser is led nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from playwright.async_api import Browser, Page, async_playwright
+
+from whosaw.doors.console import ConsoleDoor, LoginLinks
+from whosaw.terms import SimulatedClock
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+HEADINGS = {
+    "/console/": "Who saw this customer?",
+    "/console/who?subject=C-000017": "Who saw customer:C-000017",
+    "/console/who?subject=C-999999": "Who saw customer:C-999999",
+    "/console/cases/CASE-0002": "Case CASE-0002",
+    "/console/trail": "The trail",
+}
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
+]
+
+
+def load_readings() -> ModuleType:
+    """Return the readings that the unit tests of the door use."""
+    path = Path(__file__).parents[1] / "unit" / "console" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("console_readings", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Served:
+    port: int
+    links: LoginLinks
+
+    def at(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    told = load_readings()
+    links, app = LoginLinks(), FastAPI()
+    app.include_router(ConsoleDoor(told.Readings(), links, SimulatedClock(told.NOW)).router)
+
+    @app.get("/elsewhere")
+    async def elsewhere(target: str) -> HTMLResponse:
+        return HTMLResponse(f'<title>a chat</title><a id="link" href="{target}">the link</a>')
+
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    yield Served(listening.getsockname()[1], links)
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+def watch(page: Page) -> tuple[list[str], list[str]]:
+    """Return two lists that fill up: what the browser complained about, and the hosts it asked."""
+    complaints: list[str] = []
+    hosts: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: hosts.append(urlsplit(request.url).hostname or request.url[:40]))
+    return complaints, hosts
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "light"), (1280, "dark")])
+async def test_the_pages_read_well_in_a_browser_and_lead_nowhere_else(
+    served: Served, chromium: Browser, width: int, scheme: str
+) -> None:
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 860}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = await context.new_page()
+    complaints, hosts = watch(page)
+    await page.goto(served.at(served.links.issue("E-0005")))
+    assert page.url == served.at("/console/")
+    for address, heading in HEADINGS.items():
+        await page.goto(served.at(address))
+        assert re.sub(r"\s+", " ", await page.inner_text("h1")) == heading
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await page.evaluate(overflow) == 0, address
+        nameless = (
+            "[...document.querySelectorAll('input:not([type=hidden]),select')].filter(e => !e.labels.length).length"
+        )
+        assert await page.evaluate(nameless) == 0, address
+        assert await page.locator("main").count() == 1
+        if "WHOSAW_SCREENSHOTS" in os.environ:
+            name = f"console-{width}-{scheme}-{re.sub(r'[^a-z0-9]+', '-', address.lower()).strip('-')}.png"
+            await page.screenshot(path=Path(os.environ["WHOSAW_SCREENSHOTS"]) / name, full_page=True)
+    assert complaints == []
+    assert set(hosts) == {"127.0.0.1"}
+    assert await context.storage_state() | {"cookies": []} == {"cookies": [], "origins": []}
+
+
+async def test_a_person_asks_who_saw_a_customer_by_keyboard_alone(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context()).new_page()
+    await page.goto(served.at(served.links.issue("E-0005")))
+    # the browser gives the first box its focus once it has drawn the page
+    await page.wait_for_function("document.activeElement.id === 'subject'")
+    await page.keyboard.type("C-000017")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/who?*")
+    assert "E-0311" in await page.inner_text("table")
+    await page.get_by_role("link", name="Start").click()
+    await page.get_by_role("link", name="CASE-0002").click()
+    assert await page.get_by_role("img", name="Probability by number of complaints").is_visible()
+    await page.get_by_role("button", name="Leave").click()
+    assert "You have left" in await page.inner_text("h1")
+    response = await page.goto(served.at("/console/"))
+    assert response is not None
+    assert response.status == 401
+
+
+async def test_a_link_in_another_sites_page_opens_the_console(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context()).new_page()
+    link = served.at(served.links.issue("E-0005"))
+    await page.goto(served.at(f"/elsewhere?target={link}", host="localhost"))
+    await page.click("#link")
+    await page.wait_for_url(served.at("/console/"))
+    assert await page.inner_text("h1") == "Who saw this customer?"
+    # and a page of the console linked from there asks for one click, not for a new login
+    await page.goto(served.at(f"/elsewhere?target={served.at('/console/trail')}", host="localhost"))
+    await page.click("#link")
+    await page.get_by_role("link", name="open the page from here").click()
+    await page.wait_for_url(served.at("/console/trail"))
+    assert await page.inner_text("h1") == "The trail"
+
+
+async def test_markup_in_the_address_runs_nothing(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context()).new_page()
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    await page.goto(served.at(served.links.issue("E-0005")))
+    for attack in ("customer:%3Cscript%3Ealert(1)%3C/script%3E", "customer:%22%20autofocus%20onfocus=alert(1)%20x=%22"):
+        await page.goto(served.at(f"/console/who?subject={attack}"))
+        assert "Who saw" in await page.inner_text("h1")
+    assert dialogs == []

@@ -1,0 +1,135 @@
+"""A small company with a catalog, a trail and a gate, for the tests of the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from whosaw.catalog import Catalog, Source, parse
+from whosaw.catalog.source import open_sources
+from whosaw.decide import load_policies
+from whosaw.gate import Gate, Suspensions, Tokens
+from whosaw.record import Appender, Integrator, Keys, load_or_create
+from whosaw.store import Database
+from whosaw.store.migrate import engine_url
+from whosaw.terms import SimulatedClock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+COMPANY = """
+create schema company;
+create table company.customers (id text primary key, name text, email text, phone text, address text, region text);
+create table company.staff (id text primary key, roles text, region text, ended timestamptz);
+create table company.tickets (id text primary key, assignee text, customer text, opened_by text, opened_at timestamptz,
+    closed_at timestamptz, seller text);
+create table company.items (id text primary key, assignee text, customer text, opened_by text, opened_at timestamptz);
+create table company.reviews (id text primary key, customer text, seller text);
+insert into company.customers
+select 'C-' || i, 'Ada Number' || i, 'ada' || i || '@mail.example', '+4915100000' || (100 + i),
+       'Street ' || i || ', 10117 Berlin, Germany', 'EU' from generate_series(1, 40) i;
+insert into company.staff values
+    ('E-1', 'support', 'EU', null), ('E-2', 'review_care', 'EU', null), ('E-3', 'support', 'EU', '2026-01-01Z'),
+    ('E-4', 'gardener', 'EU', null);
+insert into company.tickets
+select 'T-' || i, 'E-1', 'C-' || i, 'customer:C-' || i, '2026-03-01Z', null, 'S-9' from generate_series(1, 40) i;
+insert into company.tickets values
+    ('T-self', 'E-1', 'C-1', 'E-1', '2026-03-01Z', null, null),
+    ('T-old', 'E-1', 'C-1', 'customer:C-1', '2026-01-01Z', '2026-01-02Z', null);
+insert into company.items values ('M-1', 'E-2', 'C-1', 'system', '2026-03-01Z');
+insert into company.reviews values ('R-1', 'C-1', 'S-9');
+"""
+
+CATALOG = """
+[company]
+name = "Company"
+contact = "privacy@company.example"
+[sources.company]
+url = "{url}"
+[subjects.customer]
+source = "company"
+table = "company.customers"
+key = "id"
+region = "region"
+[fields."customer.name"]
+column = "name"
+class = "name"
+mask = "name"
+[fields."customer.email"]
+column = "email"
+class = "contact"
+mask = "email"
+[fields."customer.address"]
+column = "address"
+class = "address"
+mask = "address"
+[purposes.ticket]
+source = "company"
+subject = "customer"
+beneficiary = "seller"
+query = '''select id as reference, assignee, customer as subject, opened_by as origin, opened_at, closed_at,
+    seller as beneficiary from company.tickets'''
+[purposes.review_care]
+source = "company"
+subject = "customer"
+mode = "observe"
+query = '''select id as reference, assignee, customer as subject, opened_by as origin, opened_at,
+    null::timestamptz as closed_at from company.items'''
+[actions."review.delete"]
+source = "company"
+object = "review"
+subject = "customer"
+beneficiary = "seller"
+query = "select id as object, customer as subject, seller as beneficiary from company.reviews"
+[actors]
+source = "company"
+query = "select id as key, roles, region, ended from company.staff"
+"""
+
+
+@dataclass(frozen=True)
+class Company:
+    """The parts of one running whosaw over one small company."""
+
+    db: Database
+    catalog: Catalog
+    sources: dict[str, Source]
+    clock: SimulatedClock
+    keys: Keys
+    appender: Appender
+    gate: Gate
+    tokens: Tokens
+    suspensions: Suspensions
+    integrator: Integrator
+    trail: Path
+
+
+@pytest.fixture
+async def company(database_url: str, database: Database, tmp_path: Path) -> AsyncIterator[Company]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(COMPANY)
+    url = engine_url(database_url).render_as_string(hide_password=False)
+    catalog = parse(CATALOG.format(url=url))
+    sources = open_sources(catalog)
+    clock = SimulatedClock(NOON)
+    keys = load_or_create(tmp_path / "keys", clock)
+    async with Appender(database, keys, clock) as appender:
+        yield Company(
+            db=database,
+            catalog=catalog,
+            sources=sources,
+            clock=clock,
+            keys=keys,
+            appender=appender,
+            gate=Gate(database, appender, catalog, sources, load_policies()),
+            tokens=Tokens(database),
+            suspensions=Suspensions(database, appender, clock),
+            integrator=Integrator(database, keys, tmp_path / "trail", clock),
+            trail=tmp_path / "trail",
+        )
+    for source in sources.values():
+        await source.__aexit__()

@@ -1,0 +1,314 @@
+"""A console over fixed readings: the door is under test, its queries are tested where they live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from whosaw.doors.console import ConsoleDoor, LoginLinks, Sessions
+from whosaw.doors.console.reads import (
+    Approval,
+    CandidateLine,
+    CasePage,
+    CaseSummary,
+    CheckpointLine,
+    Completeness,
+    EntryLine,
+    FieldEffect,
+    Look,
+    NoticeLine,
+    ScopeCounts,
+    StartPage,
+    StepLine,
+    TrailPage,
+    TrailState,
+    WhoCounts,
+    WhoPage,
+    WhoQuestion,
+    WhoRow,
+)
+from whosaw.terms import PurposeRef, SimulatedClock
+
+NOW = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
+FIELDS = ("customer.name", "customer.email", "customer.phone", "customer.address")
+
+COMPLETENESS = Completeness(
+    entries=61_234,
+    since=datetime(2026, 1, 30, 6, 0, 3, tzinfo=UTC),
+    until=datetime(2026, 3, 30, 21, 58, 40, tzinfo=UTC),
+    doors=("http", "bulk"),
+)
+CHECKPOINT = CheckpointLine(
+    origin="marketplace.example.simulated/trail",
+    size=61_230,
+    root="n0v1hdy7QuoJ2mvqXo8pO0PN5kQ4m0cZ3cTq0kKk1bA=",
+    signed_at=datetime(2026, 3, 30, 21, 58, 41, tzinfo=UTC),
+)
+ROWS = (
+    WhoRow(
+        index=58_112,
+        at=datetime(2026, 3, 24, 14, 3, 11, tzinfo=UTC),
+        actor="E-0311",
+        kind="disclosure",
+        door="http",
+        fields=(FieldEffect("customer.name", "reveal"), FieldEffect("customer.email", "reveal")),
+        decision="allow",
+        reason="purpose.not_assigned",
+        purpose=PurposeRef("review_care", "M-004410"),
+        would="deny",
+    ),
+    WhoRow(
+        index=57_903,
+        at=datetime(2026, 3, 24, 9, 41, 57, tzinfo=UTC),
+        actor="E-0311",
+        kind="action",
+        door="http",
+        fields=(),
+        decision="allow",
+        reason="purpose.verified",
+        purpose=PurposeRef("review_care", "M-004410"),
+        action="review.delete",
+        object="review:R-001207",
+    ),
+    WhoRow(
+        index=40_117,
+        at=datetime(2026, 3, 9, 7, 12, 30, tzinfo=UTC),
+        actor="E-0042",
+        kind="disclosure",
+        door="http",
+        fields=(
+            FieldEffect("customer.name", "reveal"),
+            FieldEffect("customer.email", "mask"),
+            FieldEffect("customer.address", "deny"),
+        ),
+        decision="deny",
+        reason="purpose.verified",
+        purpose=PurposeRef("ticket", "T-104233"),
+    ),
+    WhoRow(
+        index=12_040,
+        at=datetime(2026, 2, 11, 19, 55, 1, tzinfo=UTC),
+        actor="E-0507",
+        kind="denial",
+        door="bulk",
+        fields=(FieldEffect("customer.email", "deny"),),
+        decision="deny",
+        reason="purpose.not_found",
+        purpose=PurposeRef("ticket", "T-999999"),
+    ),
+    WhoRow(
+        index=3_310,
+        at=datetime(2026, 2, 3, 10, 20, 0, tzinfo=UTC),
+        actor="E-0117",
+        kind="disclosure",
+        door="bulk",
+        fields=(FieldEffect("customer.phone", "mask"),),
+        decision="mask",
+        reason="purpose.missing",
+    ),
+)
+CASES = (
+    CaseSummary("CASE-0002", "seller:S-000088", "open", datetime(2026, 3, 26, 8, 4, tzinfo=UTC), 7, "finding", 0.0004),
+    CaseSummary("CASE-0001", "seller:S-001913", "closed", datetime(2026, 3, 2, 12, 30, tzinfo=UTC), 4, "outside", 0.97),
+)
+
+
+def looks() -> tuple[Look, ...]:
+    outside = (0.93, 0.81, 0.44, 0.09, 0.0004)
+    first = (0.03, 0.12, 0.47, 0.88, 0.9991)
+    second = (0.01, 0.02, 0.03, 0.012, 0.0002)
+    verdicts = ("undecided", "undecided", "undecided", "lead", "finding")
+    made = []
+    for at, (out, one, two, verdict) in enumerate(zip(outside, first, second, verdicts, strict=True)):
+        candidates = (
+            CandidateLine(
+                ("E-0311",),
+                one,
+                "finding" if verdict == "finding" else "no_signal",
+                10.0 ** (at + 1.2),
+                at + 3,
+                at + 3,
+                0.62,
+            ),
+            CandidateLine(("E-0042",), two, "no_signal", 1.9, 2, at + 3, 0.8, rival=at < 3),
+            CandidateLine(("E-0507", "E-0508"), two / 3, "no_signal", 0.7, 1, at + 3, 0.9),
+        )
+        made.append(Look(at + 3, datetime(2026, 3, 26 + at, 9, 0, tzinfo=UTC), verdict, out, candidates))
+    return tuple(made)
+
+
+def case_page() -> CasePage:
+    at = datetime(2026, 3, 30, 20, 15, tzinfo=UTC)
+    both = (Approval("E-0009", at), Approval("E-0021", at + timedelta(minutes=4)))
+    steps = (
+        StepLine(
+            "actor.suspend",
+            "actor:E-0311",
+            "done",
+            "access cut while the case is open",
+            "E-0005",
+            at,
+            both,
+            at + timedelta(minutes=4, seconds=1),
+            None,
+            61_002,
+        ),
+        StepLine(
+            "seller.suspend",
+            "seller:S-000088",
+            "done",
+            "statement of reasons sent",
+            "E-0005",
+            at,
+            both,
+            at + timedelta(minutes=5),
+            None,
+            61_003,
+        ),
+        StepLine(
+            "funds.withhold",
+            "seller:S-000088",
+            "undone",
+            "until the appeal",
+            "E-0005",
+            at,
+            both,
+            at + timedelta(minutes=6),
+            at + timedelta(hours=1),
+            61_004,
+        ),
+        StepLine("reviews.restore", "review:R-001207 and 2 more", "planned", "", "E-0005", at),
+    )
+    return CasePage(
+        summary=CASES[0],
+        looks=looks(),
+        finding_at=1 / 1.05,
+        scope=ScopeCounts(certain=7, probable=23, possible=118, bound=148),
+        steps=steps,
+        notices=(NoticeLine("certain", sent=7), NoticeLine("probable", sent=22, unsure=1)),
+        bundle="/var/lib/whosaw/bundles/CASE-0002.zip",
+        method="matched betting score, version 1",
+        missing=("the second complaint carries no signed date",),
+        completeness=COMPLETENESS,
+    )
+
+
+def trail_entries(before: int | None, limit: int) -> tuple[EntryLine, ...]:
+    top = 61_234 if before is None else min(before, 61_234)
+    return tuple(
+        EntryLine(
+            index=index,
+            at=NOW - timedelta(seconds=(61_234 - index) * 40),
+            kind="disclosure" if index % 5 else "denial",
+            actor=index * 7 % 600,
+            subject=index * 13 % 40_000 if index % 11 else None,
+            decision=("deny", "allow", "allow", "mask", "allow")[index % 5],
+            reason=(
+                "purpose.not_assigned",
+                "purpose.verified",
+                "purpose.verified",
+                "purpose.missing",
+                "purpose.verified",
+            )[index % 5],
+            door="http" if index % 3 else "bulk",
+        )
+        for index in range(top - 1, max(-1, top - 1 - limit), -1)
+    )
+
+
+@dataclass
+class Readings:
+    """Answers from the values above; a test may put others, or an error, in their place."""
+
+    fields: tuple[str, ...] = FIELDS
+    records_looks: bool = True
+    state: TrailState = field(default_factory=lambda: TrailState(61_234, CHECKPOINT))
+    cases: tuple[CaseSummary, ...] = CASES
+    page: CasePage = field(default_factory=case_page)
+    rows: tuple[WhoRow, ...] = ROWS
+    completeness: Completeness = COMPLETENESS
+    older: int | None = None
+    suspended: set[str] = field(default_factory=set)
+    broken: Exception | None = None
+    asked: list[object] = field(default_factory=list)
+
+    async def admits(self, viewer: str) -> bool:
+        return viewer not in self.suspended
+
+    async def start(self, viewer: str) -> StartPage:
+        self._ask(("start", viewer))
+        return StartPage(self.cases, self.state)
+
+    async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
+        self._ask((question, viewer))
+        if question.subject.key != "C-000017":
+            return WhoPage(question.subject.key == "C-000018", (), WhoCounts(0, 0, 0, 0, 0, 0, 0), self.completeness)
+        counts = WhoCounts(len(self.rows), 3, 2, 1, 1, 1, 1)
+        return WhoPage(True, self.rows, counts, self.completeness, self.older)
+
+    async def case(self, case_id: str, viewer: str) -> CasePage | None:
+        self._ask((case_id, viewer))
+        return replace(self.page) if case_id == self.page.summary.id else None
+
+    async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
+        self._ask((before, limit, viewer))
+        entries = trail_entries(before, limit)
+        return TrailPage(self.state, entries, entries[-1].index if entries and entries[-1].index else None)
+
+    def _ask(self, what: object) -> None:
+        self.asked.append(what)
+        if self.broken is not None:
+            raise self.broken
+
+
+class Seconds:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def readings() -> Readings:
+    return Readings()
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def links(seconds: Seconds) -> LoginLinks:
+    return LoginLinks(600.0, seconds)
+
+
+@pytest.fixture
+def app(readings: Readings, links: LoginLinks, seconds: Seconds) -> FastAPI:
+    made = FastAPI()
+    door = ConsoleDoor(readings, links, SimulatedClock(NOW), sessions=Sessions(3_600.0, seconds))
+    made.include_router(door.router)
+    return made
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who is not signed in."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture
+async def signed_in(browser: httpx.AsyncClient, links: LoginLinks) -> httpx.AsyncClient:
+    """The analyst E-0005, come in by a link."""
+    assert (await browser.get(links.issue("E-0005"))).status_code == 303
+    return browser

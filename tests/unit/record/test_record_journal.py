@@ -1,0 +1,64 @@
+"""The receipt journal: durable lines, one writer, and a torn end that is only a torn end."""
+
+import pytest
+
+from whosaw.prove import ReceiptInvalid, SigningKey, check_receipt, sign_batch
+from whosaw.prove.merkle import leaf_hash
+from whosaw.record import Journal, JournalRefused, read_journal
+
+KEY = SigningKey.generate("example.com/receipt")
+
+
+def batch(first: int, count: int = 3):
+    return sign_batch(KEY, "example.com/trail", first, [leaf_hash(b"%d" % at) for at in range(count)], 1_000)
+
+
+def test_what_was_written_is_read_back_as_receipts_that_check(tmp_path):
+    with Journal(tmp_path / "door" / "receipts.jsonl") as journal:
+        journal.write(batch(0))
+        journal.write(batch(3))
+    receipts = list(read_journal(tmp_path / "door" / "receipts.jsonl"))
+    assert [receipt.index for receipt in receipts] == [0, 1, 2, 3, 4, 5]
+    for receipt in receipts:
+        check_receipt(receipt, KEY.verifier)
+    assert (tmp_path / "door" / "receipts.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_a_torn_last_line_is_passed_over_and_cut_by_the_next_writer(tmp_path):
+    path = tmp_path / "receipts.jsonl"
+    with Journal(path) as journal:
+        journal.write(batch(0, 2_000))
+        journal.write(batch(2_000, 2_000))
+    path.write_bytes(path.read_bytes()[:-10])
+    assert len(list(read_journal(path))) == 2_000
+    with Journal(path) as journal:
+        journal.write(batch(2_000))
+    assert len(list(read_journal(path))) == 2_003
+
+
+def test_a_finished_line_that_is_no_batch_is_named(tmp_path):
+    path = tmp_path / "receipts.jsonl"
+    for line in (b"nonsense\n", b"[]\n", b'{"first":1}\n', b"\xff\n", b"[" * 100_000 + b"\n"):
+        path.write_bytes(line)
+        with pytest.raises(ReceiptInvalid, match="line 1"):
+            list(read_journal(path))
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    with Journal(tmp_path / "j") as journal:
+        with pytest.raises(JournalRefused, match="in use"):
+            Journal(tmp_path / "j")
+        journal.write(batch(0))
+    Journal(tmp_path / "j").close()
+
+
+def test_a_disk_that_refuses_is_a_clear_error():
+    with pytest.raises(JournalRefused):
+        Journal.__new__(Journal).__init__(__import__("pathlib").Path("/proc/nope/j"))
+    full = Journal.__new__(Journal)
+    full._handle, full._size = __import__("os").open("/dev/full", 1), 0
+    try:
+        with pytest.raises((JournalRefused, OSError)):
+            full.write(batch(0))
+    finally:
+        full.close()
