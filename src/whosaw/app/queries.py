@@ -32,9 +32,12 @@ async def reach(db: Database) -> tuple[int, datetime | None, datetime | None]:
 
 
 async def signed_at(db: Database, size: int) -> int:
-    """Return when the checkpoint over `size` entries was signed, in microseconds since 1970; 0 where it is not kept."""
+    """Return when the checkpoint over `size` entries was signed, in microseconds since 1970; 0 where none is kept.
+
+    The newest one reaches its folder a moment before this table; until then the one before it answers.
+    """
     async with db.connection() as connection:
-        rows = await connection.execute("select max(at_us) from trail_checkpoint where size = %s", [size])
+        rows = await connection.execute("select max(at_us) from trail_checkpoint where size <= %s", [size])
         row = await rows.fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
@@ -71,4 +74,7 @@ async def case_steps(db: Database, case_id: str) -> list[CaseStepRow]:
         approvals: dict[str, list[tuple[str, datetime]]] = {}
         for step_id, person, at in await rows.fetchall():
             approvals.setdefault(step_id, []).append((person, at))
-    return [CaseStepRow(*fields, tuple(approvals.get(step_id, ()))) for step_id, *fields in steps]
+    return [
+        CaseStepRow(kind, target, state, reason, by, at, done_at, undone_at, entry, tuple(approvals.get(step_id, ())))
+        for step_id, kind, target, state, reason, by, at, done_at, undone_at, entry in steps
+    ]

@@ -20,6 +20,7 @@ from whosaw.terms import WhosawError
 
 _CONNECTIONS_MOST = 2_000
 _LINGER_S = 5
+_KEEP_ALIVE_S = 75  # longer than any client's own, so that a client never writes into a closing connection
 
 
 class PortInUse(AppError, OSError):
@@ -89,6 +90,7 @@ class Server:
             server_header=False,
             limit_concurrency=_CONNECTIONS_MOST,
             timeout_graceful_shutdown=_LINGER_S,
+            timeout_keep_alive=_KEEP_ALIVE_S,
         )
         self._server = _QuietServer(config)
         self._listener = listener

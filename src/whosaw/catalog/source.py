@@ -7,11 +7,15 @@ from typing import ClassVar, Self
 
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from whosaw.catalog.model import Catalog, CatalogError
 
 Row = RowMapping
+
+_CONNECTIONS = 8
+_WAIT_S = 5.0
 
 
 class SourceUnreachable(CatalogError, ConnectionError):
@@ -41,8 +45,10 @@ class Source:
         try:
             self._engine: AsyncEngine = create_async_engine(
                 url,
-                pool_size=4,
-                max_overflow=4,
+                pool_size=_CONNECTIONS,
+                max_overflow=0,  # an overflowing connection would be made and closed for a single read
+                pool_timeout=_WAIT_S,
+                isolation_level="AUTOCOMMIT",  # single reads: a transaction around each would cost two more round trips
                 hide_parameters=True,  # an error text must not carry a customer's key or value
             )
         except (ArgumentError, NoSuchModuleError, ImportError) as cause:
@@ -67,7 +73,7 @@ class Source:
         try:
             async with self._engine.connect() as connection:
                 return (await connection.execute(clause, values)).mappings().all()
-        except (OperationalError, InterfaceError, OSError) as cause:
+        except (OperationalError, InterfaceError, NoFreeConnection, OSError) as cause:
             raise SourceUnreachable(f"the source `{self.name}` does not answer") from cause
         except DBAPIError as cause:
             # the driver's text may quote a value; its SQLSTATE class says enough

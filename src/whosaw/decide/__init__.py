@@ -2,8 +2,8 @@
 
 For each class asked, Cedar is asked for ``reveal``, ``alias`` and ``mask`` in that order: the first allowed wins, none
 allowed is deny. An evaluation error denies, because Cedar skips a policy that errors and would otherwise let the rest
-allow. What is looked at, in order: the work behind the purpose (``purpose``), the policies (``policy``), the mode of the
-purpose (``decision``).
+allow. What is looked at, in order: the work behind the purpose (``purpose``), the policies (``policy``), the mode of
+the purpose (``decision``).
 """
 
 from whosaw.decide.decision import Decision, FieldDecision, decide, decide_action

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from whosaw.ask import ActionAsk, Ask, AskInvalid
 from whosaw.catalog import Catalog, Source
+from whosaw.catalog.source import Row
 from whosaw.catalog.statements import object_statement, subject_statement
 from whosaw.decide import (
     ActorFacts,
@@ -83,6 +84,8 @@ class Gate:
             AskInvalid: one of them names something the catalog does not have; none was answered.
             WhosawError: as for `disclose`; nothing was revealed for any of them.
         """
+        if not asks:
+            return []
         for ask in asks:
             self._check_form(ask)
         facts = await self._facts_of(asks)
@@ -110,6 +113,8 @@ class Gate:
 
     async def act_many(self, asks: Sequence[ActionAsk]) -> list[Deed]:
         """Decide and record many actions at once."""
+        if not asks:
+            return []
         for ask in asks:
             self._check_action(ask)
         at = max(ask.at for ask in asks)
@@ -196,11 +201,15 @@ class Gate:
     async def _disclosure_entries(
         self, asks: Sequence[Ask], facts: Sequence[Facts], decisions: Sequence[Decision]
     ) -> list[dict[str, int | str | list[int | str]]]:
-        actors = await self._numbers.numbers("actor", [ask.actor for ask in asks])
         known = [str(ask.subject) for ask, fact in zip(asks, facts, strict=True) if fact.subject_known]
-        subjects = dict(zip(known, await self._numbers.numbers("subject", known), strict=True))
         stated = [str(ask.purpose) for ask in asks if ask.purpose]
-        purposes = dict(zip(stated, await self._numbers.numbers("purpose", stated), strict=True))
+        actors, of_subjects, of_purposes = await asyncio.gather(
+            self._numbers.numbers("actor", [ask.actor for ask in asks]),
+            self._numbers.numbers("subject", known),
+            self._numbers.numbers("purpose", stated),
+        )
+        subjects = dict(zip(known, of_subjects, strict=True))
+        purposes = dict(zip(stated, of_purposes, strict=True))
         return [
             disclosure_entry(
                 ask,
@@ -223,13 +232,16 @@ class Gate:
             if leaving:
                 wanted[ask.subject.kind, leaving].add(ask.subject.key)
         rows: defaultdict[SubjectRef, dict[str, object]] = defaultdict(dict)
-        for (kind, names), keys in wanted.items():
-            declared = self._catalog.subjects[kind]
-            fields = [self._catalog.fields[name] for name in names]
-            statement = subject_statement(declared, fields)
-            for row in await self._sources[declared.source].rows(statement, keys=sorted(keys)):
+        fetched = await asyncio.gather(*(self._fetch(kind, names, keys) for (kind, names), keys in wanted.items()))
+        for (kind, names), found in zip(wanted, fetched, strict=True):
+            for row in found:
                 rows[SubjectRef(kind, str(row["key"]))].update({name: row[f"f{i}"] for i, name in enumerate(names)})
         return rows
+
+    async def _fetch(self, kind: str, names: Sequence[str], keys: Iterable[str]) -> Sequence[Row]:
+        declared = self._catalog.subjects[kind]
+        statement = subject_statement(declared, [self._catalog.fields[name] for name in names])
+        return await self._sources[declared.source].rows(statement, keys=sorted(keys))
 
     async def _objects_of(self, asks: Sequence[ActionAsk]) -> dict[tuple[str, str], tuple[SubjectRef, str | None]]:
         wanted: defaultdict[str, set[str]] = defaultdict(set)

@@ -5,10 +5,11 @@ Every method can be repeated: it changes what is not yet so, and returns what it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -40,7 +41,7 @@ class ShopMarketplace:
     """The shop as seen by the role `shop_connector`; keys may carry their kind (``review:R-000012``)."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
-        """Describe the connection; it is opened for each call and closed after it.
+        """Describe the connection; it is opened for each call and closed after it, or kept for an ``async with``.
 
         Args:
             url: the shop's database, as `shop_connector`.
@@ -48,6 +49,19 @@ class ShopMarketplace:
         """
         self._url = url
         self._clock = clock or SystemClock()
+        self._kept: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._turn = asyncio.Lock()  # guards the kept connection: one transaction at a time
+
+    async def __aenter__(self) -> Self:
+        """Keep one connection open."""
+        self._kept = await psycopg.AsyncConnection.connect(self._url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the kept connection."""
+        if self._kept is not None:
+            await self._kept.close()
+            self._kept = None
 
     async def delete_review(self, review: str, *, by: str, at: datetime) -> bool:
         """Mark a review deleted by a member of staff; its own date stays. True where it was not deleted before."""
@@ -126,8 +140,12 @@ class ShopMarketplace:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
-        async with await psycopg.AsyncConnection.connect(self._url) as connection:
-            yield connection
+        if self._kept is None:
+            async with await psycopg.AsyncConnection.connect(self._url) as connection:
+                yield connection
+            return
+        async with self._turn, self._kept.transaction():
+            yield self._kept
 
 
 async def _lock(connection: psycopg.AsyncConnection[tuple[Any, ...]], seller: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from whosaw.prove.merkle import HASH_BYTES, CompactRange
 from whosaw.record.findings import Finding
 from whosaw.record.queries import AuditRow
 from whosaw.record.recheck import RowChecker
-from whosaw.record.signed import Signed
+from whosaw.record.signed import IN_FOLDER, Signed
 from whosaw.record.tiles import TILE_BYTES, WIDTH, split_items, tile_root
 
 _MAX_NAMED_GAP = 10_000
@@ -97,10 +97,11 @@ class Comparison:
             self._findings.append(Finding(None, "head_mismatch", line))
         most = max((head.size for head, _ in signed.heads), default=0)
         if most > self._head_size:
-            line = f"the database holds {self._head_size} entries, and {most} were signed: rolled back"
+            line = f"rolled back: {most} entries were signed, and {self._head_size} to {most - 1} are gone"
             self._findings.append(Finding(None, "rolled_back", line))
-        if not signed.heads and self._head_size and not signed.findings:
-            line = "entries are there, and no checkpoint of them was ever signed"
+        in_folder = any(where == IN_FOLDER for _, where in signed.heads)
+        if (signed.heads or self._head_size) and not in_folder and not signed.findings:
+            line = "entries are there, and the trail's folder holds no checkpoint of them"
             self._findings.append(Finding(None, "checkpoint_missing", line))
 
     def _check_heads(self, signed: Signed) -> bytes | None:
@@ -112,7 +113,7 @@ class Comparison:
         by_tiles = signed.leaves + bytes(self._leaves[len(signed.leaves) :])
         roots = _roots(by_tiles, {head.size for head, _ in signed.heads}, signed.tile_roots)
         agreed: bytes | None = signed.leaves if signed.size else None
-        top = next((head for head, where in signed.heads if where == "in the folder"), None)
+        top = next((head for head, where in signed.heads if where == IN_FOLDER), None)
         if top is not None and roots.get(top.size) != top.root:
             stored = bytes(self._leaves)
             roots = _roots(stored, {head.size for head, _ in signed.heads}, [])

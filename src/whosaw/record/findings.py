@@ -18,7 +18,7 @@ FindingKind = Literal[
     "rolled_back",  # the database holds fewer entries than were signed
     "checkpoint_invalid",  # a checkpoint is not signed by the trail key, or is malformed
     "checkpoint_mismatch",  # a signed checkpoint is not over these entries
-    "checkpoint_missing",  # entries are there and nothing was ever signed
+    "checkpoint_missing",  # entries are there and the folder holds no checkpoint
     "tile_damaged",  # a tile is not there, cut off, or not what was signed
 ]
 

@@ -140,9 +140,10 @@ class Integrator:
                 raise TrailRolledBack(f"entry {known - 1} is not the one that was signed")
         while tree.range.size < size:
             rows = await queries.leaves_from(conn, tree.range.size, size, _CHUNK_ROWS)
-            indices = [index for index, _ in rows]
-            if not rows or indices != list(range(tree.range.size, tree.range.size + len(rows))):
-                raise TrailDamaged(f"an entry at or after index {tree.range.size} is missing")
+            first = tree.range.size
+            hole = next((at for at, (index, _) in enumerate(rows, first) if index != at), None if rows else first)
+            if hole is not None:
+                raise TrailDamaged(f"entry {hole} is missing")
             tree.extend([leaf for _, leaf in rows])
             await asyncio.sleep(0)  # hashing a long trail must not starve the loop
 

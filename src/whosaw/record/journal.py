@@ -27,6 +27,7 @@ class Journal:
         Raises:
             JournalRefused: another process has it open, or the disk refuses.
         """
+        self._broken = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -48,6 +49,8 @@ class Journal:
         Raises:
             JournalRefused: the disk refuses; the journal then ends as it did before.
         """
+        if self._broken:
+            raise JournalRefused("the journal's end is unknown since a failed write", hint="restart this process")
         line = json.dumps(encode_batch(batch), separators=(",", ":")).encode() + b"\n"
         try:
             written = os.write(self._handle, line)
@@ -55,7 +58,7 @@ class Journal:
                 raise OSError("the disk took only a part")
             os.fsync(self._handle)
         except OSError as cause:
-            os.ftruncate(self._handle, self._size)
+            self._cut()
             raise JournalRefused(f"the journal could not be written: {cause.strerror or cause}") from cause
         self._size += len(line)
 
@@ -70,6 +73,13 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
+
+    def _cut(self) -> None:
+        """Take an unfinished line away; where even that fails nothing may be written behind it."""
+        try:
+            os.ftruncate(self._handle, self._size)
+        except OSError:
+            self._broken = True
 
 
 def read_journal(path: Path) -> Iterator[Receipt]:

@@ -13,6 +13,8 @@ from whosaw.record.findings import Finding
 from whosaw.record.shelf import Shelf
 from whosaw.record.tiles import HEIGHT, WIDTH, split_items, tile_path, tile_root, tiles_of
 
+IN_FOLDER = "in the folder"
+
 
 @dataclass(slots=True)
 class Signed:
@@ -59,7 +61,7 @@ def read_signed(folder: Path, key: VerifierKey, outside: Sequence[bytes]) -> Sig
     shelf = Shelf(folder)
     signed = Signed(key)
     note = shelf.checkpoint()
-    head = signed.add(note, "in the folder") if note is not None else None
+    head = signed.add(note, IN_FOLDER) if note is not None else None
     if head is not None:
         signed.size = head.size
         signed.leaves, signed.tile_roots = _read_tiles(shelf, head.size, signed.findings)

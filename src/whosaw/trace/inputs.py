@@ -55,7 +55,10 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """Complaints: K distinct subjects and when each was contacted from outside; any order."""
+    """Complaints: K subjects and when each was contacted from outside; any order.
+
+    A subject given twice counts once, at its earliest contact. A negative subject is one that the log does not know.
+    """
 
     subject: Int64
     contacted_us: Int64

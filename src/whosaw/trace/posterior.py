@@ -34,6 +34,8 @@ class Posterior:
 
     def of_group(self, members: Int64) -> float:
         """Return the probability that at least one of the actors at positions `members` leaked."""
+        if members.size == 1:
+            return float(self.marginal[members[0]])
         both = np.isin(self.first, members) & np.isin(self.second, members)
         return float(min(1.0, self.marginal[members].sum() - self.pair[both].sum()))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from whosaw.trace.confidence import not_excluded
@@ -11,7 +13,7 @@ from whosaw.trace.index import Index, build_index
 from whosaw.trace.inputs import Accesses, Actors, Int64, Population, Sightings
 from whosaw.trace.posterior import Posterior, weigh
 from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Verdict
-from whosaw.trace.risk import match, order_context, order_sightings
+from whosaw.trace.risk import RiskSet, match, order_context, order_sightings
 from whosaw.trace.rungs import Rungs, climb, same_record
 from whosaw.trace.scope import Question, find_scope, openings
 from whosaw.trace.settings import Settings
@@ -47,27 +49,30 @@ def rank(index: Index, population: Population, sightings: Sightings, settings: S
     if distinct < settings.min_complaints:
         lacking = f"{settings.min_complaints} complaints are needed before anyone is ranked, {distinct} given"
         return _refused(Method(settings, distinct, 0), lacking)
-    first_contact_us = int(sightings.contacted_us.min())
-    context = order_context(index, population, first_contact_us)
-    sightings = order_sightings(sightings, context)
-    sets = match(context, population, sightings, settings)
-    matched = tuple(risk for risk in sets if risk.matched)
-    method = Method(settings, len(sets), len(matched))
-    if len(sets) - len(matched) > settings.unmatched_share * len(sets):
-        lacking = f"`{len(sets) - len(matched)}` of {len(sets)} complainers have no match in the period of the log"
-        return _refused(method, lacking)
-    evidence = gather_evidence(index, matched)
-    weight = frozen_weights(index, context, first_contact_us, settings)
+    context = order_context(index, population, int(sightings.contacted_us.min()))
+    question = Question(index, context, order_sightings(sightings, context))
+    sets = match(context, population, question.sightings, settings)
+    unmatched = sum(not risk.matched for risk in sets)
+    method = Method(settings, len(sets), len(sets) - unmatched)
+    if unmatched > settings.unmatched_share * len(sets):
+        return _refused(method, f"`{unmatched}` of {len(sets)} complainers have no match in the period of the log")
+    return _weighed(question, sets, method)
+
+
+def _weighed(question: Question, sets: tuple[RiskSet, ...], method: Method) -> Attribution:
+    index, settings = question.index, method.settings
+    evidence = gather_evidence(index, tuple(risk for risk in sets if risk.matched))
+    weight = frozen_weights(index, question.context, sets[0].contacted_us, settings)
     posterior = weigh(evidence.ratio, weight[evidence.actor], settings)
     rungs = climb(index, sets, evidence, weight, posterior, settings)
     if rungs.look:
         look = rungs.look
-        method = Method(settings, len(sets), len(matched), look.complaints, look.level, look.redraws)
+        method = replace(method, look=look.complaints, look_level=look.level, redraws=look.redraws)
     candidates = _candidates(index, evidence, weight, posterior, rungs, len(sets))
     named = tuple(actor for c in candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors)
     inside = posterior.outside <= settings.outside_excluded_at
     suspects = not_excluded(evidence.ratio, posterior.log_z, settings.alpha) if inside else None
-    scope = find_scope(Question(index, context, sightings), evidence, named, suspects, settings.complete)
+    scope = find_scope(question, evidence, named, suspects, settings.complete)
     missing = _missing(settings, scope, named, inside)
     return Attribution(_verdict(candidates, rungs, posterior), candidates, posterior.outside, scope, method, missing)
 

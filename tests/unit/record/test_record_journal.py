@@ -1,5 +1,8 @@
 """The receipt journal: durable lines, one writer, and a torn end that is only a torn end."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from whosaw.prove import ReceiptInvalid, SigningKey, check_receipt, sign_batch
@@ -52,13 +55,27 @@ def test_a_second_writer_is_refused(tmp_path):
     Journal(tmp_path / "j").close()
 
 
-def test_a_disk_that_refuses_is_a_clear_error():
-    with pytest.raises(JournalRefused):
-        Journal.__new__(Journal).__init__(__import__("pathlib").Path("/proc/nope/j"))
-    full = Journal.__new__(Journal)
-    full._handle, full._size = __import__("os").open("/dev/full", 1), 0
-    try:
-        with pytest.raises((JournalRefused, OSError)):
-            full.write(batch(0))
-    finally:
-        full.close()
+def test_a_place_that_cannot_be_written_is_a_clear_error():
+    with pytest.raises(JournalRefused, match="cannot open"):
+        Journal(Path("/proc/nowhere/receipts.jsonl"))
+
+
+def test_a_disk_that_refuses_fails_the_write_and_leaves_whole_lines(tmp_path, monkeypatch):
+    with Journal(tmp_path / "j") as journal:
+        journal.write(batch(0))
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", _refuse)
+            with pytest.raises(JournalRefused):
+                journal.write(batch(3))
+        journal.write(batch(3))
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", _refuse)
+            disk.setattr(os, "ftruncate", _refuse)
+            with pytest.raises(JournalRefused):
+                journal.write(batch(6))
+        with pytest.raises(JournalRefused, match="unknown"):
+            journal.write(batch(6))
+
+
+def _refuse(*_):
+    raise OSError(5, "input/output error")

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from whosaw.app.demo.livedoor import CLIENTS, LiveDoor
+from whosaw.app.demo.livedoor import DESKS, LiveDoor
 from whosaw.app.services import Services
 from whosaw.ask import ActionAsk, Ask, new_ask_id
 from whosaw.client import Denied
 from whosaw.market import PlannedAction, PlannedAsk, ShopMarketplace, World
-from whosaw.terms import Clock, PurposeRef, SharedClock, SubjectRef
+from whosaw.terms import Clock, PurposeRef, SharedClock, SubjectRef, WhosawError
 
 _LIVE_EVERY_DAYS = 5
 _BULK_ASKS = 512
@@ -61,37 +61,39 @@ class Staff:
         if day % _LIVE_EVERY_DAYS == _LIVE_EVERY_DAYS - 1:
             await self._live(planned)
         else:
-            for kind, run in groupby(planned, type):
-                runs = list(run)
-                for start in range(0, len(runs), _BULK_ASKS):
-                    await self._bulk(kind, runs[start : start + _BULK_ASKS])
+            for start in range(0, len(planned), _BULK_ASKS):
+                await self._bulk(planned[start : start + _BULK_ASKS])
 
-    async def _bulk(self, kind: type, planned: Sequence[Planned]) -> None:
-        gate = self._services.gate
-        if kind is PlannedAsk:
-            answers = await gate.disclose_many(
-                [_ask(each, self._move(each.at)) for each in planned if isinstance(each, PlannedAsk)]
-            )
-            for answer in answers:
-                self._count(answer.decision.outcome, answer.decision.reason, answer.decision.would)
-            return
-        for each in planned:
-            if isinstance(each, PlannedAction):
-                deed = await gate.act(_action(each, self._move(each.at)))
-                self._count(deed.decision.outcome, deed.decision.reason, deed.decision.would)
-                if deed.decision.outcome == "allow":
-                    await self._carry_out(each)
+    async def _bulk(self, planned: Sequence[Planned]) -> None:
+        asks: list[Ask] = []
+        deeds: list[tuple[PlannedAction, ActionAsk]] = []
+        for each in planned:  # in the order of time: each is stamped as the clock passes it
+            clock = self._move(each.at)
+            if isinstance(each, PlannedAsk):
+                asks.append(_ask(each, clock))
+            else:
+                deeds.append((each, _action(each, clock)))
+        answers = await self._services.gate.disclose_many(asks)
+        acted = await self._services.gate.act_many([ask for _, ask in deeds])
+        for decision in [*(answer.decision for answer in answers), *(deed.decision for deed in acted)]:
+            self.worked.add(decision.outcome, decision.reason, decision.would, live=False)
+        for (action, _), deed in zip(deeds, acted, strict=True):
+            if deed.decision.outcome == "allow":
+                await self._carry_out(action)
 
     async def _live(self, planned: Sequence[Planned]) -> None:
         waiting = iter(planned)
-        async with asyncio.TaskGroup() as clients:
-            for _ in range(CLIENTS):
-                clients.create_task(self._client(waiting))
+        try:
+            async with asyncio.TaskGroup() as desks:
+                for desk in range(DESKS):
+                    desks.create_task(self._sit(desk, waiting))
+        except* WhosawError as group:
+            raise group.exceptions[0] from None
 
-    async def _client(self, waiting: Iterator[Planned]) -> None:
+    async def _sit(self, desk: int, waiting: Iterator[Planned]) -> None:
         for each in waiting:
             self._move(each.at)
-            client = self._door.client(each.actor)
+            client = self._door.client(each.actor, desk)
             if isinstance(each, PlannedAsk):
                 answer = await client.disclose(each.subject, each.fields, each.purpose)
                 if isinstance(answer, Denied):
@@ -114,9 +116,6 @@ class Staff:
         if at > self._clock.now():
             self._clock.advance_to(at)
         return self._clock
-
-    def _count(self, outcome: str, reason: str, would: str | None) -> None:
-        self.worked.add(outcome, reason, would, live=False)
 
 
 def days_of(world: World, each_day: Callable[[int], None]) -> Iterator[tuple[int, list[Planned]]]:

@@ -85,9 +85,11 @@ class Story:
     async def play(self, ground: Ground, world: World) -> None:
         """Play every scene but the last."""
         mailbag = write_complaints(world)
-        shop = ShopMarketplace(ground.connector_url, ground.clock)
         with Mailbox(ground.folder / "mailbox") as mailbox:
-            async with self._parts(ground) as (services, door):
+            async with (
+                ShopMarketplace(ground.connector_url, ground.clock) as shop,
+                self._parts(ground) as (services, door),
+            ):
                 intake = Intake(services, mailbag, ground.folder / "complaints")
                 with self._timed("work"):
                     await self._work(world, Staff(services, door, ground.clock, shop), intake)
