@@ -19,17 +19,20 @@ app = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-app.command("whosaw.app.commands.who:who", name="who")
-app.command("whosaw.app.commands.imports:import_", name="import")
-app.command("whosaw.app.commands.traces:trace", name="trace")
-app.command("whosaw.app.commands.serving:serve", name="serve")
-app.command("whosaw.app.commands.checking:check", name="check")
-app.command("whosaw.app.commands.checking:fsck", name="fsck")
-app.command("whosaw.app.commands.demo:demo", name="demo")
+# the summaries stand here, because a command is imported only when it is called
+app.command("whosaw.app.commands.who:who", name="who", help="Say who saw a customer, which fields, why, by which door.")
+app.command("whosaw.app.commands.imports:import_", name="import", help="Import a log you already have into a lake.")
+app.command("whosaw.app.commands.traces:trace", name="trace", help="Say who could have leaked, and how probably.")
+app.command("whosaw.app.commands.serving:serve", name="serve", help="Serve the HTTP door and the console.")
+app.command("whosaw.app.commands.checking:check", name="check", help="Try the catalog against the living databases.")
+app.command(
+    "whosaw.app.commands.checking:fsck", name="fsck", help="Re-derive the trail's hashes, name what is altered."
+)
+app.command("whosaw.app.commands.demo:demo", name="demo", help="Play the whole story on this machine.")
 user = App(name="user", help="Give staff personal tokens; stop them and let them in again.")
-user.command("whosaw.app.commands.users:add", name="add")
-user.command("whosaw.app.commands.users:suspend", name="suspend")
-user.command("whosaw.app.commands.users:restore", name="restore")
+user.command("whosaw.app.commands.users:add", name="add", help="Make a personal token and print it once.")
+user.command("whosaw.app.commands.users:suspend", name="suspend", help="Stop somebody at every door, at once.")
+user.command("whosaw.app.commands.users:restore", name="restore", help="Let somebody in again.")
 app.command(user)
 
 
@@ -45,8 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         outcome = app(list(arguments), console=Console(), error_console=errors)
     except CycloptsError as problem:
-        errors.print(f"error: {problem} [app.usage]", markup=False, highlight=False)
-        errors.print("hint: whosaw --help lists the commands", markup=False, highlight=False)
+        errors.print(f"error: {str(problem).strip()} [app.usage]", markup=False, highlight=False, soft_wrap=True)
+        errors.print("hint: whosaw --help lists the commands", markup=False, highlight=False, soft_wrap=True)
         return 2
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2

@@ -23,6 +23,7 @@ from whosaw.terms import Clock
 
 DOOR_ROLE = "whosaw_door"
 _DATABASE = "whosaw"
+_DOOR_LOCK = 0x646F6F72  # "door"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,14 @@ def _receipts(settings: Settings, door: str) -> Path:
 def _door_address(settings: Settings, url: str) -> str:
     """Return the address as the door's own role, whose password lies beside the keys and is set anew when lost."""
     path = settings.keys_folder / "door.password"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24))
-    password = path.read_text()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url) as connection:
+        # one process at a time: two that start together must agree on the password, and PostgreSQL refuses one of two
+        # sessions that alter a role at once
+        connection.execute("select pg_advisory_xact_lock(%s)", [_DOOR_LOCK])
+        if not path.exists() or not path.read_text():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+        password = path.read_text()
         verifier = connection.pgconn.encrypt_password(password.encode(), DOOR_ROLE.encode(), b"scram-sha-256").decode()
         connection.execute(f"alter role {DOOR_ROLE} login password '{verifier}'")
     return with_login(url, DOOR_ROLE, password)

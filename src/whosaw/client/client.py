@@ -116,11 +116,13 @@ class Client:
             answer = response.json()
         except (httpx.HTTPError, ValueError) as cause:
             raise DoorError("the door does not answer", hint=f"is it running at {self._base}?") from cause
-        if response.status_code == httpx.codes.OK:
+        if not isinstance(answer, dict):
+            answer = {}
+        if response.status_code == httpx.codes.OK and "receipt" in answer:
             return answer
-        if response.status_code == _REFUSALS:
+        if response.status_code == _REFUSALS and "receipt" in answer:
             return Denied(answer["reason"], answer.get("hint", ""), answer["receipt"])
-        raise DoorError(str(answer.get("detail", response.status_code)), hint=answer.get("hint", ""))
+        raise DoorError(str(answer.get("detail", f"status {response.status_code}")), hint=answer.get("hint", ""))
 
 
 def _read(value: Mapping[str, Any]) -> str | Masked | Refused | None:

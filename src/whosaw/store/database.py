@@ -25,6 +25,13 @@ class DatabaseUnreachable(StoreError, ConnectionError):
     hint = "check that PostgreSQL runs and that the address, user and password in the settings are right"
 
 
+class AddressInvalid(StoreError, ValueError):
+    """An address is not one of PostgreSQL; it is not repeated, for it may hold a password."""
+
+    code: ClassVar[str] = "store.address_invalid"
+    hint = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+
 class UnsafeDurability(StoreError, RuntimeError):
     """The server may lose what it said was committed, so nothing may be revealed on its word."""
 
@@ -45,7 +52,11 @@ class Database:
             url: ``postgresql://user:password@host/database`` or a conninfo string.
             pool_size: connections at most, > 0.
             wait_s: seconds a task waits for a free connection before the database counts as unreachable.
+
+        Raises:
+            AddressInvalid: `url` is no address.
         """
+        address_parts(url)
         self.url = url
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             _plain(url),
@@ -106,7 +117,7 @@ class Database:
 
 def describe(url: str) -> str:
     """Return where `url` points, without user or password, for messages."""
-    parts = conninfo_to_dict(_plain(url))
+    parts = address_parts(url)
     where = parts.get("host") or "the default socket"
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"`{parts.get('dbname') or 'postgres'}` on `{where}{port}`"
@@ -114,12 +125,24 @@ def describe(url: str) -> str:
 
 def with_login(url: str, user: str, password: str) -> str:
     """Return `url` with another login, as a conninfo string."""
-    return make_conninfo(_plain(url), user=user, password=password)
+    return make_conninfo(**(address_parts(url) | {"user": user, "password": password}))
 
 
 def with_database(url: str, database: str) -> str:
     """Return `url` pointing at another database of the same server, as a conninfo string."""
-    return make_conninfo(_plain(url), dbname=database)
+    return make_conninfo(**(address_parts(url) | {"dbname": database}))
+
+
+def address_parts(url: str) -> dict[str, str]:
+    """Return the libpq parameters that `url` names.
+
+    Raises:
+        AddressInvalid: it is no address.
+    """
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(_plain(url)).items() if value is not None}
+    except psycopg.ProgrammingError:
+        raise AddressInvalid("the address of the database cannot be read") from None
 
 
 def _plain(url: str) -> str:

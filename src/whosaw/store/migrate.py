@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import ClassVar
 
 from alembic import command
 from alembic.config import Config
-from psycopg.conninfo import conninfo_to_dict
+from alembic.util import CommandError
 from sqlalchemy import URL, create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from whosaw.store.database import DatabaseUnreachable, describe
+from whosaw.store.database import DatabaseUnreachable, address_parts, describe
+from whosaw.store.errors import StoreError
+
+
+class MigrationFailed(StoreError, RuntimeError):
+    """The schema could not be brought to what this code runs with; it is as it was before."""
+
+    code: ClassVar[str] = "store.migration_failed"
+    hint = "the user in the address must own the database and may create roles"
 
 
 def engine_url(url: str) -> URL:
-    """Return a libpq address as the SQLAlchemy address of the same database."""
-    if url.startswith("postgresql+psycopg://"):
-        url = url.replace("+psycopg", "", 1)
-    parts = conninfo_to_dict(url)
-    query = {"host": str(parts["host"])} if parts.get("host") else {}
-    if parts.get("port"):
-        query["port"] = str(parts["port"])
+    """Return a libpq address as the SQLAlchemy address of the same database.
+
+    Raises:
+        AddressInvalid: `url` is no address.
+    """
+    parts = address_parts(url)
     return URL.create(
         "postgresql+psycopg",
-        username=_text(parts.get("user")),
-        password=_text(parts.get("password")),
-        database=_text(parts.get("dbname")),
-        query=query,
+        username=parts.pop("user", None),
+        password=parts.pop("password", None),
+        database=parts.pop("dbname", None),
+        query=parts,  # host and port among them, and what says how safely to connect
     )
 
 
@@ -36,6 +44,7 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     Raises:
         DatabaseUnreachable: the server does not answer or refuses the login.
+        MigrationFailed: it refuses a statement, or was made by a newer version.
     """
     _run(url, command.upgrade, revision)
 
@@ -45,6 +54,7 @@ def downgrade(url: str, revision: str) -> None:
 
     Raises:
         DatabaseUnreachable: the server does not answer or refuses the login.
+        MigrationFailed: it refuses a statement, or was made by a newer version.
     """
     _run(url, command.downgrade, revision)
 
@@ -60,9 +70,13 @@ def _run(url: str, change: object, revision: str) -> None:
             change(config, revision)  # type: ignore[operator]
     except OperationalError as cause:
         raise DatabaseUnreachable(f"no database at {describe(url)}") from cause
+    except DBAPIError as cause:
+        state = getattr(cause.orig, "sqlstate", None) or type(cause.orig).__name__
+        raise MigrationFailed(f"the database at {describe(url)} refused a migration ({state})") from cause
+    except CommandError as cause:
+        raise MigrationFailed(
+            f"the database at {describe(url)} has a schema that this version does not know",
+            hint="run the version of whosaw that made it, or a newer one",
+        ) from cause
     finally:
         engine.dispose()
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

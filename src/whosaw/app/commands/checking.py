@@ -18,6 +18,7 @@ from whosaw.catalog import Catalog, CatalogReport, load
 from whosaw.catalog import check as check_catalog
 from whosaw.catalog.source import open_sources
 from whosaw.decide import load_policies
+from whosaw.prove import VerifierKey
 from whosaw.record import FsckReport
 from whosaw.record import fsck as check_trail
 from whosaw.store import Database
@@ -68,8 +69,9 @@ def fsck(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = Fa
         as_json: print JSON.
     """
     settings = Settings()
+    key = trail_key(settings.keys_folder)  # first: where there is no trail, no database is made to say so
     with own_database(settings) as url:
-        report = asyncio.run(_fsck(settings, url))
+        report = asyncio.run(_fsck(url, settings.trail_folder, key))
     if as_json:
         print_json(asdict(report) | {"ok": report.ok, "roll_back": report.roll_back})
     else:
@@ -79,6 +81,6 @@ def fsck(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = Fa
     return 0 if report.ok else 1
 
 
-async def _fsck(settings: Settings, url: str) -> FsckReport:
+async def _fsck(url: str, folder: Path, key: VerifierKey) -> FsckReport:
     async with Database(url, pool_size=2) as db:
-        return await check_trail(db, settings.trail_folder, trail_key(settings.keys_folder))
+        return await check_trail(db, folder, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from whosaw.app.commands.output import console
 from whosaw.app.demo.ground import Ground, own_folder
@@ -32,6 +34,14 @@ class SummaryUnwritable(AppError, OSError):
     """The summary cannot be written where it was asked for."""
 
     code: ClassVar[str] = "app.summary_unwritable"
+    hint = "name a file in a folder that is there and that you may write"
+
+
+class CheckMissing(AppError, OSError):
+    """The program that is to check the summary is not there."""
+
+    code: ClassVar[str] = "app.check_missing"
+    hint = "name a Python file, as demo/check.py"
 
 
 _VIEWER = "officer:privacy"
@@ -39,7 +49,7 @@ _VIEWER = "officer:privacy"
 
 def demo(
     *,
-    seed: int = 1,
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
     customers: int = 40_000,
     staff: int = 600,
     days: int = 60,
@@ -67,6 +77,7 @@ def demo(
     began = time.perf_counter()
     settings = Settings()
     size = Size(customers=customers, staff=staff, days=days)
+    _refuse_early(json_file, check)
     teller = Teller(console())
     listener = bind(settings.host, settings.port if port is None else port) if serve else None
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -84,6 +95,14 @@ def demo(
             if listener is not None:
                 asyncio.run(_serve(ground, listener, teller))
     return 0 if passed else 1
+
+
+def _refuse_early(json_file: Path | None, check: Path | None) -> None:
+    """Say before the story what would only come out after it."""
+    if json_file is not None and (json_file.is_dir() or not os.access(json_file.absolute().parent, os.W_OK)):
+        raise SummaryUnwritable(f"cannot write the summary to `{json_file}`")
+    if check is not None and not check.is_file():
+        raise CheckMissing(f"there is no program `{check}`")
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from whosaw.app.commands.output import console
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings
+from whosaw.catalog import CatalogError
 from whosaw.catalog.statements import actor_statement
 from whosaw.gate import add_token
 from whosaw.terms import SystemClock
@@ -33,9 +35,7 @@ def add(actor: str, /) -> int:
     """
 
     async def work(services: Services) -> None:
-        query = services.catalog.actors
-        rows = await services.sources[query.source].rows(actor_statement(query), keys=[actor])
-        if not rows:
+        if not await _listed(services, actor):
             raise UnknownActor(f"the directory does not list `{actor}`")
         token = await add_token(services.db, actor, datetime.now(UTC))
         console().print(f"token for {actor}, shown once and kept only as its hash:\n{token}", markup=False)
@@ -54,6 +54,9 @@ def suspend(actor: str, /, *, reason: str) -> int:
     async def work(services: Services) -> None:
         fresh = await services.suspensions.suspend(actor, reason=reason, by=_operator())
         console().print(f"{actor} is suspended" if fresh else f"{actor} was suspended already", markup=False)
+        with suppress(CatalogError):  # stopping somebody must not depend on the company's database
+            if not await _listed(services, actor):
+                console().print(f"note: the directory does not list `{actor}`; was another key meant?", markup=False)
 
     return _run(work)
 
@@ -83,6 +86,11 @@ def _run(work: Callable[[Services], Awaitable[None]]) -> int:
     with own_database(settings) as url:
         asyncio.run(go(url))
     return 0
+
+
+async def _listed(services: Services, actor: str) -> bool:
+    query = services.catalog.actors
+    return bool(await services.sources[query.source].rows(actor_statement(query), keys=[actor]))
 
 
 def _operator() -> str:

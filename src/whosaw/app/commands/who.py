@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from cyclopts import Parameter
@@ -17,6 +18,7 @@ from whosaw.app.services import own_database
 from whosaw.app.settings import Settings
 from whosaw.app.trustfile import trail_key
 from whosaw.doors.console.reads import ROWS_MOST, WhoPage, WhoQuestion, WhoRow
+from whosaw.prove import VerifierKey
 from whosaw.store import Database
 from whosaw.terms import SubjectRef
 
@@ -47,8 +49,9 @@ def who(
     subject = SubjectRef.parse(customer if ":" in customer else f"customer:{customer}")
     question = WhoQuestion(subject, since=_time(since) if since else None, field=field, limit=ROWS_MOST)
     settings = Settings()
+    key = trail_key(settings.keys_folder)  # first: where there is no trail, no database is made to say so
     with own_database(settings) as url:
-        pages = asyncio.run(_ask(settings, url, question))
+        pages = asyncio.run(_ask(RecordPlace(url, settings.trail_folder, key), question))
     rows = [row for page in pages for row in page.rows]
     if as_json:
         print_json(_json(subject, pages[0], rows))
@@ -57,9 +60,18 @@ def who(
     return 0
 
 
-async def _ask(settings: Settings, url: str, question: WhoQuestion) -> list[WhoPage]:
-    async with Database(url, pool_size=2) as db:
-        reads = RecordReads(db, settings.trail_folder, trail_key(settings.keys_folder))
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where a trail is, and the key that signs it."""
+
+    url: str
+    folder: Path
+    key: VerifierKey
+
+
+async def _ask(place: RecordPlace, question: WhoQuestion) -> list[WhoPage]:
+    async with Database(place.url, pool_size=2) as db:
+        reads = RecordReads(db, place.folder, place.key)
         pages = [await reads.who(question)]
         while (before := pages[-1].older) is not None:
             pages.append(

@@ -79,13 +79,15 @@ def own_folder(folder: Path) -> Iterator[Path]:
         DemoRunning: another demonstration uses it.
     """
     mark = folder / ".whosaw-demo"
-    if folder.exists() and any(folder.iterdir()) and not mark.exists():
-        raise NotADemo(f"`{folder}` is not empty and not a demonstration's folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = mark.open("a")
+        foreign = folder.exists() and any(folder.iterdir()) and not mark.exists()
+        if not foreign:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = mark.open("a")
     except OSError as cause:
         raise NotADemo(f"cannot use the folder `{folder}`: {cause.strerror}") from cause
+    if foreign:
+        raise NotADemo(f"`{folder}` is not empty and not a demonstration's folder")
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,12 +30,13 @@ _WAYS_IN = {
 }
 
 
-def problem_response(problem: WhosawError) -> JSONResponse:
+def problem_response(problem: WhosawError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the answer for an error raised on purpose; a fault that is not the caller's is 503, nothing inner told."""
     status = _STATUS.get(problem.code, _UNAVAILABLE)
     detail = str(problem) if status != _UNAVAILABLE else "nothing was revealed: the request could not be recorded"
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return _problem(status, problem.code, detail, {"hint": problem.hint} if status != _UNAVAILABLE else {}, headers)
+    members = {"hint": problem.hint} if status != _UNAVAILABLE else {}
+    headers = dict(headers or {}) | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    return _problem(status, problem.code, detail, members, headers)
 
 
 def denied_response(reason: str, receipt: Mapping[str, object], extra: Mapping[str, object]) -> JSONResponse:
@@ -52,4 +53,5 @@ def _problem(
     status: int, code: str, detail: str, members: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     body = {"type": f"urn:whosaw:{code}", "title": code, "status": status, "detail": detail, **members}
+    headers = {"Cache-Control": "no-store", **(headers or {})}
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
