@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from whosaw.answer import Case, Cases, SightingBook, Snapshot
@@ -28,9 +29,11 @@ _CANDIDATES = 5
 class CaseReads:
     """Questions to the cases of one database."""
 
-    def __init__(self, db: Database, record: RecordReads) -> None:
+    def __init__(self, db: Database, record: RecordReads, evidence: Path) -> None:
+        """Read the cases of `db`; their bundles lie in the folder `evidence`."""
         self._db = db
         self._record = record
+        self._evidence = evidence
         self._cases = Cases(db, SystemClock())
         self._book = SightingBook(db)
         self._outbox = Outbox(db)
@@ -46,6 +49,7 @@ class CaseReads:
             return None
         history = await self._cases.verdicts(case_id)
         last: Mapping[str, Any] = history[-1].verdict if history else {}
+        bundle = self._evidence / f"{case_id}.zip"
         return CasePage(
             summary=await self._summary(found[0]),
             looks=tuple(_look(snapshot) for snapshot in history),
@@ -53,7 +57,7 @@ class CaseReads:
             scope=_scope(last),
             steps=tuple([_step(row) for row in await queries.case_steps(self._db, case_id)]),
             notices=await self._notices(case_id),
-            bundle="",
+            bundle=str(bundle) if bundle.exists() else "",
             method="matched-control betting scores; a finding holds at every look (docs/trace.md)" if history else "",
             missing=tuple(last.get("missing", ())),
             completeness=await self._record.completeness(),
@@ -76,7 +80,7 @@ class CaseReads:
         counts = await self._outbox.counts(case_id)
         if not counts:
             return ()
-        waiting = counts.get("pending", 0) + counts.get("sending", 0)
+        waiting = sum(counts.get(state, 0) for state in ("pending", "claimed", "sending"))
         line = NoticeLine("affected", counts.get("sent", 0), waiting, counts.get("sent?", 0), counts.get("failed", 0))
         return (line,)
 

@@ -74,3 +74,8 @@ class Settings(BaseSettings):
     def trail_folder(self) -> Path:
         """Return where checkpoint and tiles are published."""
         return self.state / "trail"
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Return where the bundles of cases lie, as ``CASE-1.zip``."""
+        return self.state / "evidence"

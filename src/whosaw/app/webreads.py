@@ -17,7 +17,7 @@ class WebReads:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._record = RecordReads(services.db, services.settings.trail_folder, services.keys.trail.verifier)
-        self._cases = CaseReads(services.db, self._record)
+        self._cases = CaseReads(services.db, self._record, services.settings.evidence_folder)
         self._numbers = NumberMap(services.db)
 
     @property
@@ -41,19 +41,19 @@ class WebReads:
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         """Return who saw a subject."""
         number = await find(self._services.db, "subject", str(question.subject))
-        await self._note_look(viewer, "looked who saw a subject", number)
+        await self._note_look(viewer, "look.who", "record", number)
         return await self._record.who(question)
 
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
         """Return a case, or None where there is none of that id."""
-        await self._note_look(viewer, f"looked at {case_id}", None)
+        await self._note_look(viewer, "look.case", f"case:{case_id}", None)
         return await self._cases.page(case_id)
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""
         return await self._record.page(before, limit)
 
-    async def _note_look(self, viewer: str, look: str, subject: int | None) -> None:
+    async def _note_look(self, viewer: str, look: str, at_what: str, subject: int | None) -> None:
         actor = (await self._numbers.numbers("actor", [viewer]))[0]
         about = {} if subject is None else {"subject": subject}
         await self._services.appender.append(
@@ -63,6 +63,7 @@ class WebReads:
                 "actor": actor,
                 "door": "console",
                 "action": look,
+                "object": at_what,
                 **about,
             }
         )

@@ -83,7 +83,8 @@ async def _ask(place: RecordPlace, question: WhoQuestion) -> list[WhoPage]:
 def _print(subject: SubjectRef, page: WhoPage, rows: list[WhoRow]) -> None:
     out = console()
     counts = page.counts
-    out.print(Text(f"{subject}: {counts.entries} entries, {counts.actors} people were shown something", style="bold"))
+    people = "1 person was" if counts.actors == 1 else f"{counts.actors} people were"
+    out.print(Text(f"{subject}: {people} shown something ({counts.entries} entries)", style="bold"))
     lines = table("when (UTC)", "who", "what", "why", "door")
     for row in rows:
         lines.add_row(*(Text(cell) for cell in _cells(row)))

@@ -185,7 +185,8 @@ class Story:
             )
         answered.notices = await officers.letters(answered.case.id)
         self._notified = await officers.notified(answered.case.id)
-        bundle_path = services.settings.state / "evidence.zip"
+        bundle_path = services.settings.evidence_folder / f"{answered.case.id}.zip"
+        bundle_path.parent.mkdir(mode=0o700, exist_ok=True)
         self.told.bundle = await pack(services, officers, answered, (intake.book, intake.mails), bundle_path)
         for line in self.told.bundle.said.splitlines():
             self._teller.line(line)
