@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -12,12 +14,14 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whosaw import __version__
 from whosaw.app.errors import AppError
 from whosaw.doors.http import problem_response
 from whosaw.terms import WhosawError
 
+_LOG = logging.getLogger(__name__)
 _CONNECTIONS_MOST = 2_000
 _LINGER_S = 5
 _KEEP_ALIVE_S = 75  # longer than any client's own, so that a client never writes into a closing connection
@@ -56,7 +60,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(WhosawError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    app.add_middleware(_Quiet)
     app.add_api_route("/healthz", _healthy, methods=["GET"])
     return app
 
@@ -117,6 +121,33 @@ class Server:
         self._server.should_exit = True
 
 
+class _Quiet:
+    """Answers 503 where something unexpected was raised, and logs what kind and where, never the text of it.
+
+    The text of a driver's error may quote a value, and uvicorn would write it to the log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as problem:
+            frame = traceback.extract_tb(problem.__traceback__)[-1]
+            _LOG.error("a request failed: %s at %s:%s", type(problem).__name__, frame.filename, frame.lineno)
+            if begun:
+                raise RuntimeError("a request failed after its answer had begun") from None
+            await problem_response(WhosawError("unexpected"))(scope, receive, send)
+
+
 class _QuietServer(uvicorn.Server):
     """Leaves signals alone, for the command decides what an interrupt means, and says when it is up."""
 
@@ -138,7 +169,7 @@ async def _healthy() -> Response:
 
 
 async def _answer_problem(_: Request, problem: Exception) -> Response:
-    return problem_response(problem) if isinstance(problem, WhosawError) else await _answer_unexpected(_, problem)
+    return problem_response(problem if isinstance(problem, WhosawError) else WhosawError("unexpected"))
 
 
 async def _answer_http(_: Request, problem: Exception) -> Response:
@@ -147,7 +178,3 @@ async def _answer_http(_: Request, problem: Exception) -> Response:
         allowed = problem.headers if isinstance(problem, HTTPException) else None
         return problem_response(_WrongMethod("this route does not take that method"), allowed)
     return problem_response(_NoSuchRoute("there is nothing here"))
-
-
-async def _answer_unexpected(_: Request, problem: Exception) -> Response:
-    return problem_response(WhosawError("nothing was revealed"))

@@ -181,7 +181,7 @@ class Story:
             self._tell_steps(answered)
         else:
             self._teller.line(
-                f"verdict {last['verdict']}: nobody is named, nobody is suspended, nobody is told a falsehood"
+                f"verdict {last['verdict']}: nobody is named, nobody is suspended, and no letter goes out"
             )
         answered.notices = await officers.letters(answered.case.id)
         self._notified = await officers.notified(answered.case.id)
