@@ -60,9 +60,10 @@ def read_records(stream: BinaryIO, delimiter: str, chunk_bytes: int = CHUNK_BYTE
 def _grammar(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """Return the pattern of a record with its line ending, and of one that may also end with the file."""
     comma = re.escape(delimiter).encode()
-    # Possessive quantifiers (`++`, `*+`): a record either fits or does not, there is nothing to try again.
-    cell = rb'(?:"(?:[^"]++|"")*+"|(?!")[^' + comma + rb"\r\n]*+)"
-    record = rb"(" + cell + rb"(?:" + comma + cell + rb")*+)"
+    # Every byte has one reading only, so plain repetition never tries the same text twice. Possessive repetition of a
+    # group would say so outright, but Python before 3.11.5 matches it wrongly, and Debian 12 has 3.11.2.
+    cell = rb'(?:"[^"]*(?:""[^"]*)*"|(?!")[^' + comma + rb"\r\n]*)"
+    record = rb"(" + cell + rb"(?:" + comma + cell + rb")*)"
     return re.compile(record + rb"\r?\n"), re.compile(record + rb"(?:\r?\n|\Z)")
 
 
