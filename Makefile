@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup demo test lint types imports bench lock system clean
+.PHONY: setup demo test lint types imports bench crash mutants lock system clean
 
 ## Make the environment: uv from PyPI into .tools, hash-pinned dependencies into .venv.
 setup: .venv/.ready
@@ -52,6 +52,15 @@ imports: setup
 bench: setup
 	$(BIN)/python bench/disclosures.py
 	$(BIN)/python bench/bank_log.py
+	$(BIN)/python bench/trail.py
+
+## Real processes killed at random under load; what the clients wrote down is the judge.
+crash: setup system
+	$(BIN)/python tests/crash/campaign.py --kills 1000 --write $(ARGS)
+
+## Break each protection on a copy of the source: a test must notice.
+mutants: setup
+	$(BIN)/python tests/mutants/run.py $(ARGS)
 
 ## Pin dependencies anew (no download addresses are written).
 lock: $(UV)

@@ -85,12 +85,14 @@ def letters_keep_quiet(summary: dict, letters: list, shop: psycopg.Connection, t
     forbidden |= set(shop.execute("select name, mail_domain from sellers where id = %s", [seller]).fetchone())
     forbidden |= {row[0] for row in shop.execute("select name from staff where id = any(%s)", [truth["actors"]])}
     forbidden |= {row[0] for row in shop.execute("select id from tickets where seller_id = %s", [seller])}
+    names = dict(shop.execute("select email, name from customers").fetchall())
     wrong = []
     for letter in letters:
         own = letter["to"].addresses[0].addr_spec
         text = "".join(part.get_content() for part in letter.walk() if part.get_content_maintype() == "text")
         text += "".join(str(value) for value in letter.values())
-        wrong += [f"a letter holds `{word}`" for word in forbidden if word in text]
+        # a customer may happen to have the employee's name, and is addressed by it
+        wrong += [f"a letter holds `{word}`" for word in forbidden - {names[own]} if word in text]
         others = [other["to"].addresses[0].addr_spec for other in letters if other is not letter]
         wrong += ["a letter holds another customer's address" for other in others if other != own and other in text]
     return wrong

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from whosaw import __version__
 from whosaw.terms import WhosawError
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ class FileUnreadable(WhosawError, OSError):
 
 
 _EXTRA = {"import": "lake", "trace": "lake"}
+_BASE_HELP = """\
+usage: whosaw verify BUNDLE [--policy FILE] [--handover FILE] [--json]
+
+This installation can verify evidence bundles. Every other command needs an extra:
+    pip install 'whosaw[lake]'    import and trace logs
+    pip install 'whosaw[all]'     everything
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["verify"]:
             return _verify(given[1:])
+        if given == ["--version"]:
+            _print(__version__)
+            return 0
         return _run(given)
     except WhosawError as problem:
         _say(problem.diagnostics())
@@ -53,14 +64,21 @@ def _run(given: list[str]) -> int:
         return _name_extra(given, missing)
     try:
         return run(given)
-    except ModuleNotFoundError as missing:
-        return _name_extra(given, missing)
+    except ImportError as problem:
+        # the command line library wraps what went wrong when it imported a command
+        cause = problem if isinstance(problem, ModuleNotFoundError) else problem.__cause__
+        if not isinstance(cause, ModuleNotFoundError):
+            raise
+        return _name_extra(given, cause)
 
 
 def _name_extra(given: Sequence[str], missing: ModuleNotFoundError) -> int:
     if (missing.name or "").partition(".")[0] == "whosaw":
         raise missing
-    command = given[0] if given else "serve"
+    if not given or given[0] in {"--help", "-h"}:
+        _print(_BASE_HELP.rstrip())
+        return 0
+    command = given[0]
     extra = _EXTRA.get(command, "all")
     _say(f"error: `{command}` needs `{missing.name}`, which is not installed [app.missing_extra]")
     _say(f"hint: pip install 'whosaw[{extra}]'")
@@ -69,6 +87,7 @@ def _name_extra(given: Sequence[str], missing: ModuleNotFoundError) -> int:
 
 def _verify(given: Sequence[str]) -> int:
     from whosaw.prove import Policy, verify_bundle
+    from whosaw.prove.handover import follow_policy
 
     parser = argparse.ArgumentParser(
         prog="whosaw verify", description="Check an evidence bundle offline: no server, no database, no network."
@@ -77,9 +96,19 @@ def _verify(given: Sequence[str]) -> int:
     parser.add_argument(
         "--policy", type=Path, help="whose signatures you trust: a file that did not come with the bundle"
     )
+    parser.add_argument(
+        "--handover",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with --policy: a hand-over that the trail published, followed from the keys you trust; may be repeated",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(given)
     policy = Policy.parse(_read(options.policy)) if options.policy else None
+    if policy is not None:
+        policy = follow_policy(policy, [_read(path) for path in options.handover])
     report = verify_bundle(options.bundle, policy)
     _print(json.dumps(asdict(report) | {"verified": True}, indent=2) if options.json else _told(report))
     return 0

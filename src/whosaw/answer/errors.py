@@ -28,7 +28,7 @@ class UnknownCase(AnswerError, LookupError):
     """There is no such case, or no such step in it."""
 
     code: ClassVar[str] = "answer.unknown_case"
-    hint = "`whosaw case list` shows the cases"
+    hint = "the console's first page lists the cases"
 
 
 class StepRefused(AnswerError, PermissionError):

@@ -34,6 +34,30 @@ user.command("whosaw.app.commands.users:add", name="add", help="Make a personal 
 user.command("whosaw.app.commands.users:suspend", name="suspend", help="Stop somebody at every door, at once.")
 user.command("whosaw.app.commands.users:restore", name="restore", help="Let somebody in again.")
 app.command(user)
+trail = App(
+    name="trail", help="Read the record: its latest entries, its state, proofs, exports; and let old payloads die."
+)
+trail.command("whosaw.app.commands.trail:tail", name="tail", help="Print the latest entries, and follow.")
+trail.command("whosaw.app.commands.trail:show", name="show", help="Say how the trail stands.")
+trail.command("whosaw.app.commands.trail:prove", name="prove", help="Write one entry with its proof.")
+trail.command("whosaw.app.commands.trail:export", name="export", help="Write entries as JSON, one a line.")
+trail.command("whosaw.app.commands.pruning:prune", name="prune", help="Let payloads die that outlived the policy.")
+app.command(trail)
+witness = App(name="witness", help="Watch other people's trails.")
+witness.command(
+    "whosaw.app.commands.witness:serve", name="serve", help="Run a witness that cosigns what is consistent."
+)
+app.command(witness)
+app.command("whosaw.app.commands.erasing:erase", name="erase", help="Erase what the record holds about a person.")
+hold = App(name="hold", help="Keep what a court or a claim needs, whoever asks for its erasure.")
+hold.command("whosaw.app.commands.holds:add", name="add", help="Hold everything about a person; recorded.")
+hold.command("whosaw.app.commands.holds:lift", name="lift", help="Lift a hold; recorded.")
+hold.command("whosaw.app.commands.holds:list_", name="list", help="List the standing holds.")
+app.command(hold)
+key = App(name="key", help="Who signs, and letting another key sign.")
+key.command("whosaw.app.commands.keys:show", name="show", help="Show every public key of this trail.")
+key.command("whosaw.app.commands.keys:rotate", name="rotate", help="Let a new key sign from here on.")
+app.command(key)
 
 
 @app.command(name="verify")

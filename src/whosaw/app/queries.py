@@ -10,22 +10,22 @@ from whosaw.terms import from_us
 
 
 async def newest_entries(db: Database, before: int | None, limit: int) -> list[tuple[int, str]]:
-    """Return (index, payload) of at most `limit` entries below index `before`, newest first."""
+    """Return (index, payload) of at most `limit` entries below `before` that are not erased, newest first."""
     async with db.connection() as connection:
         rows = await connection.execute(
             "select index, payload from trail_entry where index < coalesce(%s, 9223372036854775807) "
-            "order by index desc limit %s",
+            "and payload is not null order by index desc limit %s",
             [before, limit],
         )
         return await rows.fetchall()
 
 
 async def reach(db: Database) -> tuple[int, datetime | None, datetime | None]:
-    """Return how many entries there are, and the times of the first and the last."""
+    """Return how many entries there are, and the times of the first and the last that is not erased."""
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select count(*), (select at_us from trail_entry order by index limit 1), "
-            "(select at_us from trail_entry order by index desc limit 1) from trail_entry"
+            "select count(*), (select at_us from trail_entry where at_us is not null order by index limit 1), "
+            "(select at_us from trail_entry where at_us is not null order by index desc limit 1) from trail_entry"
         )
         count, first_us, last_us = await rows.fetchone() or (0, None, None)
         return count, None if first_us is None else from_us(first_us), None if last_us is None else from_us(last_us)

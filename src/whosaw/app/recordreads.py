@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,15 @@ from whosaw.doors.console.reads import (
     WhoPage,
     WhoQuestion,
     WhoRow,
+    WitnessLine,
 )
-from whosaw.prove import VerifierKey, open_checkpoint
+from whosaw.prove import Note, NoteInvalid, Policy, VerifierKey, open_checkpoint
+from whosaw.prove.cosign import cosigners
 from whosaw.record import Entry, entries_by_subject
+from whosaw.record.erasurequeries import count_erased
+from whosaw.record.published import published_checkpoint
 from whosaw.record.shelf import Shelf
+from whosaw.record.witness import read_state
 from whosaw.store import Database
 from whosaw.store.numbers import find, keys_of
 from whosaw.terms import PurposeRef, from_us, to_us
@@ -38,7 +44,7 @@ class RecordReads:
     def __init__(self, db: Database, folder: Path, key: VerifierKey) -> None:
         """Read the trail of `db` whose checkpoint lies in `folder`, signed by `key`."""
         self._db = db
-        self._shelf = Shelf(folder)
+        self._folder = folder
         self._key = key
 
     async def who(self, question: WhoQuestion) -> WhoPage:
@@ -64,17 +70,33 @@ class RecordReads:
     async def completeness(self) -> Completeness:
         """Return how far the record reaches."""
         entries, since, until = await queries.reach(self._db)
-        return Completeness(entries, since, until, _DOORS, ("access that does not come through a door is not in it",))
+        gaps = ["access that does not come through a door is not in it"]
+        if erased := await count_erased(self._db):
+            gaps.append(f"{erased} entries are erased: of them only the hash is left")
+        return Completeness(entries, since, until, _DOORS, tuple(gaps))
 
     async def state(self) -> TrailState:
-        """Return how the trail stands."""
+        """Return how the trail stands: the checkpoint that is published, and who of the witnesses cosigned it."""
         entries, _, _ = await queries.reach(self._db)
-        note = self._shelf.checkpoint()
+        note = published_checkpoint(self._folder)
         if note is None:
             return TrailState(entries, None)
-        head, _ = open_checkpoint(note, [self._key])
+        try:
+            head, _ = open_checkpoint(note, [self._key])
+        except NoteInvalid:  # right after a rotation what was cosigned last is of the key before
+            note = Shelf(self._folder).checkpoint() or b""
+            head, _ = open_checkpoint(note, [self._key])
         signed_at = from_us(await queries.signed_at(self._db, head.size))
-        return TrailState(entries, CheckpointLine(head.origin, head.size, b64encode(head.root).decode(), signed_at))
+        line = CheckpointLine(head.origin, head.size, b64encode(head.root).decode(), signed_at)
+        witnessed = read_state(self._folder)
+        if witnessed.status in {"witnessed", "waiting"} and (found := self._cosigners(note)):
+            return TrailState(entries, line, found)
+        return TrailState(entries, line, caution=witnessed.line())
+
+    def _cosigners(self, note: bytes) -> tuple[WitnessLine, ...]:
+        policy = Policy.parse((self._folder / "policy").read_bytes())
+        found = cosigners(Note.parse(note), list(policy.witnesses.values()))
+        return tuple(WitnessLine(key.name, datetime.fromtimestamp(at_s, UTC)) for key, at_s in found)
 
     async def page(self, before: int | None, limit: int) -> TrailPage:
         """Return entries by their numbers, newest first."""

@@ -35,11 +35,15 @@ class PortInUse(AppError, OSError):
 
 
 class _NoSuchRoute(WhosawError, LookupError):
+    """No door has a route of that path."""
+
     code: ClassVar[str] = "http.not_found"
     hint = "the routes are /v1/disclosures, /v1/actions, /v1/me and /console/"
 
 
 class _WrongMethod(WhosawError, ValueError):
+    """The route is there and takes another method."""
+
     code: ClassVar[str] = "http.method"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -9,14 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from cryptography.x509 import Certificate
 
 from whosaw.app.settings import Settings
-from whosaw.app.trustfile import publish_policy
+from whosaw.app.trustfile import former_keys, publish_policy
 from whosaw.catalog import Catalog, Source, load
 from whosaw.catalog.source import open_sources
 from whosaw.decide import load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
-from whosaw.record import Appender, Integrator, Journal, Keys, load_or_create
+from whosaw.prove.stamp import StampInvalid, read_roots
+from whosaw.record import Appender, Integrator, Journal, Keys, TrailDamaged, load_or_create
+from whosaw.record.guard import Guard
+from whosaw.record.stamps import Stamping
+from whosaw.record.witness import Circle, Pace, Witnessing
 from whosaw.store import Database, EmbeddedPostgres, upgrade
 from whosaw.store.database import with_database, with_login
 from whosaw.terms import Clock
@@ -24,6 +31,7 @@ from whosaw.terms import Clock
 DOOR_ROLE = "whosaw_door"
 _DATABASE = "whosaw"
 _DOOR_LOCK = 0x646F6F72  # "door"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class Services:
     Attributes:
         db: whosaw's own database, as its owner: for commands and case work.
         door_db: the same database as the role that may append to the trail and read, and nothing else.
+        witnessing: has checkpoints cosigned; None where no witness is configured.
+        stamping: has checkpoints time-stamped; None where no authority is configured.
     """
 
     settings: Settings
@@ -44,9 +54,32 @@ class Services:
     keys: Keys
     appender: Appender
     integrator: Integrator
+    witnessing: Witnessing | None
+    stamping: Stamping | None
     gate: Gate
     tokens: Tokens
     suspensions: Suspensions
+
+    async def keep_signed(self) -> None:
+        """Sign what is appended, and have it cosigned where this process signs; for ever.
+
+        Raises:
+            TrailDamaged: the trail contradicts what was signed; nothing more is signed.
+        """
+        folder, key = self.settings.trail_folder, self.keys.trail.verifier
+        # by the process that signs alone: a command run without the setting must not publish a weaker policy
+        former = former_keys(self.settings.keys_folder)
+        publish_policy(folder, key, self.witnessing.circle.lines if self.witnessing else "", former)
+        tasks = [self.integrator.run()]
+        if self.witnessing is not None:
+            tasks.append(self.witnessing.run(lambda: self.integrator.leading))
+        if self.stamping is not None:
+            tasks.append(self.stamping.run(self.settings.stamp_interval_s, lambda: self.integrator.leading))
+        try:
+            await asyncio.gather(*tasks)
+        except TrailDamaged as cause:
+            _LOG.error("nothing more is signed: %s; %s", cause, cause.hint)  # whoever runs this only waits for its end
+            raise
 
 
 @contextmanager
@@ -91,9 +124,13 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
         db = await stack.enter_async_context(Database(url, pool_size=6))
         door_db = await stack.enter_async_context(Database(_door_address(settings, url), pool_size=8))
         integrator = Integrator(db, keys, settings.trail_folder, clock)
-        publish_policy(settings.trail_folder, keys.trail.verifier)
+        witnessing = _witnessing(settings, keys)
+        if not (settings.trail_folder / "policy").exists():
+            lines = witnessing.circle.lines if witnessing else ""
+            publish_policy(settings.trail_folder, keys.trail.verifier, lines, former_keys(settings.keys_folder))
         journal = stack.enter_context(Journal(_receipts(settings, door)))
-        appender = await stack.enter_async_context(Appender(door_db, keys, clock, journal=journal))
+        guard = Guard(door_db, clock, keys_folder=settings.keys_folder, trail_folder=settings.trail_folder)
+        appender = await stack.enter_async_context(Appender(door_db, keys, clock, journal=journal, guard=guard))
         yield Services(
             settings=settings,
             clock=clock,
@@ -104,10 +141,31 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
             keys=keys,
             appender=appender,
             integrator=integrator,
+            witnessing=witnessing,
+            stamping=_stamping(settings, keys),
             gate=Gate(door_db, appender, catalog, sources, policies),
             tokens=Tokens(door_db),
             suspensions=Suspensions(db, appender, clock),
         )
+
+
+def _witnessing(settings: Settings, keys: Keys) -> Witnessing | None:
+    if settings.witnesses is None:
+        return None
+    pace = Pace(grace_s=settings.witness_grace_s)
+    return Witnessing(Circle.read(settings.witnesses), keys.verifiers, settings.trail_folder, pace=pace)
+
+
+def _stamping(settings: Settings, keys: Keys) -> Stamping | None:
+    if not settings.stamps.strip():
+        return None
+    roots: list[Certificate] = []
+    if settings.stamp_roots is not None:
+        try:
+            roots = read_roots(settings.stamp_roots.read_bytes())
+        except OSError as cause:
+            raise StampInvalid(f"cannot read `{settings.stamp_roots}`: {cause.strerror}") from cause
+    return Stamping(settings.stamps.split(), keys.trail.verifier, settings.trail_folder, roots=roots)
 
 
 def _receipts(settings: Settings, door: str) -> Path:

@@ -37,6 +37,13 @@ class Settings(BaseSettings):
         catalog: the catalog file; none means ``whosaw.toml`` under `state`.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose.
+        witnesses: a policy file that names the witnesses to ask, with their addresses, and the quorum; none means
+            that nobody outside is asked.
+        witness_grace_s: how long the last checkpoint may lack its quorum before the trail counts as unwitnessed.
+        trail_readers: roles of the staff directory that may read single entries of the trail, separated by commas.
+        stamps: addresses of time-stamp authorities (RFC 3161) that stamp the checkpoint, separated by spaces.
+        stamp_roots: a PEM file of the certificates that those authorities' stamps must lead to.
+        stamp_interval_s: seconds between stamps.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -46,6 +53,12 @@ class Settings(BaseSettings):
     catalog: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8484, ge=0, le=65_535)
+    witnesses: Path | None = None
+    witness_grace_s: float = Field(default=60.0, gt=0)
+    trail_readers: str = "auditor"
+    stamps: str = ""
+    stamp_roots: Path | None = None
+    stamp_interval_s: float = Field(default=3_600.0, gt=0)
 
     def __init__(self, **given: Any) -> None:
         """Read the environment; what is `given` goes before it.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from whosaw.app.casereads import CaseReads
+from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
-from whosaw.store import NumberMap
-from whosaw.store.numbers import find
-from whosaw.terms import to_us
 
 
 class WebReads:
@@ -18,7 +16,6 @@ class WebReads:
         self._services = services
         self._record = RecordReads(services.db, services.settings.trail_folder, services.keys.trail.verifier)
         self._cases = CaseReads(services.db, self._record, services.settings.evidence_folder)
-        self._numbers = NumberMap(services.db)
 
     @property
     def records_looks(self) -> bool:
@@ -40,30 +37,17 @@ class WebReads:
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         """Return who saw a subject."""
-        number = await find(self._services.db, "subject", str(question.subject))
-        await self._note_look(viewer, "look.who", "record", number)
+        await self._note_look(Look(viewer, "look.who", "record", question.subject))
         return await self._record.who(question)
 
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
         """Return a case, or None where there is none of that id."""
-        await self._note_look(viewer, "look.case", f"case:{case_id}", None)
+        await self._note_look(Look(viewer, "look.case", f"case:{case_id}"))
         return await self._cases.page(case_id)
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""
         return await self._record.page(before, limit)
 
-    async def _note_look(self, viewer: str, look: str, at_what: str, subject: int | None) -> None:
-        actor = (await self._numbers.numbers("actor", [viewer]))[0]
-        about = {} if subject is None else {"subject": subject}
-        await self._services.appender.append(
-            {
-                "kind": "case_work",
-                "at": to_us(self._services.clock.now()),
-                "actor": actor,
-                "door": "console",
-                "action": look,
-                "object": at_what,
-                **about,
-            }
-        )
+    async def _note_look(self, look: Look) -> None:
+        await note_look(self._services.db, self._services.appender, self._services.clock, look)

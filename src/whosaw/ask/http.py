@@ -51,7 +51,8 @@ def action_from_json(body: object, *, actor: str, at: datetime, door: str = "htt
 def _members(body: object, known: set[str]) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise AskInvalid("the body must be one JSON object")
-    unknown = sorted(str(key)[:40] for key in body if key not in known)
+    # in ASCII, escaped: what cannot be printed or encoded must not stand in the answer
+    unknown = sorted(ascii(str(key)[:40])[1:-1] for key in body if key not in known)
     if unknown:
         raise AskInvalid(f"unknown key `{unknown[0]}`", hint=f"known keys: {', '.join(sorted(known))}")
     return body

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from sqlalchemy import RowMapping, TextClause, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InvalidRequestError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -51,7 +58,7 @@ class Source:
                 isolation_level="AUTOCOMMIT",  # single reads: a transaction around each would cost two more round trips
                 hide_parameters=True,  # an error text must not carry a customer's key or value
             )
-        except (ArgumentError, NoSuchModuleError, ImportError) as cause:
+        except (ArgumentError, InvalidRequestError, NoSuchModuleError, ImportError, TypeError, ValueError) as cause:
             raise SourceUnreachable(f"the address of source `{name}` cannot be used") from cause
 
     async def __aenter__(self) -> Self:

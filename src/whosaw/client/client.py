@@ -73,7 +73,7 @@ class Client:
             token: the person's token from ``whosaw user add``.
             http: a connection pool to share between clients; its owner closes it.
         """
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._base = base_url.rstrip("/")
         self._own = http is None
         self._http = http or httpx.AsyncClient(timeout=10.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from whosaw.catalog.source import Row
 from whosaw.catalog.statements import actor_statement, presence_statement, work_statement
 from whosaw.decide import ActorFacts, WorkItem
 from whosaw.gate.queries import suspended
+from whosaw.gate.together import together
 from whosaw.store import Database
 from whosaw.terms import PurposeRef, SubjectRef
 
@@ -31,7 +31,7 @@ class FactFinder:
     async def actors(self, keys: Iterable[str], at: datetime) -> dict[str, ActorFacts]:
         """Return the facts of every actor; one whom the directory does not list has no roles."""
         wanted = list(dict.fromkeys(keys))
-        stopped, _ = await asyncio.gather(suspended(self._db, wanted), self._refresh_directory(wanted))
+        stopped, _ = await together(suspended(self._db, wanted), self._refresh_directory(wanted))
         return {key: self._actor(key, key in stopped, at) for key in wanted}
 
     async def regions(self, subjects: Iterable[SubjectRef]) -> dict[SubjectRef, str]:

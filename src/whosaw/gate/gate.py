@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from whosaw.decide import (
 from whosaw.gate.batching import Batcher
 from whosaw.gate.entries import action_entry, disclosure_entry
 from whosaw.gate.facts import FactFinder
+from whosaw.gate.together import together
 from whosaw.prove import Receipt
 from whosaw.record import Appender
 from whosaw.reveal import Value, reveal
@@ -118,7 +118,7 @@ class Gate:
         for ask in asks:
             self._check_action(ask)
         at = max(ask.at for ask in asks)
-        actors, work, objects = await asyncio.gather(
+        actors, work, objects = await together(
             self._facts.actors([ask.actor for ask in asks], at),
             self._facts.work([ask.purpose for ask in asks if ask.purpose]),
             self._objects_of(asks),
@@ -173,7 +173,7 @@ class Gate:
             raise AskInvalid(f"unknown purpose `{purpose.kind}`", hint=f"known: {', '.join(self._catalog.purposes)}")
 
     async def _facts_of(self, asks: Sequence[Ask]) -> list[Facts]:
-        actors, regions, work = await asyncio.gather(
+        actors, regions, work = await together(
             self._facts.actors([ask.actor for ask in asks], max(ask.at for ask in asks)),
             self._facts.regions([ask.subject for ask in asks]),
             self._facts.work([ask.purpose for ask in asks if ask.purpose]),
@@ -203,7 +203,7 @@ class Gate:
     ) -> list[dict[str, int | str | list[int | str]]]:
         known = [str(ask.subject) for ask, fact in zip(asks, facts, strict=True) if fact.subject_known]
         stated = [str(ask.purpose) for ask in asks if ask.purpose]
-        actors, of_subjects, of_purposes = await asyncio.gather(
+        actors, of_subjects, of_purposes = await together(
             self._numbers.numbers("actor", [ask.actor for ask in asks]),
             self._numbers.numbers("subject", known),
             self._numbers.numbers("purpose", stated),
@@ -232,7 +232,7 @@ class Gate:
             if leaving:
                 wanted[ask.subject.kind, leaving].add(ask.subject.key)
         rows: defaultdict[SubjectRef, dict[str, object]] = defaultdict(dict)
-        fetched = await asyncio.gather(*(self._fetch(kind, names, keys) for (kind, names), keys in wanted.items()))
+        fetched = await together(*(self._fetch(kind, names, keys) for (kind, names), keys in wanted.items()))
         for (kind, names), found in zip(wanted, fetched, strict=True):
             for row in found:
                 rows[SubjectRef(kind, str(row["key"]))].update({name: row[f"f{i}"] for i, name in enumerate(names)})

@@ -192,7 +192,10 @@ def sign_note(text: str, signers: Sequence[SigningKey]) -> Note:
     """
     if not text.endswith("\n") or any(char < " " and char != "\n" for char in text):
         raise NoteInvalid("the text of a note ends in a newline and holds no control characters")
-    message = text.encode()
+    try:
+        message = text.encode()
+    except UnicodeEncodeError as cause:
+        raise NoteInvalid("the text of a note is Unicode text") from cause
     return Note(text, tuple(NoteSignature(key.name, key.verifier.key_id, key.sign(message)) for key in signers))
 
 

@@ -78,6 +78,8 @@ class _Reader:
         self._groups: dict[str, Group] = {}
         self._depths: dict[str, int] = {}
         self._members: set[str] = set()
+        self._log_keys: set[bytes] = set()
+        self._witness_keys: set[bytes] = set()
         self._quorum: str | None = None
 
     def read(self, raw: bytes) -> Policy:
@@ -110,16 +112,18 @@ class _Reader:
         if not 1 <= len(words) <= 2:
             raise PolicyInvalid("a log is written `log <vkey> [url]`")
         key = _key(words[0], ED25519)
-        if any(key.public == other.public for other in self._logs):
+        if key.public in self._log_keys:
             raise PolicyInvalid("the same log key twice")
+        self._log_keys.add(key.public)
         self._logs.append(key)
 
     def _read_witness(self, words: list[str]) -> None:
         if not 2 <= len(words) <= 3:
             raise PolicyInvalid("a witness is written `witness <name> <vkey> [url]`")
         key = _key(words[1], COSIGNATURE)
-        if any(key.public == other.public for other in self._witnesses.values()):
+        if key.public in self._witness_keys:
             raise PolicyInvalid("the same witness key twice")
+        self._witness_keys.add(key.public)
         self._define(words[0], depth=0)
         self._witnesses[words[0]] = key
 

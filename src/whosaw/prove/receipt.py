@@ -13,7 +13,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from whosaw.prove.errors import NoteInvalid, ProofMismatch, ReceiptInvalid
 from whosaw.prove.merkle import HASH_BYTES, CompactRange, all_inclusion_proofs, check_inclusion
@@ -191,9 +190,12 @@ def _message(origin: str, first: int, count: int, root: bytes, at_us: int) -> by
 
 
 def _read_origin(record: Mapping[str, object]) -> str:
+    origin = record["origin"]
+    if not isinstance(origin, str):
+        raise ReceiptInvalid("the origin of a receipt is not a key name")
     try:
-        return check_key_name(cast("str", record["origin"]))
-    except (NoteInvalid, TypeError) as cause:
+        return check_key_name(origin)
+    except NoteInvalid as cause:
         raise ReceiptInvalid("the origin of a receipt is not a key name") from cause
 
 
@@ -205,9 +207,10 @@ def _read_number(record: Mapping[str, object], name: str) -> int:
 
 
 def _read_hex(text: object, length: int) -> bytes:
-    if isinstance(text, str) and len(text) == 2 * length and text == text.lower():
-        try:
-            return bytes.fromhex(text)
-        except ValueError:
-            pass
+    try:
+        raw = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        raw = b""
+    if len(raw) == length and raw.hex() == text:  # fromhex passes over spaces
+        return raw
     raise ReceiptInvalid(f"a receipt holds {length} bytes as lower-case hex")

@@ -17,7 +17,9 @@ from typing import Self
 from whosaw.prove import Payload, Receipt, canonical, entry_leaf, sign_batch
 from whosaw.prove.canonical import SALT_BYTES
 from whosaw.record import queries
-from whosaw.record.errors import AppendFailed, AppendTimedOut, QueueFull, TrailUnavailable
+from whosaw.record.closed import failure_of
+from whosaw.record.errors import AppendTimedOut, QueueFull, TrailUnavailable
+from whosaw.record.guard import Guard
 from whosaw.record.journal import Journal
 from whosaw.record.keys import Keys
 from whosaw.store import Database
@@ -67,7 +69,14 @@ class Appender:
     """
 
     def __init__(
-        self, db: Database, keys: Keys, clock: Clock, *, journal: Journal | None = None, limits: Limits | None = None
+        self,
+        db: Database,
+        keys: Keys,
+        clock: Clock,
+        *,
+        journal: Journal | None = None,
+        limits: Limits | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """Prepare to append.
 
@@ -77,12 +86,14 @@ class Appender:
             clock: dates the receipts.
             journal: where receipts are kept on this process's own disk; if it fails, so does the batch.
             limits: caps and deadline.
+            guard: says before every batch whether it may be recorded.
         """
         self._db = db
         self._keys = keys
         self._clock = clock
         self._journal = journal
         self._limits = limits or Limits()
+        self._guard = guard
         self._queue: deque[_Group] = deque()
         self._queued = 0  # invariant: entries in `_queue`
         self._draining: asyncio.Task[None] | None = None
@@ -192,8 +203,12 @@ class Appender:
         payloads = [each for group in batch for each in group.payloads]
         salts = [each for group in batch for each in group.salts]
         leaves = [each for group in batch for each in group.leaves]
+        if self._guard is not None:
+            await self._guard.check()
         async with asyncio.timeout(self._limits.deadline_s):
             first = await queries.append(self._db, payloads, salts, leaves)
+        if self._guard is not None:
+            self._guard.promised(first + len(leaves))
         signed = sign_batch(self._keys.receipt, self._keys.origin, first, leaves, to_us(self._clock.now()))
         if self._journal is not None:
             await asyncio.to_thread(self._journal.write, signed)
@@ -202,6 +217,4 @@ class Appender:
     def _refuse(self, batch: list[_Group], cause: BaseException) -> None:
         for group in batch:
             if group.done and not group.done.done():
-                failure = AppendFailed("the batch was not recorded, or it is not known that it was")
-                failure.__cause__ = cause
-                group.done.set_exception(failure)
+                group.done.set_exception(failure_of(cause))

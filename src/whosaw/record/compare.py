@@ -2,77 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from hashlib import sha256
 
-from whosaw.prove.merkle import HASH_BYTES, CompactRange
-from whosaw.record.findings import Finding
-from whosaw.record.queries import AuditRow
+from whosaw.prove.merkle import HASH_BYTES
+from whosaw.record.auditqueries import AUDIT_COLUMNS, AuditRow
+from whosaw.record.erased import ANNOUNCING, Announcement, unannounced
+from whosaw.record.findings import Finding, FindingKind
+from whosaw.record.heads import compare_heads
 from whosaw.record.recheck import RowChecker
+from whosaw.record.resume import FsckState
 from whosaw.record.signed import IN_FOLDER, Signed
-from whosaw.record.tiles import TILE_BYTES, WIDTH, split_items, tile_root
+from whosaw.record.tiles import TILE_BYTES, split_items
 
+_KIND = 4 + AUDIT_COLUMNS.index("kind")
 _MAX_NAMED_GAP = 10_000
 _MAX_GAP = 1_000_000  # an index further out is not a place in this trail
 _HOLE = bytes(HASH_BYTES)
+
+
+class JunctionBroken(Exception):
+    """The entries are not those that an earlier check had read; internal to the check."""
 
 
 class Comparison:
     """Takes the stored entries in order, then compares them with the tiles and checkpoints."""
 
     # invariant: `_leaves` holds the stored leaf of every index below `_next`, a hole where there is none
+    # invariant: `_digest` is over `_leaves` while `_whole`, which is until the first index that is out of place
 
-    def __init__(self, head_size: int) -> None:
+    def __init__(self, head_size: int, earlier: FsckState | None = None) -> None:
+        """Prepare.
+
+        Args:
+            head_size: entries that the head says there are.
+            earlier: what an earlier run checked of the entries themselves; these are only read here.
+        """
         self.read = 0
         self._head_size = head_size
+        self._earlier = earlier
+        self._digest = sha256()
+        self._whole = True
         self._next = 0
         self._leaves = bytearray()
         self._holes: set[int] = set()
         self._altered: dict[int, bytes] = {}
+        self._erased: set[int] = set()
+        self._marks: list[tuple[int, int]] = []
+        self._announced: dict[int, Announcement] = {}
         self._rows = RowChecker()
         self._findings: list[Finding] = []
+        if earlier is not None:
+            self._altered = {index: bytes.fromhex(leaf) for index, leaf in earlier.altered.items()}
+            self._findings += earlier.findings
+
+    @property
+    def erased(self) -> int:
+        """How many entries have only their leaf left."""
+        return len(self._erased)
 
     def take(self, rows: Sequence[AuditRow]) -> None:
-        """Check one chunk of rows, which come ordered by index."""
-        odd = self._rows.check(rows)
-        for at, leaf in odd.leaves.items():
-            self._altered[rows[at][0]] = leaf
-        for at in odd.malformed:
-            index = rows[at][0]
-            line = f"entry {index}: the payload is not in its canonical form"
-            self._findings.append(Finding(index, "malformed", line))
-        for at in odd.columns:
-            index = rows[at][0]
-            line = f"entry {index}: a column beside the payload says something else than the payload"
-            self._findings.append(Finding(index, "column_mismatch", line))
-        self.read += len(rows)
-        end = self._next + len(rows)
-        if not odd.leaves and [row[0] for row in rows] == list(range(self._next, end)) and end <= self._head_size:
-            self._leaves += b"".join([row[1] for row in rows])
-            self._next = end
-        else:
-            for row in rows:
-                self._place(row[0], row[1])
+        """Check one chunk of rows, which come ordered by index.
+
+        Raises:
+            JunctionBroken: an earlier run had read other entries up to here.
+        """
+        known = 0
+        if self._earlier is not None and self._next < self._earlier.size:
+            known = bisect_left(rows, self._earlier.size, key=lambda row: row[0])
+            self._take_known(rows[:known])
+            if known < len(rows) or self._next == self._earlier.size:
+                self._check_junction(self._earlier)
+        if known < len(rows):
+            self._take_fresh(rows[known:] if known else rows)
+
+    def take_marks(self, marks: Iterable[tuple[int, int]]) -> None:
+        """Take (index, index of the announcing entry) of every entry that the database says was erased."""
+        self._marks += marks
+
+    def state(self, origin: str) -> FsckState | None:
+        """Return how far the entries were checked, or None where one was out of place: that must be seen again."""
+        if not self._whole or self._next == 0 or (self._earlier is not None and self._next <= self._earlier.size):
+            return None
+        altered = {index: leaf.hex() for index, leaf in self._altered.items()}
+        return FsckState(origin, self._next, self._digest.hexdigest(), altered, tuple(self._findings))
 
     def finish(self, signed: Signed) -> list[Finding]:
-        """Return every finding about the entries."""
+        """Return every finding about the entries.
+
+        Raises:
+            JunctionBroken: there are fewer entries than an earlier run had read.
+        """
+        if self._earlier is not None and self._next < self._earlier.size:
+            raise JunctionBroken
         self._check_end(signed)
-        agreed = self._check_heads(signed)
+        found, agreed = compare_heads(bytes(self._leaves), signed)
+        self._findings += found
         if agreed is not None:
             self._compare_leaves(agreed)
         for index, leaf in sorted(self._altered.items()):
             kept = signed.leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES]
             what = "its leaf hash was altered" if leaf and leaf == kept else "payload or salt was altered"
-            self._findings.append(Finding(index, "altered", f"entry {index}: {what} after it was recorded"))
+            self._find(index, "altered", f"{what} after it was recorded")
+        self._findings += unannounced(self._erased, self._marks, self._announced)
         return self._findings
 
+    def _take_known(self, rows: Sequence[AuditRow]) -> None:
+        """Read rows whose payload an earlier run checked."""
+        self._note_erasures(rows, [at for at, row in enumerate(rows) if _gone(row[2])], {})
+        self._add(rows, {})
+
+    def _take_fresh(self, rows: Sequence[AuditRow]) -> None:
+        odd = self._rows.check(rows)
+        for at, leaf in odd.leaves.items():
+            self._altered[rows[at][0]] = leaf
+        for at in odd.malformed:
+            self._find(rows[at][0], "malformed", "the payload is not in its canonical form")
+        for at in odd.columns:
+            self._find(rows[at][0], "column_mismatch", "a column says something else than the payload")
+        self._note_erasures(rows, odd.erased, odd.leaves)
+        self._add(rows, odd.leaves)
+
+    def _note_erasures(self, rows: Sequence[AuditRow], erased: Iterable[int], strange: Collection[int]) -> None:
+        self._erased.update(rows[at][0] for at in erased)
+        for at in [at for at, row in enumerate(rows) if row[_KIND] in ANNOUNCING]:
+            said = Announcement.read(rows[at][3])
+            if said is not None and at not in strange:
+                self._announced[rows[at][0]] = said
+
+    def _add(self, rows: Sequence[AuditRow], strange: Collection[int]) -> None:
+        """Put the stored leaves of rows in their places; some are `strange`, so that each is looked at."""
+        self.read += len(rows)
+        end = self._next + len(rows)
+        if not strange and [row[0] for row in rows] == list(range(self._next, end)) and end <= self._head_size:
+            leaves = b"".join([row[1] for row in rows])
+            self._digest.update(leaves)
+            self._leaves += leaves
+            self._next = end
+        else:
+            for row in rows:
+                self._place(row[0], row[1])
+
     def _place(self, index: int, leaf: bytes | None) -> None:
+        if index == self._next and index < self._head_size and leaf is not None and len(leaf) == HASH_BYTES:
+            self._digest.update(leaf)
+            self._leaves += leaf
+            self._next = index + 1
+            return
+        self._whole = False
         if index >= self._head_size or index < 0:
-            line = f"entry {index}: added without the head's knowledge"
-            self._findings.append(Finding(index, "added", line))
+            self._find(index, "added", "added without the head's knowledge")
         elif index - self._next > _MAX_GAP:
-            self._findings.append(Finding(index, "added", f"entry {index}: lies far beyond every entry before it"))
+            self._find(index, "added", "lies far beyond every entry before it")
         elif index < self._next:
-            self._findings.append(Finding(index, "doubled", f"entry {index}: stands twice"))
+            self._find(index, "doubled", "stands twice")
         else:
             self._skip_to(index)
             self._leaves += leaf if leaf is not None and len(leaf) == HASH_BYTES else _HOLE
@@ -89,6 +173,10 @@ class Comparison:
         self._leaves += bytes(HASH_BYTES * len(gap))
         self._next = index
 
+    def _check_junction(self, earlier: FsckState) -> None:
+        if not self._whole or self._next != earlier.size or self._digest.hexdigest() != earlier.digest:
+            raise JunctionBroken
+
     def _check_end(self, signed: Signed) -> None:
         """Compare where the entries end with what the head says and what was signed."""
         self._skip_to(max(self._next, min(self._head_size, signed.size)))
@@ -103,28 +191,6 @@ class Comparison:
         if (signed.heads or self._head_size) and not in_folder and not signed.findings:
             line = "entries are there, and the trail's folder holds no checkpoint of them"
             self._findings.append(Finding(None, "checkpoint_missing", line))
-
-    def _check_heads(self, signed: Signed) -> bytes | None:
-        """Compare every signed root with the leaves that the folder's tiles, then the database, hold for it.
-
-        Returns:
-            The leaves that carry the folder's own checkpoint, or None where there is none or nothing carries it.
-        """
-        by_tiles = signed.leaves + bytes(self._leaves[len(signed.leaves) :])
-        roots = _roots(by_tiles, {head.size for head, _ in signed.heads}, signed.tile_roots)
-        agreed: bytes | None = signed.leaves if signed.size else None
-        top = next((head for head, where in signed.heads if where == IN_FOLDER), None)
-        if top is not None and roots.get(top.size) != top.root:
-            stored = bytes(self._leaves)
-            roots = _roots(stored, {head.size for head, _ in signed.heads}, [])
-            agreed = None
-            if roots.get(top.size) == top.root:
-                self._findings.append(Finding(None, "tile_damaged", "the tiles are not those that were signed"))
-        for head, where in signed.heads:
-            if head.size in roots and roots[head.size] != head.root:
-                line = f"the checkpoint {where}: it was not signed over these {head.size} entries"
-                self._findings.append(Finding(None, "checkpoint_mismatch", line))
-        return agreed
 
     def _compare_leaves(self, published: bytes) -> None:
         """Name every stored leaf that is not the one published at its index."""
@@ -143,6 +209,13 @@ class Comparison:
                 line = f"entry {index}: holds what was signed as entry {origin}"
                 self._findings.append(Finding(index, "reordered", line))
 
+    def _find(self, index: int, kind: FindingKind, what: str) -> None:
+        self._findings.append(Finding(index, kind, f"entry {index}: {what}"))
+
+
+def _gone(salt: object) -> bool:
+    return salt is None
+
 
 def _differences(stored: bytes, published: bytes) -> Iterator[int]:
     """Yield the indices below both ends whose hashes differ; equal stretches are passed a tile at a time."""
@@ -153,21 +226,3 @@ def _differences(stored: bytes, published: bytes) -> Iterator[int]:
             for at in range(start, stop, HASH_BYTES):
                 if stored[at : at + HASH_BYTES] != published[at : at + HASH_BYTES]:
                     yield at // HASH_BYTES
-
-
-def _roots(leaves: bytes, sizes: set[int], tile_roots: Sequence[bytes | None]) -> dict[int, bytes]:
-    """Return the root at each of `sizes` that the leaves reach, from the roots of full tiles where they are known."""
-    grown = CompactRange()
-    roots: dict[int, bytes] = {}
-    for size in sorted(sizes):
-        if size * HASH_BYTES > len(leaves):
-            break
-        while grown.size + WIDTH <= size:
-            number = grown.size // WIDTH
-            known = tile_roots[number] if number < len(tile_roots) else None
-            tile = leaves[number * TILE_BYTES : (number + 1) * TILE_BYTES]
-            grown.append_subtree(known or tile_root(split_items(tile)), WIDTH)
-        edge = grown.copy()
-        edge.extend(split_items(leaves[grown.size * HASH_BYTES : size * HASH_BYTES]))
-        roots[size] = edge.root()
-    return roots

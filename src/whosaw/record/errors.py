@@ -69,3 +69,10 @@ class CheckpointMissing(RecordError, LookupError):
 
     code: ClassVar[str] = "record.checkpoint_missing"
     hint = "checkpoints follow entries within about a second while the integrator runs; check that it does"
+
+
+class EntryErased(RecordError, LookupError):
+    """An entry was erased or pruned: its leaf is in the tree, and nobody can say any more what it said."""
+
+    code: ClassVar[str] = "record.entry_erased"
+    hint = "bundles that were made before the erasure still prove it"

@@ -64,6 +64,12 @@ class Integrator:
         self._stepping = asyncio.Lock()
         self._tree: _Tree | None = None  # None: to be built from the database, as at the start and after any failure
         self._signed: Checkpoint | None = None
+        self._leading = False
+
+    @property
+    def leading(self) -> bool:
+        """Whether `run` holds the lead now, so that this process speaks for the trail to witnesses and stampers."""
+        return self._leading
 
     async def step(self) -> Checkpoint:
         """Bring tiles and checkpoint up to what is appended now, and return the checkpoint.
@@ -108,11 +114,13 @@ class Integrator:
     async def _lead(self, conn: Connection, interval_s: float) -> None:
         try:
             self._tree = None  # another process may have signed since this one last led
+            self._leading = True
             while True:
                 await conn.execute("select 1")  # the lock lasts exactly as long as this connection
                 await self.step()
                 await asyncio.sleep(interval_s)
         finally:
+            self._leading = False
             if not conn.closed:
                 await queries.stop_leading(conn)
 
@@ -151,18 +159,22 @@ class Integrator:
         """Return the largest tree this key signed, by the folder or by the database."""
         kept = await queries.latest_checkpoint(conn)
         notes = [self._shelf.checkpoint(), kept.encode() if kept is not None else None]
+        signed = [self._open(note) for note in notes if note is not None]
+        return max(signed, key=lambda checkpoint: checkpoint.size, default=None)
+
+    def _open(self, note: bytes) -> Checkpoint:
+        """Return a checkpoint that this trail's key signed, the present one or one before it."""
         try:
-            signed = [open_checkpoint(note, [self._keys.trail.verifier])[0] for note in notes if note is not None]
+            return open_checkpoint(note, self._keys.verifiers)[0]
         except NoteInvalid as cause:
             raise TrailDamaged(f"the last checkpoint was not signed by this trail's key: {cause}") from cause
-        return max(signed, key=lambda checkpoint: checkpoint.size, default=None)
 
     def _publish(self, tree: _Tree) -> bytes:
         """Write the tiles, then the checkpoint that needs them; return the note that stands now."""
         with self._shelf.locked():
             standing = self._shelf.checkpoint()
             if standing is not None:
-                ahead, _ = open_checkpoint(standing, [self._keys.trail.verifier])
+                ahead = self._open(standing)
                 if ahead.size >= tree.range.size:  # another process signed meanwhile, from the same rows
                     return standing
             self._shelf.put_tiles([*tree.unwritten, *tree.edge.partials()])
@@ -174,7 +186,7 @@ class Integrator:
 
     async def _sign(self, conn: Connection, tree: _Tree) -> Checkpoint:
         note = await asyncio.to_thread(self._publish, tree)
-        checkpoint, _ = open_checkpoint(note, [self._keys.trail.verifier])
+        checkpoint = self._open(note)
         at_us = to_us(self._clock.now())
         await queries.save_checkpoint(conn, checkpoint.size, checkpoint.root, at_us, note.decode())
         return checkpoint

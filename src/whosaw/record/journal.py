@@ -1,7 +1,7 @@
 """The receipt journal: what a door was promised, on the door's own disk, one signed batch a line.
 
-It is the evidence against a trail that forgot: `fsck` compares nothing with it here, but whoever holds it can show that
-an entry was promised. One process writes one journal.
+It is the evidence against a trail that forgot: `fsck` compares it with the entries, and whoever holds it
+can show that an entry was promised. One process writes one journal.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Journal:
         line = json.dumps(encode_batch(batch), separators=(",", ":")).encode() + b"\n"
         try:
             written = os.write(self._handle, line)
-            if written != len(line):
-                raise OSError("the disk took only a part")
+            while written < len(line):  # where the disk took only a part, the next write says why
+                written += os.write(self._handle, line[written:])
             os.fsync(self._handle)
         except OSError as cause:
             self._cut()
@@ -88,18 +88,35 @@ def read_journal(path: Path) -> Iterator[Receipt]:
     Raises:
         ReceiptInvalid: a finished line is not a signed batch; the message names the line.
     """
+    for number, batch in read_batches(path):
+        if isinstance(batch, ReceiptInvalid):
+            raise ReceiptInvalid(f"line {number} of `{path}` is not a signed batch: {batch}") from batch.__cause__
+        yield from batch.receipts()
+
+
+def read_batches(path: Path, end_bytes: int | None = None) -> Iterator[tuple[int, SignedBatch | ReceiptInvalid]]:
+    """Yield (line number from 1, signed batch or what is wrong with the line) of every finished line of a journal.
+
+    Lines that end beyond `end_bytes` are left out.
+    """
+    left = end_bytes
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
+            if left is not None:
+                left -= len(line)
+            if not line.endswith(b"\n") or (left is not None and left < 0):
                 return
             try:
                 record = json.loads(line)
                 if not isinstance(record, dict):
                     raise ReceiptInvalid("not a batch")
-                batch = decode_batch(record)
+                yield number, decode_batch(record)
+            except ReceiptInvalid as cause:
+                yield number, cause
             except (ValueError, RecursionError) as cause:
-                raise ReceiptInvalid(f"line {number} of `{path}` is not a signed batch: {cause}") from cause
-            yield from batch.receipts()
+                problem = ReceiptInvalid("not JSON")
+                problem.__cause__ = cause
+                yield number, problem
 
 
 def _whole_lines(path: Path) -> int:

@@ -14,10 +14,6 @@ from whosaw.store.database import Connection
 # One integrator per database: an advisory lock belongs to a database, and this number names ours in it.
 _INTEGRATOR_LOCK = 0x77686F73_6177  # "whosaw"
 
-AuditRow = tuple[
-    int, bytes, bytes, str, str | None, int | None, int | None, int | None, int | None, str | None
-]  # index, leaf, salt, payload, kind, at_us, actor, subject, purpose, beneficiary
-
 
 async def append(db: Database, payloads: list[str], salts: list[bytes], leaves: list[bytes]) -> int:
     """Append one batch durably and return the index of its first entry."""
@@ -58,12 +54,6 @@ async def latest_checkpoint(conn: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-async def all_checkpoints(conn: Connection) -> list[tuple[int, bytes, str]]:
-    """Return (size, root, note) of every checkpoint kept, by size."""
-    cursor = await conn.execute("select size, root, note from trail_checkpoint order by size")
-    return await cursor.fetchall()
-
-
 async def try_lead(conn: Connection) -> bool:
     """Try to become the one integrator for as long as this connection holds the lock."""
     cursor = await conn.execute("select pg_try_advisory_lock(%s)", [_INTEGRATOR_LOCK])
@@ -79,17 +69,21 @@ async def stop_leading(conn: Connection) -> None:
 async def payloads_where(
     db: Database, condition: LiteralString, bound: Sequence[object], after: int, limit: int
 ) -> list[tuple[int, str]]:
-    """Return (index, payload) of entries after index `after` that meet `condition`, in order, at most `limit`."""
+    """Return (index, payload) of entries after index `after` that meet `condition`, in order, at most `limit`.
+
+    Erased entries meet none.
+    """
     async with db.connection() as conn:
         cursor = await conn.execute(
-            f"select index, payload from trail_entry where {condition} and index > %s order by index limit %s",
+            f"select index, payload from trail_entry where {condition} and payload is not null and index > %s"
+            " order by index limit %s",
             [*bound, after, limit],
         )
         return await cursor.fetchall()
 
 
-async def sealed_entries(db: Database, indices: list[int]) -> list[tuple[int, bytes, bytes, str]]:
-    """Return (index, leaf, salt, payload) of the entries at `indices`, in order."""
+async def sealed_entries(db: Database, indices: list[int]) -> list[tuple[int, bytes, bytes | None, str | None]]:
+    """Return (index, leaf, salt, payload) of the entries at `indices`, in order; erased ones have only the leaf."""
     async with db.connection() as conn:
         cursor = await conn.execute(
             "select index, leaf, salt, payload from trail_entry where index = any(%b) order by index", [indices]
@@ -103,17 +97,6 @@ async def snapshot(db: Database) -> AsyncIterator[Connection]:
     async with db.transaction() as conn:
         await conn.execute("set transaction isolation level repeatable read read only")
         yield conn
-
-
-async def audit_rows(conn: Connection, chunk_rows: int) -> AsyncIterator[list[AuditRow]]:
-    """Yield every stored entry with its generated columns, in order of index, in chunks."""
-    async with conn.cursor(name="trail_audit", binary=True) as cursor:
-        await cursor.execute(
-            "select index, leaf, salt, payload, kind, at_us, actor, subject, purpose, beneficiary"
-            " from trail_entry order by index"
-        )
-        while rows := await cursor.fetchmany(chunk_rows):
-            yield rows
 
 
 async def _number(cursor: AsyncCursor[tuple[Any, ...]]) -> int:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString, cast
 
-from whosaw.prove import BundleEntry, Payload, VerifierKey, check_inclusion, entry_leaf, open_checkpoint
+from whosaw.prove import (
+    BundleEntry,
+    Checkpoint,
+    NoteInvalid,
+    Payload,
+    VerifierKey,
+    check_inclusion,
+    entry_leaf,
+    open_checkpoint,
+)
 from whosaw.prove.merkle import inclusion_proof
 from whosaw.record import queries
-from whosaw.record.errors import CheckpointMissing, TrailDamaged
+from whosaw.record.errors import CheckpointMissing, EntryErased, TrailDamaged
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database
 
@@ -62,7 +72,9 @@ def entries_by_actor(db: Database, actor: int, since_us: int = 0) -> AsyncIterat
 
 
 async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: Iterable[int]) -> ProvedEntries:
-    """Return the entries at `indices` with their proofs against the latest checkpoint, each proof checked.
+    """Return the entries at `indices` with their proofs against one checkpoint, each proof checked.
+
+    It is the last one that the quorum of the witnesses cosigned where that covers them, else the last one signed.
 
     Args:
         db: where the entries are.
@@ -72,20 +84,20 @@ async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: I
 
     Raises:
         CheckpointMissing: nothing was signed yet, or an index lies beyond what was.
+        EntryErased: an entry's payload was erased or pruned.
         TrailDamaged: an entry is not there, or is not what was signed.
         NoteInvalid: the checkpoint is not signed by `key`.
     """
     wanted = sorted(set(indices))
     shelf = Shelf(folder)
-    note = shelf.checkpoint()
-    if note is None:
-        raise CheckpointMissing("no checkpoint was signed yet")
-    head, _ = open_checkpoint(note, [key])
+    note, head = _checkpoint_over(shelf, key, wanted[-1] if wanted else 0)
     if wanted and not 0 <= wanted[0] <= wanted[-1] < head.size:
         raise CheckpointMissing(f"the last checkpoint covers {head.size} entries, not index {wanted[-1]}")
     nodes = TileNodes(shelf, head.size)
     proved = []
     for index, _, salt, payload in await queries.sealed_entries(db, wanted):
+        if salt is None or payload is None:
+            raise EntryErased(f"entry {index} was erased: of it only the leaf is left")
         proof = tuple(inclusion_proof(index, head.size, nodes))
         try:
             check_inclusion(entry_leaf(salt, payload.encode()), index, head.size, proof, head.root)
@@ -96,6 +108,19 @@ async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: I
         missing = sorted(set(wanted) - {each.index for each in proved})
         raise TrailDamaged(f"entry {missing[0]} is not in the database")
     return ProvedEntries(note, head.size, proved)
+
+
+def _checkpoint_over(shelf: Shelf, key: VerifierKey, index: int) -> tuple[bytes, Checkpoint]:
+    cosigned = shelf.cosigned()
+    if cosigned is not None:
+        with suppress(NoteInvalid):  # right after a rotation what was cosigned last is of the key before
+            head, _ = open_checkpoint(cosigned, [key])
+            if index < head.size:
+                return cosigned, head
+    note = shelf.checkpoint()
+    if note is None:
+        raise CheckpointMissing("no checkpoint was signed yet")
+    return note, open_checkpoint(note, [key])[0]
 
 
 async def _entries(

@@ -1,6 +1,9 @@
 """The trail's folder: the signed checkpoint and the tiles, written so that a crash leaves the old state or the new one.
 
-checkpoint           the last signed note, the only file that changes
+checkpoint           the last signed note; cosignatures are added to it as they come
+cosigned             the last note that the quorum of the witnesses cosigned
+contradiction-<id>   a note of this trail's own key that a witness holds and this trail does not continue
+stamps/<size>/…      time stamps over the checkpoint of that size
 tile/<level>/<n>     hash tiles, immutable
 lock                 held while something is written
 """
@@ -11,11 +14,13 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from whosaw.prove.cosign import add_signatures
 from whosaw.prove.merkle import HASH_BYTES, LeafTree
+from whosaw.prove.note import Note, NoteSignature
 from whosaw.record.errors import TrailDamaged
 from whosaw.record.tiles import HEIGHT, WIDTH, Tile, split_items, tile_path
 
@@ -44,6 +49,41 @@ class Shelf:
     def put_checkpoint(self, note: bytes) -> None:
         """Replace the checkpoint, durably."""
         self._put("checkpoint", note)
+
+    def cosigned(self) -> bytes | None:
+        """Return the last note that the quorum cosigned, or None where there is none."""
+        try:
+            return (self.folder / "cosigned").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put_cosigned(self, note: bytes) -> None:
+        """Replace the note that the quorum cosigned, durably."""
+        with self.locked():
+            self._put("cosigned", note)
+
+    def add_cosignatures(self, text: str, lines: Sequence[NoteSignature]) -> None:
+        """Add lines to the published notes over the checkpoint body `text`; where a newer one stands, to neither."""
+        with self.locked():
+            for name in ("checkpoint", "cosigned"):
+                with contextlib.suppress(FileNotFoundError):
+                    standing = Note.parse((self.folder / name).read_bytes())
+                    if standing.text == text:
+                        self._put(name, add_signatures(standing, lines).format())
+
+    def put(self, name: str, body: bytes) -> None:
+        """Replace the file `name` under the folder, durably."""
+        with self.locked():
+            self._put(name, body)
+
+    def put_contradiction(self, key_id: str, note: bytes) -> None:
+        """Keep what the witness with this key id (hex) holds against this trail."""
+        with self.locked():
+            self._put(f"contradiction-{key_id}", note)
+
+    def contradictions(self) -> list[bytes]:
+        """Return what witnesses hold against this trail, if anything: evidence for a check of the whole trail."""
+        return [path.read_bytes() for path in sorted(self.folder.glob("contradiction-" + "[0-9a-f]" * 8))]
 
     def put_tiles(self, tiles: Iterable[Tile]) -> None:
         """Write tiles durably; partial ones of a number that is now full go."""

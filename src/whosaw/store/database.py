@@ -75,7 +75,11 @@ class Database:
             UnsafeDurability: a setting allows committed rows to be lost.
         """
         await self._probe()
-        await self._pool.open(wait=True, timeout=10)
+        try:
+            await self._pool.open(wait=True, timeout=10)
+        except PoolTimeout as cause:
+            await self._pool.close()
+            raise DatabaseUnreachable(f"the database {describe(self.url)} stopped answering") from cause
         return self
 
     async def __aexit__(self, *_: object) -> None:

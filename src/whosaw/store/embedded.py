@@ -105,10 +105,8 @@ class EmbeddedPostgres:
                 hint="choose a state folder with a shorter path: WHOSAW_STATE=/var/lib/whosaw",
             )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             for part in (self.folder, self._sockets):
-                if not part.exists() or part == self.folder:
-                    part.mkdir(exist_ok=True, mode=0o700)
+                part.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._give(part)
         except OSError as cause:
             raise EmbeddedFailed(
@@ -140,11 +138,15 @@ class EmbeddedPostgres:
         if self._account is None or self._reachable(installed / "postgres"):
             return installed
         copy = self.folder / "postgresql"
-        if not (copy / "bin" / "postgres").exists():
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(installed.parent, copy.with_suffix(".new"), symlinks=True)
-            copy.with_suffix(".new").rename(copy)
-        return copy / "bin"
+        if not copy.exists():
+            package = installed.parent.parent
+            fresh = copy.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            # the binaries look for the wheel's libraries beside their package, so both keep their places
+            for part in (f"{package.name}/{installed.parent.name}", f"{package.name}.libs"):
+                shutil.copytree(package.parent / part, fresh / part, symlinks=True)
+            fresh.rename(copy)
+        return copy.joinpath(*installed.parts[-3:])
 
     def _reachable(self, path: Path) -> bool:
         return self._spawn(["test", "-x", str(path)]).returncode == 0

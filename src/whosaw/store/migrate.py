@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from whosaw.store.database import DatabaseUnreachable, address_parts, describe
 from whosaw.store.errors import StoreError
+
+_LOCK = 0x736368656D61  # "schema"
 
 
 class MigrationFailed(StoreError, RuntimeError):
@@ -46,7 +45,7 @@ def upgrade(url: str, revision: str = "head") -> None:
         DatabaseUnreachable: the server does not answer or refuses the login.
         MigrationFailed: it refuses a statement, or was made by a newer version.
     """
-    _run(url, command.upgrade, revision)
+    _run(url, "upgrade", revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -56,18 +55,26 @@ def downgrade(url: str, revision: str) -> None:
         DatabaseUnreachable: the server does not answer or refuses the login.
         MigrationFailed: it refuses a statement, or was made by a newer version.
     """
-    _run(url, command.downgrade, revision)
+    _run(url, "downgrade", revision)
 
 
-def _run(url: str, change: object, revision: str) -> None:
+def _run(url: str, change: Literal["upgrade", "downgrade"], revision: str) -> None:
+    # here, because alembic takes a second to import and most processes find the schema as it should be
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config()
-    config.set_main_option("script_location", str(resources.files("whosaw.store") / "migrations"))
+    folder = str(resources.files("whosaw.store") / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))  # a % would ask for an option of that name
     config.set_main_option("path_separator", "os")
     engine = create_engine(engine_url(url), poolclass=NullPool)
     try:
         with engine.begin() as connection:
+            # one process at a time: two that start together must not both make the tables
+            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             config.attributes["connection"] = connection
-            change(config, revision)  # type: ignore[operator]
+            getattr(command, change)(config, revision)
     except OperationalError as cause:
         raise DatabaseUnreachable(f"no database at {describe(url)}") from cause
     except DBAPIError as cause:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from whosaw.store.database import Database
 
 Space = Literal["actor", "subject", "purpose"]
+
+MEMORY_S = 60.0  # how long a process may go on using a number that was erased
 
 
 async def assign(db: Database, space: Space, keys: Iterable[str]) -> dict[str, int]:
@@ -52,14 +55,22 @@ async def find(db: Database, space: Space, key: str) -> int | None:
 
 
 class NumberMap:
-    """The maps as one process remembers them, so that the hot path asks the database once per key."""
+    """The maps as one process remembers them, so that the hot path rarely asks the database.
+
+    Everything is forgotten once a minute: a number may have been erased, and whoever comes back after that is somebody
+    new to the record.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: dict[Space, dict[str, int]] = {"actor": {}, "subject": {}, "purpose": {}}
+        self._forget_at = time.monotonic() + MEMORY_S
 
     async def numbers(self, space: Space, keys: Sequence[str]) -> list[int]:
         """Return one number per key, in the order of `keys`."""
+        if time.monotonic() >= self._forget_at:
+            self._known = {"actor": {}, "subject": {}, "purpose": {}}
+            self._forget_at = time.monotonic() + MEMORY_S
         known = self._known[space]
         missing = [key for key in keys if key not in known]
         if missing:

@@ -1,9 +1,14 @@
 """The fast check of rows says what the plain definition says."""
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whosaw.prove import PayloadRefused, canonical, entry_leaf, read_payload
+from whosaw.record import recheck
+from whosaw.record.auditqueries import AUDIT_COLUMNS
 from whosaw.record.recheck import RowChecker
 
 SALT = b"s" * 32
@@ -32,8 +37,9 @@ PIECES = [
 
 def row(text: str, **columns):
     said = {"kind": "disclosure", "at": 5, "actor": 7, "subject": 9, "purpose": 2, "beneficiary": None, **columns}
-    leaf = entry_leaf(SALT, text.encode())
-    return (0, leaf, SALT, text, *(said[name] for name in ("kind", "at", "actor", "subject", "purpose", "beneficiary")))
+    raw = text.encode()
+    stored = [None if said[name] is None else str(said[name]).encode() for name in AUDIT_COLUMNS]
+    return (0, entry_leaf(SALT, raw), SALT, raw, *stored)
 
 
 def is_canonical(text: str) -> bool:
@@ -87,3 +93,46 @@ def test_rows_whose_constraints_were_taken_away_are_findings():
     index, leaf, salt, _, *columns = row(text)
     for broken in [(index, leaf, None, text), (index, leaf, salt, None), (index, leaf, b"short", text)]:
         assert checker.check([(*broken, *columns)]).malformed == [0]
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [
+        ((1 << 63) - 1, True),
+        (1 << 63, False),
+        (-(1 << 63), True),
+        (-(1 << 63) - 1, False),
+        (0, True),
+        ("größe", True),
+        ('"', True),
+        ("\x7f", True),
+        ("x" * 65_000, True),
+        ("x" * 66_000, False),
+        ([], True),
+        (["a", "b"], True),
+        (["a", 1], True),
+        ([1 << 63], False),
+        ([["a"]], False),
+        (True, False),
+        (None, False),
+        (1.5, False),
+    ],
+)
+def test_values_at_the_edge_are_judged_as_the_definition_judges_them(value, fine):
+    for taught in ("word", 7, ["word"]):
+        checker = RowChecker()
+        known = row(canonical(BASE | {"note": taught}).decode())
+        text = json.dumps(BASE | {"note": value}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        assert (checker.check([known, row(text)]).malformed == []) == fine
+        assert is_canonical(text) == fine
+
+
+def test_more_names_than_are_remembered_are_still_checked():
+    checker = RowChecker()
+    many = BASE | {f"name_{number}": number for number in range(200)}
+    text = canonical(many).decode()
+    assert checker.check([row(text), row(text.replace('"name_7":7', '"name_7":07')), row(text)]).malformed == [1]
+
+
+def test_the_columns_stand_in_the_order_in_which_the_database_gives_them():
+    assert tuple(recheck._COLUMN_FORMS) == AUDIT_COLUMNS == tuple(sorted(AUDIT_COLUMNS))

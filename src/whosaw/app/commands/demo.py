@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -18,12 +19,14 @@ from cyclopts.validators import Number
 
 from whosaw.app.commands.output import console
 from whosaw.app.demo.ground import Ground, own_folder
+from whosaw.app.demo.outsider import open_outsider
 from whosaw.app.demo.story import Story, Wish
 from whosaw.app.demo.told import Teller, summary_table
 from whosaw.app.errors import AppError
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
+from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.http import HttpDoor
@@ -93,7 +96,7 @@ def demo(
                 _write(json_file, summary)
             passed = _check(check, ground, summary, teller) if check else True
             if listener is not None:
-                asyncio.run(_serve(ground, listener, teller))
+                asyncio.run(_serve(ground, listener, teller, _worth_asking(summary)))
     return 0 if passed else 1
 
 
@@ -126,19 +129,28 @@ def _check(program: Path, ground: Ground, summary: dict[str, Any], teller: Telle
     return done.returncode == 0
 
 
-async def _serve(ground: Ground, listener: socket.socket, teller: Teller) -> None:
-    """Serve console and door over what the story left, until an interrupt."""
-    async with open_services(ground.settings, ground.clock, ground.url, door="console") as services:
+def _worth_asking(summary: dict[str, Any]) -> str:
+    """Return the key of a customer whom somebody looked at, as far as the summary names one."""
+    scope = summary["scope_subjects"]
+    return str(next(iter([*scope["certain"], *scope["probable"]]), "C-000017"))
+
+
+async def _serve(ground: Ground, listener: socket.socket, teller: Teller, customer: str) -> None:
+    """Serve console and door over what the story left, until an interrupt; the hint names `customer`."""
+    async with open_outsider(ground) as naming, AsyncExitStack() as stack:
+        settings = ground.settings.model_copy(update={"witnesses": await naming})
+        services = await stack.enter_async_context(open_services(settings, ground.clock, ground.url, door="console"))
         logins = LoginLinks()
         door = HttpDoor(services.gate, services.tokens, ground.clock)
-        server = Server(build_app(door.router, ConsoleDoor(WebReads(services), logins, ground.clock).router), listener)
+        console_door = ConsoleDoor(WebReads(services), logins, ground.clock)
+        server = Server(build_app(door.router, console_door.router, trail_door(services).router), listener)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)
-        integrating = asyncio.create_task(services.integrator.run())
+        integrating = asyncio.create_task(services.keep_signed())
         teller.heading("The console is running; end it with Ctrl-C")
         teller.line(f"console, login once: {server.address}{logins.issue(_VIEWER)}")
-        teller.line(f"from another terminal: WHOSAW_STATE={ground.folder} whosaw who C-000017")
+        teller.line(f"from another terminal: WHOSAW_STATE={ground.folder} whosaw who {customer}")
         try:
             await server.run()
         finally:

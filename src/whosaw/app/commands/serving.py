@@ -11,6 +11,7 @@ from whosaw.app.commands.output import console
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services, own_database
 from whosaw.app.settings import Settings
+from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.http import HttpDoor
@@ -46,13 +47,15 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
         logins = LoginLinks()
         reads = WebReads(services)
         app = build_app(
-            HttpDoor(services.gate, services.tokens, clock).router, ConsoleDoor(reads, logins, clock).router
+            HttpDoor(services.gate, services.tokens, clock).router,
+            ConsoleDoor(reads, logins, clock).router,
+            trail_door(services).router,
         )
         server = Server(app, listening.listener)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)
-        integrating = asyncio.create_task(services.integrator.run())
+        integrating = asyncio.create_task(services.keep_signed())
         try:
             out = console()
             out.print(f"whosaw listens on {server.address} (trail {services.keys.origin})", markup=False)

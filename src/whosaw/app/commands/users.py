@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import ClassVar
 
+from whosaw.app.clocks import clock_of
 from whosaw.app.commands.output import console
 from whosaw.app.errors import AppError
+from whosaw.app.looks import operator
 from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings
 from whosaw.catalog import CatalogError
 from whosaw.catalog.statements import actor_statement
 from whosaw.gate import add_token
-from whosaw.terms import SystemClock
 
 
 class UnknownActor(AppError, LookupError):
@@ -37,7 +36,7 @@ def add(actor: str, /) -> int:
     async def work(services: Services) -> None:
         if not await _listed(services, actor):
             raise UnknownActor(f"the directory does not list `{actor}`")
-        token = await add_token(services.db, actor, datetime.now(UTC))
+        token = await add_token(services.db, actor, services.clock.now())
         console().print(f"token for {actor}, shown once and kept only as its hash:\n{token}", markup=False)
 
     return _run(work)
@@ -52,7 +51,7 @@ def suspend(actor: str, /, *, reason: str) -> int:
     """
 
     async def work(services: Services) -> None:
-        fresh = await services.suspensions.suspend(actor, reason=reason, by=_operator())
+        fresh = await services.suspensions.suspend(actor, reason=reason, by=operator())
         console().print(f"{actor} is suspended" if fresh else f"{actor} was suspended already", markup=False)
         with suppress(CatalogError):  # stopping somebody must not depend on the company's database
             if not await _listed(services, actor):
@@ -70,7 +69,7 @@ def restore(actor: str, /, *, reason: str) -> int:
     """
 
     async def work(services: Services) -> None:
-        was = await services.suspensions.restore(actor, reason=reason, by=_operator())
+        was = await services.suspensions.restore(actor, reason=reason, by=operator())
         console().print(f"{actor} may come in again" if was else f"{actor} was not suspended", markup=False)
 
     return _run(work)
@@ -80,7 +79,7 @@ def _run(work: Callable[[Services], Awaitable[None]]) -> int:
     settings = Settings()
 
     async def go(url: str) -> None:
-        async with open_services(settings, SystemClock(), url, door=f"command-{os.getpid()}") as services:
+        async with open_services(settings, clock_of(settings), url, door=f"command-{os.getpid()}") as services:
             await work(services)
 
     with own_database(settings) as url:
@@ -91,7 +90,3 @@ def _run(work: Callable[[Services], Awaitable[None]]) -> int:
 async def _listed(services: Services, actor: str) -> bool:
     query = services.catalog.actors
     return bool(await services.sources[query.source].rows(actor_statement(query), keys=[actor]))
-
-
-def _operator() -> str:
-    return f"operator:{getpass.getuser()}"

@@ -11,14 +11,17 @@ from typing import Annotated, ClassVar
 from cyclopts import Parameter
 from rich.text import Text
 
+from whosaw.app.clocks import clock_of
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
+from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import own_database
 from whosaw.app.settings import Settings
 from whosaw.app.trustfile import trail_key
 from whosaw.doors.console.reads import ROWS_MOST, WhoPage, WhoQuestion, WhoRow
 from whosaw.prove import VerifierKey
+from whosaw.record import Appender, load_or_create
 from whosaw.store import Database
 from whosaw.terms import SubjectRef
 
@@ -47,11 +50,11 @@ def who(
         as_json: print JSON.
     """
     subject = SubjectRef.parse(customer if ":" in customer else f"customer:{customer}")
-    question = WhoQuestion(subject, since=_time(since) if since else None, field=field, limit=ROWS_MOST)
+    question = WhoQuestion(subject, since=time_of(since) if since else None, field=field, limit=ROWS_MOST)
     settings = Settings()
     key = trail_key(settings.keys_folder)  # first: where there is no trail, no database is made to say so
     with own_database(settings) as url:
-        pages = asyncio.run(_ask(RecordPlace(url, settings.trail_folder, key), question))
+        pages = asyncio.run(_ask(settings, RecordPlace(url, settings.trail_folder, key), question))
     rows = [row for page in pages for row in page.rows]
     if as_json:
         print_json(_json(subject, pages[0], rows))
@@ -69,8 +72,12 @@ class RecordPlace:
     key: VerifierKey
 
 
-async def _ask(place: RecordPlace, question: WhoQuestion) -> list[WhoPage]:
-    async with Database(place.url, pool_size=2) as db:
+async def _ask(settings: Settings, place: RecordPlace, question: WhoQuestion) -> list[WhoPage]:
+    """Return every page of the answer; that somebody looked is durable before anything is read."""
+    clock = clock_of(settings)
+    keys = load_or_create(settings.keys_folder, clock)
+    async with Database(place.url, pool_size=2) as db, Appender(db, keys, clock) as trail:
+        await note_look(db, trail, clock, Look(operator(), "look.who", "record", question.subject))
         reads = RecordReads(db, place.folder, place.key)
         pages = [await reads.who(question)]
         while (before := pages[-1].older) is not None:
@@ -151,7 +158,12 @@ def _json(subject: SubjectRef, page: WhoPage, rows: list[WhoRow]) -> dict[str, o
     }
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """Return the aware time in `text`; without a zone it is UTC.
+
+    Raises:
+        BadTime: it is none.
+    """
     try:
         at = datetime.fromisoformat(text)
     except ValueError as cause:

@@ -1,7 +1,8 @@
 """The HTTP door of the demonstration, a process of its own: ``python -m whosaw.app.demo.doorprocess``.
 
-It reads one JSON object from standard input (folder, database address), writes its own address to standard output, and
-ends when standard input closes, so that it never outlives the demonstration.
+It reads one JSON object from standard input (folder, database address, and the policy file of the witnesses if there
+are any), writes its own address to standard output, and ends when standard input closes, so that it never outlives the
+demonstration.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the demonstration decides when it ends
     given = json.loads(sys.stdin.readline())
     with suppress(BrokenPipeError):
-        asyncio.run(_serve(Path(given["folder"]), given["url"]))
+        asyncio.run(_serve(Path(given["folder"]), given["url"], given.get("witnesses")))
 
 
-async def _serve(folder: Path, url: str) -> None:
-    settings = Settings(state=folder, catalog=folder / "whosaw.toml")
+async def _serve(folder: Path, url: str, witnesses: str | None) -> None:
+    settings = Settings(state=folder, catalog=folder / "whosaw.toml", witnesses=Path(witnesses) if witnesses else None)
     clock = SharedClock(folder / "clock")
     async with open_services(settings, clock, url, door="door") as services:
         server = Server(build_app(HttpDoor(services.gate, services.tokens, clock).router), bind("127.0.0.1", 0))
-        integrating = asyncio.create_task(services.integrator.run())
+        integrating = asyncio.create_task(services.keep_signed())
         serving = asyncio.create_task(server.run())
         await server.started()
         sys.stdout.write(server.address + "\n")

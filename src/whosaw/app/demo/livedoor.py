@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import httpx
@@ -39,8 +40,8 @@ class LiveDoor:
 
 
 @asynccontextmanager
-async def open_door(ground: Ground, tokens: Mapping[str, str]) -> AsyncIterator[LiveDoor]:
-    """Start the door's process, and end it with the block.
+async def open_door(ground: Ground, tokens: Mapping[str, str], witnesses: Path) -> AsyncIterator[LiveDoor]:
+    """Start the door's process, and end it with the block; it also signs, and asks the `witnesses` of a policy file.
 
     Raises:
         DoorFailed: it does not come up.
@@ -53,7 +54,8 @@ async def open_door(ground: Ground, tokens: Mapping[str, str]) -> AsyncIterator[
     if process.stdin is None or process.stdout is None:
         raise DoorFailed("the door's process has no pipes")
     try:
-        process.stdin.write((json.dumps({"folder": str(ground.folder), "url": ground.url}) + "\n").encode())
+        given = {"folder": str(ground.folder), "url": ground.url, "witnesses": str(witnesses)}
+        process.stdin.write((json.dumps(given) + "\n").encode())
         address = (await asyncio.wait_for(process.stdout.readline(), _START_S)).decode().strip()
         if not address:
             raise DoorFailed("the door's process ended before it listened")

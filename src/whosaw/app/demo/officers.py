@@ -48,7 +48,7 @@ _COMPANY = Company(
     name="Fernmarkt",
     contact_email="privacy@fernmarkt.example",
     contact_phone="+49 30 5550 100",
-    contact_address="Fernmarkt, Data Protection, Torstr. 1, 10119 Berlin, Germany",
+    contact_address="Data Protection, Torstr. 1, 10119 Berlin, Germany",
     mail_domain="fernmarkt.example",
 )
 _CLAUSE = "Marketplace terms, section 7: contact with buyers outside the marketplace, and data obtained without right"

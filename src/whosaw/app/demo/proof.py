@@ -15,10 +15,12 @@ from whosaw.answer import RawMails, SightingBook
 from whosaw.answer.evidence import Sources, build_evidence
 from whosaw.app.demo.ground import Ground
 from whosaw.app.demo.officers import Answered, Officers
+from whosaw.app.demo.outsider import cosigned
 from whosaw.app.services import Services
 from whosaw.app.trustfile import trail_key
 from whosaw.prove.canonical import entry_leaf
 from whosaw.record import FsckReport, fsck
+from whosaw.record.witness import WitnessState
 from whosaw.store import Database
 from whosaw.store.database import with_database
 
@@ -27,11 +29,12 @@ _COPY = "whosaw_copy"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Where the bundle lies, whether a separate process verified it, and what that process said."""
+    """Where the bundle lies, whether a separate process verified it, what that said, and how the witnesses stood."""
 
     path: Path
     verified: bool
     said: str
+    witnessed: WitnessState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ async def pack(
     services: Services, officers: Officers, answered: Answered, intake: tuple[SightingBook, RawMails], path: Path
 ) -> Bundle:
     """Write the case's bundle and have it verified by a process that has neither server nor database."""
-    await services.integrator.step()
+    signed = await services.integrator.step()
+    witnessed = await cosigned(services.settings.trail_folder, signed.size)
     book, mails = intake
     settings = services.settings
     sources = Sources(
@@ -62,7 +66,7 @@ async def pack(
         env=bare,
     )
     said, _ = await process.communicate()
-    return Bundle(path, process.returncode == 0, said.decode().strip())
+    return Bundle(path, process.returncode == 0, said.decode().strip(), witnessed)
 
 
 async def tamper(ground: Ground) -> Tampering:

@@ -17,6 +17,7 @@ from whosaw.app.demo.complaints import Intake, Step, fill_lake, sharpen
 from whosaw.app.demo.ground import Ground, lay_ground
 from whosaw.app.demo.livedoor import LiveDoor, open_door
 from whosaw.app.demo.officers import Answered, Officers
+from whosaw.app.demo.outsider import open_outsider
 from whosaw.app.demo.proof import Bundle, Tampering, pack, tamper
 from whosaw.app.demo.staff import Staff, Worked, days_of
 from whosaw.app.demo.told import Teller
@@ -190,6 +191,7 @@ class Story:
         self.told.bundle = await pack(services, officers, answered, (intake.book, intake.mails), bundle_path)
         for line in self.told.bundle.said.splitlines():
             self._teller.line(line)
+        self._teller.line(f"the trail is {self.told.bundle.witnessed.line()}")
         self.told.entries = (await reach(services.db))[0]
 
     def _tell_steps(self, answered: Answered) -> None:
@@ -202,11 +204,14 @@ class Story:
 
     @asynccontextmanager
     async def _parts(self, ground: Ground) -> AsyncIterator[tuple[Services, LiveDoor]]:
-        async with open_services(ground.settings, ground.clock, ground.url, door="bulk") as services:
+        async with (
+            open_outsider(ground) as naming,
+            open_services(ground.settings, ground.clock, ground.url, door="bulk") as services,
+        ):
             actors = await services.sources["shop"].rows("select id from staff order by id")
             keys = [str(row["id"]) for row in actors]
             tokens = await add_tokens(services.db, keys, ground.clock.now())
-            async with open_door(ground, dict(zip(keys, tokens, strict=True))) as door:
+            async with open_door(ground, dict(zip(keys, tokens, strict=True)), await naming) as door:
                 yield services, door
 
     @contextmanager

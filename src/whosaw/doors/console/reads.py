@@ -294,11 +294,15 @@ class WitnessLine:
 
 @dataclass(frozen=True, slots=True)
 class TrailState:
-    """How the trail stands: entries appended, the checkpoint over them (None before the first), its witnesses."""
+    """How the trail stands: entries appended, the checkpoint over them (None before the first), its witnesses.
+
+    Where nobody witnessed it, `caution` says in a line what is known of why.
+    """
 
     entries: int
     checkpoint: CheckpointLine | None
     witnesses: tuple[WitnessLine, ...] = ()
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ _STATUS = {
     "http.not_json": 400,
     "http.not_found": 404,
     "http.method": 405,
+    "trail.not_a_reader": 403,
+    "trail.not_found": 404,
+    "record.checkpoint_missing": 404,
+    "record.entry_erased": 410,
 }
 _UNAVAILABLE = 503
 _WAYS_IN = {

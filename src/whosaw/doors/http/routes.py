@@ -6,6 +6,7 @@ import json
 from typing import ClassVar
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from whosaw.ask import action_from_json, ask_from_json
@@ -88,13 +89,19 @@ async def _body(request: Request) -> object:
 
     Raises:
         BodyTooLarge: more than 16 KiB were sent or announced.
-        NotJson: it is not JSON, not UTF-8, or nested beyond reason.
+        NotJson: it is not JSON, not UTF-8, nested beyond reason, or was broken off.
     """
+    announced = request.headers.get("content-length", "0")
     gathered = bytearray()
-    async for chunk in request.stream():
-        gathered += chunk
-        if len(gathered) > _BODY_BYTES_MOST:
-            raise BodyTooLarge("the body is too large")
+    if len(announced) > 9 or int(announced) > _BODY_BYTES_MOST:  # digits: the server has checked that
+        raise BodyTooLarge("the body is too large")
+    try:
+        async for chunk in request.stream():
+            gathered += chunk
+            if len(gathered) > _BODY_BYTES_MOST:
+                raise BodyTooLarge("the body is too large")
+    except ClientDisconnect as cause:
+        raise NotJson("the body was broken off") from cause
     try:
         return json.loads(gathered.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as cause:

@@ -1,0 +1,82 @@
+"""``whosaw hold add|lift|list``: keep what a court, an authority or a claim needs, whoever asks for its erasure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+
+from rich.text import Text
+
+from whosaw.app.commands.opened import AsJson, number_of, operators_number, person, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+from whosaw.record.hold import Hold, Holds
+from whosaw.store.numbers import keys_of
+
+
+def add(who: str, /, *, ground: str, review: date) -> int:
+    """Hold everything about a subject, or everything a member of staff did; recorded.
+
+    Args:
+        who: as C-000017, customer:C-000017 or actor:E-0417.
+        ground: why; whoever asks for an erasure is told, and it stands in the record.
+        review: the day by which the hold must be looked at again, as 2026-09-01.
+    """
+    asked = person(who)
+
+    async def work(services: Services) -> None:
+        number, by = await number_of(services.db, asked), await operators_number(services.db)
+        await _holds(services).add(asked[0], number, ground=ground, review_on=review, by=by)
+
+    with_services(work)
+    console().print(Text(f"held until it is lifted, to be reviewed on {review}"))
+    return 0
+
+
+def lift(who: str, /, *, reason: str) -> int:
+    """Lift a hold; recorded.
+
+    Args:
+        who: as C-000017, customer:C-000017 or actor:E-0417.
+        reason: why; stands in the record.
+    """
+    asked = person(who)
+
+    async def work(services: Services) -> str:
+        number, by = await number_of(services.db, asked), await operators_number(services.db)
+        waiting = await _holds(services).lift(asked[0], number, reason=reason, by=by)
+        return f"; an erasure was asked for on {waiting:%Y-%m-%d}: whosaw erase" if waiting else ""
+
+    console().print(Text(f"the hold is lifted{with_services(work)}"))
+    return 0
+
+
+def list_(*, as_json: AsJson = False) -> int:
+    """List the standing holds, the next to review first.
+
+    Args:
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> list[tuple[Hold, str]]:
+        holds = await _holds(services).standing()
+        subjects = await keys_of(services.db, "subject", [each.number for each in holds if each.space == "subject"])
+        actors = await keys_of(services.db, "actor", [each.number for each in holds if each.space == "actor"])
+        names = {"subject": subjects, "actor": {number: f"actor:{key}" for number, key in actors.items()}}
+        return [(each, names[each.space].get(each.number, f"number {each.number}")) for each in holds]
+
+    found = with_services(work)
+    if as_json:
+        print_json([{"who": who, **asdict(hold)} for hold, who in found])
+        return 0
+    lines = table("who", "ground", "review by", "since", "erasure asked for")
+    for hold, who in found:
+        asked_at = f"{hold.erasure_asked_at:%Y-%m-%d}" if hold.erasure_asked_at else ""
+        cells = (who, hold.ground, str(hold.review_on), f"{hold.added_at:%Y-%m-%d}", asked_at)
+        lines.add_row(*(Text(cell) for cell in cells))
+    console().print(lines if found else "no hold stands")
+    return 0
+
+
+def _holds(services: Services) -> Holds:
+    return Holds(services.db, services.appender, services.clock)

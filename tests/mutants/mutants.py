@@ -1,0 +1,403 @@
+"""The mutants: each takes one protection away, by one replacement in one file, and names the tests that must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+APPEND = "tests/store/test_trail_append.py"
+INTEGRATE = "tests/store/test_trail_integrate.py"
+FENCES = "tests/store/test_trail_fences.py"
+FSCK = "tests/store/test_trail_fsck.py"
+FAULTS = "tests/store/test_fault_table.py"
+CANONICAL = "tests/unit/prove/test_prove_canonical.py"
+MERKLE = "tests/unit/prove/test_prove_merkle.py"
+NOTE = "tests/unit/prove/test_prove_note.py"
+RECEIPT = "tests/unit/prove/test_prove_receipt.py"
+POLICY = "tests/unit/prove/test_prove_policy.py"
+BUNDLE = "tests/unit/prove/test_prove_bundle.py"
+JOURNAL = "tests/unit/record/test_record_journal.py"
+KEYS = "tests/unit/record/test_record_keys.py"
+TOKENS = "tests/store/test_tokens.py"
+GATE = "tests/store/test_gate.py"
+ORDER = "tests/store/test_gate_order.py"
+GUARD = "tests/store/test_guard.py"
+WITNESS = "tests/unit/record/test_witness_server.py"
+DENY = "tests/unit/decide/test_default_deny.py"
+PURPOSE = "tests/unit/decide/test_purpose.py"
+EMBEDDED = "tests/store/test_embedded.py::test_a_server_that_may_lose_what_it_committed_is_refused"
+ERASURE = "tests/store/test_erasure.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One protection taken away.
+
+    Attributes:
+        name: what is gone.
+        file: under src/whosaw.
+        old: text that occurs exactly once in the file.
+        new: what takes its place.
+        tests: files, or files::tests, one of which must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = [
+    # what is hashed and signed
+    Mutant(
+        "salts are all the same",
+        "record/appender.py",
+        "salts = os.urandom(SALT_BYTES * len(raws))",
+        "salts = bytes(SALT_BYTES * len(raws))",
+        (APPEND,),
+    ),
+    Mutant(
+        "the salt is left out of the commitment",
+        "prove/canonical.py",
+        "return sha256(_LEAF_START + sha256(COMMITMENT_DOMAIN + salt + raw).digest()).digest()",
+        "return sha256(_LEAF_START + sha256(COMMITMENT_DOMAIN + raw).digest()).digest()",
+        (APPEND, CANONICAL),
+    ),
+    Mutant(
+        "canonical accepts other spellings and doubled names",
+        "prove/canonical.py",
+        'if not isinstance(payload, dict) or canonical(cast("Payload", payload)) != raw:',
+        "if not isinstance(payload, dict):",
+        (CANONICAL,),
+    ),
+    Mutant(
+        "canonical takes true for one",
+        "prove/canonical.py",
+        "elif kind is not int:",
+        "elif not isinstance(value, int):",
+        (CANONICAL,),
+    ),
+    Mutant(
+        "leaves and nodes are hashed alike",
+        "prove/merkle.py",
+        'return sha256(b"\\x01" + left + right).digest()',
+        'return sha256(b"\\x00" + left + right).digest()',
+        (MERKLE,),
+    ),
+    Mutant(
+        "an inclusion proof is not compared with the root",
+        "prove/merkle.py",
+        "    if found != root:",
+        "    if False:",
+        (MERKLE,),
+    ),
+    Mutant(
+        "a consistency proof is not compared with the old root",
+        "prove/merkle.py",
+        "if old_found != old[1] or new_found != new[1]:",
+        "if new_found != new[1]:",
+        (MERKLE,),
+    ),
+    Mutant(
+        "a bad signature of a known key is passed over",
+        "prove/note.py",
+        '                raise NoteInvalid(f"the signature of `{line.name[:80]}` does not verify")',
+        "                continue",
+        (NOTE,),
+    ),
+    Mutant(
+        "a receipt's signature is not checked",
+        "prove/receipt.py",
+        "if not key.verifies(message, receipt.signature):",
+        "if False:",
+        (RECEIPT,),
+    ),
+    Mutant(
+        "a receipt may be about another entry",
+        "prove/receipt.py",
+        "if leaf_hash is not None and leaf_hash != receipt.leaf_hash:",
+        "if False:",
+        (RECEIPT,),
+    ),
+    Mutant(
+        "the quorum of witnesses is not asked for",
+        "prove/policy.py",
+        "if self.quorum != NONE and not self._holds(self.quorum, signed):",
+        "if False:",
+        (POLICY,),
+    ),
+    Mutant(
+        "one witness is enough for any group",
+        "prove/policy.py",
+        "for member in group.members) >= group.threshold",
+        "for member in group.members) >= 1",
+        (POLICY,),
+    ),
+    Mutant(
+        "files of a bundle are not compared with its manifest",
+        "prove/bundle.py",
+        '            raise BundleInvalid(f"`{name}` was altered: its SHA-256 is not the one in `{MANIFEST}`")',
+        "            pass",
+        (BUNDLE, "tests/property/test_prove_bundle_flips.py"),
+    ),
+    # what is durable, and in which order
+    Mutant(
+        "the receipt is given before the commit",
+        "record/appender.py",
+        "            first = await queries.append(self._db, payloads, salts, leaves)\n",
+        "            first = 0\n"
+        "            self._later = asyncio.ensure_future(queries.append(self._db, payloads, salts, leaves))\n",
+        (APPEND,),
+    ),
+    Mutant(
+        "a journal that fails is passed over",
+        "record/appender.py",
+        "await asyncio.to_thread(self._journal.write, signed)",
+        "await asyncio.gather(asyncio.to_thread(self._journal.write, signed), return_exceptions=True)",
+        (APPEND,),
+    ),
+    Mutant(
+        "the journal is not flushed",
+        "record/journal.py",
+        "            os.fsync(self._handle)\n",
+        "",
+        (FAULTS,),
+    ),
+    Mutant(
+        "an unfinished line stays in the journal",
+        "record/journal.py",
+        "            os.ftruncate(self._handle, self._size)\n        except OSError:\n            self._broken = True",
+        "            pass\n        except OSError:\n            self._broken = True",
+        (FAULTS, JOURNAL),
+    ),
+    Mutant(
+        "two processes may write one journal",
+        "record/journal.py",
+        "            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "",
+        (JOURNAL,),
+    ),
+    Mutant(
+        "the head row is not locked by an append",
+        "store/migrations/versions/0002_trail.py",
+        "update public.trail_head set size = size + added returning size - added into strict first_index;",
+        "select size into strict first_index from public.trail_head; "
+        "update public.trail_head set size = first_index + added;",
+        (FENCES,),
+    ),
+    Mutant(
+        "an append commits as lazily as its session",
+        "store/migrations/versions/0002_trail.py",
+        "set_config('synchronous_commit', 'on', true), ",
+        "",
+        (APPEND,),
+    ),
+    Mutant(
+        "a frozen holder of the head row is waited for",
+        "store/migrations/versions/0002_trail.py",
+        "set_config('lock_timeout', '1500ms', true)",
+        "set_config('lock_timeout', '6s', true)",
+        (FENCES,),
+    ),
+    Mutant(
+        "the server does not check leaves",
+        "store/migrations/versions/0002_trail.py",
+        "where batch.leaf = sha256(",
+        "where true or batch.leaf = sha256(",
+        (APPEND,),
+    ),
+    Mutant(
+        "the tripwire lets updates through",
+        "store/migrations/versions/0005_erasure.py",
+        "for each row execute function trail_only_erase()",
+        "for each row when (false) execute function trail_only_erase()",
+        (APPEND,),
+    ),
+    Mutant(
+        "the tripwire lets deletions through",
+        "store/migrations/versions/0005_erasure.py",
+        "before delete or truncate on trail_entry",
+        "before truncate on trail_entry",
+        (APPEND,),
+    ),
+    Mutant(
+        "payloads may die without an entry that announces it",
+        "store/migrations/versions/0005_erasure.py",
+        "raise exception 'no entry announces this erasure' using errcode = 'insufficient_privilege';",
+        "null;",
+        (ERASURE,),
+    ),
+    Mutant(
+        "the server erases what a legal hold protects",
+        "store/migrations/versions/0005_erasure.py",
+        "raise exception 'a legal hold stands' using errcode = 'insufficient_privilege';",
+        "null;",
+        (FENCES,),
+    ),
+    Mutant(
+        "unsafe settings of the server are not refused",
+        "store/database.py",
+        "        if unsafe:",
+        "        if False:",
+        (EMBEDDED,),
+    ),
+    Mutant(
+        "the queue has no end",
+        "record/appender.py",
+        "if self._queued + entries > self._limits.queue_entries:",
+        "if False:",
+        (APPEND,),
+    ),
+    Mutant(
+        "a key file may be open to others",
+        "record/keys.py",
+        "found.st_mode & _WIDER_THAN_OWNER",
+        "found.st_mode & 0",
+        (KEYS,),
+    ),
+    # what the integrator signs
+    Mutant(
+        "the integrator signs without comparing the root",
+        "record/integrator.py",
+        "if self._signed and tree.range.root() != self._signed.root:",
+        "if False:",
+        (INTEGRATE,),
+    ),
+    Mutant(
+        "the integrator does not compare the last leaf",
+        "record/integrator.py",
+        "if not last or last[0][1] != tree.last_leaf:",
+        "if not last:",
+        (INTEGRATE,),
+    ),
+    Mutant(
+        "a smaller tree is not noticed",
+        "record/integrator.py",
+        "        if head < size:",
+        "        if False:",
+        (INTEGRATE,),
+    ),
+    Mutant(
+        "the checkpoint is not flushed",
+        "record/shelf.py",
+        "            os.fsync(file.fileno())",
+        "            pass",
+        (FAULTS,),
+    ),
+    Mutant(
+        "the folder is not flushed",
+        "record/shelf.py",
+        "            os.fsync(folder)",
+        "            pass",
+        (FAULTS,),
+    ),
+    Mutant(
+        "the checkpoint is written in place",
+        "record/shelf.py",
+        'scratch = target.with_name(target.name + ".new")',
+        "scratch = target",
+        (FAULTS,),
+    ),
+    Mutant(
+        "fsck does not hash the payload again",
+        "record/recheck.py",
+        "            if found != row[1]:",
+        "            if False:",
+        (FSCK,),
+    ),
+    # who is let in, and what he is shown
+    Mutant(
+        "the token's secret is not compared",
+        "gate/tokens.py",
+        " or not hmac.compare_digest(row[1], _hash(form[2]))",
+        "",
+        (TOKENS,),
+    ),
+    Mutant(
+        "a revoked token is good",
+        "gate/tokens.py",
+        " or row[2] is not None",
+        "",
+        (TOKENS,),
+    ),
+    Mutant(
+        "suspensions are not read",
+        "gate/queries.py",
+        'select actor from gate_suspension where actor = any(%s)"',
+        'select actor from gate_suspension where actor = any(%s) and false"',
+        (GATE,),
+    ),
+    Mutant(
+        "observe mode reveals to somebody suspended",
+        "decide/decision.py",
+        "        and not facts.actor.suspended\n",
+        "",
+        (DENY, GATE),
+    ),
+    Mutant(
+        "observe mode reveals to somebody who left",
+        "decide/decision.py",
+        "        and not facts.actor.ended\n",
+        "",
+        (DENY, GATE),
+    ),
+    Mutant(
+        "work made for oneself counts",
+        "decide/purpose.py",
+        '    if item.origin == actor:\n        return "purpose.self_made"\n',
+        "",
+        (PURPOSE,),
+    ),
+    Mutant(
+        "work for another subject counts",
+        "decide/purpose.py",
+        '    if subject is not None and item.subject != subject:\n        return "purpose.other_subject"\n',
+        "",
+        (PURPOSE,),
+    ),
+    Mutant(
+        "values are fetched before the entry is durable",
+        "gate/gate.py",
+        "        receipts = await self._appender.append_many(entries)\n"
+        "        rows = await self._rows_of(asks, decisions)\n",
+        "        rows = await self._rows_of(asks, decisions)\n"
+        "        receipts = await self._appender.append_many(entries)\n",
+        (ORDER,),
+    ),
+    # what closes the door, and what a witness refuses
+    Mutant(
+        "the guard is not asked",
+        "record/appender.py",
+        "            await self._guard.check()",
+        "            pass",
+        (f"{GUARD}::test_a_key_that_is_gone_or_open_to_others_closes_the_door",),
+    ),
+    Mutant(
+        "a clock behind the last entry is let pass",
+        "record/guard.py",
+        "        if behind_s > self._bounds.clock_behind_s:",
+        "        if False:",
+        (f"{GUARD}::test_a_clock_behind_the_last_entry_closes_the_door_until_it_is_right",),
+    ),
+    Mutant(
+        "a stuck integrator is waited for without end",
+        "record/guard.py",
+        "        if waited_s > self._bounds.unsigned_s:",
+        "        if False:",
+        (f"{GUARD}::test_an_integrator_that_is_stopped_closes_the_door_until_it_goes_on",),
+    ),
+    Mutant(
+        "a trail shorter than it was is appended to",
+        "record/guard.py",
+        "            if reading.size < least:",
+        "            if False:",
+        (f"{GUARD}::test_a_database_put_back_to_an_older_state_closes_the_door",),
+    ),
+    Mutant(
+        "a witness takes any old size",
+        "record/witness/server.py",
+        "    if asked.old != known[0]:",
+        "    if False:",
+        (WITNESS,),
+    ),
+]

@@ -1,0 +1,229 @@
+"""``whosaw erase``, ``hold``, ``trail prune`` and ``key``, as an operator calls them, over a real state folder."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from whosaw.app.commands import erasing, holds, pruning
+from whosaw.app.commands import keys as key_commands
+from whosaw.app.commands.opened import UnknownPerson, with_services
+from whosaw.app.services import Services
+from whosaw.app.trustfile import NoTrailKey
+from whosaw.prove import Policy
+from whosaw.record import entries_from, fsck
+from whosaw.record.erasure import ErasureHeld
+from whosaw.record.shelf import Shelf
+from whosaw.store.migrate import engine_url
+from whosaw.store.numbers import assign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHOP = """
+create schema company;
+create table company.customers (id text primary key, email text);
+create table company.staff (id text primary key, roles text, region text, ended timestamptz);
+insert into company.customers values ('C-1', 'ada@mail.example'), ('C-2', 'bo@mail.example');
+insert into company.staff values ('E-1', 'support', 'EU', null);
+"""
+
+
+@pytest.fixture
+def state(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(SHOP)
+    address = json.dumps(engine_url(database_url).render_as_string(hide_password=False))
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "whosaw.toml").write_text(f"""
+[company]
+name = "Company"
+contact = "privacy@company.example"
+[sources.company]
+url = {address}
+[subjects.customer]
+source = "company"
+table = "company.customers"
+key = "id"
+[fields."customer.email"]
+column = "email"
+class = "contact"
+mask = "email"
+[actors]
+source = "company"
+query = "select id as key, roles, region, ended from company.staff"
+""")
+    monkeypatch.setenv("WHOSAW_STATE", str(folder))
+    monkeypatch.setenv("WHOSAW_DATABASE", database_url)
+    with_services(_fill)
+    return folder
+
+
+async def _fill(services: Services) -> None:
+    numbers = await assign(services.db, "subject", ["customer:C-1", "customer:C-2"])
+    (actor,) = (await assign(services.db, "actor", ["E-1"])).values()
+    await services.appender.append_many(
+        [
+            {"kind": "disclosure", "at": at, "actor": actor, "subject": number, "door": "http"}
+            for at in (1, 2, 3)
+            for number in numbers.values()
+        ]
+    )
+    async with services.db.connection() as connection:
+        await connection.execute(
+            "insert into sighting (subject, beneficiary, channel, contacted_at, contacted_exact, reported_at,"
+            " sender_domain, verified, dkim, marks, evidence_key, raw_sha256)"
+            " values (1, 'seller:S-1', 'mail', now(), true, now(), 'x.example', true, '{}', '{}', 'k', 'h')"
+        )
+    await services.integrator.step()
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], Any]:
+    """What the last command printed, as JSON."""
+
+    def read() -> Any:
+        return json.loads(capsys.readouterr().out)
+
+    return read
+
+
+def kinds() -> list[str]:
+    async def read(services: Services) -> list[str]:
+        return [str(entry.payload["kind"]) async for entry in entries_from(services.db)]
+
+    return with_services(read)
+
+
+def findings() -> tuple[object, ...]:
+    async def check(services: Services) -> tuple[object, ...]:
+        await services.integrator.step()
+        report = await fsck(services.db, services.settings.trail_folder, services.keys.trail.verifier)
+        return report.findings
+
+    return with_services(check)
+
+
+def test_erase_erases_and_reports_places_and_no_values(state: Path, said: Callable[[], Any]) -> None:
+    assert erasing.erase("C-1", reason="asked for under article 17", report=True, as_json=True) == 0
+    told = said()
+    assert told["erased"]["entries"] == 3
+    assert [(each["table"], each["column"], each["held"]) for each in told["remains"]["company"]] == [
+        ("company.customers", "email", True),
+        ("company.customers", "id", True),
+    ]
+    assert told["remains"]["own"] == {"sightings (evidence of cases)": 1}
+    assert "ada" not in json.dumps(told)
+    assert kinds() == ["disclosure"] * 3 + ["erasure"]
+    assert findings() == ()
+    with pytest.raises(UnknownPerson):
+        erasing.erase("C-1", reason="again")
+
+
+def test_a_report_alone_erases_nothing(state: Path, said: Callable[[], Any]) -> None:
+    assert erasing.erase("C-1", report=True, as_json=True) == 0
+    assert said()["erased"] is None
+    assert kinds() == ["disclosure"] * 6
+    with pytest.raises(erasing.NoReason):
+        erasing.erase("C-1")
+
+
+def test_erase_takes_staff_and_speaks_to_people(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert erasing.erase("actor:E-1", reason="left", report=True, rewrite_files=True) == 0
+    printed = capsys.readouterr().out
+    assert "erased: payload and salt of 0 entries" in printed
+    assert "the directory of staff" in printed
+    assert "backups of whosaw's database" in printed
+
+
+def test_what_is_held_is_not_erased(state: Path) -> None:
+    assert holds.add("C-2", ground="a court asked", review=date(2027, 1, 1)) == 0
+    with pytest.raises(ErasureHeld, match="a court asked"):
+        erasing.erase("C-2", reason="asked for")
+    with pytest.raises(UnknownPerson):
+        holds.add("C-99", ground="a court asked", review=date(2027, 1, 1))
+
+
+def test_the_list_of_holds_names_whom(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    holds.add("actor:E-1", ground="an investigation", review=date(2027, 1, 1))
+    capsys.readouterr()
+    holds.list_(as_json=True)
+    (only,) = json.loads(capsys.readouterr().out)
+    assert (only["who"], only["ground"], only["review_on"]) == ("actor:E-1", "an investigation", "2027-01-01")
+    holds.list_()
+    assert "an investigation" in capsys.readouterr().out
+    holds.lift("actor:E-1", reason="over")
+    assert "lifted" in capsys.readouterr().out
+    holds.list_()
+    assert "no hold stands" in capsys.readouterr().out
+    assert kinds()[6:] == ["hold", "hold"]
+
+
+def test_prune_counts_first_and_then_prunes_and_publishes(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (state / "retention.toml").write_text('version = "1"\nkeep_payloads_days = 400\n')
+    assert pruning.prune(dry_run=True) == 0
+    assert "6 payloads are due" in capsys.readouterr().out
+    assert kinds() == ["disclosure"] * 6
+    assert pruning.prune() == 0
+    assert "6 payloads pruned" in capsys.readouterr().out
+    assert kinds() == ["pruning"]
+    assert (state / "trail" / "retention.toml").read_text() == (state / "retention.toml").read_text()
+    assert findings() == ()
+
+
+def test_key_shows_and_rotates_and_the_policy_names_both(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Policy.parse((state / "trail" / "policy").read_bytes())
+    assert key_commands.rotate(as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    policy = Policy.parse((state / "trail" / "policy").read_bytes())
+    assert [str(key) for key in policy.logs] == [told["new"], told["old"]]
+    assert before.logs == policy.logs[1:]
+    standing = Shelf(state / "trail").checkpoint()
+    assert standing is not None
+    assert policy.check(standing)[1] == policy.logs[0]
+    assert findings() == ()
+    key_commands.show(as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert [(each["signs"], each["state"]) for each in shown] == [
+        ("trail", "handed over"),
+        ("receipt", "signs now"),
+        ("trail", "signs now"),
+    ]
+
+
+def test_a_stolen_key_leaves_the_policy_and_its_witness_lines_stay(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = state / "trail" / "policy"
+    path.write_text(path.read_text().replace("quorum none", "# a note of ours\nquorum none"))
+    key_commands.rotate(stolen=True)
+    assert "by hand" in " ".join(capsys.readouterr().out.split())
+    assert path.read_text().count("log ") == 1
+    assert "# a note of ours\nquorum none" in path.read_text()
+    with_services(_fill_once_more)
+    assert path.read_text().count("log ") == 1  # opening the services publishes no stolen key either
+    with pytest.raises(key_commands.LostOrStolen):
+        key_commands.rotate(lost=True, stolen=True)
+    key_commands.rotate(key="receipt")
+    key_commands.show()
+    assert "stolen" in capsys.readouterr().out
+    assert findings() == ()
+
+
+async def _fill_once_more(services: Services) -> None:
+    await services.appender.append({"kind": "denial", "at": 9, "actor": 1, "door": "http"})
+    await services.integrator.step()
+
+
+def test_without_keys_there_is_nothing_to_show_or_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHOSAW_STATE", str(tmp_path / "nowhere"))
+    for command in (key_commands.show, key_commands.rotate):
+        with pytest.raises(NoTrailKey):
+            command()
+    assert not (tmp_path / "nowhere").exists()

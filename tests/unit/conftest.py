@@ -1,0 +1,76 @@
+"""A real time-stamp authority on this machine: openssl's."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from whosaw.prove.stamp import read_roots
+
+CONFIG = """
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = {name}
+[ca]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+[signer]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[tsa]
+default_tsa = t
+[t]
+serial = serial
+crypto_device = builtin
+signer_digest = sha256
+default_policy = 1.3.6.1.4.1.99999.1
+digests = sha256
+accuracy = secs:1
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""
+
+
+class Authority:
+    """openssl as a time-stamp authority in a folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir()
+        self.folder = folder
+        (folder / "c.cnf").write_text(CONFIG.format(name=name))
+        (folder / "serial").write_text("01\n")
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", "c.cnf"]
+        self.openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-extensions", "ca", "-days", "9")
+        self.openssl("req", *key, "-subj", "/CN=signer", "-keyout", "tsa.key", "-out", "tsa.csr")
+        self.openssl(
+            *("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+            *("-days", "9", "-extfile", "c.cnf", "-extensions", "signer", "-out", "tsa.pem"),
+        )
+        self.roots = read_roots((folder / "ca.pem").read_bytes())
+
+    def openssl(self, *words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def reply(self, request: bytes, *extra: str) -> bytes:
+        (self.folder / "q.tsq").write_bytes(request)
+        self.openssl(
+            *("ts", "-reply", "-config", "c.cnf", "-section", "t", "-queryfile", "q.tsq", "-out", "r.tsr"),
+            *("-signer", "tsa.pem", "-inkey", "tsa.key", *extra),
+        )
+        return (self.folder / "r.tsr").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tsa") / "a", "root a")
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tsa") / "b", "root b")
