@@ -155,3 +155,22 @@ def test_sockets_are_not_reachable_by_other_users(server: EmbeddedPostgres) -> N
     assert stat.S_ISSOCK(path.stat().st_mode)
     with socket.socket(socket.AF_UNIX) as probe:
         probe.connect(str(path))  # whoever reaches the folder still needs the password
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another user")
+def test_where_the_servers_user_cannot_reach_the_installed_binaries_they_are_copied_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reachable = EmbeddedPostgres._reachable
+
+    def as_from_a_private_folder(self: EmbeddedPostgres, path: Path) -> bool:
+        return "site-packages" not in path.parts and reachable(self, path)
+
+    monkeypatch.setattr(EmbeddedPostgres, "_reachable", as_from_a_private_folder)
+    folder = Path(tempfile.mkdtemp(prefix="whosaw-pg-"))
+    folder.chmod(0o755)
+    with EmbeddedPostgres(folder / "postgres") as started:
+        assert one(started.url(), "select 1") == 1
+        running = Path(f"/proc/{(folder / 'postgres' / 'data' / 'postmaster.pid').read_text().splitlines()[0]}/exe")
+        assert str(running.readlink()).startswith(str(folder))
+    shutil.rmtree(folder)

@@ -10,6 +10,7 @@ import pytest
 from whosaw.prove import Checkpoint, Policy, SigningKey, canonical, entry_leaf, sign_checkpoint
 from whosaw.prove.cosign import CosigningKey, add_signatures
 from whosaw.prove.note import Note
+from whosaw.prove.receipt import encode_batch, sign_batch
 from whosaw.record import Appender, Integrator, Journal, load_or_create
 from whosaw.record.fsck import Extent, fsck
 from whosaw.store.numbers import assign
