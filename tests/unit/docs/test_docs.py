@@ -313,6 +313,12 @@ def test_the_options_beside_a_command_are_its_own() -> None:
         assert set(re.findall(r"--[a-z][a-z-]*", "".join(row))) <= commands()[name]
 
 
+def test_every_target_of_make_named_in_the_documentation_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    named = re.findall(r"^make ([a-z ]+?)\b(?= *(?:#|ARGS|$))", code_spans(), re.M)
+    assert {target for words in named for target in words.split()} - targets == set()
+
+
 def test_every_extra_of_the_package_is_documented() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
