@@ -18,6 +18,7 @@ from whosaw.store.outbox import Claimed, Outbox, Run
 from whosaw.terms import Clock
 
 _CLAIM_ROWS = 2_000
+_CONNECT_TRIES = 3
 _HEADERS = BytesHeaderParser(policy=SMTP_POLICY)
 
 
@@ -154,7 +155,8 @@ class _Delivery:
                 await _close(client)
 
     async def _connect(self) -> aiosmtplib.SMTP:
-        for attempt in range(3):
+        attempt = 0
+        while True:
             client = aiosmtplib.SMTP(
                 hostname=self._host,
                 port=self._port,
@@ -166,12 +168,12 @@ class _Delivery:
                 await client.connect()
             except (aiosmtplib.SMTPException, OSError) as cause:
                 client.close()
-                if attempt == 2:
+                attempt += 1
+                if attempt == _CONNECT_TRIES:
                     raise MailServerUnreachable(f"no mail server at `{self._host}:{self._port}`") from cause
-                await asyncio.sleep(self._how.pause_s * 2**attempt)
+                await asyncio.sleep(self._how.pause_s * 2 ** (attempt - 1))
             else:
                 return client
-        raise AssertionError  # pragma: no cover  the third attempt returns or raises
 
     async def _send_one(self, client: aiosmtplib.SMTP, mail: Claimed) -> None:
         """Hand over one letter; the only uncertain stretch is between `begin` and the server's last reply."""
