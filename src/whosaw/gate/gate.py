@@ -22,7 +22,7 @@ from whosaw.decide import (
     verify,
 )
 from whosaw.gate.batching import Batcher
-from whosaw.gate.entries import action_entry, disclosure_entry
+from whosaw.gate.entries import Numbers, action_entry, disclosure_entry
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
@@ -131,20 +131,20 @@ class Gate:
             for ask, touched in zip(asks, found, strict=True)
         ]
         decisions = [decide_action(ask.action, fact, self._policies) for ask, fact in zip(asks, facts, strict=True)]
-        entries = []
-        for ask, fact, decision, touched in zip(asks, facts, decisions, found, strict=True):
-            actor, purpose = await self._actor_and_purpose(ask.actor, ask.purpose)
-            subject = (await self._numbers.numbers("subject", [str(touched[0])]))[0] if touched else None
-            kind = self._catalog.actions[ask.action].object_kind
-            entries.append(
-                action_entry(
-                    ask,
-                    decision,
-                    fact.verification,
-                    numbers=(actor, subject, purpose),
-                    named=(f"{kind}:{ask.object}", touched[1] if touched else None),
-                )
+        numbers = await self._numbers_of(asks, [str(touched[0]) if touched else None for touched in found])
+        entries = [
+            action_entry(
+                ask,
+                decision,
+                fact.verification,
+                numbers=numbered,
+                named=(
+                    f"{self._catalog.actions[ask.action].object_kind}:{ask.object}",
+                    touched[1] if touched else None,
+                ),
             )
+            for ask, fact, decision, touched, numbered in zip(asks, facts, decisions, found, numbers, strict=True)
+        ]
         receipts = await self._appender.append_many(entries)
         return [
             Deed(ask, decision, receipt, touched[1] if touched else None)
@@ -201,28 +201,28 @@ class Gate:
     async def _disclosure_entries(
         self, asks: Sequence[Ask], facts: Sequence[Facts], decisions: Sequence[Decision]
     ) -> list[dict[str, int | str | list[int | str]]]:
-        known = [str(ask.subject) for ask, fact in zip(asks, facts, strict=True) if fact.subject_known]
+        subjects = [str(ask.subject) if fact.subject_known else None for ask, fact in zip(asks, facts, strict=True)]
+        numbers = await self._numbers_of(asks, subjects)
+        return [
+            disclosure_entry(ask, decision, fact.verification, numbers=numbered)
+            for ask, fact, decision, numbered in zip(asks, facts, decisions, numbers, strict=True)
+        ]
+
+    async def _numbers_of(self, asks: Sequence[Ask | ActionAsk], subjects: Sequence[str | None]) -> list[Numbers]:
+        """Return the numbers of actor, subject and purpose of every ask, looked up for all of them at once."""
+        known = [subject for subject in subjects if subject is not None]
         stated = [str(ask.purpose) for ask in asks if ask.purpose]
         actors, of_subjects, of_purposes = await together(
             self._numbers.numbers("actor", [ask.actor for ask in asks]),
             self._numbers.numbers("subject", known),
             self._numbers.numbers("purpose", stated),
         )
-        subjects = dict(zip(known, of_subjects, strict=True))
-        purposes = dict(zip(stated, of_purposes, strict=True))
+        subject_numbers = dict(zip(known, of_subjects, strict=True))
+        purpose_numbers = dict(zip(stated, of_purposes, strict=True))
         return [
-            disclosure_entry(
-                ask,
-                decision,
-                fact.verification,
-                numbers=(actor, subjects.get(str(ask.subject)), purposes.get(str(ask.purpose))),
-            )
-            for ask, fact, decision, actor in zip(asks, facts, decisions, actors, strict=True)
+            (actor, subject_numbers.get(subject) if subject else None, purpose_numbers.get(str(ask.purpose)))
+            for ask, subject, actor in zip(asks, subjects, actors, strict=True)
         ]
-
-    async def _actor_and_purpose(self, actor: str, purpose: PurposeRef | None) -> tuple[int, int | None]:
-        number = (await self._numbers.numbers("actor", [actor]))[0]
-        return number, (await self._numbers.numbers("purpose", [str(purpose)]))[0] if purpose else None
 
     async def _rows_of(self, asks: Sequence[Ask], decisions: Sequence[Decision]) -> dict[SubjectRef, dict[str, object]]:
         """Fetch what was decided to leave, and nothing else; one query per set of fields."""
