@@ -33,6 +33,11 @@ AUDIT_TABLE = """
 create table if not exists audit (
     index bigint generated always as identity primary key, leaf bytea, salt bytea, payload text)
 """
+SEQUENCED_TABLES = """
+create table if not exists sequenced (index bigint primary key, leaf bytea, salt bytea, payload text);
+create table if not exists sequenced_head (one boolean primary key default true, size bigint) with (fillfactor = 50);
+insert into sequenced_head (size) values (0) on conflict do nothing
+"""
 
 
 def payload(number: int) -> Payload:
@@ -72,6 +77,11 @@ async def trail_and_journal(url: str, folder: Path) -> AsyncIterator[Write]:
             yield appender.append
 
 
+def alone(statements: str) -> str:
+    """Return statements that two processes may run at once: making one table twice at once is an error."""
+    return f"begin; select pg_advisory_xact_lock(1); {statements}; commit"
+
+
 def _pool(url: str) -> AsyncConnectionPool:
     return AsyncConnectionPool(url, min_size=CONNECTIONS, max_size=CONNECTIONS, kwargs={"autocommit": True}, open=False)
 
@@ -81,7 +91,7 @@ async def insert_each(url: str, _: Path) -> AsyncIterator[Write]:
     """One INSERT and one commit per append: the audit table most companies have."""
     async with _pool(url) as pool:
         async with pool.connection() as connection:
-            await connection.execute(AUDIT_TABLE)
+            await connection.execute(alone(AUDIT_TABLE))
 
         async def write(entry: Payload) -> None:
             raw, salt = canonical(entry), os.urandom(32)
@@ -96,6 +106,27 @@ async def insert_each(url: str, _: Path) -> AsyncIterator[Write]:
 
 @asynccontextmanager
 async def sequenced_each(url: str, _: Path) -> AsyncIterator[Write]:
+    """One transaction per append that takes the next index from a locked head row: an order without gaps."""
+    async with _pool(url) as pool:
+        async with pool.connection() as connection:
+            await connection.execute(alone(SEQUENCED_TABLES))
+
+        async def write(entry: Payload) -> None:
+            raw, salt = canonical(entry), os.urandom(32)
+            leaf = entry_leaf(salt, raw)
+            async with pool.connection() as connection, connection.transaction():
+                head = await connection.execute("update sequenced_head set size = size + 1 returning size - 1")
+                [(index,)] = await head.fetchall()
+                await connection.execute(
+                    "insert into sequenced (index, leaf, salt, payload) values (%s, %b, %b, %s)",
+                    [index, leaf, salt, raw.decode()],
+                )
+
+        yield write
+
+
+@asynccontextmanager
+async def log_append_each(url: str, _: Path) -> AsyncIterator[Write]:
     """One `log_append` per append: the trail's order and guarantees without the group."""
     async with _pool(url) as pool:
 
@@ -196,6 +227,7 @@ WRITERS = {
     "trail_and_journal": trail_and_journal,
     "insert_each": insert_each,
     "sequenced_each": sequenced_each,
+    "log_append_each": log_append_each,
     "bare_file": bare_file,
     "sqlite_each": sqlite_each,
 }

@@ -52,8 +52,8 @@ MUTANTS = [
     Mutant(
         "salts are all the same",
         "record/appender.py",
-        "salts = os.urandom(SALT_BYTES * len(raws))",
-        "salts = bytes(SALT_BYTES * len(raws))",
+        "drawn = os.urandom(SALT_BYTES * len(raws))",
+        "drawn = bytes(SALT_BYTES * len(raws))",
         (APPEND,),
     ),
     Mutant(
@@ -73,8 +73,8 @@ MUTANTS = [
     Mutant(
         "canonical takes true for one",
         "prove/canonical.py",
-        "elif kind is not int:",
-        "elif not isinstance(value, int):",
+        "if type(value) is not int:",
+        "if not isinstance(value, int):",
         (CANONICAL,),
     ),
     Mutant(
@@ -144,9 +144,9 @@ MUTANTS = [
     Mutant(
         "the receipt is given before the commit",
         "record/appender.py",
-        "            first = await queries.append(self._db, payloads, salts, leaves)\n",
+        "            first = await queries.append(self._db, raws, salts, leaves)\n",
         "            first = 0\n"
-        "            self._later = asyncio.ensure_future(queries.append(self._db, payloads, salts, leaves))\n",
+        "            self._later = asyncio.ensure_future(queries.append(self._db, raws, salts, leaves))\n",
         (APPEND,),
     ),
     Mutant(
@@ -179,7 +179,7 @@ MUTANTS = [
     ),
     Mutant(
         "the head row is not locked by an append",
-        "store/migrations/versions/0002_trail.py",
+        "store/migrations/versions/0006_columns.py",
         "update public.trail_head set size = size + added returning size - added into strict first_index;",
         "select size into strict first_index from public.trail_head; "
         "update public.trail_head set size = first_index + added;",
@@ -187,21 +187,21 @@ MUTANTS = [
     ),
     Mutant(
         "an append commits as lazily as its session",
-        "store/migrations/versions/0002_trail.py",
+        "store/migrations/versions/0006_columns.py",
         "set_config('synchronous_commit', 'on', true), ",
         "",
         (APPEND,),
     ),
     Mutant(
         "a frozen holder of the head row is waited for",
-        "store/migrations/versions/0002_trail.py",
+        "store/migrations/versions/0006_columns.py",
         "set_config('lock_timeout', '1500ms', true)",
         "set_config('lock_timeout', '6s', true)",
         (FENCES,),
     ),
     Mutant(
         "the server does not check leaves",
-        "store/migrations/versions/0002_trail.py",
+        "store/migrations/versions/0006_columns.py",
         "where batch.leaf = sha256(",
         "where true or batch.leaf = sha256(",
         (APPEND,),
@@ -244,7 +244,7 @@ MUTANTS = [
     Mutant(
         "the queue has no end",
         "record/appender.py",
-        "if self._queued + entries > self._limits.queue_entries:",
+        "if self._queued + len(raws) > self._limits.queue_entries:",
         "if False:",
         (APPEND,),
     ),

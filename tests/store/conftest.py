@@ -12,7 +12,7 @@ import pytest
 
 from whosaw.catalog import Catalog, Source, parse
 from whosaw.catalog.source import open_sources
-from whosaw.decide import load_policies
+from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
 from whosaw.record import Appender, Integrator, Keys, load_or_create
 from whosaw.store import Database
@@ -125,7 +125,7 @@ async def company(database_url: str, database: Database, tmp_path: Path) -> Asyn
             clock=clock,
             keys=keys,
             appender=appender,
-            gate=Gate(database, appender, catalog, sources, load_policies()),
+            gate=Gate(database, appender, catalog, sources, PolicyHolder(load_policies())),
             tokens=Tokens(database),
             suspensions=Suspensions(database, appender, clock),
             integrator=Integrator(database, keys, tmp_path / "trail", clock),

@@ -40,6 +40,8 @@ from whosaw.terms import SimulatedClock, to_us
 
 CLOCK = SimulatedClock(datetime(2026, 3, 2, tzinfo=UTC))
 REASON = "asked for under article 17"
+COLUMNS = ("payload", "salt", "kind", "at_us", "actor", "subject", "purpose", "beneficiary")
+GONE = ", ".join(f"{column} = null" for column in COLUMNS)
 
 
 def payload(subject: int, actor: int = 1, purpose: int | None = None, **more):
@@ -283,6 +285,8 @@ async def _fill_and_erase(url, keys_folder, key, reference, marker, place) -> bo
         "update trail_entry set payload = null, salt = null where index = 1",
         "select set_config('whosaw.erasing', 'on', false); update trail_entry set payload = null, salt = null",
         "update trail_entry set payload = null where index = 1",
+        "update trail_entry set subject = 5 where index = 1",
+        "select set_config('whosaw.erasing', 'on', false); update trail_entry set subject = 5 where index = 1",
         "delete from trail_entry where index = 1",
         "truncate trail_entry",
         "select trail_erase(1)",
@@ -332,7 +336,7 @@ async def test_an_unannounced_erasure_is_found_and_located(
     await Integrator(database, keys, folder, CLOCK).step()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
-        connection.execute("update trail_entry set payload = null, salt = null where index in (3, 9)")
+        connection.execute(f"update trail_entry set {GONE} where index in (3, 9)")
         report = await fsck(database, folder, keys.trail.verifier)
         assert [(finding.index, finding.kind) for finding in report.findings] == [
             (3, "payload_lost"),
@@ -355,7 +359,7 @@ async def test_an_announcement_that_is_erased_itself_covers_nothing(
     await Integrator(database, keys, folder, CLOCK).step()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
-        connection.execute("update trail_entry set payload = null, salt = null where index = %s", [done.entry])
+        connection.execute(f"update trail_entry set {GONE} where index = %s", [done.entry])
     report = await fsck(database, folder, keys.trail.verifier)
     assert set(report.indices) == {*range(1, 30, 3), done.entry}
 

@@ -93,7 +93,7 @@ async def test_an_identifier_of_the_catalog_is_quoted(company: Company, database
     [
         "nonsense",
         "sqlite://",
-        "mysql+aiomysql://u:topsecret@h/d",
+        "mysql+nodriver://u:topsecret@h/d",
         "postgresql+psycopg2://u:topsecret@h/d",
         "postgresql+psycopg://u:topsecret@h:port/d",
     ],

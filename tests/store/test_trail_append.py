@@ -1,6 +1,7 @@
 """Appending to a real PostgreSQL: durable before the receipt, contiguous, and closed on any failure."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -185,6 +186,33 @@ async def test_the_deadline_and_a_full_queue_refuse(database, keys, sql):
             assert isinstance(answers[1], AppendTimedOut)
         # the ten may have been recorded for nobody, which is allowed; half of them may not
         assert (await appender.append(payload())).index in {0, 10}
+
+
+async def test_each_ask_has_its_own_deadline_and_who_gave_up_in_the_queue_is_not_recorded(database, keys, sql):
+    async with Appender(database, keys, CLOCK, limits=Limits(batch_entries=1, deadline_s=0.4)) as appender:
+
+        async def ask(number: int) -> float:
+            began = time.monotonic()
+            with pytest.raises(AppendTimedOut):
+                await appender.append(payload(number))
+            return time.monotonic() - began
+
+        with sql.transaction():
+            sql.execute("select * from trail_head for update")
+            async with asyncio.TaskGroup() as group:
+                flying = group.create_task(appender.append_many([payload(0)]), name="flying")
+                await until_one_waits_for_a_lock(sql)
+                flying.cancel()  # its commit goes on without it
+                asks = []
+                for number in range(1, 5):
+                    asks.append(group.create_task(ask(number)))
+                    await asyncio.sleep(0.05)
+        assert all(each.result() > 0.39 for each in asks)
+        receipt = await appender.append(payload(9))
+    recorded = [number for (number,) in sql.execute("select subject from trail_entry order by index").fetchall()]
+    assert recorded[-1] == 9
+    assert not {2, 3, 4} & {*recorded}
+    assert receipt.index == len(recorded) - 1
 
 
 async def test_a_frozen_holder_of_the_head_row_is_not_waited_for_beyond_the_lock_timeout(sql, database_url):

@@ -17,7 +17,7 @@ from whosaw.app.settings import Settings
 from whosaw.app.trustfile import former_keys, publish_policy
 from whosaw.catalog import Catalog, Source, load
 from whosaw.catalog.source import open_sources
-from whosaw.decide import load_policies
+from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
 from whosaw.prove.stamp import StampInvalid, read_roots
 from whosaw.record import Appender, Integrator, Journal, Keys, TrailDamaged, load_or_create
@@ -115,7 +115,7 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
         WhosawError: a database or catalog cannot be used.
     """
     catalog = load(settings.catalog_path)
-    policies = load_policies()
+    policies = PolicyHolder(load_policies(catalog.policy_files))
     keys = load_or_create(settings.keys_folder, clock)
     async with AsyncExitStack() as stack:
         sources = open_sources(catalog)

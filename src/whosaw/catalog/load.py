@@ -1,18 +1,33 @@
-"""Read the catalog file, strictly: an unknown key is an error, because a mistyped one would protect nothing."""
+"""Read the catalog file: every name in it must point at something in it."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
-from whosaw.catalog.model import Action, ActorQuery, Catalog, CatalogInvalid, Field, Mode, Purpose, SubjectKind
+from whosaw.catalog import controls
+from whosaw.catalog.model import (
+    Action,
+    ActorQuery,
+    Alerting,
+    Catalog,
+    CatalogInvalid,
+    Field,
+    Lookup,
+    Mode,
+    Purpose,
+    SubjectKind,
+)
+from whosaw.catalog.statements import column_query
+from whosaw.catalog.strict import Table
 
 MASKS = ("email", "phone", "name", "address", "full")
+ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at")
+FORMS = ("email", "phone", "text")
+SCIM = "scim"
+"""The name that stands for the staff whom an identity provider sends, instead of a source."""
 
 
 def load(path: Path) -> Catalog:
@@ -29,11 +44,11 @@ def load(path: Path) -> Catalog:
         ) from cause
     except UnicodeDecodeError as cause:
         raise CatalogInvalid(f"the catalog `{path}` is not UTF-8") from cause
-    return parse(text, name=str(path))
+    return parse(text, name=str(path), folder=path.parent)
 
 
-def parse(text: str, *, name: str = "catalog") -> Catalog:
-    """Resolve the catalog written in `text`; `name` stands in messages.
+def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Catalog:
+    """Resolve the catalog written in `text`; `name` stands in messages, `folder` is where policy files are sought.
 
     Raises:
         CatalogInvalid: as for `load`.
@@ -42,53 +57,64 @@ def parse(text: str, *, name: str = "catalog") -> Catalog:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as cause:
         raise CatalogInvalid(f"`{name}` is not TOML: {cause}") from cause
-    top = _Table(document, name)
+    top = Table(document, name)
     company = top.table("company")
-    sources = {key: _source_url(top.table("sources").table(key)) for key in top.table("sources").names()}
+    sources = {key: _source_url(key, table) for key, table in top.tables("sources")}
     subjects = {key: _subject(key, table, sources) for key, table in top.tables("subjects")}
+    fields = {key: _field(key, table, subjects) for key, table in top.tables("fields")}
+    actions = {key: _action(key, table, sources, subjects) for key, table in top.tables("actions")}
+    classes = {field.klass for field in fields.values()}
+    glass, conduct, alerts, policies = (
+        top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies")
+    )
     catalog = Catalog(
         company=company.text("name"),
         contact=company.text("contact"),
         sources=sources,
         subjects=subjects,
-        fields={key: _field(key, table, subjects) for key, table in top.tables("fields")},
+        fields=fields,
         purposes={key: _purpose(key, table, sources, subjects) for key, table in top.tables("purposes")},
-        actions={key: _action(key, table, sources, subjects) for key, table in top.tables("actions")},
+        actions=actions,
         actors=_actors(top.table("actors"), sources),
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        budgets={key: controls.budget(key, table, classes, actions) for key, table in top.tables("budgets")},
+        lookups=_lookups(top, sources, subjects, fields),
+        grants={key: controls.grant(key, table, classes) for key, table in top.tables("grants")},
+        break_glass=None if glass is None else controls.break_glass(glass, classes),
+        conduct=None if conduct is None else controls.conduct(conduct),
+        alerts=Alerting() if alerts is None else controls.alerting(alerts),
+        policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
     )
     company.done()
     top.done()
     return catalog
 
 
-def _source_url(table: _Table) -> str:
-    url = table.text("url")
-    table.done()
-    if not url.startswith("env:"):
-        return url
-    value = os.environ.get(url.removeprefix("env:"))
-    if not value:
+def _source_url(name: str, table: Table) -> str:
+    if name == SCIM:
         raise CatalogInvalid(
-            f"{table.where}: the environment has no `{url.removeprefix('env:')}`",
-            hint="export the variable, or write the address into the catalog",
+            f"{table.where}: `{SCIM}` stands for the staff that an identity provider sends",
+            hint="give the database another name",
         )
-    return value
+    url = table.secret("url")
+    table.done()
+    return url
 
 
-def _subject(name: str, table: _Table, sources: Mapping[str, str]) -> SubjectKind:
+def _subject(name: str, table: Table, sources: Mapping[str, str]) -> SubjectKind:
     kind = SubjectKind(
         name=name,
         source=table.choice("source", sources),
         table=table.text("table"),
         key=table.text("key"),
         region=table.optional_text("region"),
+        identifying=table.texts("identifying"),
     )
     table.done()
     return kind
 
 
-def _field(name: str, table: _Table, subjects: Mapping[str, SubjectKind]) -> Field:
+def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind]) -> Field:
     kind, dot, _ = name.partition(".")
     if not dot or kind not in subjects:
         raise CatalogInvalid(
@@ -101,21 +127,19 @@ def _field(name: str, table: _Table, subjects: Mapping[str, SubjectKind]) -> Fie
         column=table.text("column"),
         klass=table.text("class"),
         mask=table.choice("mask", MASKS),
+        mode=_mode(table),
     )
     table.done()
     return field
 
 
-def _purpose(name: str, table: _Table, sources: Mapping[str, str], subjects: Mapping[str, SubjectKind]) -> Purpose:
-    mode: Mode = (
-        "observe" if table.choice("mode", ("enforce", "observe"), default="enforce") == "observe" else "enforce"
-    )
+def _purpose(name: str, table: Table, sources: Collection[str], subjects: Collection[str]) -> Purpose:
     purpose = Purpose(
         name=name,
         source=table.choice("source", sources),
         query=table.query("query"),
         subject_kind=table.choice("subject", subjects),
-        mode=mode,
+        mode=_mode(table),
         grace_h=table.number("grace_h", default=72.0),
         beneficiary_kind=table.optional_text("beneficiary"),
     )
@@ -123,7 +147,11 @@ def _purpose(name: str, table: _Table, sources: Mapping[str, str], subjects: Map
     return purpose
 
 
-def _action(name: str, table: _Table, sources: Mapping[str, str], subjects: Mapping[str, SubjectKind]) -> Action:
+def _mode(table: Table) -> Mode:
+    return "observe" if table.choice("mode", ("enforce", "observe"), default="enforce") == "observe" else "enforce"
+
+
+def _action(name: str, table: Table, sources: Collection[str], subjects: Collection[str]) -> Action:
     action = Action(
         name=name,
         source=table.choice("source", sources),
@@ -131,76 +159,45 @@ def _action(name: str, table: _Table, sources: Mapping[str, str], subjects: Mapp
         object_kind=table.text("object"),
         subject_kind=table.choice("subject", subjects),
         beneficiary_kind=table.optional_text("beneficiary"),
+        second_person_above=table.optional_whole("second_person_above"),
     )
     table.done()
     return action
 
 
-def _actors(table: _Table, sources: Mapping[str, str]) -> ActorQuery:
-    query = ActorQuery(source=table.choice("source", sources), query=table.query("query"))
+def _actors(table: Table, sources: Collection[str]) -> ActorQuery:
+    source = table.choice("source", [*sources, SCIM])
+    sent = source == SCIM
+    if sent and "query" in table:
+        raise CatalogInvalid(f"{table.where}: `query` has no place beside `{SCIM}`: the identity provider sends them")
+    attributes = table.choices("attributes", ATTRIBUTES)
+    query = ActorQuery(
+        source=source,
+        query="" if sent else table.query("query"),
+        attributes=attributes or (ATTRIBUTES if sent else ()),
+    )
     table.done()
     return query
 
 
-class _Table:
-    """One TOML table that remembers which keys were asked for, so that the others can be refused."""
-
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        self.where = where
-        self._values = values
-        self._asked: set[str] = set()
-
-    def names(self) -> list[str]:
-        return list(self._values)
-
-    def table(self, key: str) -> _Table:
-        value = self._take(key)
-        if not isinstance(value, dict):
-            raise CatalogInvalid(f"{self.where}: `{key}` must be a table")
-        return _Table(value, f"{self.where}: [{key}]" if self.where.count("[") == 0 else f"{self.where[:-1]}.{key}]")
-
-    def tables(self, key: str) -> list[tuple[str, _Table]]:
-        outer = self.table(key) if key in self._values else _Table({}, self.where)
-        self._asked.add(key)
-        return [(name, outer.table(name)) for name in outer.names()]
-
-    def text(self, key: str) -> str:
-        value = self._take(key)
-        if not isinstance(value, str) or not value.strip():
-            raise CatalogInvalid(f"{self.where}: `{key}` must be a text")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        return self.text(key) if key in self._values else None
-
-    def query(self, key: str) -> str:
-        return self.text(key).strip().rstrip(";")
-
-    def number(self, key: str, *, default: float) -> float:
-        value = self._take(key) if key in self._values else default
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise CatalogInvalid(f"{self.where}: `{key}` must be a number of at least 0")
-        return float(value)
-
-    def choice(self, key: str, among: Mapping[str, object] | tuple[str, ...], default: str | None = None) -> str:
-        if default is not None and key not in self._values:
-            return default
-        value = self.text(key)
-        if value not in among:
+def _lookups(
+    top: Table, sources: Mapping[str, str], subjects: Mapping[str, SubjectKind], fields: Mapping[str, Field]
+) -> dict[str, Lookup]:
+    read = {}
+    for name, table in top.tables("lookups"):
+        own = {"source", "query", "subject"} & set(table.names())
+        if name in fields and not own:
+            field, kind = fields[name], subjects[fields[name].subject_kind]
+            source, query, subject = kind.source, column_query(kind, field, sources[kind.source]), kind.name
+        elif not own:
             raise CatalogInvalid(
-                f"{self.where}: `{key}` is `{value}`", hint=f"it must be one of {', '.join(sorted(among)) or '(none)'}"
+                f"{table.where}: `{name}` is no field, so the lookup needs `source`, `query` and `subject`",
+                hint=f"fields: {', '.join(sorted(fields)) or '(none)'}",
             )
-        return value
-
-    def done(self) -> None:
-        for key in self._values:
-            if key not in self._asked:
-                near = difflib.get_close_matches(key, self._asked, n=1)
-                hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(self._asked))}"
-                raise CatalogInvalid(f"{self.where}: unknown key `{key}`", hint=hint)
-
-    def _take(self, key: str) -> Any:
-        self._asked.add(key)
-        if key not in self._values:
-            raise CatalogInvalid(f"{self.where}: `{key}` is missing")
-        return self._values[key]
+        else:
+            source, query = table.choice("source", sources), table.query("query")
+            subject = table.choice("subject", subjects)
+        form = table.choice("form", FORMS, default="text")
+        table.done()
+        read[name] = Lookup(name, source, query, subject, form)
+    return read

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from whosaw.terms import WhosawError
@@ -26,24 +27,39 @@ class CatalogInvalid(CatalogError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SubjectKind:
-    """Whose data a table holds: ``customer`` lives in ``customers``, one row per key."""
+    """Whose data a table holds: ``customer`` lives in ``customers``, one row per key.
+
+    Attributes:
+        name: as the catalog writes it.
+        source: the database.
+        table: its table; a dot separates schema and table.
+        key: the column with the company's own key.
+        region: a column that policies may look at, or None.
+        identifying: columns that are no fields and yet lead to the person (``username``); never shown, always personal.
+    """
 
     name: str
     source: str
     table: str
     key: str
     region: str | None
+    identifying: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A protected column: ``customer.email`` of class ``contact``, shown masked by the mask named here."""
+    """A protected column: ``customer.email`` of class ``contact``, shown masked by the mask named here.
+
+    In mode ``observe`` it is revealed to everybody who is not stopped, and what enforcement would have done is
+    recorded.
+    """
 
     name: str
     subject_kind: str
     column: str
     klass: str
     mask: str
+    mode: Mode = "enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +83,8 @@ class Purpose:
 class Action:
     """Something an actor can do that is gated and recorded like a disclosure: ``review.delete``.
 
-    The query's columns are ``object, subject`` and, where the object concerns one, ``beneficiary``.
+    The query's columns are ``object, subject`` and, where the object concerns one, ``beneficiary``. An ask that touches
+    more than `second_person_above` objects, or says that it yields more rows, needs an approval by somebody else.
     """
 
     name: str
@@ -76,14 +93,137 @@ class Action:
     object_kind: str
     subject_kind: str
     beneficiary_kind: str | None
+    second_person_above: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActorQuery:
-    """Where the staff directory is: a query whose columns are ``key, roles, region, ended``."""
+    """Where the staff directory is: a query whose columns are ``key, roles, region, ended``, and those of `attributes`.
+
+    Attributes:
+        source: the database that holds it.
+        query: the company's own query.
+        attributes: which of ``employer, site, since, function, mail, changed_at`` the query gives besides.
+    """
 
     source: str
     query: str
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many distinct subjects; above `soft` the actor must state a reason, at `hard` it ends. None: no limit."""
+
+    soft: int | None
+    hard: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many distinct subjects an actor may be shown, or act on, within an hour, a day, a month (calendar, UTC).
+
+    Attributes:
+        name: as the catalog writes it.
+        klass: the class of field it counts, or None where it counts an action.
+        action: the action it counts, or None where it counts a class.
+        roles: whose; empty means everybody.
+        hour: limit of a clock hour.
+        day: limit of a calendar day.
+        month: limit of a calendar month.
+    """
+
+    name: str
+    klass: str | None
+    action: str | None
+    roles: frozenset[str]
+    hour: Limit
+    day: Limit
+    month: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An exact search that leads from a value to a subject: ``customer.email``, ``order``.
+
+    The statement's columns are ``value, subject``; where it is a field the catalog makes the query.
+
+    Attributes:
+        name: as the catalog writes it.
+        source: the database.
+        query: lists ``value, subject``.
+        subject_kind: kind of the subjects found.
+        form: ``email``, ``phone`` or ``text``: how a value is brought into one form before it is sought.
+    """
+
+    name: str
+    source: str
+    query: str
+    subject_kind: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantKind:
+    """Access that is asked for and approved by others for a time.
+
+    Attributes:
+        name: ``extended_contact``, ``unmask`` …
+        classes: classes of field it opens; empty where it opens something else (``unmask``).
+        approvers: functions of the directory that may approve.
+        approvals: how many different people, of different functions where there is more than one.
+        hours_most: the longest it may last.
+    """
+
+    name: str
+    classes: frozenset[str]
+    approvers: frozenset[str]
+    approvals: int
+    hours_most: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Immediate access against policy: who may, to what, for how long, and who must review it.
+
+    Attributes:
+        roles: who may break the glass.
+        classes: classes of field it opens.
+        minutes: how long it lasts.
+        reviewers: functions of the directory that review it, two different people.
+        review_h: hours after which an unreviewed one escalates.
+    """
+
+    roles: frozenset[str]
+    classes: frozenset[str]
+    minutes: float
+    reviewers: frozenset[str]
+    review_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """Whether access needs an acknowledged code of conduct, and for how long an acknowledgement holds."""
+
+    required: bool
+    valid_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where alerts are posted, signed under `secret`."""
+
+    name: str
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Who hears of what must not stay quiet: mail addresses and webhooks."""
+
+    mail: tuple[str, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +239,10 @@ class Catalog:
     actions: Mapping[str, Action]
     actors: ActorQuery
     version: str
-
-    def field(self, name: str) -> Field | None:
-        """Return the field called `name`, or None."""
-        return self.fields.get(name)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    lookups: Mapping[str, Lookup] = field(default_factory=dict)
+    grants: Mapping[str, GrantKind] = field(default_factory=dict)
+    break_glass: BreakGlass | None = None
+    conduct: Conduct | None = None
+    alerts: Alerting = field(default_factory=Alerting)
+    policy_files: tuple[Path, ...] = ()

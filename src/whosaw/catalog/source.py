@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Self, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import URL, Connection, Executable, Inspector, RowMapping, inspect, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -13,16 +14,20 @@ from sqlalchemy.exc import (
     InvalidRequestError,
     NoSuchModuleError,
     OperationalError,
+    SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from whosaw.catalog.model import Catalog, CatalogError
 
 Row = RowMapping
+T = TypeVar("T")
 
 _CONNECTIONS = 8
-_WAIT_S = 5.0
+_WAIT_S = 5
+# errors of MySQL's server, beside those of its client (2000 to 2999), that are no fault of the statement
+_MYSQL_TROUBLE = frozenset({1040, 1053, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024})
 
 
 class SourceUnreachable(CatalogError, ConnectionError):
@@ -50,16 +55,20 @@ class Source:
         """
         self.name = name
         try:
+            address = _read_only(make_url(url))
             self._engine: AsyncEngine = create_async_engine(
-                url,
+                address,
                 pool_size=_CONNECTIONS,
                 max_overflow=0,  # an overflowing connection would be made and closed for a single read
                 pool_timeout=_WAIT_S,
                 isolation_level="AUTOCOMMIT",  # single reads: a transaction around each would cost two more round trips
                 hide_parameters=True,  # an error text must not carry a customer's key or value
+                connect_args=_connect_arguments(address),
             )
         except (ArgumentError, InvalidRequestError, NoSuchModuleError, ImportError, TypeError, ValueError) as cause:
-            raise SourceUnreachable(f"the address of source `{name}` cannot be used") from cause
+            raise SourceUnreachable(
+                f"the address of source `{name}` cannot be used", hint=_address_hint(cause)
+            ) from cause
 
     async def __aenter__(self) -> Self:
         """Return the source itself; connections are made when first needed."""
@@ -69,7 +78,7 @@ class Source:
         """Close every connection."""
         await self._engine.dispose()
 
-    async def rows(self, statement: TextClause | str, **values: object) -> Sequence[Row]:
+    async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
         """Run a reading statement with bound `values`.
 
         Raises:
@@ -77,17 +86,109 @@ class Source:
             SourceRefused: it answers with an error.
         """
         clause = text(statement) if isinstance(statement, str) else statement
+
+        async def run(connection: AsyncConnection) -> Sequence[Row]:
+            return (await connection.execute(clause, values)).mappings().all()
+
+        return await self._with_connection(run)
+
+    async def columns(self, statement: Executable) -> tuple[str, ...]:
+        """Run a reading statement and return the names of its columns; rows are not fetched.
+
+        Raises:
+            SourceUnreachable, SourceRefused: as for `rows`.
+        """
+
+        async def run(connection: AsyncConnection) -> tuple[str, ...]:
+            return tuple((await connection.execute(statement)).keys())
+
+        return await self._with_connection(run)
+
+    async def look(self, reader: Callable[[Inspector], T]) -> T:
+        """Let `reader` ask the database about its own tables.
+
+        Raises:
+            SourceUnreachable, SourceRefused: as for `rows`.
+        """
+
+        def read(connection: Connection) -> T:
+            return reader(inspect(connection))
+
+        async def run(connection: AsyncConnection) -> T:
+            return await connection.run_sync(read)
+
+        return await self._with_connection(run)
+
+    async def _with_connection(self, run: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        connected = False
         try:
             async with self._engine.connect() as connection:
-                return (await connection.execute(clause, values)).mappings().all()
-        except (OperationalError, InterfaceError, NoFreeConnection, OSError) as cause:
+                connected = True
+                return await run(connection)
+        except (OSError, NoFreeConnection) as cause:
             raise SourceUnreachable(f"the source `{self.name}` does not answer") from cause
         except DBAPIError as cause:
-            # the driver's text may quote a value; its SQLSTATE class says enough
-            state = getattr(cause.orig, "sqlstate", None) or type(cause.orig).__name__
-            raise SourceRefused(f"the source `{self.name}` refused a statement ({state})") from cause
+            if not connected or _is_trouble(cause):
+                raise SourceUnreachable(f"the source `{self.name}` does not answer") from cause
+            # the driver's text may quote a value; its SQLSTATE or number says enough
+            raise SourceRefused(f"the source `{self.name}` refused a statement ({_state(cause)})") from cause
+        except SQLAlchemyError as cause:  # a table that is not there, to the inspector
+            raise SourceRefused(f"the source `{self.name}` refused a statement ({type(cause).__name__})") from cause
 
 
 def open_sources(catalog: Catalog) -> dict[str, Source]:
     """Return one `Source` per source the catalog names."""
     return {name: Source(name, url) for name, url in catalog.sources.items()}
+
+
+def _read_only(url: URL) -> URL:
+    """Return the address of a SQLite file as one that only reads: SQLite would otherwise make a missing file."""
+    path = url.database
+    if url.get_backend_name() != "sqlite" or not path or path.startswith("file:") or path == ":memory:":
+        return url
+    return url.set(database=f"file:{quote(path)}").update_query_dict({"uri": "true", "mode": "ro"})
+
+
+def _connect_arguments(url: URL) -> dict[str, object]:
+    driver = url.get_backend_name(), url.get_driver_name()
+    if driver == ("postgresql", "psycopg") and "connect_timeout" not in url.query:
+        return {"connect_timeout": _WAIT_S}
+    if driver[0] in {"mysql", "mariadb"}:
+        # a TIMESTAMP is told in the session's zone, without saying which
+        return {"init_command": "set time_zone = '+00:00'", "connect_timeout": _WAIT_S}
+    return {}
+
+
+def _address_hint(cause: Exception) -> str:
+    if isinstance(cause, ImportError | NoSuchModuleError):
+        return "install the driver the address names: postgresql+psycopg, mysql+asyncmy and sqlite+aiosqlite are tried"
+    return "write it as postgresql+psycopg://USER:PASSWORD@HOST/NAME, mysql+asyncmy://… or sqlite+aiosqlite:////FILE"
+
+
+def _is_trouble(cause: DBAPIError) -> bool:
+    """Return whether the database failed, rather than the statement."""
+    if cause.connection_invalidated or isinstance(cause, InterfaceError):
+        return True
+    original = cause.orig
+    name = getattr(original, "sqlite_errorname", None)
+    if name is not None:
+        return name.split("_")[1] in {"BUSY", "LOCKED", "CANTOPEN", "IOERR", "CORRUPT", "NOTADB", "FULL", "PROTOCOL"}
+    number = _number(original)
+    if number is not None:
+        return 2000 <= number < 3000 or number in _MYSQL_TROUBLE
+    return isinstance(cause, OperationalError)
+
+
+def _state(cause: DBAPIError) -> str:
+    original = cause.orig
+    for state in (getattr(original, "sqlstate", None), getattr(original, "sqlite_errorname", None), _number(original)):
+        if state is not None:
+            return str(state)
+    return type(original).__name__
+
+
+def _number(original: object) -> int | None:
+    """Return MySQL's error number, which its drivers give as the first argument."""
+    arguments: tuple[object, ...] = getattr(original, "args", ())
+    first = arguments[0] if len(arguments) == 2 else None
+    return first if isinstance(first, int) else None

@@ -1,17 +1,19 @@
-"""The policy set: Cedar policies validated against their schema, and the one question asked of them."""
+"""The policy set: Cedar policies validated against their schema, and the answer to the one question asked of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, ClassVar
 
 import cedarpy
 
-from whosaw.decide.facts import ActorFacts
+from whosaw.decide.duties import duties
+from whosaw.decide.memo import Memo
+from whosaw.decide.question import Question
+from whosaw.decide.slices import Slices
 from whosaw.terms import WhosawError
 
 _MEMO_MOST = 50_000
@@ -31,102 +33,115 @@ class PolicyInvalid(DecideError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Everything a policy can depend on. Two equal questions have one answer, so answers are remembered."""
+class Answer:
+    """What the policies allow.
 
-    action: str
-    resource_type: str
-    resource: str
-    actor: ActorFacts
-    purpose: str
-    reason: str
-    verified: bool
-    subject_region: str
+    Attributes:
+        allowed: the first of the wanted actions that they allow, or None.
+        policies: names of the policies that made it so: those that permit, or those that forbid.
+        duties: what the permitting policies demand besides.
+    """
+
+    allowed: str | None
+    policies: tuple[str, ...]
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether the policies allow, and which of them made it so."""
+class Policy:
+    """One policy of a set: its name (``@id``, else Cedar's number), what it does, its duties and its text."""
 
-    allowed: bool
-    policies: tuple[str, ...]
+    name: str
+    permits: bool
+    duties: tuple[str, ...]
+    text: str
 
 
 class PolicySet:
-    """Parsed policies. Decisions are memoised on all of their inputs; a new policy file is a new object."""
+    """Parsed policies. Answers are memoised on all of their inputs; a changed policy file is a new object.
+
+    Attributes:
+        version: first 12 hexadecimal digits of the SHA-256 of schema and policies.
+        policies: every policy by name.
+        text: the policies as they were given.
+        schema: the schema they fit.
+    """
 
     def __init__(self, policies: str, schema: str) -> None:
         """Parse and validate.
 
         Raises:
-            PolicyInvalid: the text does not parse or does not validate.
+            PolicyInvalid: the text does not parse or does not validate, two policies share a name, a duty is unknown,
+                or a policy names a person.
         """
         try:
-            self._policies = cedarpy.PolicySet.from_str(policies)
+            document: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(policies))
             problems = cedarpy.validate_policies(policies, schema)
         except Exception as cause:  # cedarpy raises bare ValueErrors of several kinds
             raise PolicyInvalid(f"the policies do not parse: {str(cause).splitlines()[0]}") from cause
         if not problems.validation_passed:
             raise PolicyInvalid(f"the policies do not fit the schema: {problems.errors[0].error}")
-        self._names = _policy_names(policies)
-        self._memo: OrderedDict[Question, Answer] = OrderedDict()
+        if document.get("templates"):
+            raise PolicyInvalid("a template decides nothing: write the policy out")
+        self._by_number = _named(document["staticPolicies"])
+        self._slices = Slices(document["staticPolicies"])
+        self._memo: Memo[Question, Answer] = Memo(_MEMO_MOST)
+        self.policies: Mapping[str, Policy] = {policy.name: policy for policy in self._by_number.values()}
+        self.text, self.schema = policies, schema
         self.version = hashlib.sha256(f"{schema}\n{policies}".encode()).hexdigest()[:12]
 
     def answer(self, question: Question) -> Answer:
-        """Return whether the policies allow `question`; a policy that errors denies."""
+        """Return what the policies allow; a policy that errors denies."""
         known = self._memo.get(question)
         if known is None:
-            known = self._memo[question] = self._evaluate(question)
-            if len(self._memo) > _MEMO_MOST:
-                self._memo.popitem(last=False)
+            known = self.fresh_answer(question)
+            self._memo.put(question, known)
         return known
 
-    def _evaluate(self, question: Question) -> Answer:
-        uid = {"type": "Actor", "id": "who asks"}
-        actor = {
-            "uid": uid,
-            "attrs": {
-                "roles": sorted(question.actor.roles),
-                "region": question.actor.region,
-                "ended": question.actor.ended,
-                "suspended": question.actor.suspended,
-            },
-            "parents": [],
-        }
-        request = {
-            "principal": 'Actor::"who asks"',
-            "action": f'Action::"{question.action}"',
-            "resource": f'{question.resource_type}::"{_escaped(question.resource)}"',
-            "context": {
-                "purpose": question.purpose,
-                "reason": question.reason,
-                "verified": question.verified,
-                "subject_region": question.subject_region,
-            },
-        }
-        result = cedarpy.is_authorized(request, self._policies, [actor])
-        allowed = result.decision == cedarpy.Decision.Allow and not result.diagnostics.errors
-        return Answer(allowed, tuple(sorted(self._names.get(r, r) for r in result.diagnostics.reasons)))
+    def fresh_answer(self, question: Question) -> Answer:
+        """Return what the policies allow, without looking at what was answered before."""
+        forbidding: set[str] = set()
+        for place, action in enumerate(question.wanted):
+            # the first is asked even where nothing permits it, to name what forbids
+            if place and not self._slices.may_permit(question, action):
+                continue
+            verdict = self._slices.verdict(question, action)
+            if verdict.allowed:
+                permitting = [self._by_number[number] for number in verdict.permits]
+                demanded = {duty for policy in permitting for duty in policy.duties}
+                return Answer(action, tuple(sorted(policy.name for policy in permitting)), tuple(sorted(demanded)))
+            forbidding.update(self._by_number[number].name for number in verdict.forbids)
+        return Answer(None, tuple(sorted(forbidding)))
 
 
-def load_policies() -> PolicySet:
-    """Return the policy set that ships with whosaw.
-
-    Raises:
-        PolicyInvalid: the files do not parse or do not validate.
-    """
-    folder = resources.files("whosaw.decide") / "policies"
-    return PolicySet(
-        (folder / "whosaw.cedar").read_text(encoding="utf-8"),
-        (folder / "whosaw.cedarschema").read_text(encoding="utf-8"),
-    )
-
-
-def _policy_names(policies: str) -> dict[str, str]:
-    """Return Cedar's own policy numbers → the ``@id`` each policy carries."""
-    documents: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]
-    return {number: str(policy.get("annotations", {}).get("id", number)) for number, policy in documents.items()}
+def _named(static_policies: Mapping[str, dict[str, Any]]) -> dict[str, Policy]:
+    """Return Cedar's own policy numbers → policy."""
+    found: dict[str, Policy] = {}
+    names: set[str] = set()
+    for number, written in static_policies.items():
+        policy = _policy(number, written)
+        if policy.name in names:
+            raise PolicyInvalid(f"two policies are called `{policy.name}`")
+        names.add(policy.name)
+        found[number] = policy
+    return found
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _policy(number: str, written: dict[str, Any]) -> Policy:
+    annotations: dict[str, str | None] = written.get("annotations", {})
+    name = annotations.get("id") or number
+    permits = written["effect"] == "permit"
+    if written["principal"]["op"] in {"==", "in"}:
+        raise PolicyInvalid(f"policy `{name}` names a person and never applies: decide by role, employer, site, region")
+    try:
+        demanded = duties(annotations["duty"] or "") if "duty" in annotations else ()
+    except ValueError as cause:
+        raise PolicyInvalid(f"policy `{name}`: {cause}") from cause
+    if demanded and not permits:
+        raise PolicyInvalid(f"policy `{name}` forbids: a duty stands on a policy that permits")
+    return Policy(name, permits, demanded, _text(number, written))
+
+
+def _text(number: str, written: dict[str, Any]) -> str:
+    whole = {"staticPolicies": {number: written}, "templates": {}, "templateLinks": []}
+    return cedarpy.policies_from_json_str(json.dumps(whole)).strip()

@@ -5,14 +5,19 @@ reveals. If anything on the way fails, nothing is revealed. Doors authenticate w
 decide.
 """
 
+from whosaw.gate.acting import Deed
+from whosaw.gate.disclosing import Disclosure, Evaluation
 from whosaw.gate.errors import GateError
-from whosaw.gate.gate import Deed, Disclosure, Gate
+from whosaw.gate.gate import Gate
+from whosaw.gate.lookups import Found
 from whosaw.gate.suspension import Suspensions
 from whosaw.gate.tokens import TokenRefused, Tokens, add_token, add_tokens, revoke_tokens
 
 __all__ = [
     "Deed",
     "Disclosure",
+    "Evaluation",
+    "Found",
     "Gate",
     "GateError",
     "Suspensions",

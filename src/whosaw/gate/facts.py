@@ -5,34 +5,53 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from whosaw.catalog import Catalog, Source
 from whosaw.catalog.source import Row
-from whosaw.catalog.statements import actor_statement, presence_statement, work_statement
+from whosaw.catalog.statements import actor_statement, presence_statement
 from whosaw.decide import ActorFacts, WorkItem
-from whosaw.gate.queries import suspended
+from whosaw.gate.standing import Standing, standing
 from whosaw.gate.together import together
+from whosaw.gate.work import WorkFinder, aware
 from whosaw.store import Database
 from whosaw.terms import PurposeRef, SubjectRef
 
 _DIRECTORY_S = 5.0
+_REMEMBERED_MOST = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An actor: what the directory and the suspensions say, and what others granted him."""
+
+    facts: ActorFacts
+    standing: Standing
 
 
 class FactFinder:
-    """Reads the company's tables and the suspensions. Directory rows are remembered for seconds, suspensions never."""
+    """Reads the company's tables and where actors stand. Directory rows are remembered for seconds, standing never."""
 
     def __init__(self, db: Database, catalog: Catalog, sources: Mapping[str, Source]) -> None:
         self._db = db
         self._catalog = catalog
         self._sources = sources
+        self._work = WorkFinder(catalog, sources)
         self._directory: dict[str, tuple[float, Row | None]] = {}
 
     async def actors(self, keys: Iterable[str], at: datetime) -> dict[str, ActorFacts]:
         """Return the facts of every actor; one whom the directory does not list has no roles."""
+        return {key: person.facts for key, person in (await self.people(keys, at)).items()}
+
+    async def people(self, keys: Iterable[str], at: datetime) -> dict[str, Person]:
+        """Return facts and standing of every actor."""
         wanted = list(dict.fromkeys(keys))
-        stopped, _ = await together(suspended(self._db, wanted), self._refresh_directory(wanted))
-        return {key: self._actor(key, key in stopped, at) for key in wanted}
+        stands, _ = await together(
+            standing(self._db, wanted, at, self._catalog.conduct), self._refresh_directory(wanted)
+        )
+        return {key: Person(self._actor(key, stands[key], at), stands[key]) for key in wanted}
 
     async def regions(self, subjects: Iterable[SubjectRef]) -> dict[SubjectRef, str]:
         """Return the region of every subject that exists; others are absent."""
@@ -46,18 +65,9 @@ class FactFinder:
             found.update({SubjectRef(kind, str(row["key"])): str(row["region"] or "") for row in rows})
         return found
 
-    async def work(self, purposes: Iterable[PurposeRef]) -> dict[PurposeRef, list[WorkItem]]:
-        """Return the work items behind every purpose that has any, one per assignment."""
-        by_kind: defaultdict[str, set[str]] = defaultdict(set)
-        for purpose in purposes:
-            by_kind[purpose.kind].add(purpose.reference)
-        found: defaultdict[PurposeRef, list[WorkItem]] = defaultdict(list)
-        for kind, references in by_kind.items():
-            declared = self._catalog.purposes[kind]
-            rows = await self._sources[declared.source].rows(work_statement(declared), references=sorted(references))
-            for row in rows:
-                found[PurposeRef(kind, str(row["reference"]))].append(_work_item(row))
-        return found
+    async def work(self, purposes: Iterable[PurposeRef], at: datetime) -> dict[PurposeRef, Sequence[WorkItem]]:
+        """Return the work items behind every purpose that has any, one per assignment; remembered for seconds."""
+        return await self._work.work(purposes, at)
 
     async def _refresh_directory(self, keys: Sequence[str]) -> None:
         now = time.monotonic()
@@ -67,30 +77,29 @@ class FactFinder:
         actors = self._catalog.actors
         rows = await self._sources[actors.source].rows(actor_statement(actors), keys=stale)
         listed = {str(row["key"]): row for row in rows}
+        if len(self._directory) + len(stale) > _REMEMBERED_MOST:
+            self._directory = {key: entry for key, entry in self._directory.items() if key in keys}
         self._directory.update({key: (now + _DIRECTORY_S, listed.get(key)) for key in stale})
 
-    def _actor(self, key: str, stopped: bool, at: datetime) -> ActorFacts:
-        row = self._directory[key][1]
-        if row is None:
-            return ActorFacts.unknown(suspended=stopped)
-        roles = row["roles"]
-        names = roles.split(",") if isinstance(roles, str) else list(roles or ())
-        return ActorFacts(
-            roles=frozenset(name.strip() for name in names if name.strip()),
-            region=str(row["region"] or ""),
-            ended=_has_ended(row["ended"], at),
-            suspended=stopped,
-        )
+    def _actor(self, key: str, stands: Standing, at: datetime) -> ActorFacts:
+        return actor_facts(self._directory[key][1], stands, at)
 
 
-def _work_item(row: Row) -> WorkItem:
-    return WorkItem(
-        assignee=str(row["assignee"] or ""),
-        subject=str(row["subject"]),
-        origin=str(row["origin"] or ""),
-        opened_at=_aware(row["opened_at"]),
-        closed_at=None if row["closed_at"] is None else _aware(row["closed_at"]),
-        beneficiary=None if row.get("beneficiary") is None else str(row["beneficiary"]),
+def actor_facts(row: Mapping[str, Any] | Row | None, stands: Standing, at: datetime) -> ActorFacts:
+    """Return the facts of an actor from his row of the directory, or None where there is none, and his standing."""
+    if row is None:
+        return ActorFacts.unknown(suspended=stands.suspended)
+    roles = row["roles"]
+    names = roles.split(",") if isinstance(roles, str) else list(roles or ())
+    return ActorFacts(
+        roles=frozenset(str(name).strip() for name in names if str(name).strip()),
+        region=str(row["region"] or ""),
+        ended=_has_ended(row["ended"], at) or _not_begun(row.get("since"), at),
+        suspended=stands.suspended,
+        employer=str(row.get("employer") or ""),
+        site=str(row.get("site") or ""),
+        function=str(row.get("function") or ""),
+        acknowledged=stands.acknowledged,
     )
 
 
@@ -98,12 +107,14 @@ def _has_ended(ended: object, at: datetime) -> bool:
     if ended is None or isinstance(ended, bool):
         return bool(ended)
     if isinstance(ended, datetime):
-        return _aware(ended) <= at
+        return aware(ended) <= at
     if isinstance(ended, date):
         return ended <= at.date()
     return True  # something stands there that cannot be read: default deny
 
 
-def _aware(at: datetime) -> datetime:
-    """Return `at` in UTC; a company table without zones is read as UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def _not_begun(since: object, at: datetime) -> bool:
+    """Return whether a contract begins later; what cannot be read as a date says nothing about that."""
+    if isinstance(since, datetime):
+        return aware(since) > at
+    return isinstance(since, date) and since > at.date()

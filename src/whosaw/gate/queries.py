@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -60,3 +61,26 @@ async def revoke(db: Database, actor: str, at: datetime) -> int:
             "update gate_token set revoked_at = %s where actor = %s and revoked_at is null", [at, actor]
         )
         return done.rowcount
+
+
+async def numbers(db: Database, keys: Sequence[tuple[str, str]]) -> list[int]:
+    """Return the number of every (space, key), given anew where there is none; not flushed to disk by itself."""
+    spaces, names = zip(*keys, strict=True)
+    async with db.connection() as connection:
+        rows = await connection.execute("select gate_numbers(%s::text[], %s::text[])", [list(spaces), list(names)])
+        (found,) = await rows.fetchone() or ([],)
+        return list(found)
+
+
+async def spend(
+    db: Database, keys: Sequence[tuple[str, str]], at_us: int, units: Sequence[dict[str, object]]
+) -> tuple[list[int], list[int]]:
+    """Return the numbers of `keys` and one verdict per unit; not flushed to disk by itself."""
+    spaces, names = zip(*keys, strict=True)
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select numbers, verdicts from gate_spend(%s::text[], %s::text[], %s, %s::json)",
+            [list(spaces), list(names), at_us, json.dumps(units)],
+        )
+        found = await rows.fetchone() or ([], [])
+        return list(found[0]), list(found[1])

@@ -1,9 +1,10 @@
 """Prove: what an outsider needs to check the trail, and what the trail needs to be checkable.
 
 Canonical bytes and commitments (`canonical`), the Merkle tree (`merkle`), signed notes and keys (`note`), checkpoints
-(`checkpoint`), receipts (`receipt`), one-file proofs (`proof`), trust policies (`policy`) and evidence bundles
-(`bundle`). Pure: it reads no clock and no database, depends on ``cryptography`` alone, and touches the disk only
-to read or write a bundle. Every check raises; nothing returns a flag that could be ignored.
+(`checkpoint`), receipts (`receipt`), one-file proofs (`proof`), sets of subjects beside an entry (`exposure`), trust
+policies (`policy`) and evidence bundles (`bundle`). Pure: it reads no clock and no database, depends on
+``cryptography`` alone, and touches the disk only to read or write a bundle. Every check raises; nothing returns a flag
+that could be ignored.
 """
 
 from whosaw.prove.bundle import BundleReport, verify_bundle, write_bundle
@@ -12,6 +13,7 @@ from whosaw.prove.canonical import Payload, canonical, entry_bytes, entry_leaf, 
 from whosaw.prove.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from whosaw.prove.errors import (
     BundleInvalid,
+    ExposureInvalid,
     NoteInvalid,
     PayloadRefused,
     PolicyInvalid,
@@ -19,6 +21,7 @@ from whosaw.prove.errors import (
     ProveError,
     ReceiptInvalid,
 )
+from whosaw.prove.exposure import check_exposure, exposure_hash, read_exposure
 from whosaw.prove.merkle import check_consistency, check_inclusion
 from whosaw.prove.note import Note, SigningKey, VerifierKey, sign_note
 from whosaw.prove.policy import Policy
@@ -30,6 +33,7 @@ __all__ = [
     "BundleInvalid",
     "BundleReport",
     "Checkpoint",
+    "ExposureInvalid",
     "Note",
     "NoteInvalid",
     "Payload",
@@ -46,13 +50,16 @@ __all__ = [
     "VerifierKey",
     "canonical",
     "check_consistency",
+    "check_exposure",
     "check_inclusion",
     "check_receipt",
     "decode_receipt",
     "encode_receipt",
     "entry_bytes",
     "entry_leaf",
+    "exposure_hash",
     "open_checkpoint",
+    "read_exposure",
     "read_payload",
     "sign_batch",
     "sign_checkpoint",

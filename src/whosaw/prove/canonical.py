@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
+from json.encoder import encode_basestring as _spell  # RFC 8785's escapes, no more
 from typing import cast
 
 from whosaw.prove.errors import PayloadRefused
@@ -28,9 +29,10 @@ MAX_PAYLOAD_BYTES = 65_535
 COMMITMENT_DOMAIN = b"whosaw/commitment/v1\n"
 ENTRY_DOMAIN = b"whosaw/entry/v1\n"
 
-_INT64 = range(-(1 << 63), 1 << 63)
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
+_NAMES_KEPT = 512
+_names: set[str] = set()  # invariant: only names that `_NAME` matches, at most `_NAMES_KEPT`
 _LEAF_START = b"\x00" + ENTRY_DOMAIN
 
 
@@ -40,16 +42,24 @@ def canonical(payload: Payload) -> bytes:
     Raises:
         PayloadRefused: a name, type or value that has no canonical form, or more than 65,535 bytes.
     """
-    for name, value in payload.items():
-        if type(name) is not str or not _NAME.fullmatch(name):
-            raise PayloadRefused("the names in a payload are lower-case words")
-        if type(value) is list:
-            for each in value:
-                _check_scalar(name, each)
+    parts: list[str] = []
+    for name in _sorted(payload):
+        if type(name) is not str or name not in _names:
+            _learn(name)
+        value = payload[name]
+        if type(value) is str:
+            parts.append(f'"{name}":{_spell(value)}')
+        elif type(value) is int and _LEAST <= value <= _MOST:
+            parts.append(f'"{name}":{value}')
+        elif type(value) is list:
+            parts.append(f'"{name}":[{",".join([_scalar(name, each) for each in value])}]')
         else:
-            _check_scalar(name, value)
+            _scalar(name, value)
+    text = "{" + ",".join(parts) + "}"
+    if "\\u0000" in text:  # a NUL, or a backslash before these letters
+        _refuse_nul(payload)
     try:
-        raw = _ENCODE(payload).encode("utf-8")
+        raw = text.encode()
     except UnicodeEncodeError as cause:
         raise PayloadRefused("a string in a payload is not Unicode text") from cause
     if len(raw) > MAX_PAYLOAD_BYTES:
@@ -97,12 +107,33 @@ def entry_leaf(salt: bytes, raw: bytes) -> bytes:
     return sha256(_LEAF_START + sha256(COMMITMENT_DOMAIN + salt + raw).digest()).digest()
 
 
-def _check_scalar(name: str, value: object) -> None:
-    kind = type(value)
-    if kind is str:
-        if "\x00" in cast("str", value):
-            raise PayloadRefused(f"a NUL in `{name}`")
-    elif kind is not int:  # bool is an int to isinstance, and 1 and true must not be two spellings of one payload
+def _sorted(payload: Payload) -> list[str]:
+    try:
+        return sorted(payload)
+    except TypeError as cause:
+        raise PayloadRefused("the names in a payload are lower-case words") from cause
+
+
+def _learn(name: object) -> None:
+    """Check a name that is met for the first time, and remember it as one that needs no check."""
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise PayloadRefused("the names in a payload are lower-case words")
+    if len(_names) < _NAMES_KEPT:
+        _names.add(name)
+
+
+def _scalar(name: str, value: object) -> str:
+    """Return the one spelling of an integer or string."""
+    if type(value) is str:
+        return _spell(value)
+    if type(value) is not int:  # bool is an int to isinstance, and 1 and true must not be two spellings of one payload
         raise PayloadRefused(f"`{name}` is neither an integer nor a string nor a list of them")
-    elif value not in _INT64:
+    if not _LEAST <= value <= _MOST:
         raise PayloadRefused(f"the integer in `{name}` does not fit 64 bits")
+    return str(value)
+
+
+def _refuse_nul(payload: Payload) -> None:
+    for name, value in payload.items():
+        if any("\x00" in each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)):
+            raise PayloadRefused(f"a NUL in `{name}`")

@@ -33,6 +33,13 @@ class PayloadRefused(ProveError, ValueError):
     code: ClassVar[str] = "prove.payload_refused"
 
 
+class ExposureInvalid(ProveError, ValueError):
+    """A set of subjects is malformed, or not the one that an entry names."""
+
+    code: ClassVar[str] = "prove.exposure_invalid"
+    hint = "take the set again from where the entry came from; its file is verified exactly as it was written"
+
+
 class ReceiptInvalid(ProveError, ValueError):
     """A receipt is malformed, or its signature or path does not hold."""
 

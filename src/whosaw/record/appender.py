@@ -2,7 +2,7 @@
 
 One batch is in flight per process. Whatever arrived meanwhile is the next one; there is no timer, because waiting for
 company never made anything faster (measured). A batch that fails fails all its members. A member that is cancelled or
-runs out of time leaves alone: the shared commit goes on without it.
+runs out of time leaves alone: the shared commit goes on without it. One timer watches the deadlines of all who wait.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from whosaw.prove import Payload, Receipt, canonical, entry_leaf, sign_batch
@@ -47,25 +47,18 @@ class Limits:
 class _Group:
     """Entries of one caller that are committed together."""
 
-    payloads: list[str] = field(default_factory=list)
-    salts: list[bytes] = field(default_factory=list)
-    leaves: list[bytes] = field(default_factory=list)
-    size_bytes: int = 0
-    done: asyncio.Future[list[Receipt]] | None = None
-
-    def add(self, raw: bytes, salt: bytes) -> None:
-        self.payloads.append(raw.decode())
-        self.salts.append(salt)
-        self.leaves.append(entry_leaf(salt, raw))
-        self.size_bytes += len(raw)
+    raws: list[bytes]
+    size_bytes: int
+    done: asyncio.Future[list[Receipt]]
+    due: float
 
 
 class Appender:
     """Appends entries for one process; use it from one event loop.
 
     What owns what: `_queue` and `_queued` are changed only by the event loop's own thread and never across an await;
-    `_take` moves groups out of the queue, and from then on only `_drain` touches them. There is at most one `_drain`
-    task, and it alone commits.
+    `_take` moves groups out of the queue into `_flying`, and from then on `_drain` answers them, unless their deadline
+    comes first. There is at most one `_drain` task, and it alone commits.
     """
 
     def __init__(
@@ -96,6 +89,8 @@ class Appender:
         self._guard = guard
         self._queue: deque[_Group] = deque()
         self._queued = 0  # invariant: entries in `_queue`
+        self._flying: list[_Group] = []  # the batch whose commit is under way
+        self._timer: asyncio.TimerHandle | None = None  # invariant: set while anybody waits, for the earliest `due`
         self._draining: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -106,9 +101,7 @@ class Appender:
             PayloadRefused: the payload has no canonical form; nothing was queued.
             TrailUnavailable: it is not known to be durable (queue full, deadline, failed commit): reveal nothing.
         """
-        group = _Group()
-        group.add(canonical(payload), os.urandom(SALT_BYTES))
-        return (await self._commit_group(group))[0]
+        return (await self._commit_group([canonical(payload)]))[0]
 
     async def append_many(self, payloads: Iterable[Payload]) -> list[Receipt]:
         """Record entries in order and return their receipts; more than one batch is committed batch by batch.
@@ -120,8 +113,8 @@ class Appender:
             TrailUnavailable: as in `append`.
         """
         receipts: list[Receipt] = []
-        for group in self._groups([canonical(payload) for payload in payloads]):
-            receipts += await self._commit_group(group)
+        for raws in self._parts([canonical(payload) for payload in payloads]):
+            receipts += await self._commit_group(raws)
         return receipts
 
     async def close(self) -> None:
@@ -129,6 +122,9 @@ class Appender:
         self._closed = True
         if self._draining is not None:
             await asyncio.wait([self._draining])
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def __aenter__(self) -> Self:
         """Return the appender."""
@@ -138,42 +134,57 @@ class Appender:
         """Close it."""
         await self.close()
 
-    def _groups(self, raws: Sequence[bytes]) -> Iterable[_Group]:
-        group = _Group()
-        salts = os.urandom(SALT_BYTES * len(raws))  # one call: a system call per entry is dearer than its hash
-        for at, raw in enumerate(raws):
-            full = len(group.leaves) >= self._limits.batch_entries
-            if group.leaves and (full or group.size_bytes + len(raw) > self._limits.batch_bytes):
-                yield group
-                group = _Group()
-            group.add(raw, salts[at * SALT_BYTES : (at + 1) * SALT_BYTES])
-        if group.leaves:
-            yield group
+    def _parts(self, raws: Sequence[bytes]) -> Iterable[list[bytes]]:
+        part: list[bytes] = []
+        size_bytes = 0
+        for raw in raws:
+            full = len(part) >= self._limits.batch_entries
+            if part and (full or size_bytes + len(raw) > self._limits.batch_bytes):
+                yield part
+                part, size_bytes = [], 0
+            part.append(raw)
+            size_bytes += len(raw)
+        if part:
+            yield part
 
-    async def _commit_group(self, group: _Group) -> list[Receipt]:
-        entries = len(group.leaves)
+    async def _commit_group(self, raws: list[bytes]) -> list[Receipt]:
         if self._closed:
             raise TrailUnavailable("the trail is being closed")
-        if self._queued + entries > self._limits.queue_entries:
+        if self._queued + len(raws) > self._limits.queue_entries:
             raise QueueFull(f"{self._queued} entries wait for the trail already")
-        group.done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        group = _Group(raws, sum(map(len, raws)), loop.create_future(), loop.time() + self._limits.deadline_s)
         self._queue.append(group)
-        self._queued += entries
+        self._queued += len(raws)
+        if self._timer is None:
+            self._timer = loop.call_at(group.due, self._expire)
         if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain(), name="whosaw-append")
+            self._draining = loop.create_task(self._drain(), name="whosaw-append")
         try:
-            async with asyncio.timeout(self._limits.deadline_s):
-                return await group.done
-        except TimeoutError as cause:
-            raise AppendTimedOut(f"not durable within {self._limits.deadline_s} s") from cause
-        finally:
+            return await group.done
+        except BaseException:
             if group in self._queue:  # given up before its turn: it must not be recorded for nobody
                 self._queue.remove(group)
-                self._queued -= entries
+                self._queued -= len(raws)
+            raise
+
+    def _expire(self) -> None:
+        """Refuse those whose time has run out, and come back for the next one's."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        late = [group for group in self._flying if group.due <= now]
+        while self._queue and self._queue[0].due <= now:  # it is not recorded at all
+            late.append(self._queue.popleft())
+            self._queued -= len(late[-1].raws)
+        for group in late:
+            if not group.done.done():
+                group.done.set_exception(AppendTimedOut(f"not durable within {self._limits.deadline_s} s"))
+        waiting = [group.due for group in (*self._flying, *self._queue) if not group.done.done()]
+        self._timer = loop.call_at(min(waiting), self._expire) if waiting else None
 
     async def _drain(self) -> None:
         while self._queue:
-            batch = self._take()
+            self._flying = batch = self._take()
             try:
                 receipts = await self._commit(batch)
             except BaseException as cause:
@@ -183,30 +194,33 @@ class Appender:
             else:
                 at = 0
                 for group in batch:
-                    if group.done and not group.done.done():
-                        group.done.set_result(receipts[at : at + len(group.leaves)])
-                    at += len(group.leaves)
+                    if not group.done.done():
+                        group.done.set_result(receipts[at : at + len(group.raws)])
+                    at += len(group.raws)
+            finally:
+                self._flying = []
 
     def _take(self) -> list[_Group]:
         batch = [self._queue.popleft()]
-        entries, size_bytes = len(batch[0].leaves), batch[0].size_bytes
+        entries, size_bytes = len(batch[0].raws), batch[0].size_bytes
         while self._queue:
-            entries += len(self._queue[0].leaves)
+            entries += len(self._queue[0].raws)
             size_bytes += self._queue[0].size_bytes
             if entries > self._limits.batch_entries or size_bytes > self._limits.batch_bytes:
                 break
             batch.append(self._queue.popleft())
-        self._queued -= sum(len(group.leaves) for group in batch)
+        self._queued -= sum(len(group.raws) for group in batch)
         return batch
 
     async def _commit(self, batch: list[_Group]) -> list[Receipt]:
-        payloads = [each for group in batch for each in group.payloads]
-        salts = [each for group in batch for each in group.salts]
-        leaves = [each for group in batch for each in group.leaves]
+        raws = [each for group in batch for each in group.raws]
+        drawn = os.urandom(SALT_BYTES * len(raws))  # one call: a system call per entry is dearer than its hash
+        salts = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
+        leaves = list(map(entry_leaf, salts, raws))
         if self._guard is not None:
             await self._guard.check()
         async with asyncio.timeout(self._limits.deadline_s):
-            first = await queries.append(self._db, payloads, salts, leaves)
+            first = await queries.append(self._db, raws, salts, leaves)
         if self._guard is not None:
             self._guard.promised(first + len(leaves))
         signed = sign_batch(self._keys.receipt, self._keys.origin, first, leaves, to_us(self._clock.now()))
@@ -216,5 +230,5 @@ class Appender:
 
     def _refuse(self, batch: list[_Group], cause: BaseException) -> None:
         for group in batch:
-            if group.done and not group.done.done():
+            if not group.done.done():
                 group.done.set_exception(failure_of(cause))

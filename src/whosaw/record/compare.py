@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 
 from whosaw.prove.merkle import HASH_BYTES
-from whosaw.record.auditqueries import AUDIT_COLUMNS, AuditRow
+from whosaw.record.auditqueries import AuditColumns
 from whosaw.record.erased import ANNOUNCING, Announcement, unannounced
 from whosaw.record.findings import Finding, FindingKind
 from whosaw.record.heads import compare_heads
@@ -16,7 +16,6 @@ from whosaw.record.resume import FsckState
 from whosaw.record.signed import IN_FOLDER, Signed
 from whosaw.record.tiles import TILE_BYTES, split_items
 
-_KIND = 4 + AUDIT_COLUMNS.index("kind")
 _MAX_NAMED_GAP = 10_000
 _MAX_GAP = 1_000_000  # an index further out is not a place in this trail
 _HOLE = bytes(HASH_BYTES)
@@ -62,20 +61,20 @@ class Comparison:
         """How many entries have only their leaf left."""
         return len(self._erased)
 
-    def take(self, rows: Sequence[AuditRow]) -> None:
+    def take(self, rows: AuditColumns) -> None:
         """Check one chunk of rows, which come ordered by index.
 
         Raises:
             JunctionBroken: an earlier run had read other entries up to here.
         """
-        known = 0
+        known, end = 0, len(rows.indices)
         if self._earlier is not None and self._next < self._earlier.size:
-            known = bisect_left(rows, self._earlier.size, key=lambda row: row[0])
-            self._take_known(rows[:known])
-            if known < len(rows) or self._next == self._earlier.size:
+            known = bisect_left(rows.indices, self._earlier.size)
+            self._take_known(rows.cut(0, known))
+            if known < end or self._next == self._earlier.size:
                 self._check_junction(self._earlier)
-        if known < len(rows):
-            self._take_fresh(rows[known:] if known else rows)
+        if known < end:
+            self._take_fresh(rows.cut(known, end) if known else rows)
 
     def take_marks(self, marks: Iterable[tuple[int, int]]) -> None:
         """Take (index, index of the announcing entry) of every entry that the database says was erased."""
@@ -108,41 +107,44 @@ class Comparison:
         self._findings += unannounced(self._erased, self._marks, self._announced)
         return self._findings
 
-    def _take_known(self, rows: Sequence[AuditRow]) -> None:
+    def _take_known(self, rows: AuditColumns) -> None:
         """Read rows whose payload an earlier run checked."""
-        self._note_erasures(rows, [at for at, row in enumerate(rows) if _gone(row[2])], {})
+        erased = [at for at, salt in enumerate(rows.salt) if salt is None]  # type: ignore[redundant-expr]
+        self._note_erasures(rows, erased, {})
         self._add(rows, {})
 
-    def _take_fresh(self, rows: Sequence[AuditRow]) -> None:
+    def _take_fresh(self, rows: AuditColumns) -> None:
         odd = self._rows.check(rows)
         for at, leaf in odd.leaves.items():
-            self._altered[rows[at][0]] = leaf
+            self._altered[rows.indices[at]] = leaf
         for at in odd.malformed:
-            self._find(rows[at][0], "malformed", "the payload is not in its canonical form")
+            self._find(rows.indices[at], "malformed", "the payload is not in its canonical form")
         for at in odd.columns:
-            self._find(rows[at][0], "column_mismatch", "a column says something else than the payload")
+            self._find(rows.indices[at], "column_mismatch", "a column says something else than the payload")
         self._note_erasures(rows, odd.erased, odd.leaves)
         self._add(rows, odd.leaves)
 
-    def _note_erasures(self, rows: Sequence[AuditRow], erased: Iterable[int], strange: Collection[int]) -> None:
-        self._erased.update(rows[at][0] for at in erased)
-        for at in [at for at, row in enumerate(rows) if row[_KIND] in ANNOUNCING]:
-            said = Announcement.read(rows[at][3])
+    def _note_erasures(self, rows: AuditColumns, erased: Iterable[int], strange: Collection[int]) -> None:
+        self._erased.update(rows.indices[at] for at in erased)
+        if ANNOUNCING.isdisjoint(rows.kind):
+            return
+        for at in [at for at, kind in enumerate(rows.kind) if kind in ANNOUNCING]:
+            said = Announcement.read(rows.payload[at])
             if said is not None and at not in strange:
-                self._announced[rows[at][0]] = said
+                self._announced[rows.indices[at]] = said
 
-    def _add(self, rows: Sequence[AuditRow], strange: Collection[int]) -> None:
+    def _add(self, rows: AuditColumns, strange: Collection[int]) -> None:
         """Put the stored leaves of rows in their places; some are `strange`, so that each is looked at."""
-        self.read += len(rows)
-        end = self._next + len(rows)
-        if not strange and [row[0] for row in rows] == list(range(self._next, end)) and end <= self._head_size:
-            leaves = b"".join([row[1] for row in rows])
+        self.read += len(rows.indices)
+        end = self._next + len(rows.indices)
+        if not strange and rows.indices == tuple(range(self._next, end)) and end <= self._head_size:
+            leaves = b"".join(rows.leaf)
             self._digest.update(leaves)
             self._leaves += leaves
             self._next = end
         else:
-            for row in rows:
-                self._place(row[0], row[1])
+            for index, leaf in zip(rows.indices, rows.leaf, strict=True):
+                self._place(index, leaf)
 
     def _place(self, index: int, leaf: bytes | None) -> None:
         if index == self._next and index < self._head_size and leaf is not None and len(leaf) == HASH_BYTES:
@@ -211,10 +213,6 @@ class Comparison:
 
     def _find(self, index: int, kind: FindingKind, what: str) -> None:
         self._findings.append(Finding(index, kind, f"entry {index}: {what}"))
-
-
-def _gone(salt: object) -> bool:
-    return salt is None
 
 
 def _differences(stored: bytes, published: bytes) -> Iterator[int]:

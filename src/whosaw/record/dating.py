@@ -13,17 +13,16 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from typing import Protocol
 
-from whosaw.record.auditqueries import AUDIT_COLUMNS, AuditRow
+from whosaw.record.auditqueries import AuditColumns
 from whosaw.record.findings import Finding
 
-_AT = 4 + AUDIT_COLUMNS.index("at")
 _MOST_NAMED = 10_000
 
 
 class Dating(Protocol):
     """Takes chunks of rows in order, then says which are dated wrongly."""
 
-    def take(self, rows: Sequence[AuditRow]) -> None:
+    def take(self, rows: AuditColumns) -> None:
         """Check one chunk."""
         ...
 
@@ -51,40 +50,40 @@ class ByCheckpoints:
         self._bound_us = bound_us
         self._found: list[Finding] = []
 
-    def take(self, rows: Sequence[AuditRow]) -> None:
+    def take(self, rows: AuditColumns) -> None:
         """Check one chunk, a stretch between two checkpoints at a time."""
-        dated = [(row[0], int(row[_AT])) for row in rows if row[_AT] is not None]  # type: ignore[arg-type]
-        if not dated or not self._sizes:
+        if not self._sizes:
             return
-        first, last = bisect_right(self._sizes, dated[0][0]), bisect_right(self._sizes, dated[-1][0])
-        edges = [size - dated[0][0] for size in self._sizes[first:last]] if len(dated) == len(rows) else []
-        if len(dated) == len(rows) and dated[-1][0] - dated[0][0] == len(rows) - 1:
-            for segment, (start, end) in enumerate(pairwise([0, *edges, len(dated)]), first):
-                self._check(segment, dated[start:end])
+        index = rows.indices
+        if b"" not in rows.at and index[-1] - index[0] == len(index) - 1:
+            times = [*map(int, rows.at)]
+            first, last = bisect_right(self._sizes, index[0]), bisect_right(self._sizes, index[-1])
+            edges = [size - index[0] for size in self._sizes[first:last]]
+            for segment, (start, end) in enumerate(pairwise([0, *edges, len(index)]), first):
+                self._check(segment, index[start:end], times[start:end])
         else:  # holes, or erased entries: each is looked up
-            for entry in dated:
-                self._check(bisect_right(self._sizes, entry[0]), [entry])
+            for each, at_us in _dated(rows):
+                self._check(bisect_right(self._sizes, each), [each], [at_us])
 
     def findings(self) -> list[Finding]:
         """Return what was found."""
         return self._found
 
-    def _check(self, segment: int, dated: Sequence[tuple[int, int]]) -> None:
+    def _check(self, segment: int, index: Sequence[int], times: Sequence[int]) -> None:
         """Check entries that lie below the checkpoint `segment` and not below the one before it."""
-        if not dated:
+        if not times:
             return
         after = self._after[segment - 1] - self._bound_us if segment else None
         before = self._before[segment] + self._bound_us if segment < len(self._before) else None
-        times = [at_us for _, at_us in dated]
         if (after is None or min(times) >= after) and (before is None or max(times) <= before):
             return
-        for index, at_us in dated:
+        for each, at_us in zip(index, times, strict=True):
             if after is not None and at_us < after:
                 line = f"dated {_text(at_us)}, and recorded after {_text(self._after[segment - 1])}"
-                _name(self._found, Finding(index, "back_dated", f"entry {index}: {line}"))
+                _name(self._found, Finding(each, "back_dated", f"entry {each}: {line}"))
             elif before is not None and at_us > before:
                 line = f"dated {_text(at_us)}, and signed at {_text(self._before[segment])} already"
-                _name(self._found, Finding(index, "post_dated", f"entry {index}: {line}"))
+                _name(self._found, Finding(each, "post_dated", f"entry {each}: {line}"))
 
 
 class ByNeighbours:
@@ -97,9 +96,9 @@ class ByNeighbours:
         self._held: tuple[int, int] | None = None  # the last entry of the chunk before, not judged yet
         self._found: list[Finding] = []
 
-    def take(self, rows: Sequence[AuditRow]) -> None:
+    def take(self, rows: AuditColumns) -> None:
         """Check one chunk but for its last entry, whose neighbour is still to come."""
-        dated = [(row[0], int(row[_AT])) for row in rows if row[_AT] is not None]  # type: ignore[arg-type]
+        dated = _dated(rows)
         if self._held is not None:
             dated.insert(0, self._held)
         for (index, at_us), (_, next_us) in pairwise(dated):
@@ -123,6 +122,10 @@ class ByNeighbours:
             _name(self._found, Finding(index, "post_dated", line))
         elif reached_us is None or at_us > reached_us:
             self._reached_us = at_us
+
+
+def _dated(rows: AuditColumns) -> list[tuple[int, int]]:
+    return [(index, int(at)) for index, at in zip(rows.indices, rows.at, strict=True) if at]
 
 
 def _name(found: list[Finding], finding: Finding) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from whosaw.record.erasure import digest_of
 from whosaw.record.findings import Finding
 
-ANNOUNCING = (b"erasure", b"pruning")
+ANNOUNCING = frozenset({b'"erasure"', b'"pruning"'})  # kinds as a payload spells them
 _NAMED = 1_000  # unannounced entries that get a line each
 
 

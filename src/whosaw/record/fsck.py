@@ -30,7 +30,6 @@ from whosaw.record.usednumbers import UsedNumbers
 from whosaw.store import Database
 from whosaw.store.database import Connection
 
-_CHUNK_ROWS = 8_192
 _SAVED_EVERY_S = 2.0
 _SIMULATED_US = 24 * 3_600 * 1_000_000  # a simulated day may be played in any order
 
@@ -134,7 +133,7 @@ class _Check:
             size = await queries.head_size(conn)
             signed.add_kept(await auditqueries.all_checkpoints(conn))
             compared, dating, numbers = Comparison(size, earlier), self._dating(signed), UsedNumbers()
-            async for rows in auditqueries.audit_rows(conn, earlier.size if earlier else 0, _CHUNK_ROWS):
+            async for rows in auditqueries.audit_rows(conn, earlier.size if earlier else 0):
                 compared.take(rows)
                 if dating is not None:
                     dating.take(rows)

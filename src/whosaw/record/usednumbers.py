@@ -5,45 +5,69 @@ A row that is lost takes the name of whoever stands in the entries with it, as a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable
 from typing import get_args
 
 from whosaw.record import auditqueries
-from whosaw.record.auditqueries import AuditRow, Space
+from whosaw.record.auditqueries import ACTOR_MEMBERS, AuditColumns, Space
 from whosaw.record.findings import Finding
 from whosaw.store.database import Connection
 
 _MOST_NAMED = 1_000
-_PLACES: dict[Space, int] = {
-    space: 4 + auditqueries.AUDIT_COLUMNS.index(space) for space in get_args(Space)
-}  # in a row
+_SPACES: tuple[Space, ...] = get_args(Space)
+_MARKS = {name: f'"{name}":'.encode() for name in ACTOR_MEMBERS}
 
 
 class UsedNumbers:
     """Collects the numbers that entries use, then looks for their map rows."""
 
     def __init__(self) -> None:
-        self._used: dict[Space, set[bytes]] = {space: set() for space in _PLACES}
+        self._used: dict[Space, set[bytes]] = {space: set() for space in _SPACES}
+        self._members: dict[int, int] = {}  # actor named outside the columns → the first entry that does
 
-    def take(self, rows: Sequence[AuditRow]) -> None:
+    def take(self, rows: AuditColumns) -> None:
         """Note the numbers of one chunk."""
-        for space, place in _PLACES.items():
-            self._used[space].update({row[place] for row in rows if row[place] is not None})  # type: ignore[misc]
+        for space in _SPACES:
+            self._used[space].update(set(getattr(rows, space)))
+        # none in most chunks, which one look over all of it tells
+        text = b"".join(raw for raw in rows.payload if raw)
+        for name, mark in _MARKS.items():
+            if mark in text:
+                self._take_member(name, mark, rows)
 
     async def compare(self, conn: Connection) -> list[Finding]:
         """Return every number whose row is not there, with the first entry that uses it."""
         findings: list[Finding] = []
         for space, texts in self._used.items():
             last, there, erased = await auditqueries.map_state(conn, space)
-            used = {int(text) for text in texts}
+            elsewhere = self._members if space == "actor" else {}
+            used = {*map(int, texts - {b""}), *elsewhere}
             unknown = {number for number in used if not 0 < number <= last}
             lost = used - there - erased - unknown
             gaps = set(range(1, last + 1)) - used - there - erased
             uses = await auditqueries.first_uses(conn, space, sorted(lost | unknown)[: 2 * _MOST_NAMED])
+            for number in (lost | unknown) & elsewhere.keys():
+                uses[number] = min(elsewhere[number], uses.get(number, elsewhere[number]))
             findings += _named("number_unknown", unknown, uses, f"{space} number %d was never given")
             findings += _named("number_lost", lost, uses, f"{space} number %d has lost its map row")
             findings += _named("number_lost", gaps, {}, f"{space} number %d has lost its map row, and no entry uses it")
         return findings
+
+    def _take_member(self, name: str, mark: bytes, rows: AuditColumns) -> None:
+        for index, raw in zip(rows.indices, rows.payload, strict=True):
+            if raw and mark in raw:
+                for number in _numbers(raw, name):
+                    self._members.setdefault(number, index)
+
+
+def _numbers(raw: bytes, name: str) -> Iterable[int]:
+    """Return the number, or numbers, under a name of a payload; a malformed payload is named elsewhere."""
+    try:
+        said = json.loads(raw).get(name)
+    except (ValueError, AttributeError, RecursionError):
+        return ()
+    return [each for each in (said if isinstance(said, list) else [said]) if type(each) is int]
 
 
 def _named(kind: str, numbers: set[int], uses: dict[int, int], text: str) -> list[Finding]:

@@ -53,7 +53,7 @@ def reveal(decision: Decision, receipt: Receipt, row: Mapping[str, object], cata
     values: dict[str, Value] = {}
     for item in decision.fields:
         if item.effect == "deny":
-            values[item.field] = Refused(decision.reason)
+            values[item.field] = Refused(item.reason or decision.reason)
             continue
         stored = row.get(item.field)
         plain = None if stored is None else str(stored)

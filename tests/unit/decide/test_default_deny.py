@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from whosaw.decide import (
 
 SCHEMA = (resources.files("whosaw.decide") / "policies" / "whosaw.cedarschema").read_text()
 EMAIL = Field("customer.email", "customer", "email", "contact", "email")
+OBSERVED = Field("customer.nick", "customer", "nick", "contact", "full", mode="observe")
 PAYMENT = Field("customer.card", "customer", "card", "payment", "full")
 SUPPORT = ActorFacts(frozenset({"support"}), "EU", ended=False, suspended=False)
 VERIFIED = Verification("ticket", "purpose.verified")
@@ -61,14 +63,21 @@ def test_an_evaluation_error_denies_although_another_policy_permits() -> None:
     assert outcome(EMAIL, Facts(SUPPORT, VERIFIED, True, "EU"), policies) == "deny"
 
 
-@pytest.mark.parametrize("change", ["suspended", "ended"])
-def test_somebody_stopped_gets_nothing_even_in_observe_mode(change: str) -> None:
+@pytest.mark.parametrize("change", ["suspended", "ended", "not acknowledged", "no role"])
+def test_somebody_stopped_gets_nothing_in_any_mode_and_whatever_was_granted(change: str) -> None:
     actor = ActorFacts(
-        frozenset({"support", "review_care"}), "EU", ended=change == "ended", suspended=change == "suspended"
+        frozenset() if change == "no role" else frozenset({"support", "review_care"}),
+        "EU",
+        ended=change == "ended",
+        suspended=change == "suspended",
+        acknowledged=change != "not acknowledged",
     )
+    opened = frozenset() if change == "no role" else frozenset({"contact", "review.delete"})
     for verification in (VERIFIED, Verification("review_care", "purpose.not_found", observe=True)):
-        assert outcome(EMAIL, Facts(actor, verification, True, "EU")) == "deny"
-        assert decide_action("review.delete", Facts(actor, verification, True, "EU"), SHIPPED).outcome == "deny"
+        facts = Facts(actor, verification, True, "EU", granted=opened, glass=opened)
+        assert outcome(EMAIL, facts) == "deny"
+        assert outcome(OBSERVED, facts) == "deny"
+        assert decide_action("review.delete", facts, SHIPPED).outcome == "deny"
 
 
 def test_somebody_the_directory_does_not_list_gets_nothing() -> None:
@@ -104,3 +113,92 @@ def test_remembered_answers_differ_wherever_an_input_differs() -> None:
     stopped = ActorFacts(SUPPORT.roles, SUPPORT.region, ended=False, suspended=True)
     assert outcome(EMAIL, Facts(stopped, VERIFIED, True, "EU")) == "deny"
     assert outcome(EMAIL, facts) == "allow"
+
+
+def test_a_role_that_no_policy_names_gets_nothing() -> None:
+    stranger = ActorFacts(frozenset({"chef"}), "EU", ended=False, suspended=False)
+    for reason in ("purpose.verified", "purpose.missing", "purpose.closed"):
+        assert outcome(EMAIL, Facts(stranger, Verification("ticket", reason), True, "EU")) == "deny"
+
+
+def test_a_purpose_that_no_policy_names_opens_nothing() -> None:
+    assert outcome(EMAIL, Facts(SUPPORT, Verification("audit", "purpose.verified"), True, "EU")) == "deny"
+
+
+def test_an_action_that_no_policy_names_is_refused() -> None:
+    assert decide_action("refund", Facts(SUPPORT, VERIFIED, True, "EU"), SHIPPED).outcome == "deny"
+
+
+def test_an_action_is_not_opened_by_a_grant_or_broken_glass_alone() -> None:
+    named = frozenset({"review.delete"})
+    facts = Facts(SUPPORT, Verification("", "purpose.missing"), True, "EU", granted=named, glass=named)
+    assert decide_action("review.delete", facts, SHIPPED).outcome == "deny"
+
+
+def test_an_object_that_does_not_exist_is_not_acted_on() -> None:
+    carer = ActorFacts(frozenset({"review_care"}), "EU", ended=False, suspended=False)
+    for observe in (False, True):
+        facts = Facts(carer, Verification("review_care", "purpose.verified", observe=observe), False, "")
+        assert decide_action("review.delete", facts, SHIPPED).outcome == "deny"
+
+
+def test_a_grant_opens_the_class_it_names_and_no_other() -> None:
+    facts = Facts(SUPPORT, Verification("", "purpose.missing"), True, "EU", granted=frozenset({"payment"}))
+    assert outcome(PAYMENT, facts) == "allow"
+    assert outcome(EMAIL, facts) == "mask"
+
+
+def test_broken_glass_opens_the_class_it_names_and_is_told_of() -> None:
+    facts = Facts(SUPPORT, Verification("", "purpose.missing"), True, "EU", glass=frozenset({"payment"}))
+    decision = decide([PAYMENT], facts, SHIPPED)
+    assert (decision.outcome, decision.duties) == ("allow", ("notify",))
+    assert decide([EMAIL], facts, SHIPPED).duties == ()
+
+
+def test_without_an_acknowledgement_the_reason_says_so() -> None:
+    actor = ActorFacts(frozenset({"support"}), "EU", ended=False, suspended=False, acknowledged=False)
+    decision = decide([EMAIL], Facts(actor, VERIFIED, True, "EU"), SHIPPED)
+    assert (decision.outcome, decision.reason) == ("deny", "actor.not_acknowledged")
+
+
+def test_a_permit_that_errors_permits_nothing_although_it_is_about_one_class() -> None:
+    policies = PolicySet(
+        'permit (principal, action, resource == Class::"contact");'
+        'permit (principal, action, resource == Class::"contact") when { 9223372036854775807 + 1 > 0 };',
+        SCHEMA,
+    )
+    assert outcome(EMAIL, Facts(SUPPORT, VERIFIED, True, "EU"), policies) == "deny"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "permit",
+        "permit (principal, action, resource) when { context.weather };",
+        'permit (principal == Actor::"E-1", action, resource);',
+        'permit (principal in Actor::"E-1", action, resource);',
+        'permit (principal, action == Action::"read", resource);',
+        "permit (principal == ?principal, action, resource);",
+        '@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);',
+        '@duty("notifi") permit (principal, action, resource);',
+        '@duty("") permit (principal, action, resource);',
+        "@duty permit (principal, action, resource);",
+        '@duty("cap_rows:0") permit (principal, action, resource);',
+        '@duty("notify") forbid (principal, action, resource);',
+        "\x00",
+    ],
+)
+def test_policies_that_do_not_hold_are_not_loaded(text: str) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        PolicySet(text, SCHEMA)
+    assert refused.value.code == "decide.policy_invalid"
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_files_that_cannot_be_read_are_not_loaded(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "own.cedar"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PolicyInvalid, match="own"):
+        load_policies([path])

@@ -1,0 +1,50 @@
+"""The statements of approving: one decision at a time, and what is known of who decides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from whosaw.store import Database
+from whosaw.store.database import Connection
+
+_LOCK = 0x7374616E64  # "stand"
+
+
+@asynccontextmanager
+async def deciding(db: Database) -> AsyncIterator[Connection]:
+    """Lend a transaction in which nobody else requests, approves, reviews or confirms anything.
+
+    The rules look across requests (two people approving each other), so one lock for all of them is what makes them
+    exact. It is held while the entry becomes durable: milliseconds, for something people do by hand.
+    """
+    async with db.transaction() as connection:
+        await connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        yield connection
+
+
+async def approver_state(
+    connection: Connection, approver: int, holder: int | None
+) -> tuple[bool, list[str], datetime | None, datetime | None]:
+    """Return of one person: suspended, functions that two signed, when the last was, when `holder` had his approval.
+
+    Args:
+        connection: a deciding one.
+        approver: number of the person.
+        holder: number of whose request it is; the last value is when that one last approved something of `approver`.
+    """
+    rows = await connection.execute(
+        "select exists (select from gate_suspension s join number_map m on m.space = 'actor' and m.key = s.actor "
+        "where m.number = %(approver)s), coalesce(f.functions, '{}'), f.last, (select max(a.at) from ("
+        "select v.at from standing_verdict v join standing_grant g on g.id = v.grant_id "
+        "where v.approver = %(holder)s and v.verdict = 'approved' and g.holder = %(approver)s union all "
+        "select r.at from standing_review r join standing_glass b on b.id = r.glass_id "
+        "where r.reviewer = %(holder)s and r.verdict = 'justified' and b.holder = %(approver)s) a) "
+        "from (select array_agg(function) as functions, max(confirmed_at) as last from standing_function "
+        "where actor = %(approver)s and confirmed_at is not null and ended_at is null) f",
+        {"approver": approver, "holder": holder},
+    )
+    row = await rows.fetchone()
+    assert row is not None  # noqa: S101 - an aggregate always has its row
+    return row

@@ -1,0 +1,106 @@
+"""Disclosures: facts, decision, durable entry, and only then the values. Evaluations: the same without the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from whosaw.ask import Ask
+from whosaw.decide import Decision
+from whosaw.gate.deciding import Deciding, Judged, Parts
+from whosaw.gate.entries import Numbers, Payload, disclosure_entry, evaluation_entry
+from whosaw.gate.fetching import Fetcher
+from whosaw.gate.numbering import BatchNumbers
+from whosaw.prove import Receipt
+from whosaw.reveal import Value, reveal
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """The answer to an ask: what was decided, the receipt of its entry, and what may leave."""
+
+    ask: Ask
+    decision: Decision
+    receipt: Receipt
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an ask would be answered, and the receipt of the entry that says it was asked."""
+
+    ask: Ask
+    decision: Decision
+    receipt: Receipt
+
+
+class Disclosing:
+    """Answers batches of asks whose form was checked."""
+
+    def __init__(self, parts: Parts, deciding: Deciding) -> None:
+        self._parts = parts
+        self._deciding = deciding
+        self._fetcher = Fetcher(parts.catalog, parts.sources)
+
+    async def disclose(self, asks: Sequence[Ask]) -> list[Disclosure]:
+        """Answer every ask; nothing is revealed for any of them if this raises."""
+        numbers = self._parts.numbering.batch()
+        judged = await self._deciding.decide(asks, numbers)
+        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])
+        numbers.keep()
+        rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
+        return [
+            Disclosure(
+                each.ask,
+                each.decision,
+                receipt,
+                reveal(each.decision, receipt, rows.get(each.ask.subject, {}), self._parts.catalog),
+            )
+            for each, receipt in zip(judged, receipts, strict=True)
+        ]
+
+    async def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+        """Say what every ask would be answered, after recording that it was asked."""
+        numbers = self._parts.numbering.batch()
+        judged = await self._deciding.decide(asks, numbers, shows=False)
+        entries = [
+            evaluation_entry(each.ask, each.decision, each.facts.verification, numbers=numbers_of(each, numbers))
+            for each in judged
+        ]
+        receipts = await self._parts.appender.append_many(entries)
+        numbers.keep()
+        return [Evaluation(each.ask, each.decision, receipt) for each, receipt in zip(judged, receipts, strict=True)]
+
+
+def numbers_of(judged: Judged, numbers: BatchNumbers) -> Numbers:
+    """Return the numbers an entry about this ask carries; somebody unknown has none."""
+    ask = judged.ask
+    return Numbers(
+        numbers.of("actor", ask.actor),
+        numbers.of("subject", str(ask.subject)) if judged.facts.subject_known else None,
+        numbers.of("purpose", str(ask.purpose)) if ask.purpose else None,
+    )
+
+
+def disclosed(judged: Judged, numbers: BatchNumbers) -> Payload:
+    """Return the entry of one disclosure."""
+    return disclosure_entry(
+        judged.ask,
+        judged.decision,
+        judged.facts.verification,
+        numbers=numbers_of(judged, numbers),
+        under=under(judged),
+    )
+
+
+def under(judged: Judged) -> list[int | str]:
+    """Return which grants and which broken glass cover this ask, where a policy went by them."""
+    subject, purpose = str(judged.ask.subject), str(judged.ask.purpose) if judged.ask.purpose else None
+    named: list[int | str] = []
+    if judged.facts.granted:
+        grants = judged.person.standing.grants
+        named += [f"grant:{each.id}" for each in grants if each.classes and each.covers(subject, purpose)]
+    if judged.facts.glass:
+        glass = judged.person.standing.glass
+        named += [f"glass:{each.id}" for each in glass if each.subject in (None, subject)]
+    return named
