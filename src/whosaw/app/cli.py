@@ -28,7 +28,14 @@ app.command("whosaw.app.commands.checking:check", name="check", help="Try the ca
 app.command(
     "whosaw.app.commands.checking:fsck", name="fsck", help="Re-derive the trail's hashes, name what is altered."
 )
+app.command("whosaw.app.commands.why:why", name="why", help="Explain a decision, and say what would change it.")
 app.command("whosaw.app.commands.demo:demo", name="demo", help="Play the whole story on this machine.")
+policy = App(name="policy", help="What is in force, and what a change would do.")
+policy.command("whosaw.app.commands.policy:show", name="show", help="List the policies.")
+policy.command("whosaw.app.commands.policy:test", name="test", help="Try a table of expected decisions.")
+policy.command("whosaw.app.commands.policy:diff", name="diff", help="Say who gains and who loses by a change.")
+policy.command("whosaw.app.commands.policy:forecast", name="forecast", help="Say what enforcement would have changed.")
+app.command(policy)
 user = App(name="user", help="Give staff personal tokens; stop them and let them in again.")
 user.command("whosaw.app.commands.users:add", name="add", help="Make a personal token and print it once.")
 user.command("whosaw.app.commands.users:suspend", name="suspend", help="Stop somebody at every door, at once.")

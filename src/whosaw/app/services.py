@@ -56,6 +56,7 @@ class Services:
     integrator: Integrator
     witnessing: Witnessing | None
     stamping: Stamping | None
+    policies: PolicyHolder
     gate: Gate
     tokens: Tokens
     suspensions: Suspensions
@@ -143,6 +144,7 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
             integrator=integrator,
             witnessing=witnessing,
             stamping=_stamping(settings, keys),
+            policies=policies,
             gate=Gate(door_db, appender, catalog, sources, policies),
             tokens=Tokens(door_db),
             suspensions=Suspensions(db, appender, clock),

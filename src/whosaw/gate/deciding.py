@@ -8,7 +8,18 @@ from datetime import datetime
 
 from whosaw.ask import ActionAsk, Ask, LookupAsk
 from whosaw.catalog import Catalog, Source
-from whosaw.decide import Decision, Facts, PolicyHolder, Verification, WorkItem, decide, refused, verify, withheld
+from whosaw.decide import (
+    Decision,
+    Facts,
+    PolicyHolder,
+    PolicySet,
+    Verification,
+    WorkItem,
+    decide,
+    refused,
+    verify,
+    withheld,
+)
 from whosaw.gate.budgets import MISSES, Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
 from whosaw.gate.numbering import BatchNumbers, Key, Numbering
@@ -61,6 +72,14 @@ class Deciding:
         """
         policies = self._parts.policies.current
         at = max(ask.at for ask in asks)
+        return await self._within_budgets(await self._judge(asks, policies, at), numbers, at, shows)
+
+    async def consider(self, ask: Ask) -> Judged:
+        """Return what would be decided, budgets aside. Nothing is counted, numbered or recorded: for explanations."""
+        (judged,) = await self._judge([ask], self._parts.policies.current, ask.at)
+        return judged
+
+    async def _judge(self, asks: Sequence[Ask], policies: PolicySet, at: datetime) -> list[Judged]:
         people, regions, work = await together(
             self._parts.facts.people([ask.actor for ask in asks], at),
             self._parts.facts.regions([ask.subject for ask in asks]),
@@ -72,7 +91,7 @@ class Deciding:
             facts = self._facts(ask, person, regions, work)
             decision = decide([self._parts.catalog.fields[name] for name in ask.fields], facts, policies)
             judged.append(Judged(ask, person, facts, self._with_reason(ask, decision)))
-        return await self._within_budgets(judged, numbers, at, shows)
+        return judged
 
     def verify(
         self,

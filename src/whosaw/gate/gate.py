@@ -11,7 +11,7 @@ from whosaw.gate.acting import Acting, Deed
 from whosaw.gate.batching import Batcher
 from whosaw.gate.budgets import Budgets
 from whosaw.gate.bulk import Bulk
-from whosaw.gate.deciding import Deciding, Parts
+from whosaw.gate.deciding import Deciding, Judged, Parts
 from whosaw.gate.disclosing import Disclosing, Disclosure, Evaluation
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.form import Form
@@ -43,6 +43,7 @@ class Gate:
         )
         deciding = Deciding(parts)
         self._form = Form(catalog)
+        self._deciding = deciding
         self._disclosing = Disclosing(parts, deciding)
         self._acting = Acting(parts, deciding)
         self._bulk = Bulk(parts, deciding)
@@ -76,6 +77,11 @@ class Gate:
         """Say what many asks would be answered, at most 100 at once."""
         self._form.asks(asks)
         return await self._disclosing.evaluate(asks) if asks else []
+
+    async def consider(self, ask: Ask) -> Judged:
+        """Return what would be decided and on what facts, unrecorded: for explanations to whoever runs whosaw."""
+        self._form.ask(ask)
+        return await self._deciding.consider(ask)
 
     async def lookup(self, ask: LookupAsk) -> Found:
         """Say whose an exact value is, where the asker may know."""

@@ -28,6 +28,7 @@ from whosaw.record.keys import Keys, load_or_create
 from whosaw.record.reader import (
     Entry,
     ProvedEntries,
+    entries_at,
     entries_between,
     entries_by_actor,
     entries_by_subject,
@@ -55,6 +56,7 @@ __all__ = [
     "TrailDamaged",
     "TrailRolledBack",
     "TrailUnavailable",
+    "entries_at",
     "entries_between",
     "entries_by_actor",
     "entries_by_subject",

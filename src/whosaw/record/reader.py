@@ -56,6 +56,11 @@ def entries_from(db: Database, first: int = 0) -> AsyncIterator[Entry]:
     return _entries(db, "true", [], after=first - 1)
 
 
+def entries_at(db: Database, indices: Iterable[int]) -> AsyncIterator[Entry]:
+    """Yield the entries at these places, in order; what is erased or not there is left out."""
+    return _entries(db, "index = any(%s)", [sorted(set(indices))])
+
+
 def entries_between(db: Database, since_us: int, until_us: int) -> AsyncIterator[Entry]:
     """Yield the entries dated from `since_us` on and before `until_us` (µs since 1970), in order of index."""
     return _entries(db, "at_us >= %s and at_us < %s", [since_us, until_us])

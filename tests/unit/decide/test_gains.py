@@ -1,0 +1,83 @@
+"""Who gains and who loses by another policy set: found for every role, and only where the two really differ."""
+
+from __future__ import annotations
+
+from whosaw.decide import PolicySet, load_policies, schema
+from whosaw.decide.gains import Gain, Grid, gains, merged
+from whosaw.decide.mentions import mentions
+
+SHIPPED = load_policies()
+GRID = Grid(frozenset({"gardener"}), frozenset({"contact", "name", "address"}), frozenset(), frozenset({"ticket"}))
+
+
+def other(*changes: tuple[str, str]) -> PolicySet:
+    text = SHIPPED.text
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return PolicySet(text, schema())
+
+
+def told(found: list[Gain]) -> set[tuple[str, str, str | None, str | None, bool]]:
+    return {(gain.situation.role, gain.about, gain.before, gain.after, gain.more) for gain in found}
+
+
+def test_a_set_compared_with_itself_changes_nothing() -> None:
+    assert gains(SHIPPED, SHIPPED, GRID) == []
+
+
+def test_a_role_that_is_taken_out_loses_exactly_what_it_had() -> None:
+    trio = '["support", "seller_support", "fraud_desk"])'
+    found = gains(SHIPPED, other((trio, trio.replace(', "fraud_desk"', ""))), GRID)
+    assert told(found) == {("fraud_desk", "address", "reveal", None, False)}
+    assert {gain.situation.reason for gain in found} == {"purpose.verified"}
+
+
+def test_a_role_that_is_let_in_gains_and_the_new_policy_is_named() -> None:
+    more = (
+        '@id("garden") permit (principal, action == Action::"mask", resource == Class::"name") '
+        'when { principal.roles.contains("gardener") };'
+    )
+    found = gains(SHIPPED, PolicySet(SHIPPED.text + more, schema()), GRID)
+    assert told(found) == {("gardener", "name", None, "mask", True)}
+    assert all(gain.after_policies == ("garden",) for gain in found)
+
+
+def test_a_condition_on_regions_is_seen_only_where_the_regions_differ() -> None:
+    bound = other(
+        (
+            'context.verified && context.purpose == "review_care" && principal.roles.contains("review_care") };',
+            'context.verified && context.purpose == "review_care" && principal.roles.contains("review_care") && '
+            '(principal.region == "EU" || context.subject_region == "US") };',
+        )
+    )
+    found = [gain for gain in gains(SHIPPED, bound, GRID) if gain.about == "review.delete"]
+    assert found
+    assert all(gain.situation.region != "EU" and gain.situation.subject_region != "US" for gain in found)
+    [(_, count)] = [line for line in merged(found) if not line[0].situation.granted]
+    assert count == len({(g.situation.region, g.situation.subject_region) for g in found})
+
+
+def test_mentions_are_what_stands_in_the_policies() -> None:
+    found = mentions(SHIPPED)
+    assert found.roles == {"support", "review_care", "seller_support", "fraud_desk", "quality"}
+    assert found.purposes == {"ticket", "review_care"}
+    assert found.reasons == {"purpose.missing", "purpose.closed", "purpose.self_made"}
+    assert found.classes == {"contact", "name", "address"}
+    assert found.deeds == {"review.delete"}
+
+
+def test_mentions_of_places_and_employers_are_found_in_both_directions() -> None:
+    text = (
+        'forbid (principal, action, resource) when { "IN" == principal.region || context.subject_region == "EU" };'
+        'permit (principal, action == Action::"reveal", resource in Class::"orders") '
+        'when { ["vendor"].contains(principal.employer) && principal.site == "Pune" && principal.function == "dpo" };'
+    )
+    found = mentions(PolicySet(text, schema()))
+    assert (found.regions, found.employers, found.sites, found.functions) == (
+        {"IN", "EU"},
+        {"vendor"},
+        {"Pune"},
+        {"dpo"},
+    )
+    assert found.classes == {"orders"}
