@@ -20,7 +20,7 @@ import pytest
 
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
-from whosaw.client import Client, Denied, DoorError
+from whosaw.client import AsyncClient, Denied, DoorError
 from whosaw.gate import add_token
 from whosaw.prove import check_receipt, decode_receipt, entry_leaf
 from whosaw.record import entries_from, fsck
@@ -188,7 +188,7 @@ async def test_a_suspension_closes_the_door_of_another_process_within_a_second(
     refused_at: list[float] = []
 
     async def keep_asking(address: str) -> None:
-        async with Client(address, token) as client:
+        async with AsyncClient(address, token) as client:
             while True:
                 answer = await client.disclose("customer:C-1", ["customer.email"], "ticket:T-1")
                 if isinstance(answer, Denied):
@@ -204,10 +204,10 @@ async def test_a_suspension_closes_the_door_of_another_process_within_a_second(
         await services.suspensions.suspend("E-1", reason="case", by="officer")
         await asyncio.wait_for(asyncio.gather(*asking), 10)
         assert max(refused_at) - ordered < 1
-        async with Client(running.address, other) as client:
+        async with AsyncClient(running.address, other) as client:
             assert not isinstance(await client.disclose("customer:C-1", ["customer.email"]), Denied)
         await services.suspensions.restore("E-1", reason="cleared", by="officer")
-        async with Client(running.address, token) as client:
+        async with AsyncClient(running.address, token) as client:
             assert not isinstance(await client.disclose("customer:C-1", ["customer.email"], "ticket:T-1"), Denied)
 
 
@@ -217,6 +217,6 @@ async def test_the_door_ends_with_the_process_that_started_it(
     async with door_process(company_state, database_url) as running:
         address = running.address
     assert running.process.returncode == 0
-    async with Client(address, "t") as client:
+    async with AsyncClient(address, "t") as client:
         with pytest.raises(DoorError):
             await client.disclose("customer:C-1", ["customer.email"])

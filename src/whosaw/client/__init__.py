@@ -1,8 +1,26 @@
 """The SDK that staff tools install: asks the HTTP door and hands back what it showed, masked or refused.
 
-Stands alone beside the stages; needs only ``httpx``.
+Stands alone beside the stages; needs only ``httpx``. `guard` hides attributes of SQLAlchemy and Django models until the
+door has shown them.
 """
 
-from whosaw.client.client import Answer, Client, Denied, DoorError, Masked, Refused
+from whosaw.client.aio import AsyncClient
+from whosaw.client.guard import Guard, GuardRefused, Hidden, guard
+from whosaw.client.sync import Client
+from whosaw.client.values import Allowed, Answer, Denied, DoorError, Found, Masked, Refused
 
-__all__ = ["Answer", "Client", "Denied", "DoorError", "Masked", "Refused"]
+__all__ = [
+    "Allowed",
+    "Answer",
+    "AsyncClient",
+    "Client",
+    "Denied",
+    "DoorError",
+    "Found",
+    "Guard",
+    "GuardRefused",
+    "Hidden",
+    "Masked",
+    "Refused",
+    "guard",
+]

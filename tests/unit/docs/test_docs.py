@@ -262,7 +262,7 @@ async def test_the_sdk_example_prints_what_the_page_says(
     names: dict[str, object] = {"__name__": "example"}
     exec(page[0].body, names)
     # the example's client, over the door in this process
-    monkeypatch.setitem(names, "Client", lambda address, key: whosaw.client.Client(address, key, http=way))
+    monkeypatch.setitem(names, "AsyncClient", lambda address, key: whosaw.client.AsyncClient(address, key, http=way))
     show = names["show"]
     assert callable(show)
     await show("http://door", token)

@@ -14,7 +14,7 @@ import httpx
 
 from whosaw.app.demo.ground import Ground
 from whosaw.app.errors import AppError
-from whosaw.client import Client
+from whosaw.client import AsyncClient
 
 DESKS = 24
 _START_S = 30.0
@@ -34,9 +34,9 @@ class LiveDoor:
         self._tokens = tokens
         self._desks = desks
 
-    def client(self, actor: str, desk: int = 0) -> Client:
+    def client(self, actor: str, desk: int = 0) -> AsyncClient:
         """Return the client of `actor`, who sits at one of the desks and uses its connection."""
-        return Client(self._address, self._tokens[actor], http=self._desks[desk])
+        return AsyncClient(self._address, self._tokens[actor], http=self._desks[desk])
 
 
 @asynccontextmanager

@@ -105,7 +105,7 @@ class Staff:
             if isinstance(allowed, Denied):
                 self.worked.add("deny", allowed.reason, None, live=True)
             else:
-                self.worked.add("allow", allowed["reason"], None, live=True)
+                self.worked.add("allow", allowed.reason, None, live=True)
                 await self._carry_out(each)
 
     async def _carry_out(self, action: PlannedAction) -> None:

@@ -1,0 +1,91 @@
+"""The guard before a mapped SQLAlchemy class.
+
+Values are replaced as a row is loaded or refreshed, as committed ones: the unit of work sees no change, so nothing
+hidden is written back. A statement that selects a guarded column by itself is refused in ORM sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, event, inspect
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql import visitors
+
+from whosaw.client.guard import GuardRefused, Hidden
+
+
+class Mapped:
+    """Hides attributes of one mapped class."""
+
+    def __init__(self, model: type, fields: Mapping[str, str], key: str) -> None:
+        mapper: Mapper[Any] = inspect(model)
+        for name in (*fields, *([key] if key else [])):
+            if name not in mapper.column_attrs:
+                raise GuardRefused(f"`{model.__name__}` has no column `{name}`")
+        primary = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+        if not key and len(primary) != 1:
+            raise GuardRefused(f"`{model.__name__}` has several primary keys", hint="name the attribute as `key`")
+        self._key = key or primary[0]
+        if self._key in fields:
+            raise GuardRefused(f"`{self._key}` is the key, and cannot be hidden")
+        self._fields = dict(fields)
+        self._columns = {_place(column) for name in fields for column in mapper.column_attrs[name].columns}
+        event.listen(model, "load", self._loaded, propagate=True)
+        event.listen(model, "refresh", self._refreshed, propagate=True)
+        for name in fields:
+            event.listen(getattr(model, name), "set", _set, propagate=True)
+        event.listen(Session, "do_orm_execute", self._executed)
+
+    def key(self, instance: Any) -> str:
+        """Return the company's own key of an instance."""
+        return str(getattr(instance, self._key))
+
+    def show(self, instance: Any, attribute: str, value: str | Hidden | None) -> None:
+        """Put a value into an instance as if it had been loaded."""
+        set_committed_value(instance, attribute, value)
+
+    def _loaded(self, instance: Any, _: object) -> None:
+        self._hide(instance, self._fields)
+
+    def _refreshed(self, instance: Any, _: object, attributes: Iterable[str] | None) -> None:
+        self._hide(instance, self._fields if attributes is None else set(attributes) & self._fields.keys())
+
+    def _hide(self, instance: Any, names: Iterable[str]) -> None:
+        held = inspect(instance).dict
+        for name in names:
+            if name in held:  # what is deferred is hidden when it is loaded
+                set_committed_value(instance, name, Hidden(self._fields[name]))
+
+    def _executed(self, state: ORMExecuteState) -> None:
+        statement: Any = state.statement
+        if not state.is_select or state.is_column_load or state.is_relationship_load:
+            return
+        for part in visitors.iterate(statement):
+            if isinstance(part, Select):
+                self._check(part)
+
+    def _check(self, statement: Select[Any]) -> None:
+        for selected in statement._raw_columns:
+            if not isinstance(selected, ColumnElement):
+                continue  # a whole class: its rows are hidden as they are loaded
+            if any(_place(part) in self._columns for part in visitors.iterate(selected)):
+                raise GuardRefused(
+                    "a guarded column cannot be selected by itself",
+                    hint="load the model, and let the guard disclose what is needed",
+                )
+
+
+def _place(part: Any) -> tuple[str, str] | None:
+    """Return table and name of a column, whatever alias or annotation it is seen through; None for anything else."""
+    held = getattr(part, "table", None)
+    while held is not None and not hasattr(held, "fullname"):
+        held = getattr(held, "element", None)
+    return None if held is None else (str(held.fullname), str(part.name))
+
+
+def _set(_: Any, value: Any, *__: Any) -> None:
+    if isinstance(value, Hidden):
+        raise GuardRefused(f"what stands in for `{value.field}` cannot be stored", hint="disclose the value first")

@@ -1,0 +1,124 @@
+"""Requests to the HTTP door and its answers, without any I/O: what the two clients share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whosaw.client.values import Allowed, Answer, Denied, DoorError, Found, Masked, Refused, Value
+
+OK, REFUSED = 200, 403
+Body = dict[str, Any]
+
+
+def with_reason(body: Body, purpose: str | None, reason: str | None) -> Body:
+    """Return the body with purpose and stated reason, where there are any."""
+    return body | ({"purpose": purpose} if purpose else {}) | ({"reason": reason} if reason else {})
+
+
+def answered(status: int, answer: object) -> Body | Denied:
+    """Return the body of an answer, or that it was denied.
+
+    Raises:
+        DoorError: the door did not answer the ask.
+    """
+    body: Body = answer if isinstance(answer, dict) else {}
+    if status == OK:
+        return body
+    if status == REFUSED and "receipt" in body:
+        return Denied(str(body.get("reason", "")), str(body.get("hint", "")), body["receipt"])
+    raise DoorError(str(body.get("detail", f"status {status}")), hint=str(body.get("hint", "")))
+
+
+def no_answer(base: str) -> DoorError:
+    """Return the error that nothing answers at `base`."""
+    return DoorError("the door does not answer", hint=f"is it running at {base}?")
+
+
+def answer_of(body: Body | Denied) -> Answer | Denied:
+    """Read the answer about one subject.
+
+    Raises:
+        DoorError: it is not what a door answers.
+    """
+    return body if isinstance(body, Denied) else _shown(body, body.get("receipt"))
+
+
+def answers_of(body: Body | Denied) -> list[Answer] | Denied:
+    """Read the answers about many subjects, in their order.
+
+    Raises:
+        DoorError: it is not what a door answers.
+    """
+    if isinstance(body, Denied):
+        return body
+    receipts, listed = body.get("receipts"), body.get("disclosures")
+    if not isinstance(listed, list):
+        raise _odd()
+    found = []
+    for each in listed:
+        place = each.get("receipt")
+        receipt = receipts[place] if isinstance(receipts, list) and isinstance(place, int) else place
+        found.append(_shown(each, receipt))
+    return found
+
+
+def allowed_of(body: Body | Denied) -> Allowed | Denied:
+    """Read whether an action may be done.
+
+    Raises:
+        DoorError: it is not what a door answers.
+    """
+    if isinstance(body, Denied):
+        return body
+    if "receipt" not in body:
+        raise _odd()
+    return Allowed(str(body.get("reason", "")), body["receipt"], tuple(body.get("receipts", (body["receipt"],))))
+
+
+def found_of(body: Body | Denied) -> Found:
+    """Read whose a value is; nobody who may be named is no error.
+
+    Raises:
+        DoorError: it is not what a door answers.
+    """
+    if isinstance(body, Denied):
+        return Found(None, body.reason, body.receipt)
+    if "receipt" not in body:
+        raise _odd()
+    return Found(body.get("subject"), str(body.get("reason", "")), body["receipt"])
+
+
+def asking(subject: str, fields: Sequence[str]) -> Body:
+    """Return the body of an ask for fields of one subject."""
+    return {"subject": subject, "fields": list(fields)}
+
+
+def acting(action: str, on: str | Sequence[str], rows: int | None) -> Body:
+    """Return the body of an ask to act on one object, or on several."""
+    named = {"object": on} if isinstance(on, str) else {"objects": list(on)}
+    return {"action": action, **named} | ({} if rows is None else {"rows": rows})
+
+
+def _shown(body: Mapping[str, Any], receipt: object) -> Answer:
+    fields = body.get("fields")
+    if not isinstance(fields, dict) or not isinstance(receipt, dict):
+        raise _odd()
+    values = {name: _value(value) for name, value in fields.items()}
+    subject = str(body.get("subject", ""))
+    return Answer(
+        values, str(body.get("decision", "")), str(body.get("reason", "")), body.get("would"), receipt, subject
+    )
+
+
+def _value(value: Mapping[str, Any]) -> Value:
+    if value.get("isMasked"):
+        return Masked(value["maskedPresentation"], value["rule"])
+    if value.get("isDenied"):
+        return Refused(value["rule"])
+    shown: Value = value["value"]
+    return shown
+
+
+def _odd() -> DoorError:
+    return DoorError("the answer is not one of the door's", hint="is there a whosaw of the same version behind it?")
