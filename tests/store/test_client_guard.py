@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -301,3 +303,14 @@ async def test_a_saved_django_row_keeps_what_was_hidden_and_takes_what_was_set(w
             assert cursor.fetchone() == ("Ada Newname", "ada1@mail.example", "US")
 
     await in_thread(work)
+
+
+@pytest.mark.parametrize("example", ["guard_sqlalchemy.py", "guard_django.py"])
+async def test_the_examples_run_against_a_door(way: Way, example: str) -> None:
+    path = Path(__file__).parents[2] / "examples" / example
+    ran = await asyncio.create_subprocess_exec(
+        sys.executable, path, way.address, way.tokens["E-1"], stdout=PIPE, stderr=PIPE
+    )
+    out, problems = await ran.communicate()
+    assert (ran.returncode, problems.decode()) == (0, "")
+    assert out.decode().splitlines() == ["before: •••", "after:  ada1@mail.example"]
