@@ -56,7 +56,7 @@ bench: setup
 
 ## Real processes killed at random under load; what the clients wrote down is the judge.
 crash: setup system
-	$(BIN)/python tests/crash/campaign.py --kills 1000 --write $(ARGS)
+	$(BIN)/python tests/crash/campaign.py --kills 1000 --parts .run/crash.jsonl --write $(ARGS)
 
 ## Break each protection on a copy of the source: a test must notice.
 mutants: setup

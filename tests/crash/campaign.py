@@ -1,8 +1,10 @@
 """Kill doors, integrators, backends and the whole PostgreSQL at random under load; then judge by what clients kept.
 
-`python tests/crash/campaign.py --kills 1000 --write` keeps the table in docs/measured. `--control` is the
-counter-trial: the same with commits that do not wait for the disk, which must lose entries, or the campaign would prove
-nothing. Exit 1 where anything shown has no entry (or, under `--control`, where nothing was lost).
+`python tests/crash/campaign.py --kills 1000 --write` keeps the table in docs/measured. A campaign runs in parts, each
+over a fresh trail and judged by itself; with `--parts FILE` a finished part is a line there, and a campaign that was
+interrupted goes on after the last one. `--control` is the counter-trial: the same with commits that do not wait for the
+disk, which must lose entries, or the campaign would prove nothing. Exit 1 where anything shown has no entry (or, under
+`--control`, where nothing was lost).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +52,32 @@ class Tally:
     in_flight: Counter[str] = field(default_factory=Counter)  # kills while an ask waited at what they hit
     cut: Counter[str] = field(default_factory=Counter)  # kills after which such an ask ended without a receipt
     slowest_recovery_s: float = 0.0
+
+    def add(self, other: Tally) -> None:
+        """Take in what another part counted."""
+        self.kills += other.kills
+        self.in_flight += other.in_flight
+        self.cut += other.cut
+        self.slowest_recovery_s = max(self.slowest_recovery_s, other.slowest_recovery_s)
+
+
+@dataclass
+class Part:
+    """A finished part of a campaign: of which source, begun when, and what came out."""
+
+    commit: str
+    began: str
+    seed: int
+    tally: Tally
+    verdict: Verdict
+
+    @classmethod
+    def read(cls, line: str) -> Part:
+        """Return the part that a line of a file holds."""
+        found = json.loads(line)
+        tally, verdict = found.pop("tally"), found.pop("verdict")
+        counted = {name: Counter(tally[name]) for name in ("kills", "in_flight", "cut")}
+        return cls(**found, tally=Tally(**tally | counted), verdict=Verdict(**verdict))
 
 
 class Campaign:
@@ -205,20 +233,58 @@ def table(tally: Tally, verdict: Verdict) -> list[str]:
     return lines
 
 
-def page(lines: list[str], control: list[str]) -> str:
+def page(parts: list[Part], lines: list[str], control: list[str]) -> str:
     """Return the measured page."""
-    asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    commits = " and ".join(dict.fromkeys(part.commit for part in parts))
+    many = "" if len(parts) == 1 else f" · {len(parts)} parts, the first begun {parts[0].began}"
     head = [
         "# Killed at random",
         "",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · `python tests/crash/campaign.py {' '.join(sys.argv[1:])}` · commit "
-        f"{asked.stdout.strip() or 'unknown'} · {os.cpu_count()} cores. What is done and judged: docs/crash.md.",
+        f"{commits} · {os.cpu_count()} cores{many}. What is done and judged: docs/crash.md.",
         "",
     ]
     counter = ["", "## Counter-trial: commits that do not wait for the disk", "", *control] if control else []
     return "\n".join([*head, *lines, *counter, ""])
+
+
+def commit() -> str:
+    """Return the source's commit, marked where files differ from it."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
+
+
+def run_parts(options: argparse.Namespace) -> list[Part]:
+    """Run what is still missing of a campaign, part by part, and return all of it."""
+    path: Path | None = options.parts
+    parts = [Part.read(line) for line in path.read_text().splitlines()] if path is not None and path.exists() else []
+    began = time.monotonic()
+    while (left := options.kills - sum(part.tally.kills.total() for part in parts)) > 0:
+        left_s = options.at_most_s - (time.monotonic() - began)
+        if left_s <= 0:
+            break
+        seed = options.seed + len(parts)
+        said = {"kills": min(left, options.part_kills), "seed": seed, "at_most_s": left_s}
+        part = Part(commit(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", seed, Tally(), Verdict())
+        part.tally, part.verdict = run_one(argparse.Namespace(**vars(options) | said))
+        parts.append(part)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as kept:
+                kept.write(json.dumps(asdict(part)) + "\n")
+        print(f"  part {len(parts)}: {dict(part.tally.kills)}, {part.verdict}", file=sys.stderr, flush=True)
+    return parts
+
+
+def together(parts: list[Part]) -> tuple[Tally, Verdict]:
+    """Return what all parts counted."""
+    tally, verdict = Tally(), Verdict()
+    for part in parts:
+        tally.add(part.tally)
+        verdict.add(part.verdict)
+    return tally, verdict
 
 
 def run_one(options: argparse.Namespace) -> tuple[Tally, Verdict]:
@@ -237,24 +303,26 @@ def main() -> int:
     options.add_argument("--kills", type=int, default=30)
     options.add_argument("--at-most-s", type=float, default=3_600.0, help="seconds of killing; then it is judged")
     options.add_argument("--seed", type=int, default=1, help="of victims and moments (what they meet is the machine's)")
+    options.add_argument("--part-kills", type=int, default=100, help="kills over one trail, before it is judged")
+    options.add_argument("--parts", type=Path, metavar="FILE", help="keep finished parts there, and go on after them")
     options.add_argument("--control", action="store_true", help="only the counter-trial")
     options.add_argument("--json", action="store_true", help="print counts instead of a page")
     options.add_argument("--write", action="store_true", help=f"add the counter-trial, keep {PAGE.relative_to(ROOT)}")
     given = options.parse_args()
     adopt_orphans()
-    tally, verdict = run_one(given)
+    parts = run_parts(given)
+    tally, verdict = together(parts)
     lines, control_lines, fine = table(tally, verdict), [], verdict.ok != given.control
     if given.write and not given.control:
-        other = argparse.Namespace(**vars(given) | {"control": True, "kills": 10, "at_most_s": 60.0})
-        lost = run_one(other)
+        lost = run_one(argparse.Namespace(**vars(given) | {"control": True, "kills": 10, "at_most_s": 60.0}))
         control_lines, fine = table(*lost), fine and lost[1].missing > 0
     if given.json:
         print(json.dumps(vars(tally) | vars(verdict) | {"ok": verdict.ok}))
     else:
-        print(page(lines, control_lines))
+        print(page(parts, lines, control_lines))
     if given.write:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(lines, control_lines))
+        PAGE.write_text(page(parts, lines, control_lines))
     return 0 if fine else 1
 
 

@@ -40,6 +40,11 @@ class Verdict:
     def ok(self) -> bool:
         return not (self.missing or self.doubled or self.wrong)
 
+    def add(self, other: Verdict) -> None:
+        """Take in what was counted over another trail."""
+        for name, counted in vars(other).items():
+            setattr(self, name, getattr(self, name) + counted)
+
 
 async def judge(db: Database, state: Path, keys: Keys, doors: list[Path]) -> Verdict:
     """Return the verdict over everything that clients and readers kept.
