@@ -120,6 +120,10 @@ def _told(report: BundleReport) -> str:
         f"trail:    {report.origin}, {report.size} entries when it was signed",
         f"signer:   {report.signer}",
     ]
+    if report.sets:
+        lines.append(f"sets:     of subjects, for {len(report.sets)} entries that name one")
+    if report.without_sets:
+        lines.append(f"sets:     {len(report.without_sets)} entries name one that is not in the bundle")
     if report.simulated:
         lines.append("note:     this trail was written under a simulated clock: a demonstration, not evidence")
     if report.trusted:

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,6 +70,10 @@ class Part:
     seed: int
     tally: Tally
     verdict: Verdict
+
+    def line(self) -> str:
+        """Return the part as a line of a file."""
+        return json.dumps(vars(self) | {"tally": vars(self.tally), "verdict": vars(self.verdict)})
 
     @classmethod
     def read(cls, line: str) -> Part:
@@ -257,25 +261,29 @@ def commit() -> str:
 
 
 def run_parts(options: argparse.Namespace) -> list[Part]:
-    """Run what is still missing of a campaign, part by part, and return all of it."""
-    path: Path | None = options.parts
-    parts = [Part.read(line) for line in path.read_text().splitlines()] if path is not None and path.exists() else []
+    """Run what is still missing of a campaign, part by part, and return all of it.
+
+    Several processes may share one file of parts, each with a seed of its own.
+    """
+    parts: list[Part] = []
     began = time.monotonic()
-    while (left := options.kills - sum(part.tally.kills.total() for part in parts)) > 0:
+    while True:
+        if options.parts is not None and options.parts.exists():
+            parts = [Part.read(line) for line in options.parts.read_text().splitlines()]
+        left = options.kills - sum(part.tally.kills.total() for part in parts)
         left_s = options.at_most_s - (time.monotonic() - began)
-        if left_s <= 0:
-            break
+        if left <= 0 or left_s <= 0:
+            return parts
         seed = options.seed + len(parts)
         said = {"kills": min(left, options.part_kills), "seed": seed, "at_most_s": left_s}
         part = Part(commit(), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", seed, Tally(), Verdict())
         part.tally, part.verdict = run_one(argparse.Namespace(**vars(options) | said))
         parts.append(part)
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as kept:
-                kept.write(json.dumps(asdict(part)) + "\n")
+        if options.parts is not None:
+            options.parts.parent.mkdir(parents=True, exist_ok=True)
+            with options.parts.open("a") as kept:
+                kept.write(part.line() + "\n")
         print(f"  part {len(parts)}: {dict(part.tally.kills)}, {part.verdict}", file=sys.stderr, flush=True)
-    return parts
 
 
 def together(parts: list[Part]) -> tuple[Tally, Verdict]:

@@ -286,7 +286,11 @@ def test_a_door_may_append_and_read_and_nothing_else(sql):
 
 def test_even_the_owner_trips_over_the_wire_until_he_takes_it_away(sql):
     append(sql, 1)
-    for statement in ("update trail_entry set payload = '{}'", "delete from trail_entry", "truncate trail_entry"):
+    for statement in (
+        "update trail_entry set payload = '{}'",
+        "delete from trail_entry",
+        "truncate trail_entry cascade",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
             sql.execute(statement)
     sql.execute("set session_replication_role = replica")

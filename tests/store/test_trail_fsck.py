@@ -159,7 +159,7 @@ async def test_a_row_added_in_the_middle_shows_from_there_on(check, forge):
 
 
 async def test_a_doubled_row_is_located(check, forge):
-    forge.execute("alter table trail_entry drop constraint trail_entry_pkey")
+    forge.execute("alter table trail_entry drop constraint trail_entry_pkey cascade")
     forge.execute(
         "insert into trail_entry (index, leaf, salt, payload, kind, at_us, actor, subject, purpose)"
         " select index, leaf, salt, payload, kind, at_us, actor, subject, purpose from trail_entry where index = 40"

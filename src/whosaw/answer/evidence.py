@@ -22,7 +22,7 @@ from whosaw.answer.sightings import RawMails, Sighting, SightingBook
 from whosaw.answer.step import Step
 from whosaw.answer.steps import Steps
 from whosaw.prove import BundleReport, SigningKey, write_bundle
-from whosaw.record import CheckpointMissing, ProvedEntries, entries_by_actor, prove_entries
+from whosaw.record import CheckpointMissing, ProvedEntries, entries_by_actor, entries_exposing, prove_entries
 from whosaw.store import Database
 from whosaw.store.numbers import assign
 
@@ -89,15 +89,23 @@ async def build_evidence(
         **(_letters(facts) if facts else {}),
     }
     return await asyncio.to_thread(
-        write_bundle, path, checkpoint=proved.checkpoint, entries=proved.entries, files=files, seal=sources.trail_key
+        write_bundle,
+        path,
+        checkpoint=proved.checkpoint,
+        entries=proved.entries,
+        files=files,
+        seal=sources.trail_key,
+        sets=proved.sets,
     )
 
 
 async def _indices(db: Database, actors: Sequence[int], subjects: Collection[int], steps: Sequence[Step]) -> list[int]:
     found = [each for step in steps for each in (step.entry, step.undo_entry) if each is not None]
+    in_sets = await entries_exposing(db, subjects)
     for actor in actors:
         async for entry in entries_by_actor(db, actor):
-            if entry.payload.get("subject") in subjects or entry.payload.get("kind") == "action":
+            about = entry.payload.get("subject") in subjects or entry.index in in_sets
+            if about or entry.payload.get("kind") == "action":
                 found.append(entry.index)
     return sorted(set(found))
 
@@ -106,7 +114,7 @@ async def _proved(sources: Sources, indices: Sequence[int], wait_s: float) -> Pr
     waited_s = 0.0
     while True:
         try:
-            return await prove_entries(sources.db, sources.trail, sources.trail_key.verifier, indices)
+            return await prove_entries(sources.db, sources.trail, sources.trail_key.verifier, indices, sets=True)
         except CheckpointMissing as cause:
             if waited_s >= wait_s:
                 raise EvidenceMissing(
@@ -208,6 +216,8 @@ What is in it
     entries.jsonl          {len(proved.entries)} entries of the trail, each proved against the signed checkpoint
                            over {proved.size} entries: what the named actors were shown of affected people and did,
                            and every step of this case.
+    exposure/HASH          the affected people and others who were shown together, as a set of numbers, where an entry
+                           names one by HASH.
     files/case.json        the case, who is named (as a number), and the {mails} complaints with the DKIM key record
                            as it stood in DNS when each arrived.
     files/verdicts.json    what attribution said after each complaint.

@@ -6,6 +6,7 @@ A bundle is a folder or a zip (`archive`) of
     manifest.note    the seal: a note by the trail key over the manifest's SHA-256
     checkpoint       the one signed tree head
     entries.jsonl    {"index", "payload" (canonical text), "proof" (hex hashes), "salt" (hex)} a line, by index
+    exposure/HASH    a set of subjects that an entry names: 32 bytes of salt, and a bitmap (`exposure`); may be left out
     files/…          letters, mails, facts
 
 It is verified without server or database. It must not be what tells the verifier which key to trust: with a policy of
@@ -26,8 +27,10 @@ from pathlib import Path
 from whosaw.prove.archive import check_file_name, pack, read_files
 from whosaw.prove.bundle_entries import (
     ENTRIES,
+    SETS,
     BundleEntry,
     check_entries,
+    check_sets,
     read_json,
     within,
     write_entries,
@@ -56,6 +59,8 @@ class BundleReport:
         trusted: whether a policy given by the caller accepted the signer and the cosignatures; where false, compare
             `signer` with the key the trail's operator published.
         simulated: whether the trail was written under a simulated clock.
+        sets: indices of entries whose set of subjects is in the bundle, ascending.
+        without_sets: indices of entries that name a set which is not.
     """
 
     entries: int
@@ -66,6 +71,8 @@ class BundleReport:
     signer: str
     trusted: bool
     simulated: bool
+    sets: tuple[int, ...] = ()
+    without_sets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ def write_bundle(
     entries: Iterable[BundleEntry],
     files: Mapping[str, bytes],
     seal: SigningKey,
+    sets: Mapping[str, bytes] | None = None,
 ) -> BundleReport:
     """Write a bundle that verifies, whole or not at all.
 
@@ -92,6 +100,7 @@ def write_bundle(
         entries: in any order, each index once.
         files: contents by name, to stand under ``files/``.
         seal: the trail key, whose name is the origin.
+        sets: sets of subjects that entries name, salt and bitmap by hash in hex.
 
     Raises:
         BundleInvalid: something stands at `path`, or what was given does not fit together.
@@ -101,6 +110,7 @@ def write_bundle(
     with within(CHECKPOINT):
         head, _ = open_checkpoint(checkpoint, [seal.verifier])
     body = {FILES + name: content for name, content in files.items()}
+    body |= {SETS + named: sealed for named, sealed in (sets or {}).items()}
     body |= {CHECKPOINT: checkpoint, ENTRIES: write_entries(entries)}
     manifest = _write_manifest(body, head, seal.verifier)
     body |= {MANIFEST: manifest, SEAL: sign_note(_seal_text(head.origin, manifest), [seal]).format()}
@@ -137,16 +147,19 @@ def _verify(files: Mapping[str, bytes], policy: Policy | None) -> BundleReport:
             head, signer = policy.check(files[CHECKPOINT])
     if (head.origin, head.size, signer) != (manifest.origin, manifest.size, manifest.signer):
         raise BundleInvalid(f"`{MANIFEST}` and `{CHECKPOINT}` do not speak of the same trail, size and key")
-    indices = check_entries(files[ENTRIES], head)
+    proved = check_entries(files[ENTRIES], head)
+    sets = check_sets({name.removeprefix(SETS): files[name] for name in files if name.startswith(SETS)}, proved)
     return BundleReport(
-        entries=len(indices),
-        indices=indices,
+        entries=len(proved),
+        indices=tuple(proved),
         files=tuple(sorted(name.removeprefix(FILES) for name in files if name.startswith(FILES))),
         origin=head.origin,
         size=head.size,
         signer=str(signer),
         trusted=policy is not None,
         simulated=head.simulated,
+        sets=sets,
+        without_sets=tuple(sorted({index for index, said in proved.items() if "exposure" in said} - {*sets})),
     )
 
 
@@ -177,7 +190,7 @@ def _check_listing(files: Mapping[str, bytes], manifest: _Manifest) -> None:
         where = "in the bundle but not listed" if name in present else "listed but not in the bundle"
         raise BundleInvalid(f"`{name[:200]}` is {where}")
     for name in sorted(present):
-        if not name.startswith(FILES) and name not in {CHECKPOINT, ENTRIES}:
+        if not name.startswith((FILES, SETS)) and name not in {CHECKPOINT, ENTRIES}:
             raise BundleInvalid(f"`{name}` has no place in a bundle")
         if manifest.files[name] != sha256(files[name]).hexdigest():
             raise BundleInvalid(f"`{name}` was altered: its SHA-256 is not the one in `{MANIFEST}`")

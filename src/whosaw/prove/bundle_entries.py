@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from whosaw.prove.canonical import entry_leaf, read_payload
+from whosaw.prove.canonical import Payload, entry_leaf, read_payload
 from whosaw.prove.checkpoint import Checkpoint
 from whosaw.prove.errors import BundleInvalid, ProveError
+from whosaw.prove.exposure import check_exposure, claimed_exposure
 from whosaw.prove.merkle import check_inclusion
 
 ENTRIES = "entries.jsonl"
+SETS = "exposure/"
 _NAMES = {"index", "payload", "proof", "salt"}
 _MAX_PATH = 63
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
@@ -72,26 +74,52 @@ def write_entries(entries: Iterable[BundleEntry]) -> bytes:
     return b"".join(_line(each) for each in sorted(entries, key=lambda each: each.index))
 
 
-def check_entries(raw: bytes, head: Checkpoint) -> tuple[int, ...]:
-    """Prove every line against the checkpoint and return the indices, ascending.
+def check_entries(raw: bytes, head: Checkpoint) -> dict[int, Payload]:
+    """Prove every line against the checkpoint and return the payloads by index, ascending.
 
     Raises:
         BundleInvalid: a line is malformed, out of order, or its entry is not in the tree; the message names the line.
     """
-    indices: list[int] = []
+    proved: dict[int, Payload] = {}
+    last = -1
     if raw and not raw.endswith(b"\n"):
         raise BundleInvalid(f"`{ENTRIES}` is cut off")
     for number, line in enumerate(raw.split(b"\n")[:-1], 1):
         where = f"{ENTRIES} line {number}"
         entry = _read(where, line)
-        if indices and entry.index <= indices[-1]:
+        if proved and entry.index <= last:
             raise BundleInvalid(f"`{where}`: the entries are not in order, or one stands twice")
         with within(where):
             text = entry.payload.encode()
-            read_payload(text)
+            payload = read_payload(text)
             check_inclusion(entry_leaf(entry.salt, text), entry.index, head.size, entry.proof, head.root)
-        indices.append(entry.index)
-    return tuple(indices)
+        last = entry.index
+        proved[last] = payload
+    return proved
+
+
+def check_sets(sets: Mapping[str, bytes], proved: Mapping[int, Payload]) -> tuple[int, ...]:
+    """Check every set of subjects against the entries that name it; return the indices of these, ascending.
+
+    Args:
+        sets: salt and bitmap by the hash in hex under which the file stands.
+        proved: payloads of the bundle by index.
+
+    Raises:
+        BundleInvalid: a set is not the one that its name says, is malformed, or no entry of the bundle names it.
+    """
+    covered = []
+    for index, payload in proved.items():
+        with within(f"{ENTRIES}: entry {index}"):
+            claimed = claimed_exposure(payload)
+        if claimed is not None and (sealed := sets.get(claimed[0].hex())) is not None:
+            with within(SETS + claimed[0].hex()):
+                check_exposure(payload, sealed)
+            covered.append(index)
+    unnamed = sorted(sets.keys() - {proved[index]["exposure"] for index in covered})
+    if unnamed:
+        raise BundleInvalid(f"no entry of the bundle names the set `{SETS}{unnamed[0]}`")
+    return tuple(covered)
 
 
 def _line(entry: BundleEntry) -> bytes:

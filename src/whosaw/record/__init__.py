@@ -32,6 +32,7 @@ from whosaw.record.reader import (
     entries_between,
     entries_by_actor,
     entries_by_subject,
+    entries_exposing,
     entries_from,
     prove_entries,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "entries_between",
     "entries_by_actor",
     "entries_by_subject",
+    "entries_exposing",
     "entries_from",
     "fsck",
     "load_or_create",

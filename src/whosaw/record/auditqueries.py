@@ -22,7 +22,8 @@ _FETCHED_ROWS = 8_192
 _CHUNK_ROWS = 1_024  # what the caller works on at a time stays in the core's own cache
 # Members of a payload that have no column and hold a number of an actor, or several.
 ACTOR_MEMBERS = ("target", "approved_by")
-_NAMES_ACTORS = " or ".join(f"payload like '%%\"{name}\":%%'" for name in ACTOR_MEMBERS)
+# Of a payload that was checked before, these members are looked at again each time.
+_SEEN_AGAIN = " or ".join(f"payload like '%%\"{name}\":%%'" for name in (*ACTOR_MEMBERS, "exposure"))
 
 # Index, leaf, salt, payload (both None where erased), then the columns.
 AuditRow = tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
@@ -63,14 +64,14 @@ async def audit_rows(conn: Connection, first: int) -> AsyncIterator[AuditColumns
     """Yield every stored entry with its search columns, in order of index, in chunks.
 
     Of entries below `first` salt and payload are not read and stand empty, but for the payload of those that announce
-    an erasure or name actors outside the columns. Both are None where they were erased.
+    an erasure, name actors outside the columns, or name a set of subjects. Both are None where they were erased.
     """
     async with conn.cursor(name="trail_audit", binary=True) as cursor:
         cursor.adapters.register_loader("text", ByteaBinaryLoader)
         await cursor.execute(
             "select index, leaf, case when index between 0 and %(last)s and salt is not null then '' else salt end,"
             " case when index not between 0 and %(last)s or payload is null or kind in ('erasure', 'pruning')"
-            f" or {_NAMES_ACTORS} then payload else '' end,"
+            f" or {_SEEN_AGAIN} then payload else '' end,"
             " coalesce(actor::text, ''), coalesce(at_us::text, ''), coalesce('\"' || beneficiary || '\"', ''),"
             " coalesce('\"' || kind || '\"', ''), coalesce(purpose::text, ''), coalesce(subject::text, '')"
             " from trail_entry order by index",

@@ -29,7 +29,7 @@ from whosaw.terms import Clock, to_us
 
 _INDEX_BYTES = 8
 _TELLING_CHARS = 3
-_TABLES = ("trail_entry", "number_map", "trail_erasure_order")
+_TABLES = ("trail_entry", "trail_exposure", "number_map", "trail_erasure_order")
 
 
 class ErasureHeld(RecordError, PermissionError):

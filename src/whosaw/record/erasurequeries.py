@@ -76,7 +76,9 @@ async def standing_hold(
         "select h.id, h.ground, h.review_on from legal_hold h where h.lifted_at is null and ("
         " (h.space = %(space)s and h.number = %(number)s) or (h.space, h.number) in ("
         "  select 'subject', e.subject from trail_entry e where e.index = any(%(indices)s)"
-        "  union select 'actor', e.actor from trail_entry e where e.index = any(%(indices)s)))"
+        "  union select 'actor', e.actor from trail_entry e where e.index = any(%(indices)s))"
+        " or (h.space = 'subject' and exists (select from trail_exposed r join trail_exposure x on x.hash = r.hash"
+        "  where r.index = any(%(indices)s) and exposure_has(x.numbers, h.number))))"
         " order by h.review_on desc limit 1",
         {"space": whose[0], "number": whose[1], "indices": list(indices)},
     )
@@ -134,6 +136,9 @@ _OLD = """
     and not exists (select from legal_hold h
         where h.lifted_at is null and h.space = 'subject' and h.number = e.subject)
     and not exists (select from legal_hold h where h.lifted_at is null and h.space = 'actor' and h.number = e.actor)
+    and not exists (select from trail_exposed r join trail_exposure x on x.hash = r.hash, legal_hold h
+        where r.index = e.index and h.lifted_at is null and h.space = 'subject'
+            and exposure_has(x.numbers, h.number))
 """
 
 

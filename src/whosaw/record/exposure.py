@@ -6,6 +6,7 @@ came to name is swept away by the owner (``trail_sweep_exposures``).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable
 
@@ -20,6 +21,8 @@ from whosaw.store import Database, StoreError
 
 EXPOSURE_FROM = 300
 """Subjects from which on one entry names a set; below, each has an entry, and evidence that shows nobody else."""
+
+_KEPT_WITHIN_S = 10.0
 
 
 class Exposures:
@@ -43,7 +46,8 @@ class Exposures:
             raise ValueError("an exposure set of nobody")
         bitmap.run_optimize()
         try:
-            named = await queries.keep(self._db, os.urandom(SALT_BYTES), bitmap.serialize())
+            async with asyncio.timeout(_KEPT_WITHIN_S):
+                named = await queries.keep(self._db, os.urandom(SALT_BYTES), bitmap.serialize())
         except (psycopg.Error, StoreError, TimeoutError) as cause:
             raise failure_of(cause) from cause
         return {"exposure": named.hex(), "subjects": len(bitmap)}

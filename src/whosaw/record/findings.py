@@ -13,7 +13,7 @@ FindingKind = Literal[
     "doubled",  # two entries at this index
     "added",  # an entry that the head does not know
     "malformed",  # the payload is not canonical
-    "column_mismatch",  # a generated column says something else than the payload
+    "column_mismatch",  # a search column says something else than the payload
     "head_mismatch",  # the head counts otherwise than the entries do
     "rolled_back",  # the database holds fewer entries than were signed
     "checkpoint_invalid",  # a checkpoint is not signed by the trail key, or is malformed
@@ -30,6 +30,11 @@ FindingKind = Literal[
     "number_unknown",  # a number is in use that was never given
     "back_dated",  # dated long before it was recorded: delayed on its way, or dated back
     "post_dated",  # dated long after it was recorded
+    "exposure_missing",  # an entry names a set of subjects that is not there, or that cannot be one
+    "exposure_altered",  # a set is not the one that its hash names, or is malformed
+    "exposure_miscounted",  # a set holds more or fewer numbers than its entry, or its row, says
+    "exposure_unlinked",  # the row that leads from an entry to its set is missing, or leads elsewhere
+    "exposure_orphan",  # a set that no entry names, long after it was stored
     "changed_since",  # not what an earlier, interrupted check had read
 ]
 

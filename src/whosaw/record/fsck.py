@@ -23,6 +23,7 @@ from whosaw.record.dating import ByCheckpoints, ByNeighbours, Dating
 from whosaw.record.erasurequeries import erased_by
 from whosaw.record.findings import Finding, FsckReport
 from whosaw.record.handovers import accepted_keys
+from whosaw.record.namedsets import NamedSets
 from whosaw.record.promises import Promises
 from whosaw.record.resume import FsckState, StateFile
 from whosaw.record.signed import Signed, read_signed
@@ -133,8 +134,10 @@ class _Check:
             size = await queries.head_size(conn)
             signed.add_kept(await auditqueries.all_checkpoints(conn))
             compared, dating, numbers = Comparison(size, earlier), self._dating(signed), UsedNumbers()
+            sets = NamedSets()
             async for rows in auditqueries.audit_rows(conn, earlier.size if earlier else 0):
                 compared.take(rows)
+                sets.take(rows)
                 if dating is not None:
                     dating.take(rows)
                 if self._extent.numbers:
@@ -147,6 +150,7 @@ class _Check:
             self._save(compared, last=True)
             self.findings += [*signed.findings, *compared.finish(signed)]
             self.findings += dating.findings() if dating is not None else []
+            self.findings += await sets.compare(conn, numbers.take_set if self._extent.numbers else None)
             self.findings += await numbers.compare(conn) if self._extent.numbers else []
             receipts = await self._check_receipts(conn, journals)
         return FsckReport(

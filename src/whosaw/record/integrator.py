@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
+
+import psycopg
 
 from whosaw.prove import Checkpoint, NoteInvalid, open_checkpoint, sign_checkpoint
 from whosaw.prove.merkle import CompactRange
-from whosaw.record import queries
+from whosaw.record import exposurequeries, queries
 from whosaw.record.errors import TrailDamaged, TrailRolledBack
 from whosaw.record.keys import Keys
 from whosaw.record.shelf import Shelf
@@ -23,6 +26,7 @@ from whosaw.store.database import Connection
 from whosaw.terms import Clock, to_us
 
 _CHUNK_ROWS = 8_192
+_SWEPT_EVERY_S = 3_600.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -65,6 +69,7 @@ class Integrator:
         self._tree: _Tree | None = None  # None: to be built from the database, as at the start and after any failure
         self._signed: Checkpoint | None = None
         self._leading = False
+        self._sweep_due_s = 0.0
 
     @property
     def leading(self) -> bool:
@@ -118,11 +123,21 @@ class Integrator:
             while True:
                 await conn.execute("select 1")  # the lock lasts exactly as long as this connection
                 await self.step()
+                await self._sweep(conn)
                 await asyncio.sleep(interval_s)
         finally:
             self._leading = False
             if not conn.closed:
                 await queries.stop_leading(conn)
+
+    async def _sweep(self, conn: Connection) -> None:
+        """Now and then take away sets of subjects that no entry came to name; as the one who leads."""
+        if time.monotonic() >= self._sweep_due_s:
+            self._sweep_due_s = time.monotonic() + _SWEPT_EVERY_S
+            try:
+                await exposurequeries.sweep(conn)
+            except psycopg.Error as cause:  # signing goes on; what is left over harms nobody until the next time
+                _LOG.warning("sets of subjects that nothing names were not swept: %s", cause)
 
     async def _rebuild(self, conn: Connection) -> _Tree:
         """Build the tree up to the last checkpoint and compare."""

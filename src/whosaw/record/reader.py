@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import LiteralString, cast
 
 from whosaw.prove import (
     BundleEntry,
     Checkpoint,
+    ExposureInvalid,
     NoteInvalid,
     Payload,
     VerifierKey,
+    check_exposure,
     check_inclusion,
     entry_leaf,
     open_checkpoint,
 )
+from whosaw.prove.exposure import claimed_exposure
 from whosaw.prove.merkle import inclusion_proof
-from whosaw.record import queries
+from whosaw.record import exposurequeries, queries
 from whosaw.record.errors import CheckpointMissing, EntryErased, TrailDamaged
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database
@@ -44,11 +47,13 @@ class ProvedEntries:
         checkpoint: the signed note.
         size: entries it covers.
         entries: ordered by index.
+        sets: by hash in hex, the sets of subjects that these entries name: salt and bitmap. Empty unless asked for.
     """
 
     checkpoint: bytes
     size: int
     entries: list[BundleEntry]
+    sets: dict[str, bytes] = field(default_factory=dict)
 
 
 def entries_from(db: Database, first: int = 0) -> AsyncIterator[Entry]:
@@ -67,8 +72,12 @@ def entries_between(db: Database, since_us: int, until_us: int) -> AsyncIterator
 
 
 def entries_by_subject(db: Database, subject: int, since_us: int = 0) -> AsyncIterator[Entry]:
-    """Yield the entries about the subject with this number, dated from `since_us` on, in order of index."""
-    return _entries(db, "subject = %s and at_us >= %s", [subject, since_us])
+    """Yield the entries about the subject with this number, dated from `since_us` on, in order of index.
+
+    Among them are those that name a set of subjects in which the number stands; these say no `subject`.
+    """
+    in_a_set = "index = any(array(select trail_exposing(%s)))"
+    return _entries(db, f"(subject = %s or {in_a_set}) and at_us >= %s", [subject, subject, since_us])
 
 
 def entries_by_actor(db: Database, actor: int, since_us: int = 0) -> AsyncIterator[Entry]:
@@ -76,7 +85,14 @@ def entries_by_actor(db: Database, actor: int, since_us: int = 0) -> AsyncIterat
     return _entries(db, "actor = %s and at_us >= %s", [actor, since_us])
 
 
-async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: Iterable[int]) -> ProvedEntries:
+async def entries_exposing(db: Database, subjects: Iterable[int]) -> set[int]:
+    """Return the indices of entries that name a set in which one of the subjects' numbers stands."""
+    return {index for subject in subjects for index in await exposurequeries.exposing(db, subject)}
+
+
+async def prove_entries(
+    db: Database, folder: Path, key: VerifierKey, indices: Iterable[int], *, sets: bool = False
+) -> ProvedEntries:
     """Return the entries at `indices` with their proofs against one checkpoint, each proof checked.
 
     It is the last one that the quorum of the witnesses cosigned where that covers them, else the last one signed.
@@ -86,11 +102,12 @@ async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: I
         folder: the trail's folder, with checkpoint and tiles.
         key: the trail key's public half.
         indices: places in the trail; repeated ones are one.
+        sets: whether the sets that entries name are returned too; each holds the numbers of many.
 
     Raises:
         CheckpointMissing: nothing was signed yet, or an index lies beyond what was.
         EntryErased: an entry's payload was erased or pruned.
-        TrailDamaged: an entry is not there, or is not what was signed.
+        TrailDamaged: an entry or its set is not there, or is not what was signed.
         NoteInvalid: the checkpoint is not signed by `key`.
     """
     wanted = sorted(set(indices))
@@ -112,7 +129,22 @@ async def prove_entries(db: Database, folder: Path, key: VerifierKey, indices: I
     if len(proved) != len(wanted):
         missing = sorted(set(wanted) - {each.index for each in proved})
         raise TrailDamaged(f"entry {missing[0]} is not in the database")
-    return ProvedEntries(note, head.size, proved)
+    return ProvedEntries(note, head.size, proved, await _sets(db, proved) if sets else {})
+
+
+async def _sets(db: Database, entries: Iterable[BundleEntry]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for entry in entries:
+        payload = json.loads(entry.payload)
+        try:
+            claimed = claimed_exposure(payload)
+            if claimed is None:
+                continue
+            found[claimed[0].hex()] = sealed = await exposurequeries.sealed(db, claimed[0]) or b""
+            check_exposure(payload, sealed)
+        except ExposureInvalid as cause:
+            raise TrailDamaged(f"the set of entry {entry.index} is not what was signed: {cause}") from cause
+    return found
 
 
 def _checkpoint_over(shelf: Shelf, key: VerifierKey, index: int) -> tuple[bytes, Checkpoint]:

@@ -25,6 +25,12 @@ class UsedNumbers:
     def __init__(self) -> None:
         self._used: dict[Space, set[bytes]] = {space: set() for space in _SPACES}
         self._members: dict[int, int] = {}  # actor named outside the columns → the first entry that does
+        self._in_sets: dict[int, int] = {}  # subject in a set → the first entry that names one with him
+
+    def take_set(self, index: int, numbers: Iterable[int]) -> None:
+        """Note the subjects in a set that the entry at `index` names."""
+        for number in numbers:
+            self._in_sets.setdefault(number, index)
 
     def take(self, rows: AuditColumns) -> None:
         """Note the numbers of one chunk."""
@@ -36,12 +42,16 @@ class UsedNumbers:
             if mark in text:
                 self._take_member(name, mark, rows)
 
+    def _elsewhere(self, space: Space) -> dict[int, int]:
+        """Return what is used outside the columns, with the first entry that does so."""
+        return {"actor": self._members, "subject": self._in_sets}.get(space, {})
+
     async def compare(self, conn: Connection) -> list[Finding]:
         """Return every number whose row is not there, with the first entry that uses it."""
         findings: list[Finding] = []
         for space, texts in self._used.items():
             last, there, erased = await auditqueries.map_state(conn, space)
-            elsewhere = self._members if space == "actor" else {}
+            elsewhere = self._elsewhere(space)
             used = {*map(int, texts - {b""}), *elsewhere}
             unknown = {number for number in used if not 0 < number <= last}
             lost = used - there - erased - unknown

@@ -63,9 +63,9 @@ def _read_bitmaps() -> None:
         create function exposure_le(b bytea, at bigint, bytes int) returns bigint
         language sql immutable strict parallel safe
         return case bytes
-            when 2 then get_byte(b, at::int) | get_byte(b, at::int + 1) << 8
-            else get_byte(b, at::int)::bigint | get_byte(b, at::int + 1)::bigint << 8
-                | get_byte(b, at::int + 2)::bigint << 16 | get_byte(b, at::int + 3)::bigint << 24
+            when 2 then get_byte(b, at::int) | (get_byte(b, at::int + 1) << 8)
+            else get_byte(b, at::int)::bigint | (get_byte(b, at::int + 1)::bigint << 8)
+                | (get_byte(b, at::int + 2)::bigint << 16) | (get_byte(b, at::int + 3)::bigint << 24)
         end;
 
         -- The containers of the 32-bit bitmap at `start`: how many, where their heads stand, whether some are runs
