@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from whosaw.prove import (
     TlogProof,
     VerifierKey,
     canonical,
+    check_exposure,
     check_receipt,
     entry_bytes,
     entry_leaf,
@@ -57,6 +59,9 @@ PAYLOADS = [
 ]
 SALTS = [bytes(range(0x20 * n, 0x20 * (n + 1))) for n in (5, 6, 7)]
 LETTER = "Dear Zoë\n".encode()
+# the numbers 1, 2 and 70,000 as RoaringFormatSpec says: one bucket, two array containers, their offsets
+SET = bytes(32) + struct.pack("<QIIIHHHHIIHHH", 1, 0, 12_346, 2, 0, 1, 1, 0, 24, 28, 1, 2, 4_464)
+SET_HASH = sha256(b"whosaw/exposure/v1\n" + SET).hexdigest()
 
 
 def fixed_key(name: str, seed: bytes) -> SigningKey:
@@ -159,10 +164,11 @@ def verifier(tmp_path: Path) -> Verifier:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """A bundle of eleven entries out of a thousand and two files."""
+    """A bundle of eleven entries out of a thousand, a set of subjects that one of them names, and two files."""
     payloads = [
         canonical({"kind": "disclosure", "at": at, "actor": at % 9, "reason": "é" * (at % 5)}) for at in range(1000)
     ]
+    payloads[511] = canonical({"kind": "disclosure", "at": 511, "exposure": SET_HASH, "subjects": 3})
     salts = [sha256(at.to_bytes(2, "big")).digest() for at in range(1000)]
     tree = LeafTree(entry_leaf(salt, raw) for salt, raw in zip(salts, payloads, strict=True))
     shown = [0, 1, 2, 255, 256, 500, 511, 512, 767, 998, 999]
@@ -175,6 +181,7 @@ def bundle(tmp_path: Path) -> Path:
         ],
         files={"letter.txt": LETTER, "mails/1.eml": b"Subject: x\r\n\r\n"},
         seal=TRAIL,
+        sets={SET_HASH: SET},
     )
     return path
 
@@ -208,6 +215,8 @@ def swap_payloads(bundle: Path) -> None:
         *(lambda bundle, at=at: flip(bundle / "checkpoint", at) for at in (0, 20, 30, -20, -80)),
         *(lambda bundle, at=at: flip(bundle / "manifest.note", at) for at in (0, 25, 60, -20)),
         *(lambda bundle, at=at: flip(bundle / "manifest.json", at) for at in (20, 200, -4)),
+        lambda bundle: flip(bundle / "exposure" / SET_HASH, 40),
+        lambda bundle: (bundle / "exposure" / SET_HASH).rename(bundle / "exposure" / ("ab" * 32)),
         lambda bundle: flip(bundle / "files/letter.txt", 0),
         lambda bundle: (bundle / "files/letter.txt").unlink(),
         lambda bundle: (bundle / "files/more.txt").write_bytes(b""),
@@ -222,6 +231,24 @@ def test_the_verifier_of_the_page_refuses_what_whosaw_refuses(
     with pytest.raises(ValueError):
         verify_bundle(bundle)
     assert verifier(bundle, TRAIL.verifier).returncode != 0
+
+
+def test_the_verifier_of_the_page_checks_sets_itself(bundle: Path, verifier: Verifier) -> None:
+    assert check_exposure({"exposure": SET_HASH, "subjects": 3}, SET) == [1, 2, 70_000]
+    kept = bundle / "exposure" / SET_HASH
+    other = SET[:-2] + b"\x71\x11"
+    kept.unlink()
+    for name, body in ((SET_HASH, other), (sha256(b"whosaw/exposure/v1\n" + other).hexdigest(), other)):
+        (bundle / "exposure" / name).write_bytes(body)
+        reseal(bundle)
+        with pytest.raises(ValueError, match="exposure"):
+            verify_bundle(bundle)
+        assert verifier(bundle, TRAIL.verifier).returncode != 0
+        (bundle / "exposure" / name).unlink()
+    kept.write_bytes(SET)
+    reseal(bundle)
+    assert verify_bundle(bundle).sets == (511,)
+    assert verifier(bundle, TRAIL.verifier).returncode == 0
 
 
 def test_the_verifier_of_the_page_proves_entries_itself_and_does_not_lean_on_the_seal(

@@ -21,7 +21,7 @@ AUDIT_COLUMNS = ("actor", "at", "beneficiary", "kind", "purpose", "subject")
 _FETCHED_ROWS = 8_192
 _CHUNK_ROWS = 1_024  # what the caller works on at a time stays in the core's own cache
 # Members of a payload that have no column and hold a number of an actor, or several.
-ACTOR_MEMBERS = ("target", "approved_by")
+ACTOR_MEMBERS = ("target", "approved_by", "holder")
 # Of a payload that was checked before, these members are looked at again each time.
 _SEEN_AGAIN = " or ".join(f"payload like '%%\"{name}\":%%'" for name in (*ACTOR_MEMBERS, "exposure"))
 
