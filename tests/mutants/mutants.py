@@ -26,6 +26,9 @@ DENY = "tests/unit/decide/test_default_deny.py"
 PURPOSE = "tests/unit/decide/test_purpose.py"
 EMBEDDED = "tests/store/test_embedded.py::test_a_server_that_may_lose_what_it_committed_is_refused"
 ERASURE = "tests/store/test_erasure.py"
+COLUMNS = "tests/store/test_trail_columns.py"
+EXPOSURE = "tests/store/test_trail_exposure.py"
+RECHECK = "tests/unit/record/test_record_recheck.py"
 
 
 @dataclass(frozen=True)
@@ -399,5 +402,113 @@ MUTANTS = [
         "    if asked.old != known[0]:",
         "    if False:",
         (WITNESS,),
+    ),
+    Mutant(
+        "an erasure leaves the columns",
+        "store/migrations/versions/0006_columns.py",
+        '_only_erase("".join(f"new.{column} = null; " for column in _COLUMNS))',
+        '_only_erase("")',
+        (f"{COLUMNS}::test_an_erasure_takes_the_columns_with_the_payload",),
+    ),
+    Mutant(
+        "a column may outlive its payload",
+        "store/migrations/versions/0006_columns.py",
+        'num_nonnulls({", ".join(_COLUMNS)}) = 0)',
+        'num_nonnulls({", ".join(_COLUMNS)}) >= 0)',
+        (f"{COLUMNS}::test_no_column_outlives_the_payload_even_without_the_tripwire",),
+    ),
+    Mutant(
+        "fsck compares no columns where all else is right",
+        "record/recheck.py",
+        " and said == [*zip(*rows[4:], strict=True)]",
+        "",
+        (RECHECK,),
+    ),
+    Mutant(
+        "an entry may say another number than its set holds",
+        "store/migrations/versions/0007_exposure.py",
+        "            if not found then",
+        "            if false then",
+        (f"{EXPOSURE}::test_an_entry_cannot_name_a_set_that_is_not_there_or_holds_another_number",),
+    ),
+    Mutant(
+        "a set is kept as lazily as its session",
+        "store/migrations/versions/0007_exposure.py",
+        "            perform set_config('synchronous_commit', 'on', true);\n",
+        "",
+        (f"{EXPOSURE}::test_a_set_is_on_disk_before_it_is_answered_even_where_the_session_turned_that_off",),
+    ),
+    Mutant(
+        "a set outlives its payload",
+        "store/migrations/versions/0007_exposure.py",
+        "delete from public.trail_exposed r where r.index = new.index returning r.hash into v_hash;",
+        "null;",
+        (f"{EXPOSURE}::test_a_set_dies_with_the_payload_that_names_it",),
+    ),
+    Mutant(
+        "the database lets a held set die",
+        "store/migrations/versions/0007_exposure.py",
+        "h.lifted_at is null and h.space = 'subject'",
+        "false",
+        (f"{EXPOSURE}::test_the_database_itself_keeps_a_held_set",),
+    ),
+    Mutant(
+        "pruning overlooks a hold on one in a set",
+        "record/erasurequeries.py",
+        "        where r.index = e.index and h.lifted_at",
+        "        where false and h.lifted_at",
+        (f"{EXPOSURE}::test_a_hold_on_one_in_the_set_keeps_it_and_a_hold_on_another_does_not",),
+    ),
+    Mutant(
+        "a set is swept before its entry can come",
+        "store/migrations/versions/0007_exposure.py",
+        "where x.stored_at < clock_timestamp() - interval '1 day'",
+        "where true",
+        (f"{EXPOSURE}::test_only_sets_that_nothing_names_after_a_day_are_swept",),
+    ),
+    Mutant(
+        "sets have no salt",
+        "record/exposure.py",
+        "os.urandom(SALT_BYTES)",
+        "bytes(SALT_BYTES)",
+        (f"{EXPOSURE}::test_only_sets_that_nothing_names_after_a_day_are_swept",),
+    ),
+    Mutant(
+        "fsck does not hash sets",
+        "record/namedsets.py",
+        "if exposure_hash(salt, raw) != named:",
+        "if False:",
+        (f"{EXPOSURE}::test_what_is_done_to_a_set_is_found_and_located",),
+    ),
+    Mutant(
+        "fsck does not count sets",
+        "record/namedsets.py",
+        "if {said, counted} != {len(numbers)}:",
+        "if False:",
+        (f"{EXPOSURE}::test_what_is_done_to_a_set_is_found_and_located",),
+    ),
+    Mutant(
+        "a resumed fsck passes over sets",
+        "record/auditqueries.py",
+        '(*ACTOR_MEMBERS, "exposure")',
+        "ACTOR_MEMBERS",
+        (
+            f"{EXPOSURE}::test_what_is_done_to_a_set_is_found_and_located",
+            f"{EXPOSURE}::test_a_trail_with_a_whole_set_has_no_findings",
+        ),
+    ),
+    Mutant(
+        "a bundle's sets are not checked",
+        "prove/bundle_entries.py",
+        "check_exposure(payload, sealed)",
+        "pass",
+        (f"{EXPOSURE}::test_an_entry_of_a_set_is_proved_and_verified_offline_with_it",),
+    ),
+    Mutant(
+        "a bundle may hold a set that nobody names",
+        "prove/bundle_entries.py",
+        "    if unnamed:",
+        "    if False:",
+        (f"{EXPOSURE}::test_an_entry_of_a_set_is_proved_and_verified_offline_with_it",),
     ),
 ]

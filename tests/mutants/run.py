@@ -27,17 +27,17 @@ SURVIVED = "SURVIVED"
 FAILED = re.compile(r"^(?:FAILED|ERROR) \S+?::(\S+)", re.MULTILINE)
 
 
-def run_tests(source: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_tests(source: Path, tests: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[str]:
     """Run tests of this tree against the source in `source`, up to the first that fails."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *dict.fromkeys(tests)]
     # no bytecode: two mutants of one length within one second would be taken for one another
     environment = os.environ | {"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=limit_s
     )
 
 
-def killer(mutant: Mutant, source: Path) -> str:
+def killer(mutant: Mutant, source: Path, limit_s: float) -> str:
     """Return which test notices the mutant, or that none does.
 
     Raises:
@@ -49,9 +49,9 @@ def killer(mutant: Mutant, source: Path) -> str:
         raise LookupError(f"`{mutant.name}` applies {sound.count(mutant.old)} times to {mutant.file}")
     file.write_text(sound.replace(mutant.old, mutant.new))
     try:
-        done = run_tests(source, mutant.tests)
+        done = run_tests(source, mutant.tests, limit_s)
     except subprocess.TimeoutExpired:
-        return f"no end within {LIMIT_S} s"
+        return f"no end within {limit_s:.0f} s"
     finally:
         file.write_text(sound)
     if done.returncode == 0:
@@ -60,12 +60,12 @@ def killer(mutant: Mutant, source: Path) -> str:
     return named[1].partition("[")[0] if named else "the tests do not even begin"
 
 
-def try_all(mutants: Sequence[Mutant], source: Path) -> list[tuple[str, str, str]]:
+def try_all(mutants: Sequence[Mutant], source: Path, limit_s: float) -> list[tuple[str, str, str]]:
     """Return (what is gone, file, killed by) of every mutant, telling each as it falls."""
     found = []
     for mutant in mutants:
         try:
-            by = killer(mutant, source)
+            by = killer(mutant, source, limit_s)
         except LookupError as cause:
             by = f"{SURVIVED}: {cause}"
         print(f"  {mutant.name}: {by}", file=sys.stderr, flush=True)
@@ -96,16 +96,17 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("words", nargs="*", help="run only mutants whose name holds one of these")
     options.add_argument("--write", action="store_true", help=f"keep the table in {PAGE.relative_to(ROOT)}")
+    options.add_argument("--limit-s", type=float, default=LIMIT_S, help="seconds for the tests of one mutant")
     given = options.parse_args()
     chosen = [each for each in MUTANTS if not given.words or any(word in each.name for word in given.words)]
     with tempfile.TemporaryDirectory(prefix="whosaw-mutants-") as name:
         source = Path(name) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-        sound = run_tests(source, [test for mutant in chosen for test in mutant.tests])
+        sound = run_tests(source, [test for mutant in chosen for test in mutant.tests], 20 * given.limit_s)
         if sound.returncode != 0:
             print(sound.stdout[-4_000:], "the tests fail without any mutant", sep="\n", file=sys.stderr)
             return 2
-        found = try_all(chosen, source)
+        found = try_all(chosen, source, given.limit_s)
     print(page(found))
     if given.write:
         PAGE.parent.mkdir(parents=True, exist_ok=True)

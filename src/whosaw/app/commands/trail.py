@@ -96,6 +96,8 @@ def tail(*, lines: int = 10, follow: bool = True, as_json: _Json = False) -> int
 def prove(index: int, /, *, out: Path = Path(), as_json: _Json = False) -> int:
     """Write an entry and the proof that it is in the tree: INDEX.json and INDEX.tlog-proof.
 
+    Where the entry names a set of subjects, its salt and bitmap are written to INDEX.exposure.
+
     Args:
         index: the entry's place in the trail, from 0.
         out: folder to write to.
@@ -104,10 +106,15 @@ def prove(index: int, /, *, out: Path = Path(), as_json: _Json = False) -> int:
     settings, key = _trail()
 
     async def work(db: Database) -> None:
-        proved = await prove_entries(db, settings.trail_folder, key, [index])
+        proved = await prove_entries(db, settings.trail_folder, key, [index], sets=True)
         (entry,) = proved.entries
         leaf = entry_leaf(entry.salt, entry.payload.encode())
         files = [out / f"{index}.json", out / f"{index}.tlog-proof"]
+        sets = [(out / f"{index}.exposure", sealed) for sealed in proved.sets.values()]
+        for path, sealed in sets:
+            with _made(path) as made:
+                made.buffer.write(sealed)
+        files += [path for path, _ in sets]
         with _written_to(files[0]) as file, _written_to(files[1]) as proof:
             said = _said(Sealed(entry.index, leaf, entry.salt, entry.payload))
             file.write(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
@@ -115,7 +122,8 @@ def prove(index: int, /, *, out: Path = Path(), as_json: _Json = False) -> int:
         if as_json:
             print_json({"index": index, "size": proved.size, "files": [str(path) for path in files]})
         else:
-            console().print(f"entry {index}, proved in a tree of {proved.size}: {files[0]}, {files[1]}", markup=False)
+            named = ", ".join(map(str, files))
+            console().print(f"entry {index}, proved in a tree of {proved.size}: {named}", markup=False)
 
     return _looking("look.entry", f"entry:{index}", work)
 
@@ -199,6 +207,13 @@ def _written_to(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
+    with _made(path) as file:
+        yield file
+
+
+@contextmanager
+def _made(path: Path) -> Iterator[TextIO]:
+    """Lend a new file, readable by its owner alone and gone again where writing failed."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as cause:
