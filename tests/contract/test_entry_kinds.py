@@ -14,8 +14,8 @@ PAGE = ROOT / "docs" / "trail.md"
 def written(source: str) -> set[str]:
     """Return the kinds of the entries that a module builds.
 
-    An entry is a dict that has both `kind` and `at`, a time; or its kind is set by `entry["kind"] = …`, or stands in a variable
-    `kind` of the module that builds it.
+    An entry is a dict that has both `kind` and `at`, a time; or its kind is set by `entry["kind"] = …`, or stands in a
+    variable `kind` of the module that builds it.
     """
     found: set[str] = set()
     by_name: set[str] = set()

@@ -12,8 +12,9 @@ import pytest
 from whosaw.app.commands import checking, trail
 from whosaw.app.commands.who import BadTime
 from whosaw.app.trustfile import NoTrailKey
-from whosaw.prove import Policy, TlogProof, canonical, entry_leaf
+from whosaw.prove import Policy, TlogProof, canonical, check_exposure, entry_leaf
 from whosaw.record import Appender, CheckpointMissing, Integrator, Journal, load_or_create
+from whosaw.record.exposure import Exposures
 from whosaw.record.guard import Guard
 from whosaw.record.serverfile import KnownServer
 from whosaw.store import Database
@@ -153,6 +154,24 @@ def test_prove_writes_an_entry_and_a_proof_that_anybody_can_check(state, tmp_pat
     assert stored(database_url)[-1]["object"] == "entry:3"
 
 
+def test_prove_writes_the_set_of_subjects_that_an_entry_names(state, tmp_path, database_url, capsys):
+    async def add() -> None:
+        keys = load_or_create(state / "keys", CLOCK)
+        async with Database(database_url) as db:
+            said = await Exposures(db).keep(range(1, 10))
+            async with Appender(db, keys, CLOCK) as appender:
+                await appender.append({"kind": "disclosure", "at": to_us(CLOCK.now()), "actor": 1} | said)
+            await Integrator(db, keys, state / "trail", CLOCK).step()
+
+    asyncio.run(add())
+    assert trail.prove(12, out=tmp_path) == 0
+    payload = json.loads((tmp_path / "12.json").read_text())["payload"]
+    assert check_exposure(payload, (tmp_path / "12.exposure").read_bytes()) == list(range(1, 10))
+    assert (tmp_path / "12.exposure").stat().st_mode & 0o777 == 0o600
+    assert trail.prove(3, out=tmp_path) == 0
+    assert not (tmp_path / "3.exposure").exists()
+
+
 def test_prove_writes_over_nothing_and_leaves_nothing_half(state, tmp_path, capsys):
     (tmp_path / "3.tlog-proof").write_text("mine")
     with pytest.raises(trail.OutputRefused):
@@ -176,7 +195,8 @@ def test_export_writes_every_entry_so_that_its_leaf_can_be_derived(state, tmp_pa
 def test_export_keeps_to_the_times_and_says_what_was_erased(state, database_url, capsys):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
-        connection.execute("update trail_entry set payload = null, salt = null where index = 5")
+        columns = "kind = null, at_us = null, actor = null, subject = null, purpose = null, beneficiary = null"
+        connection.execute(f"update trail_entry set payload = null, salt = null, {columns} where index = 5")
     assert trail.export() == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[5]["erased"] is True
