@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         stamps: addresses of time-stamp authorities (RFC 3161) that stamp the checkpoint, separated by spaces.
         stamp_roots: a PEM file of the certificates that those authorities' stamps must lead to.
         stamp_interval_s: seconds between stamps.
+        smtp: the mail server that takes alerts, as ``smtp://HOST:PORT`` or ``smtps://USER:PASSWORD@HOST``; none lets
+            them wait.
+        mail_from: the address that alerts come from.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -59,6 +62,8 @@ class Settings(BaseSettings):
     stamps: str = ""
     stamp_roots: Path | None = None
     stamp_interval_s: float = Field(default=3_600.0, gt=0)
+    smtp: SecretStr | None = None
+    mail_from: str = "whosaw@localhost"
 
     def __init__(self, **given: Any) -> None:
         """Read the environment; what is `given` goes before it.

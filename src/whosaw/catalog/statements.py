@@ -73,6 +73,14 @@ def actor_statement(actors: ActorQuery) -> Executable:
 
 
 @lru_cache(maxsize=8)
+def everybody_statement(actors: ActorQuery) -> Executable:
+    """Return the whole staff directory, columns as of `actor_statement`."""
+    attributes = "".join(f", a.{name}" for name in actors.attributes)
+    listed = text(f"select a.key, a.roles, a.region, a.ended{attributes} from ({_whole(actors.query)}) a")
+    return listed.columns(**_TOLD)
+
+
+@lru_cache(maxsize=8)
 def roles_statement(actors: ActorQuery) -> Executable:
     """Return every distinct combination of roles and region in the directory, of people who are still there."""
     return text(f"select distinct a.roles, a.region from ({_whole(actors.query)}) a")

@@ -16,6 +16,7 @@ from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED, Deciding, Parts, prob
 from whosaw.gate.entries import Numbers, Payload, action_entry
 from whosaw.gate.facts import Person
 from whosaw.gate.grantsentries import Step, grant_entry
+from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
 from whosaw.gate.standing import SECOND_PERSON, GrantInForce
 from whosaw.gate.together import together
@@ -81,6 +82,11 @@ class Acting:
             await self._use_second_person(case, numbers, at)
         receipts = await self._record(cases, numbers, at)
         numbers.keep()
+        allowed = [
+            Allowed(case.decision, numbers.of("actor", case.ask.actor), own[0].index)
+            for case, own in zip(cases, receipts, strict=True)
+        ]
+        await self._parts.notifying.tell(allowed, at)
         return [
             Deed(
                 case.ask,

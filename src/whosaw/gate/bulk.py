@@ -20,6 +20,7 @@ from whosaw.gate.disclosing import Disclosure, disclosed, numbers_of, under
 from whosaw.gate.entries import Payload, exposed_entry, shows
 from whosaw.gate.fetching import Fetcher
 from whosaw.gate.grantsentries import Step, grant_entry
+from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
 from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce
 from whosaw.record.exposure import EXPOSURE_FROM, Exposures
@@ -57,6 +58,11 @@ class Bulk:
         entries, places = await self._entries(ask, judged, numbers, None if withheld else second)
         receipts = await self._parts.appender.append_many(entries)
         numbers.keep()
+        actor = numbers.of("actor", ask.actor)
+        allowed = [
+            Allowed(each.decision, actor, receipts[place].index) for each, place in zip(judged, places, strict=True)
+        ]
+        await self._parts.notifying.tell(allowed, ask.at)
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
         return [
             Disclosure(

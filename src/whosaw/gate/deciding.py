@@ -22,6 +22,7 @@ from whosaw.decide import (
 )
 from whosaw.gate.budgets import MISSES, Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
+from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import BatchNumbers, Key, Numbering
 from whosaw.gate.together import together
 from whosaw.record import Appender
@@ -44,6 +45,7 @@ class Parts:
     facts: FactFinder
     budgets: Budgets
     numbering: Numbering
+    notifying: Notifying
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from whosaw.decide import Decision
 from whosaw.gate.deciding import Deciding, Judged, Parts
 from whosaw.gate.entries import Numbers, Payload, disclosure_entry, evaluation_entry
 from whosaw.gate.fetching import Fetcher
+from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
 from whosaw.prove import Receipt
 from whosaw.reveal import Value, reveal
@@ -48,6 +49,11 @@ class Disclosing:
         judged = await self._deciding.decide(asks, numbers)
         receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])
         numbers.keep()
+        allowed = [
+            Allowed(each.decision, numbers.of("actor", each.ask.actor), receipt.index)
+            for each, receipt in zip(judged, receipts, strict=True)
+        ]
+        await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
         return [
             Disclosure(

@@ -16,6 +16,7 @@ from whosaw.gate.disclosing import Disclosing, Disclosure, Evaluation
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.form import Form
 from whosaw.gate.lookups import Found, LookingUp
+from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import Numbering
 from whosaw.record import Appender
 from whosaw.store import Database
@@ -40,6 +41,7 @@ class Gate:
             facts=FactFinder(db, catalog, sources),
             budgets=Budgets(db, catalog),
             numbering=Numbering(db),
+            notifying=Notifying(db),
         )
         deciding = Deciding(parts)
         self._form = Form(catalog)

@@ -20,6 +20,7 @@ from whosaw.gate.budgets import Unit
 from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED, Deciding, Parts
 from whosaw.gate.entries import Numbers, lookup_entry
 from whosaw.gate.facts import Person
+from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
@@ -152,6 +153,7 @@ class LookingUp:
         entry = lookup_entry(ask, decision, facts.verification, numbers=numbered, found=trace)
         receipt = await self._parts.appender.append(entry)
         numbers.keep()
+        await self._parts.notifying.tell([Allowed(decision, numbered.actor, receipt.index)], ask.at)
         return Found(ask, subject, decision, receipt)
 
 

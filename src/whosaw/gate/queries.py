@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from whosaw.store import Database
+
+Kind = Literal["manual", "safety"]
 
 
 async def suspended(db: Database, actors: Sequence[str]) -> set[str]:
@@ -16,15 +19,35 @@ async def suspended(db: Database, actors: Sequence[str]) -> set[str]:
         return {row[0] for row in await rows.fetchall()}
 
 
-async def set_suspended(db: Database, actor: str, since: datetime, reason: str, by: str) -> bool:
-    """Suspend `actor`; return whether he was not suspended before."""
-    async with db.connection() as connection:
-        done = await connection.execute(
-            "insert into gate_suspension (actor, since, reason, ordered_by) values (%s, %s, %s, %s) "
-            "on conflict (actor) do nothing",
-            [actor, since, reason, by],
+async def set_suspended(
+    db: Database, actor: str, since: datetime, reason: str, by: str, *, kind: Kind = "manual"
+) -> bool:
+    """Suspend `actor` and end his sign-ins; return whether he was not suspended before.
+
+    A safety suspension takes the place of one that a person ordered, and never the other way round.
+    """
+    async with db.transaction() as connection:
+        rows = await connection.execute(
+            "insert into gate_suspension as s (actor, since, reason, ordered_by, kind) values (%s, %s, %s, %s, %s) "
+            "on conflict (actor) do update set since = excluded.since, kind = excluded.kind, reason = excluded.reason, "
+            "ordered_by = excluded.ordered_by where s.kind = 'manual' and excluded.kind = 'safety' returning xmax = 0",
+            [actor, since, reason, by, kind],
         )
-        return done.rowcount == 1
+        row = await rows.fetchone()
+        await connection.execute(
+            "insert into person_end as e (actor, before_at) values (%s, %s) "
+            "on conflict (actor) do update set before_at = greatest(e.before_at, excluded.before_at)",
+            [actor, since],
+        )
+        return bool(row and row[0])
+
+
+async def suspension_kind(db: Database, actor: str) -> Kind | None:
+    """Return of which kind the suspension of `actor` is, or None where he is not suspended."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select kind from gate_suspension where actor = %s", [actor])
+        row = await rows.fetchone()
+        return row[0] if row else None
 
 
 async def set_restored(db: Database, actor: str) -> bool:

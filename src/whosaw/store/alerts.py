@@ -64,8 +64,15 @@ class Alert:
     read_by: tuple[str, ...] = ()
 
 
-async def raise_alert(
-    db: Database | Connection, kind: str, severity: Severity, text_code: str, about: About, *, at: datetime
+async def raise_alert(  # noqa: PLR0913 - one alert, said whole
+    db: Database | Connection,
+    kind: str,
+    severity: Severity,
+    text_code: str,
+    about: About,
+    *,
+    at: datetime,
+    once: About | None = None,
 ) -> int:
     """Raise an alert and return its number; the same one raised again is the same number.
 
@@ -76,17 +83,19 @@ async def raise_alert(
         text_code: what happened.
         about: numbers and references; what makes this one another than the last belongs in it.
         at: now.
+        once: what makes it another than the last, where that is less than `about`; the first one raised stays.
 
     Raises:
         AlertInvalid: a word is none: free text and values cannot be in an alert.
     """
     if not _CODE.fullmatch(kind) or not _CODE.fullmatch(text_code):
         raise AlertInvalid("the kind and code of an alert are words of rules")
-    for name, value in about.items():
+    for name, value in [*about.items(), *(once or {}).items()]:
         if not _CODE.fullmatch(name) or type(value) not in (int, str) or (type(value) is str and not _word(value)):
             raise AlertInvalid(f"`{name[:40]}` of an alert is neither a number nor a reference")
     text = json.dumps(dict(about), sort_keys=True, separators=(",", ":"))
-    identity = sha256(f"whosaw/alert/v1\n{kind}\n{text_code}\n{text}".encode()).hexdigest()
+    same = text if once is None else json.dumps(dict(once), sort_keys=True, separators=(",", ":"))
+    identity = sha256(f"whosaw/alert/v1\n{kind}\n{text_code}\n{same}".encode()).hexdigest()
     values = [identity, kind, severity, text_code, text, at]
     if isinstance(db, Database):
         async with db.connection() as connection:

@@ -9,9 +9,10 @@ from contextlib import suppress
 from typing import ClassVar
 
 from whosaw.app.clocks import clock_of
+from whosaw.app.commands.acting import who_looks
+from whosaw.app.commands.opened import Flag
 from whosaw.app.commands.output import console
 from whosaw.app.errors import AppError
-from whosaw.app.looks import operator
 from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings
 from whosaw.catalog import CatalogError
@@ -42,16 +43,19 @@ def add(actor: str, /) -> int:
     return _run(work)
 
 
-def suspend(actor: str, /, *, reason: str) -> int:
-    """Stop somebody at every door of every process, at once; recorded.
+def suspend(actor: str, /, *, reason: str, safety: Flag = False) -> int:
+    """Stop somebody at every door of every process, at once; recorded. What was granted to him ends.
 
     Args:
         actor: the staff key.
         reason: why; stands in the record.
+        safety: as an automatic protection does; it takes two people to lift.
     """
 
     async def work(services: Services) -> None:
-        fresh = await services.suspensions.suspend(actor, reason=reason, by=operator())
+        fresh = await services.suspensions.suspend(
+            actor, reason=reason, by=await who_looks(services), kind="safety" if safety else "manual"
+        )
         console().print(f"{actor} is suspended" if fresh else f"{actor} was suspended already", markup=False)
         with suppress(CatalogError):  # stopping somebody must not depend on the company's database
             if not await _listed(services, actor):
@@ -61,7 +65,10 @@ def suspend(actor: str, /, *, reason: str) -> int:
 
 
 def restore(actor: str, /, *, reason: str) -> int:
-    """Let somebody in again; recorded.
+    """Let somebody in again; recorded. What was granted to him before does not come back.
+
+    A suspension that an automatic protection ordered is lifted under the token of a person whom a second person gave a
+    grant for exactly this (docs/grants.md).
 
     Args:
         actor: the staff key.
@@ -69,7 +76,7 @@ def restore(actor: str, /, *, reason: str) -> int:
     """
 
     async def work(services: Services) -> None:
-        was = await services.suspensions.restore(actor, reason=reason, by=operator())
+        was = await services.suspensions.restore(actor, reason=reason, by=await who_looks(services))
         console().print(f"{actor} may come in again" if was else f"{actor} was not suspended", markup=False)
 
     return _run(work)

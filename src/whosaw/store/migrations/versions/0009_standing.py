@@ -140,17 +140,17 @@ def upgrade() -> None:
             read_at timestamptz not null,
             primary key (alert_id, reader)
         );
+        -- One for each alert and way out (webhook:NAME, mail:ADDRESS); it waits until its receiver took it.
         create table alert_post (
             alert_id bigint not null references alert,
-            webhook text not null,
-            state text not null default 'pending' check (state in ('pending', 'sent', 'failed')),
+            way text not null,
             attempts integer not null default 0,
             due_at timestamptz not null,
             last_error text not null default '',
             sent_at timestamptz,
-            primary key (alert_id, webhook)
+            primary key (alert_id, way)
         );
-        create index alert_post_due on alert_post (due_at) where state = 'pending';
+        create index alert_post_due on alert_post (due_at) where sent_at is null;
     """)
     op.execute("""
         -- The same alert about the same thing is one alert, whoever raises it, and however often.

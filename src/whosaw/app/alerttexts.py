@@ -1,0 +1,13 @@
+"""What each code of an alert says in a sentence."""
+
+from __future__ import annotations
+
+from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
+from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
+
+_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS}
+
+
+def sentence(code: str) -> str:
+    """Return what a code says; one that nobody described says its own name."""
+    return _TEXTS.get(code, f"Something happened that must not stay quiet: {code}.")

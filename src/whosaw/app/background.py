@@ -1,0 +1,67 @@
+"""What happens without anybody asking: grants run out, unreviewed glass is raised again, alerts go out.
+
+Any number of processes may run it: each step is done once, whoever does it. A step that fails is logged and done with
+the next round; nothing here may stop a server from serving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from whosaw.app.alertmail import Relay
+from whosaw.app.alertsending import AlertSending
+from whosaw.app.people import glasses_of, grants_of
+from whosaw.app.services import Services
+from whosaw.store.alertposts import AlertPosts
+from whosaw.terms import WhosawError
+
+_LOG = logging.getLogger(__name__)
+ALERTS_EVERY_S = 1.0
+STANDING_EVERY_S = 15.0
+
+
+async def run_background(services: Services) -> None:
+    """Do it, until cancelled.
+
+    Raises:
+        SmtpInvalid: the mail server's address cannot be used.
+    """
+    grants, glasses = grants_of(services), glasses_of(services)
+
+    async def standing() -> None:
+        await grants.expire()
+        await glasses.escalate(services.clock.now())
+
+    async with alert_sending(services) as sending:
+
+        async def alerts() -> None:
+            await sending.round()
+
+        await asyncio.gather(_every(STANDING_EVERY_S, standing), _every(ALERTS_EVERY_S, alerts))
+
+
+def alert_sending(services: Services) -> AlertSending:
+    """Return what sends the alerts.
+
+    Raises:
+        SmtpInvalid: the mail server's address cannot be used.
+    """
+    settings = services.settings
+    relay = None
+    if settings.smtp is not None:
+        relay = Relay.read(settings.smtp.get_secret_value(), settings.mail_from)
+    posts = AlertPosts(services.db)
+    return AlertSending(posts, services.catalog.alerts, relay, services.clock, services.keys.origin)
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await step()
+        except WhosawError as problem:
+            _LOG.warning("put off: %s [%s]", problem, problem.code)
+        except Exception as problem:  # the text of a driver's error may quote a value
+            _LOG.error("put off: %s", type(problem).__name__)
+        await asyncio.sleep(seconds)
