@@ -51,7 +51,7 @@ class GrantAsk:
         subject: the one it is bound to, or None for any.
         purpose: the one it is bound to; a kind that opens classes needs one.
         action: for a second person's word: the action.
-        digest: for a second person's word: SHA-256 in hex of the one ask it is for, or None.
+        digest: for a second person's word about an action: SHA-256 in hex of the one ask it is for.
         target: the actor to be unmasked, or whose suspension would be lifted.
         case: the case it is asked for in; unmasking needs one.
         door: where it was asked.
@@ -164,7 +164,7 @@ def _complaints(catalog: Catalog, ask: GrantAsk, declared: GrantKind) -> Mapping
         "purpose": _about_purpose(catalog, ask, declared),
         "subject": "unknown kind" if ask.subject is not None and ask.subject.kind not in catalog.subjects else "",
         "action": "" if (known_action if second else ask.action is None) else "name one of the catalog, for this kind",
-        "digest": "" if ask.digest is None or (second and _DIGEST.fullmatch(ask.digest)) else "64 hexadecimal digits",
+        "digest": _about_digest(ask, needed=second and not lifts),
         "target": _about_target(ask, needed=ask.kind == UNMASK or lifts),
         "case": "" if (_WORD.fullmatch(ask.case) if ask.case else ask.kind != UNMASK) else "a reference, as CASE-1",
     }
@@ -178,6 +178,14 @@ def _about_purpose(catalog: Catalog, ask: GrantAsk, declared: GrantKind) -> str:
     if ask.purpose is None:
         return "a kind that opens classes is bound to one" if declared.classes else ""
     return "" if ask.purpose.kind in catalog.purposes else "unknown kind"
+
+
+def _about_digest(ask: GrantAsk, *, needed: bool) -> str:
+    if needed:
+        return (
+            "" if ask.digest and _DIGEST.fullmatch(ask.digest) else "of exactly the ask it is for, as the refusal said"
+        )
+    return "" if ask.digest is None else "only a second person's word about one ask has one"
 
 
 def _about_target(ask: GrantAsk, *, needed: bool) -> str:

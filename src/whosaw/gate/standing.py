@@ -33,7 +33,7 @@ class GrantInForce:
         subject: ``customer:C-17``, the one it is bound to, or None for any.
         purpose: ``ticket:T-9``, the one it is bound to, or None for any.
         until: when it ends.
-        digest: SHA-256 in hex of the one ask it is for, or None for any of that action.
+        digest: SHA-256 in hex of the one ask it is for, or None where it is for none.
         target: the actor whom it concerns (whose name it opens, or whose suspension may be lifted), or None.
         case: the case it was asked for in, or None.
     """
@@ -88,11 +88,11 @@ class Standing:
 
         Args:
             action: ``review.delete``.
-            digest: SHA-256 in hex of the ask; an approval for another ask does not count.
+            digest: SHA-256 in hex of the ask; an approval for another ask, or for none in particular, does not count.
             target: the actor concerned; an approval about another actor, or about none, does not count.
         """
         for each in self.grants:
-            fits = each.digest in (None, digest) and each.target == target
+            fits = each.digest == digest and each.target == target
             if each.kind == SECOND_PERSON and each.action == action and fits:
                 return each
         return None
