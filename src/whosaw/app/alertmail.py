@@ -54,7 +54,7 @@ class Relay:
         """
         try:
             parts = urlsplit(address)
-            port = parts.port or _PORTS.get(parts.scheme, 0)
+            port = (parts.port or _PORTS[parts.scheme]) if parts.scheme in _PORTS else 0
         except ValueError:
             port = 0
         if not port or not parts.hostname or parts.path not in ("", "/"):
