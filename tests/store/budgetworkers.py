@@ -1,4 +1,4 @@
-"""A process that races others for the last units of a budget: shows customers one after another, and says what it got."""
+"""A process that races others for the last units of a budget: asks for customers one by one, says what it got."""
 
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         smtp: the mail server that takes alerts, as ``smtp://HOST:PORT`` or ``smtps://USER:PASSWORD@HOST``; none lets
             them wait.
         mail_from: the address that alerts come from.
+        token: the personal token of whoever speaks through a command; none means the operator of the machine.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     stamp_interval_s: float = Field(default=3_600.0, gt=0)
     smtp: SecretStr | None = None
     mail_from: str = "whosaw@localhost"
+    token: SecretStr | None = None
 
     def __init__(self, **given: Any) -> None:
         """Read the environment; what is `given` goes before it.

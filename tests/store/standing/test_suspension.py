@@ -34,7 +34,7 @@ async def lifting(desk: Desk, holder: str, approver: str, target: str) -> int:
     return grant.id
 
 
-async def test_it_ends_grants_glass_and_sign_ins_and_lifting_gives_none_back(
+async def test_it_ends_grants_glass_and_sign_ins_and_lifting_it_gives_none_back(
     desk: Desk, suspensions: Suspensions
 ) -> None:
     await desk.conducts.publish("1", "Text", by="P-1")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,6 +60,18 @@ def test_no_flipped_byte_passes_and_no_other_secret(place: int, flip: int) -> No
         check(SECRET, sign(SECRET, "id-1", NOW, BODY), bytes(altered), NOW)
     with pytest.raises(WebhookForged):
         check("another", sign(SECRET, "id-1", NOW, BODY), BODY, NOW)
+
+
+def test_the_receiver_of_the_documentation_takes_it_and_refuses_what_was_altered() -> None:
+    page = (Path(__file__).parents[3] / "docs/alerts.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    headers = sign("a secret in words", "id-1", NOW, BODY)
+    assert names["is_genuine"]("a secret in words", headers, BODY, NOW)
+    assert not names["is_genuine"]("a secret in words", headers, BODY + b" ", NOW)
+    assert not names["is_genuine"]("another", headers, BODY, NOW)
+    assert not names["is_genuine"]("a secret in words", headers, BODY, NOW + REPLAY_S + 1)
 
 
 def test_a_receiver_takes_one_of_several_signatures_so_that_secrets_can_be_changed() -> None:

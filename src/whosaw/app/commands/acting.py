@@ -5,14 +5,11 @@ What one person asks and another approves is worth nothing where a name is enoug
 
 from __future__ import annotations
 
-import os
 from typing import ClassVar
 
 from whosaw.app.errors import AppError
 from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.services import Services
-
-TOKEN = "WHOSAW_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class TokenMissing(AppError, PermissionError):
@@ -29,10 +26,10 @@ async def whose_token(services: Services) -> str:
         TokenMissing: there is no token.
         TokenRefused: it is nobody's.
     """
-    token = os.environ.get(TOKEN, "").strip()
-    if not token:
+    token = services.settings.token
+    if token is None:
         raise TokenMissing("this is done under one's own name")
-    return await services.tokens.actor(token)
+    return await services.tokens.actor(token.get_secret_value().strip())
 
 
 async def who_looks(services: Services) -> str:
@@ -41,7 +38,7 @@ async def who_looks(services: Services) -> str:
     Raises:
         TokenRefused: there is a token, and it is nobody's.
     """
-    return await whose_token(services) if os.environ.get(TOKEN, "").strip() else operator()
+    return await whose_token(services) if services.settings.token is not None else operator()
 
 
 async def look(services: Services, action: str, at_what: str) -> None:

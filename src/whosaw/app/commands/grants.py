@@ -5,7 +5,6 @@ Whoever asks, approves, refuses or reviews does it under his own token; the oper
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.text import Text
 
-from whosaw.app.commands.acting import TOKEN, look, who_looks, whose_token
+from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.people import grants_of
@@ -144,7 +143,7 @@ def revoke(grant: int, /, *, reason: str) -> int:
 
     async def work(services: Services) -> Grant:
         word = Word(grant, await who_looks(services), reason=reason)
-        return await grants_of(services).revoke(word, ordered=not os.environ.get(TOKEN, "").strip())
+        return await grants_of(services).revoke(word, ordered=services.settings.token is None)
 
     console().print(Text(_standing(with_services(work))))
     return 0
