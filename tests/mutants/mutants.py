@@ -29,6 +29,10 @@ ERASURE = "tests/store/test_erasure.py"
 COLUMNS = "tests/store/test_trail_columns.py"
 EXPOSURE = "tests/store/test_trail_exposure.py"
 RECHECK = "tests/unit/record/test_record_recheck.py"
+APPROVAL = "tests/unit/gate/test_approval.py"
+GRANTS = "tests/store/standing/test_grants.py"
+SENDING = "tests/store/standing/test_alertsending.py"
+WEBHOOK = "tests/unit/gate/test_webhook_signature.py"
 
 
 @dataclass(frozen=True)
@@ -332,16 +336,16 @@ MUTANTS = [
     ),
     Mutant(
         "observe mode reveals to somebody suspended",
-        "decide/decision.py",
-        "        and not facts.actor.suspended\n",
-        "",
+        "decide/facts.py",
+        "        return self.suspended or self.ended",
+        "        return self.ended",
         (DENY, GATE),
     ),
     Mutant(
         "observe mode reveals to somebody who left",
-        "decide/decision.py",
-        "        and not facts.actor.ended\n",
-        "",
+        "decide/facts.py",
+        "        return self.suspended or self.ended or",
+        "        return self.suspended or",
         (DENY, GATE),
     ),
     Mutant(
@@ -360,11 +364,10 @@ MUTANTS = [
     ),
     Mutant(
         "values are fetched before the entry is durable",
-        "gate/gate.py",
-        "        receipts = await self._appender.append_many(entries)\n"
-        "        rows = await self._rows_of(asks, decisions)\n",
-        "        rows = await self._rows_of(asks, decisions)\n"
-        "        receipts = await self._appender.append_many(entries)\n",
+        "gate/disclosing.py",
+        "        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])\n",
+        "        await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)\n"
+        "        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])\n",
         (ORDER,),
     ),
     # what closes the door, and what a witness refuses
@@ -510,5 +513,143 @@ MUTANTS = [
         "    if unnamed:",
         "    if False:",
         (f"{EXPOSURE}::test_an_entry_of_a_set_is_proved_and_verified_offline_with_it",),
+    # what people ask of one another
+    Mutant(
+        "somebody decides about himself",
+        "gate/approval.py",
+        "    if approver.key == pending.holder or approver.key in pending.concerns:",
+        "    if False:",
+        (APPROVAL,),
+    ),
+    Mutant(
+        "two people approve each other",
+        "gate/approval.py",
+        "    if approver.approved_by_holder_at is not None and at - approver.approved_by_holder_at < CIRCLE:",
+        "    if False:",
+        (APPROVAL,),
+    ),
+    Mutant(
+        "who was made a minute ago approves",
+        "gate/approval.py",
+        "    if approver.changed_at is None or at - approver.changed_at < SETTLED:",
+        "    if False:",
+        (APPROVAL,),
+    ),
+    Mutant(
+        "two of one function stand for two functions",
+        "gate/approval.py",
+        "if each.approves} if pending.distinct else set()",
+        "if each.approves} if False else set()",
+        (APPROVAL,),
+    ),
+    Mutant(
+        "approvals are not decided one at a time",
+        "gate/approvalqueries.py",
+        '        await connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])',
+        "        pass",
+        (f"{GRANTS}::test_a_pair_that_approves_each_other_at_the_same_moment_gets_one_approval",),
+    ),
+    Mutant(
+        "one approval is enough for what needs two",
+        "gate/grants.py",
+        "            elif sum(each.approves for each in grant.given) + 1 >= grant.approvals:",
+        "            else:",
+        (f"{GRANTS}::test_to_unmask_somebody_takes_two_people_of_different_functions_and_never_himself",),
+    ),
+    Mutant(
+        "a second person's word is good for any ask",
+        "gate/standing.py",
+        "            fits = each.digest == digest and each.target == target",
+        "            fits = each.target == target",
+        ("tests/store/standing/test_standing.py::test_a_second_persons_word_is_about_one_action_one_ask_one_actor",),
+    ),
+    Mutant(
+        "a second person's word is not used up",
+        "gate/bulk.py",
+        "            withheld = not await standingqueries.consume(self._parts.db, second.id, holder, ask.at)",
+        "            withheld = False",
+        ("tests/store/test_bulk.py::test_a_second_persons_word_opens_exactly_this_ask_and_once",),
+    ),
+    Mutant(
+        "a safety suspension is lifted by one",
+        "store/migrations/versions/0009_standing.py",
+        "                if old.kind = 'safety' and not exists (",
+        "                if false and not exists (",
+        (
+            "tests/store/standing/test_standing.py"
+            "::test_the_database_refuses_to_lift_a_safety_suspension_on_one_persons_word",
+        ),
+    ),
+    Mutant(
+        "a suspension leaves grants in force",
+        "store/migrations/versions/0009_standing.py",
+        "            perform public.standing_void(new.actor, new.since);",
+        "            null;",
+        ("tests/store/standing/test_suspension.py",),
+    ),
+    Mutant(
+        "an acknowledgement holds for ever",
+        "gate/standingqueries.py",
+        " and a.at > %(since)s",
+        " and (a.at > %(since)s or true)",
+        ("tests/store/standing/test_conduct.py",),
+    ),
+    # what must not stay quiet
+    Mutant(
+        "glass breaks without a sound",
+        "gate/glass.py",
+        '            await raise_alert(connection, "break_glass", "high", "glass.broken", told, at=at)',
+        "            pass",
+        ("tests/store/standing/test_glass.py::test_it_opens_at_once_for_its_classes_subject_and_minutes_and_is_loud",),
+    ),
+    Mutant(
+        "the duty to tell is forgotten",
+        "gate/disclosing.py",
+        "        await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))",
+        "        pass",
+        ("tests/store/test_notify.py",),
+    ),
+    Mutant(
+        "two senders take the same post",
+        "store/alertposts.py",
+        "set attempts = attempts + 1, due_at = %(until)s ",
+        "set attempts = attempts + 1, due_at = least(due_at, %(until)s) ",
+        (f"{SENDING}::test_whoever_took_a_post_and_died_leaves_it_to_the_next_after_the_lease",),
+    ),
+    Mutant(
+        "what a receiver refuses counts as taken",
+        "app/alertsending.py",
+        "        if not answer.is_success:",
+        "        if False:",
+        (f"{SENDING}::test_what_is_not_taken_is_tried_again_later_each_time_and_never_given_up",),
+    ),
+    Mutant(
+        "an old message is taken again",
+        "store/webhook.py",
+        "    if abs(now_s - timestamp_s) > REPLAY_S:",
+        "    if False:",
+        (WEBHOOK,),
+    ),
+    Mutant(
+        "any signature will do",
+        "store/webhook.py",
+        "    if not any(hmac.compare_digest(wanted.encode(), each.encode()) for each in given):",
+        "    if False:",
+        (WEBHOOK,),
+    ),
+    # budgets
+    Mutant(
+        "a budget lets one more through",
+        "store/migrations/versions/0008_budgets.py",
+        "v_counts[w] + v_adds[w] > u.hard[w] then",
+        "v_counts[w] + v_adds[w] > u.hard[w] + 1 then",
+        ("tests/store/test_budgets.py",),
+    ),
+    Mutant(
+        "the widest of several budgets holds",
+        "gate/budgets.py",
+        "min(hard, default=None)",
+        "max(hard, default=None)",
+        ("tests/store/test_budgets.py::test_a_changed_budget_or_role_holds_with_the_next_ask",),
     ),
 ]
