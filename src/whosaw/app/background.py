@@ -29,6 +29,11 @@ async def run_background(services: Services) -> None:
         SmtpInvalid: the mail server's address cannot be used.
     """
     grants, glasses = grants_of(services), glasses_of(services)
+    hears = services.catalog.alerts
+    if not hears.mail and not hears.webhooks:
+        _LOG.warning("nobody hears of alerts: name mail or webhooks in [alerts] of the catalog")
+    elif hears.mail and services.settings.smtp is None:
+        _LOG.warning("alerts by mail wait: WHOSAW_SMTP names no mail server")
 
     async def standing() -> None:
         await grants.expire()
