@@ -138,6 +138,7 @@ def _round(doors: list[Door], ordered: float, done: float) -> dict[str, float]:
     return {
         "ordered": (done - ordered) * 1000,
         "first refusals": (max(refused) - ordered) * 1000,
+        "after it": (max((came for _, came, _ in shown), default=done) - done) * 1000,
         "last value": (max((came for _, came, _ in shown), default=ordered) - ordered) * 1000,
         "asked after and shown": len(late),
     }
@@ -162,6 +163,7 @@ def page(found: list[dict[str, float]], rounds: int) -> str:
         ("ordered", "the order is durable and in force"),
         ("first refusals", "both doors have refused"),
         ("last value", "the last answer that still showed a value arrived"),
+        ("after it", "the same, after the order was in force"),
     ]:
         cells = [each[name] for each in found]
         lines.append(f"| {told} | {statistics.median(cells):.0f} | {max(cells):.0f} |")

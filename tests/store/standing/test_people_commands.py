@@ -142,15 +142,15 @@ def test_the_code_glass_alerts_and_their_reviews(speak: Speak, tmp_path: Path) -
 
 
 def test_functions_are_signed_by_two(speak: Speak) -> None:
-    assert error(speak(None, "grant", "function", "propose", "E-2", "privacy")) == "app.token_missing"
-    assert "proposal 1" in ok(speak("E-1", "grant", "function", "propose", "E-2", "privacy"))
-    assert error(speak("E-1", "grant", "function", "confirm", "1")) == "gate.approval_refused"
-    assert "may approve as such in 24 hours" in ok(speak("P-1", "grant", "function", "confirm", "1"))
-    (told,) = json.loads(ok(speak(None, "grant", "function", "list", "--json")))
+    assert error(speak(None, "grant", "propose", "E-2", "privacy")) == "app.token_missing"
+    assert "proposal 1" in ok(speak("E-1", "grant", "propose", "E-2", "privacy"))
+    assert error(speak("E-1", "grant", "confirm", "1")) == "gate.approval_refused"
+    assert "may approve as such in 24 hours" in ok(speak("P-1", "grant", "confirm", "1"))
+    (told,) = json.loads(ok(speak(None, "grant", "functions", "--json")))
     assert (told["actor"], told["proposed_by"], told["confirmed_by"]) == ("E-2", "E-1", "P-1")
-    assert "E-2" in ok(speak(None, "grant", "function", "list"))
-    ok(speak(None, "grant", "function", "end", "1"))
-    assert "no function" in ok(speak(None, "grant", "function", "list"))
+    assert "E-2" in ok(speak(None, "grant", "functions"))
+    ok(speak(None, "grant", "withdraw", "1"))
+    assert "no function" in ok(speak(None, "grant", "functions"))
 
 
 def test_a_safety_suspension_takes_two_to_lift(speak: Speak) -> None:
