@@ -1,4 +1,4 @@
-"""``whosaw grant propose|confirm|withdraw|functions``: functions that the directory does not give, proposed by one and confirmed by another."""
+"""``whosaw grant propose|confirm|withdraw|functions``: functions beside the directory, which two people sign."""
 
 from __future__ import annotations
 
