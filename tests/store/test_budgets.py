@@ -80,7 +80,7 @@ def race(url: str, workers: int, asks: int, per_ask: int, hard: int) -> list[int
 def test_of_many_processes_that_race_for_the_last_units_exactly_the_limit_is_allowed(
     database_url: str, database: Database, per_ask: int
 ) -> None:
-    allowed = race(database_url, workers=6, asks=20, per_ask=per_ask, hard=50)
+    allowed = race(database_url, workers=4, asks=20, per_ask=per_ask, hard=50)
     assert sum(allowed) == 50
 
     async def counted() -> tuple[int, int]:

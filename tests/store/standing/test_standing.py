@@ -14,6 +14,7 @@ from whosaw.gate.queries import set_restored, set_suspended
 from whosaw.gate.standing import GlassInForce, GrantInForce, Standing, standing, void_for
 from whosaw.gate.standingqueries import consume
 from whosaw.store import Database, upgrade
+from whosaw.store.alerts import alerts, raise_alert
 from whosaw.store.database import with_database, with_login
 from whosaw.store.migrate import downgrade
 from whosaw.store.numbers import assign
@@ -244,6 +245,8 @@ async def test_the_doors_role_reads_the_standing_and_writes_none_of_it(door: Dat
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await void_for(door, "E-1", NOON)
     assert await consume(door, grant, (await assign(database, "actor", ["E-1"]))["E-1"], NOON)
+    raised = await raise_alert(door, "policy", "high", "policy.notify", {"actor": 1}, at=NOON)
+    assert [each.id for each in await alerts(door)] == [raised]
 
 
 def test_the_migration_goes_down_and_up_again(postgres_url: str, database_url: str) -> None:
