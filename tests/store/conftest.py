@@ -13,7 +13,17 @@ import pytest
 from whosaw.catalog import Catalog, Source, parse
 from whosaw.catalog.source import open_sources
 from whosaw.decide import PolicyHolder, load_policies
+from whosaw.doors.http import House, Pdp, People, PersonalTokens, Repeats, Throttle
 from whosaw.gate import Gate, Suspensions, Tokens
+from whosaw.gate.approvalpeople import catalog_directory
+from whosaw.gate.approvers import Approvers
+from whosaw.gate.conduct import Conducts
+from whosaw.gate.facts import FactFinder
+from whosaw.gate.glass import Glasses
+from whosaw.gate.grants import Grants
+from whosaw.gate.left import Leftovers
+from whosaw.gate.stopping import Stopping
+from whosaw.gate.whocould import Reach, WhoCould
 from whosaw.record import Appender, Integrator, Keys, load_or_create
 from whosaw.store import Database
 from whosaw.store.migrate import engine_url
@@ -106,6 +116,7 @@ class Company:
     suspensions: Suspensions
     integrator: Integrator
     trail: Path
+    policies: PolicyHolder
 
 
 @pytest.fixture
@@ -117,6 +128,7 @@ async def company(database_url: str, database: Database, tmp_path: Path) -> Asyn
     sources = open_sources(catalog)
     clock = SimulatedClock(NOON)
     keys = load_or_create(tmp_path / "keys", clock)
+    policies = PolicyHolder(load_policies())
     async with Appender(database, keys, clock) as appender:
         yield Company(
             db=database,
@@ -125,11 +137,40 @@ async def company(database_url: str, database: Database, tmp_path: Path) -> Asyn
             clock=clock,
             keys=keys,
             appender=appender,
-            gate=Gate(database, appender, catalog, sources, PolicyHolder(load_policies())),
+            gate=Gate(database, appender, catalog, sources, policies),
             tokens=Tokens(database),
             suspensions=Suspensions(database, appender, clock),
             integrator=Integrator(database, keys, tmp_path / "trail", clock),
             trail=tmp_path / "trail",
+            policies=policies,
         )
     for source in sources.values():
         await source.__aexit__()
+
+
+@pytest.fixture
+def house(company: Company) -> House:
+    """What stands behind the HTTP door of the company: security suspends, auditors search, `pep` asks for others."""
+    db, appender, catalog, clock = company.db, company.appender, company.catalog, company.clock
+    directory = catalog_directory(catalog, company.sources)
+    facts, approvers = FactFinder(db, catalog, company.sources), Approvers(db, directory, clock)
+    reach = Reach(db, appender, catalog, company.sources, company.policies)
+    return House(
+        gate=company.gate,
+        catalog=catalog,
+        clock=clock,
+        authenticator=PersonalTokens(company.tokens),
+        throttle=Throttle(),
+        repeats=Repeats(db),
+        people=People(
+            grants=Grants(db, appender, catalog, directory, clock),
+            glasses=Glasses(db, appender, catalog, directory, clock),
+            conducts=Conducts(db, appender, catalog.conduct, clock),
+            stopping=Stopping(db, company.suspensions, appender, approvers, clock),
+            approvers=approvers,
+            facts=facts,
+            leftovers=Leftovers(db, catalog),
+            stoppers=frozenset({"security"}),
+        ),
+        pdp=Pdp(company.gate, catalog, facts, WhoCould(reach, frozenset({"auditor"})), frozenset({"pep"}), ""),
+    )

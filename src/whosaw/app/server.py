@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import secrets
 import socket
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -17,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whosaw import __version__
+from whosaw.app.bounded import BoundedProtocol
 from whosaw.app.errors import AppError
 from whosaw.doors.http import problem_response
 from whosaw.terms import WhosawError
@@ -24,6 +27,7 @@ from whosaw.terms import WhosawError
 _LOG = logging.getLogger(__name__)
 _CONNECTIONS_MOST = 2_000
 _LINGER_S = 5
+_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _KEEP_ALIVE_S = 75  # longer than any client's own, so that a client never writes into a closing connection
 
 
@@ -38,7 +42,7 @@ class _NoSuchRoute(WhosawError, LookupError):
     """No door has a route of that path."""
 
     code: ClassVar[str] = "http.not_found"
-    hint = "the routes are /v1/disclosures, /v1/actions, /v1/me and /console/"
+    hint = "/openapi.json names the routes for tools; people go to /console/"
 
 
 class _WrongMethod(WhosawError, ValueError):
@@ -92,9 +96,19 @@ def bind(host: str, port: int) -> socket.socket:
 class Server:
     """uvicorn on a socket that is bound already; leaves signals to who runs it."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, *, trusted_proxies: Collection[str] = ()) -> None:
+        """Serve `app` on `listener`.
+
+        Args:
+            app: the doors.
+            listener: bound already.
+            trusted_proxies: addresses or networks whose word about a client's address and scheme is taken.
+        """
         config = uvicorn.Config(
             app,
+            http=BoundedProtocol,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=sorted(trusted_proxies),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -128,28 +142,41 @@ class Server:
 class _Quiet:
     """Answers 503 where something unexpected was raised, and logs what kind and where, never the text of it.
 
-    The text of a driver's error may quote a value, and uvicorn would write it to the log.
+    The text of a driver's error may quote a value, and uvicorn would write it to the log. Every answer carries the
+    request's own ``X-Request-Id``, or a new one where it has none that can be repeated; the log names it too.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        if scope["type"] != "http":
+            return  # no door speaks anything else
+        begun, identifier = False, _request_id(scope)
 
         async def watch(message: Message) -> None:
             nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                begun = True
+                message["headers"] = [*message["headers"], (b"x-request-id", identifier)]
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
         except Exception as problem:
             frame = traceback.extract_tb(problem.__traceback__)[-1]
-            _LOG.error("a request failed: %s at %s:%s", type(problem).__name__, frame.filename, frame.lineno)
+            name, request = type(problem).__name__, identifier.decode()
+            _LOG.error("request %s failed: %s at %s:%s", request, name, frame.filename, frame.lineno)
             if begun:
                 raise RuntimeError("a request failed after its answer had begun") from None
-            await problem_response(WhosawError("unexpected"))(scope, receive, send)
+            await problem_response(WhosawError("unexpected"))(scope, receive, watch)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return bytes(value)
+    return secrets.token_hex(16).encode()
 
 
 class _QuietServer(uvicorn.Server):

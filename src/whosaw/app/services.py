@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,24 @@ from pathlib import Path
 import psycopg
 from cryptography.x509 import Certificate
 
+from whosaw.app.policies import PolicyArchive, PolicyRecord, PolicyReload
 from whosaw.app.settings import Settings
 from whosaw.app.trustfile import former_keys, publish_policy
 from whosaw.catalog import Catalog, Source, load
 from whosaw.catalog.source import open_sources
 from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
+from whosaw.gate.approvalpeople import Directory, catalog_directory
+from whosaw.gate.conduct import Conducts
+from whosaw.gate.glass import Glasses
+from whosaw.gate.grants import Grants
 from whosaw.prove.stamp import StampInvalid, read_roots
-from whosaw.record import Appender, Integrator, Journal, Keys, TrailDamaged, load_or_create
+from whosaw.record import Appender, Integrator, Journal, Keys, RecordError, TrailDamaged, load_or_create
 from whosaw.record.guard import Guard
 from whosaw.record.stamps import Stamping
 from whosaw.record.witness import Circle, Pace, Witnessing
-from whosaw.store import Database, EmbeddedPostgres, upgrade
+from whosaw.store import Database, EmbeddedPostgres, StoreError, upgrade
+from whosaw.store.alerts import raise_alert
 from whosaw.store.database import with_database, with_login
 from whosaw.terms import Clock
 
@@ -43,6 +49,9 @@ class Services:
         door_db: the same database as the role that may append to the trail and read, and nothing else.
         witnessing: has checkpoints cosigned; None where no witness is configured.
         stamping: has checkpoints time-stamped; None where no authority is configured.
+        policies: the set of policies in force in this process.
+        policy_record: the trail's account of which were in force.
+        grants, glasses, conducts: what people ask of and decide about one another.
     """
 
     settings: Settings
@@ -60,6 +69,30 @@ class Services:
     gate: Gate
     tokens: Tokens
     suspensions: Suspensions
+    policies: PolicyHolder
+    policy_record: PolicyRecord
+    directory: Directory
+    grants: Grants
+    glasses: Glasses
+    conducts: Conducts
+
+    async def note_policies(self) -> None:
+        """Record which policies are in force, before anybody is answered by them.
+
+        A trail that cannot be written reveals nothing meanwhile; `keep_policies` records it as soon as it can.
+        """
+        try:
+            await self.policy_record.note(self.policies.current, "start")
+        except (RecordError, StoreError) as cause:
+            _LOG.warning("which policies are in force is not recorded yet: %s", cause)
+
+    async def keep_policies(self) -> None:
+        """Record which policies are in force, and keep them as their files say; for ever."""
+
+        async def alarm(code: str, about: Mapping[str, int | str]) -> object:
+            return await raise_alert(self.db, "policy", "high", code, about, at=self.clock.now())
+
+        await PolicyReload(self.policies, self.catalog.policy_files, self.policy_record, alarm=alarm).run()
 
     async def keep_signed(self) -> None:
         """Sign what is appended, and have it cosigned where this process signs; for ever.
@@ -132,6 +165,9 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
         journal = stack.enter_context(Journal(_receipts(settings, door)))
         guard = Guard(door_db, clock, keys_folder=settings.keys_folder, trail_folder=settings.trail_folder)
         appender = await stack.enter_async_context(Appender(door_db, keys, clock, journal=journal, guard=guard))
+        directory = catalog_directory(catalog, sources)
+        people = db, appender, catalog, directory, clock
+        archive = PolicyArchive(settings.policy_folder)
         yield Services(
             settings=settings,
             clock=clock,
@@ -148,6 +184,12 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
             gate=Gate(door_db, appender, catalog, sources, policies),
             tokens=Tokens(door_db),
             suspensions=Suspensions(db, appender, clock),
+            policies=policies,
+            policy_record=PolicyRecord(db, appender, clock, catalog=catalog.version, archive=archive),
+            directory=directory,
+            grants=Grants(*people),
+            glasses=Glasses(*people),
+            conducts=Conducts(db, appender, catalog.conduct, clock),
         )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whosaw.app.errors import AppError
@@ -28,6 +30,11 @@ def _state_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "whosaw"
 
 
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is separated by commas."""
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
+
+
 class Settings(BaseSettings):
     """Where things are and where to listen.
 
@@ -37,6 +44,14 @@ class Settings(BaseSettings):
         catalog: the catalog file; none means ``whosaw.toml`` under `state`.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose.
+        trusted_proxies: addresses or networks of reverse proxies, separated by commas, whose word about the client's
+            address and scheme is taken; none means that nobody's is.
+        public_url: how the outside calls the HTTP door, ``https://whosaw.company.example``; none takes it from each
+            request.
+        suspenders: functions of the staff directory that may suspend somebody over the HTTP door, separated by commas.
+        evaluators: roles of services that may ask what others would be answered, separated by commas.
+        searchers: roles that may ask who could see somebody, separated by commas.
+        requests_per_s: requests a second of one actor that one process answers in the long run.
         witnesses: a policy file that names the witnesses to ask, with their addresses, and the quorum; none means
             that nobody outside is asked.
         witness_grace_s: how long the last checkpoint may lack its quorum before the trail counts as unwitnessed.
@@ -57,6 +72,12 @@ class Settings(BaseSettings):
     catalog: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8484, ge=0, le=65_535)
+    trusted_proxies: str = ""
+    public_url: str = ""
+    suspenders: str = "security"
+    evaluators: str = "pep"
+    searchers: str = "auditor"
+    requests_per_s: float = Field(default=200.0, gt=0)
     witnesses: Path | None = None
     witness_grace_s: float = Field(default=60.0, gt=0)
     trail_readers: str = "auditor"
@@ -79,6 +100,26 @@ class Settings(BaseSettings):
             first = cause.errors(include_input=False, include_url=False)[0]
             name = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
             raise SettingsInvalid(f"`{name}` cannot be used: {first['msg'].lower()}") from None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for name in words(text):
+            ip_network(name, strict=False)
+        return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_address(cls, text: str) -> str:
+        address = urlsplit(text)
+        if text and (address.scheme not in ("http", "https") or not address.hostname or address.query):
+            raise ValueError("must be an address without a query")
+        return text.rstrip("/")
+
+    @property
+    def policy_folder(self) -> Path:
+        """Return where the text of every set of policies lies that was in force."""
+        return self.state / "policies"
 
     @property
     def catalog_path(self) -> Path:

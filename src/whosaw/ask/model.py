@@ -50,6 +50,8 @@ class Ask:
         at: when, by the injected clock.
         id: 128 random bits.
         stated: a reason in words, 1 … 500 printable characters; recorded, and never a reason by itself.
+        repeats: index of the entry of the same request, sent before under the same key; None where it is the first.
+        by: who wants to know what this actor would be answered, where that is somebody else; only of evaluations.
     """
 
     actor: str
@@ -60,6 +62,8 @@ class Ask:
     at: datetime
     id: str
     stated: str | None = None
+    repeats: int | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class BulkAsk:
     """One actor asks for the same fields of many subjects of one kind, for one purpose.
 
     Args:
-        actor: as of an `Ask`; so are purpose, door, at, id and stated.
+        actor: as of an `Ask`; so are purpose, door, at, id, stated and repeats.
         subjects: 1 … 10,000 distinct subjects of one kind.
         fields: 1 … 64 distinct field names.
     """
@@ -80,10 +84,12 @@ class BulkAsk:
     at: datetime
     id: str
     stated: str | None = None
+    repeats: int | None = None
 
     def about(self, subject: SubjectRef) -> Ask:
         """Return the part of it that is about one subject."""
-        return Ask(self.actor, subject, self.fields, self.purpose, self.door, self.at, self.id, self.stated)
+        told = (self.door, self.at, self.id, self.stated, self.repeats)
+        return Ask(self.actor, subject, self.fields, self.purpose, *told)
 
     @property
     def digest(self) -> str:
@@ -98,7 +104,7 @@ class LookupAsk:
     """One actor has a value and asks whose it is: an exact e-mail address, phone number, order number.
 
     Args:
-        actor: as of an `Ask`; so are purpose, door, at, id and stated.
+        actor: as of an `Ask`; so are purpose, door, at, id, stated and repeats.
         lookup: name of the lookup as the catalog writes it.
         value: what is sought; never recorded, and kept out of every text this object could end up in.
     """
@@ -111,6 +117,7 @@ class LookupAsk:
     at: datetime
     id: str
     stated: str | None = None
+    repeats: int | None = None
 
     def __repr__(self) -> str:
         """Leave the value out."""
@@ -122,7 +129,7 @@ class ActionAsk:
     """One actor asks to do something to objects of one kind: ``review.delete`` on ``R-000031``.
 
     Args:
-        actor: as of an `Ask`; so are purpose, door, at, id and stated.
+        actor: as of an `Ask`; so are purpose, door, at, id, stated and repeats.
         action: name of the action as the catalog writes it.
         object: the first object; empty where none was named.
         others: further objects, 999 at most.
@@ -139,6 +146,7 @@ class ActionAsk:
     others: tuple[str, ...] = ()
     rows: int | None = None
     stated: str | None = None
+    repeats: int | None = None
 
     @property
     def objects(self) -> tuple[str, ...]:

@@ -54,6 +54,17 @@ def work_statement(purpose: Purpose) -> Executable:
 
 
 @lru_cache(maxsize=256)
+def work_about_statement(purpose: Purpose) -> Executable:
+    """Return the work items about a subject in ``:subjects``, columns as of `work_statement`."""
+    beneficiary = ", w.beneficiary" if purpose.beneficiary_kind else ""
+    return _picked(
+        f"select w.reference, w.assignee, w.subject, w.origin, w.opened_at, w.closed_at{beneficiary} "
+        f"from ({_whole(purpose.query)}) w where w.subject in :subjects",
+        "subjects",
+    )
+
+
+@lru_cache(maxsize=256)
 def object_statement(action: Action) -> Executable:
     """Return the objects of `action` with a key in ``:objects``, and whom they concern."""
     beneficiary = ", o.beneficiary" if action.beneficiary_kind else ""

@@ -112,7 +112,7 @@ class Acting:
             facts = [
                 Facts(
                     person.facts,
-                    self._deciding.verify(ask, work, each[0].key if each else None),
+                    self._deciding.verify(ask, work, each[0] if each else None),
                     each is not None,
                     regions.get(each[0], "") if each else "",
                     granted=_granted(ask, person, each),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from whosaw.ask import ActionAsk, Ask, LookupAsk
@@ -50,12 +50,18 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An ask, what was found out, and what was decided, budgets included."""
+    """An ask, what was found out, and what was decided, budgets included.
+
+    Attributes:
+        person: the actor of the ask.
+        asker: who learns the answer: mostly the actor himself.
+    """
 
     ask: Ask
     person: Person
     facts: Facts
     decision: Decision
+    asker: Person
 
 
 class Deciding:
@@ -83,7 +89,7 @@ class Deciding:
 
     async def _judge(self, asks: Sequence[Ask], policies: PolicySet, at: datetime) -> list[Judged]:
         people, regions, work = await together(
-            self._parts.facts.people([ask.actor for ask in asks], at),
+            self._parts.facts.people([*(ask.actor for ask in asks), *(ask.by for ask in asks if ask.by)], at),
             self._parts.facts.regions([ask.subject for ask in asks]),
             self._parts.facts.work([ask.purpose for ask in asks if ask.purpose], at),
         )
@@ -92,20 +98,25 @@ class Deciding:
             person = people[ask.actor]
             facts = self._facts(ask, person, regions, work)
             decision = decide([self._parts.catalog.fields[name] for name in ask.fields], facts, policies)
-            judged.append(Judged(ask, person, facts, self._with_reason(ask, decision)))
+            asker = people[ask.by] if ask.by else person
+            judged.append(Judged(ask, person, facts, self._with_reason(ask, decision), asker))
         return judged
 
     def verify(
         self,
         ask: Ask | ActionAsk | LookupAsk,
         work: Mapping[PurposeRef, Sequence[WorkItem]],
-        subject: str | None,
+        subject: SubjectRef | None,
     ) -> Verification:
         """Judge the purpose of an ask."""
         if ask.purpose is None:
             return Verification("", "purpose.missing")
         declared = self._parts.catalog.purposes[ask.purpose.kind]
-        return verify(declared, work.get(ask.purpose, ()), actor=ask.actor, subject=subject, at=ask.at)
+        if subject is not None and subject.kind != declared.subject_kind:
+            # a seller may have the key of a customer: the work about the one is no reason to see the other
+            return Verification(declared.name, "purpose.other_subject", observe=declared.mode == "observe")
+        key = subject.key if subject is not None else None
+        return verify(declared, work.get(ask.purpose, ()), actor=ask.actor, subject=key, at=ask.at)
 
     def _facts(
         self,
@@ -117,7 +128,7 @@ class Deciding:
         subject, purpose = str(ask.subject), str(ask.purpose) if ask.purpose else None
         return Facts(
             person.facts,
-            self.verify(ask, work, ask.subject.key),
+            self.verify(ask, work, ask.subject),
             ask.subject in regions,
             regions.get(ask.subject, ""),
             granted=person.standing.granted(subject, purpose),
@@ -137,7 +148,7 @@ class Deciding:
         units = [unit for some in per_ask for unit in some]
         verdicts = iter(await self._parts.budgets.spend(units, at, numbers, _keys(judged)))
         return [
-            Judged(each.ask, each.person, each.facts, self._limited(each.decision, [(u, next(verdicts)) for u in some]))
+            replace(each, decision=self._limited(each.decision, [(u, next(verdicts)) for u in some]))
             for each, some in zip(judged, per_ask, strict=True)
         ]
 
@@ -150,7 +161,9 @@ class Deciding:
                 stated = ask.stated is not None
                 units.append(Unit(ask.actor, klass, limits, str(ask.subject), 1 if shows else 0, stated))
         if probing(judged.facts):
-            units.append(self.miss(ask.actor, roles, missed=0 if judged.facts.subject_known else 1))
+            # whoever learns the answer has missed, not the one it is about
+            asker, missed = judged.asker.facts.roles, 0 if judged.facts.subject_known else 1
+            units.append(self.miss(ask.by or ask.actor, asker, missed=missed))
         return units
 
     def miss(self, actor: str, roles: frozenset[str], *, missed: int) -> Unit:
@@ -186,6 +199,8 @@ def _keys(judged: Iterable[Judged]) -> list[Key]:
     keys: list[Key] = []
     for each in judged:
         keys.append(("actor", each.ask.actor))
+        if each.ask.by is not None:
+            keys.append(("actor", each.ask.by))
         if each.ask.purpose is not None:
             keys.append(("purpose", str(each.ask.purpose)))
         if each.facts.subject_known:

@@ -85,6 +85,7 @@ def numbers_of(judged: Judged, numbers: BatchNumbers) -> Numbers:
         numbers.of("actor", ask.actor),
         numbers.of("subject", str(ask.subject)) if judged.facts.subject_known else None,
         numbers.of("purpose", str(ask.purpose)) if ask.purpose else None,
+        numbers.of("actor", ask.by) if ask.by is not None else None,
     )
 
 

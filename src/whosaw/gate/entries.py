@@ -13,11 +13,15 @@ Payload = dict[str, int | str | list[int | str]]
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers of who asked, about whom and why; None where there is none."""
+    """The numbers of who asked, about whom and why; None where there is none.
+
+    `by` is who wanted to know what `actor` would be answered, where that is somebody else.
+    """
 
     actor: int
     subject: int | None = None
     purpose: int | None = None
+    by: int | None = None
 
 
 def disclosure_entry(
@@ -40,9 +44,14 @@ def disclosure_entry(
 
 
 def evaluation_entry(ask: Ask, decision: Decision, verification: Verification, *, numbers: Numbers) -> Payload:
-    """Return the payload of a question what an ask would be answered; nothing was shown."""
+    """Return the payload of a question what an ask would be answered; nothing was shown.
+
+    Its actor is who learned the answer; whom it would be given to, where that is somebody else, is the target.
+    """
     entry = _about_fields(ask, decision, verification, numbers)
     entry["kind"] = "evaluation"
+    if numbers.by is not None:
+        entry["actor"], entry["target"] = numbers.by, numbers.actor
     return entry
 
 
@@ -138,4 +147,6 @@ def _common(
         entry["would"] = decision.would
     if ask.stated is not None:
         entry["stated"] = ask.stated
+    if ask.repeats is not None:
+        entry["repeats"] = ask.repeats
     return entry

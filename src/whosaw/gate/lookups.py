@@ -87,7 +87,7 @@ class LookingUp:
         regions = await self._parts.facts.regions([subject or self._somebody(ask)])
         if subject is not None and subject in regions:
             facts = replace(facts, subject_region=regions[subject])
-            verification = self._deciding.verify(ask, work, subject.key)
+            verification = self._deciding.verify(ask, work, subject)
             decision = _decide(ask, replace(facts, verification=verification), policies)
             if decision.outcome == "allow":
                 await numbers.learn([("subject", str(subject)), *_keys(ask)])

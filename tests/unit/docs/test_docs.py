@@ -183,10 +183,10 @@ async def acme(
     postgres_url: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     """The small company of docs/catalog.md behind a door; yields a way to it and the token of E-7."""
+    from whosaw.app.httpdoor import http_door
     from whosaw.app.server import build_app
     from whosaw.app.services import open_services
     from whosaw.app.settings import Settings
-    from whosaw.doors.http import HttpDoor
     from whosaw.gate import add_token
     from whosaw.store.database import with_database
     from whosaw.store.migrate import engine_url
@@ -204,7 +204,7 @@ async def acme(
     clock = SystemClock()
     settings = Settings(state=tmp_path, catalog=catalog)
     async with open_services(settings, clock, database_url, door="docs") as services:
-        app = build_app(HttpDoor(services.gate, services.tokens, clock).router)
+        app = build_app(http_door(services).router)
         token = await add_token(services.db, "E-7", clock.now())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as way:
             yield way, token

@@ -7,8 +7,11 @@ import pytest
 from whosaw.ask import AskInvalid
 from whosaw.catalog import SourceUnreachable
 from whosaw.decide.purpose import _NEARNESS
-from whosaw.doors.http.problems import _WAYS_IN, denied_response, problem_response
+from whosaw.doors.http.problems import WAYS_IN, denied_response, problem_response
 from whosaw.gate import TokenRefused
+from whosaw.gate.acting import SECOND_PERSON_NEEDED, TOO_MANY
+from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED
+from whosaw.gate.lookups import NOBODY
 from whosaw.terms import WhosawError
 
 
@@ -31,8 +34,10 @@ def test_a_fault_that_is_not_the_callers_tells_nothing_inner() -> None:
 
 
 def test_every_reason_to_deny_comes_with_a_way_in() -> None:
-    assert set(_NEARNESS) | {"purpose.missing", "subject.unknown", "actor.suspended"} == set(_WAYS_IN)
-    for reason, way in _WAYS_IN.items():
+    others = {"purpose.missing", "subject.unknown", "subjects.unnamed", "actor.suspended", "actor.not_acknowledged"}
+    beside = {EXHAUSTED, REASON_NEEDED, SECOND_PERSON_NEEDED, TOO_MANY, NOBODY}
+    assert set(_NEARNESS) | others | beside == set(WAYS_IN)
+    for reason, way in WAYS_IN.items():
         told = json.loads(bytes(denied_response(reason, {"index": 1}, {"ask": "a"}).body))
         assert (told["status"], told["reason"], told["hint"], told["ask"]) == (403, reason, way, "a")
         assert told["receipt"] == {"index": 1}

@@ -23,13 +23,13 @@ from whosaw.app.demo.outsider import open_outsider
 from whosaw.app.demo.story import Story, Wish
 from whosaw.app.demo.told import Teller, summary_table
 from whosaw.app.errors import AppError
+from whosaw.app.httpdoor import http_door
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
 from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
-from whosaw.doors.http import HttpDoor
 from whosaw.market import Size
 
 
@@ -141,7 +141,7 @@ async def _serve(ground: Ground, listener: socket.socket, teller: Teller, custom
         settings = ground.settings.model_copy(update={"witnesses": await naming})
         services = await stack.enter_async_context(open_services(settings, ground.clock, ground.url, door="console"))
         logins = LoginLinks()
-        door = HttpDoor(services.gate, services.tokens, ground.clock)
+        door = http_door(services)
         console_door = ConsoleDoor(WebReads(services), logins, ground.clock)
         server = Server(build_app(door.router, console_door.router, trail_door(services).router), listener)
         loop = asyncio.get_running_loop()

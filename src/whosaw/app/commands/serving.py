@@ -8,13 +8,13 @@ import socket
 from dataclasses import dataclass
 
 from whosaw.app.commands.output import console
+from whosaw.app.httpdoor import http_door
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services, own_database
-from whosaw.app.settings import Settings
+from whosaw.app.settings import Settings, words
 from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
-from whosaw.doors.http import HttpDoor
 from whosaw.terms import SystemClock
 
 
@@ -47,15 +47,16 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
         logins = LoginLinks()
         reads = WebReads(services)
         app = build_app(
-            HttpDoor(services.gate, services.tokens, clock).router,
+            http_door(services).router,
             ConsoleDoor(reads, logins, clock).router,
             trail_door(services).router,
         )
-        server = Server(app, listening.listener)
+        server = Server(app, listening.listener, trusted_proxies=words(settings.trusted_proxies))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)
-        integrating = asyncio.create_task(services.keep_signed())
+        await services.note_policies()
+        keeping = [asyncio.create_task(services.keep_signed()), asyncio.create_task(services.keep_policies())]
         try:
             out = console()
             out.print(f"whosaw listens on {server.address} (trail {services.keys.origin})", markup=False)
@@ -64,5 +65,6 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 out.print(f"console login, once: {link}", markup=False, soft_wrap=True)
             await server.run()
         finally:
-            integrating.cancel()
-            await asyncio.wait([integrating])
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)

@@ -14,10 +14,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from whosaw.app.httpdoor import http_door
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
-from whosaw.doors.http import HttpDoor
 from whosaw.terms import SharedClock
 
 
@@ -33,7 +33,7 @@ async def _serve(folder: Path, url: str, witnesses: str | None) -> None:
     settings = Settings(state=folder, catalog=folder / "whosaw.toml", witnesses=Path(witnesses) if witnesses else None)
     clock = SharedClock(folder / "clock")
     async with open_services(settings, clock, url, door="door") as services:
-        server = Server(build_app(HttpDoor(services.gate, services.tokens, clock).router), bind("127.0.0.1", 0))
+        server = Server(build_app(http_door(services).router), bind("127.0.0.1", 0))
         integrating = asyncio.create_task(services.keep_signed())
         serving = asyncio.create_task(server.run())
         await server.started()

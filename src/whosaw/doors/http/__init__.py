@@ -1,6 +1,27 @@
-"""The HTTP door: ``POST /v1/disclosures`` and ``POST /v1/actions`` for staff tools that hold a personal token."""
+"""The HTTP door, for tools that hold a token of a person or a service.
 
+It finds out who asks (`entrance`), reads what was sent within limits (`bodies`, `throttle`), hands asks to the gate
+(`asks`), serves what people ask of and decide about one another (`grants`, `glass`, `standing`), and speaks AuthZEN
+(`authzen`). It never decides and never reads the company's tables. `openapi` states all of it.
+"""
+
+from whosaw.doors.http.authzen import Pdp
+from whosaw.doors.http.entrance import Authenticator, PersonalTokens
+from whosaw.doors.http.people import People
 from whosaw.doors.http.problems import problem_response
-from whosaw.doors.http.routes import HttpDoor
+from whosaw.doors.http.repeats import Repeats
+from whosaw.doors.http.routes import House, HttpDoor
+from whosaw.doors.http.throttle import Pace, Throttle
 
-__all__ = ["HttpDoor", "problem_response"]
+__all__ = [
+    "Authenticator",
+    "House",
+    "HttpDoor",
+    "Pace",
+    "Pdp",
+    "People",
+    "PersonalTokens",
+    "Repeats",
+    "Throttle",
+    "problem_response",
+]

@@ -1,133 +1,88 @@
-"""The routes of the HTTP door."""
+"""The HTTP door put together: which path leads where."""
 
 from __future__ import annotations
 
-import json
-from typing import ClassVar
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
-from whosaw.ask import action_from_json, ask_from_json
-from whosaw.doors.http.problems import denied_response
-from whosaw.gate import Disclosure, Gate, TokenRefused, Tokens
-from whosaw.prove import encode_receipt
-from whosaw.reveal import Masked, Refused, Value
-from whosaw.terms import Clock, WhosawError
-
-_BODY_BYTES_MOST = 16_384
-_NOT_STORED = {"Cache-Control": "no-store"}
-
-
-class HttpError(WhosawError):
-    """Base of what can be wrong with a request before it is an ask."""
-
-    code: ClassVar[str] = "http.error"
+from whosaw.catalog import Catalog
+from whosaw.doors.http.asks import AskRoutes
+from whosaw.doors.http.authzen import AuthzenRoutes, Pdp
+from whosaw.doors.http.entrance import Authenticator, Entrance
+from whosaw.doors.http.glass import GlassRoutes
+from whosaw.doors.http.grants import GrantRoutes
+from whosaw.doors.http.openapi import encoded
+from whosaw.doors.http.people import Desk, People
+from whosaw.doors.http.repeats import Repeats
+from whosaw.doors.http.standing import StandingRoutes
+from whosaw.doors.http.throttle import Throttle
+from whosaw.gate import Gate
+from whosaw.terms import Clock
 
 
-class BodyTooLarge(HttpError, ValueError):
-    """The body exceeds what an ask can need."""
+@dataclass(frozen=True, slots=True)
+class House:
+    """What stands behind the door.
 
-    code: ClassVar[str] = "http.body_too_large"
-    hint = f"an ask fits into {_BODY_BYTES_MOST} bytes"
+    Attributes:
+        repeats: what is remembered of requests with an ``Idempotency-Key``; None takes no notice of the header.
+    """
 
-
-class NotJson(HttpError, ValueError):
-    """The body is not JSON in UTF-8."""
-
-    code: ClassVar[str] = "http.not_json"
-    hint = "send one JSON object as application/json in UTF-8"
+    gate: Gate
+    catalog: Catalog
+    clock: Clock
+    authenticator: Authenticator
+    throttle: Throttle
+    repeats: Repeats | None
+    people: People
+    pdp: Pdp
 
 
 class HttpDoor:
-    """Routes over one gate. Who asks is who the token says, whatever else the request claims."""
+    """Routes over one house. Who asks is who the authenticator says, whatever else the request claims."""
 
-    def __init__(self, gate: Gate, tokens: Tokens, clock: Clock) -> None:
-        self._gate = gate
-        self._tokens = tokens
-        self._clock = clock
-        self.router = APIRouter(prefix="/v1")
-        self.router.add_api_route("/disclosures", self.disclosures, methods=["POST"])
-        self.router.add_api_route("/actions", self.actions, methods=["POST"])
-        self.router.add_api_route("/me", self.me, methods=["GET"])
+    def __init__(self, house: House) -> None:
+        entrance = Entrance(house.authenticator, house.throttle)
+        asks = AskRoutes(house.gate, entrance, house.clock, house.repeats)
+        desk = Desk(house.people, entrance, house.clock, house.repeats)
+        grants, glass = GrantRoutes(desk, house.catalog), GlassRoutes(desk, house.catalog)
+        standing = StandingRoutes(desk)
+        pdp = AuthzenRoutes(house.pdp, entrance, house.clock)
+        self._document = encoded()
+        self.router = APIRouter()
+        # the first is by far the most used, and paths are tried in order
+        for method, path, answer in (
+            ("POST", "/v1/disclosures", asks.disclosures),
+            ("POST", "/v1/disclosures/bulk", asks.bulk),
+            ("POST", "/v1/lookups", asks.lookups),
+            ("POST", "/v1/actions", asks.actions),
+            ("POST", "/access/v1/evaluation", pdp.evaluation),
+            ("POST", "/access/v1/evaluations", pdp.evaluations),
+            ("POST", "/access/v1/search/subject", pdp.search),
+            ("GET", "/.well-known/authzen-configuration", pdp.configuration),
+            ("GET", "/v1/me", standing.me),
+            ("GET", "/v1/conduct", standing.code),
+            ("POST", "/v1/conduct/acknowledgements", standing.acknowledge),
+            ("POST", "/v1/grants", grants.request),
+            ("GET", "/v1/grants", grants.listed),
+            ("POST", "/v1/grants/{number:int}/approve", grants.approve),
+            ("POST", "/v1/grants/{number:int}/refuse", grants.refuse),
+            ("POST", "/v1/grants/{number:int}/revoke", grants.revoke),
+            ("POST", "/v1/break-glass", glass.break_),
+            ("GET", "/v1/break-glass", glass.listed),
+            ("POST", "/v1/break-glass/{number:int}/review", glass.review),
+            ("POST", "/v1/break-glass/{number:int}/close", glass.close),
+            ("POST", "/v1/suspensions", standing.suspend),
+            ("GET", "/v1/suspensions", standing.suspended),
+            ("POST", "/v1/suspensions/{actor}/lift", standing.lift),
+            ("GET", "/openapi.json", self.openapi),
+        ):
+            # a plain route: FastAPI's own would look for parameters that no route here has
+            self.router.add_route(path, answer, methods=[method], include_in_schema=False)
 
-    async def disclosures(self, request: Request) -> Response:
-        """Answer one ask for fields of one subject."""
-        actor = await self._actor(request)
-        ask = ask_from_json(await _body(request), actor=actor, at=self._clock.now())
-        answer = await self._gate.disclose(ask)
-        receipt = encode_receipt(answer.receipt)
-        if answer.values and all(isinstance(value, Refused) for value in answer.values.values()):
-            return denied_response(answer.decision.reason, receipt, {"ask": ask.id})
-        return JSONResponse({**_described(answer), "receipt": receipt}, headers=_NOT_STORED)
-
-    async def actions(self, request: Request) -> Response:
-        """Decide and record one action; the caller does it only on 200."""
-        actor = await self._actor(request)
-        ask = action_from_json(await _body(request), actor=actor, at=self._clock.now())
-        answer = await self._gate.act(ask)
-        receipt = encode_receipt(answer.receipt)
-        if answer.decision.outcome != "allow":
-            return denied_response(answer.decision.reason, receipt, {"ask": ask.id})
-        allowed = {"ask": ask.id, "decision": "allow", "reason": answer.decision.reason, "receipt": receipt}
-        return JSONResponse(allowed, headers=_NOT_STORED)
-
-    async def me(self, request: Request) -> Response:
-        """Say whose token was sent."""
-        return JSONResponse({"actor": await self._actor(request)}, headers=_NOT_STORED)
-
-    async def _actor(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise TokenRefused("no valid token")
-        return await self._tokens.actor(token.strip())
-
-
-async def _body(request: Request) -> object:
-    """Return the JSON body.
-
-    Raises:
-        BodyTooLarge: more than 16 KiB were sent or announced.
-        NotJson: it is not JSON, not UTF-8, nested beyond reason, or was broken off.
-    """
-    announced = request.headers.get("content-length", "0")
-    gathered = bytearray()
-    if len(announced) > 9 or int(announced) > _BODY_BYTES_MOST:  # digits: the server has checked that
-        raise BodyTooLarge("the body is too large")
-    try:
-        async for chunk in request.stream():
-            gathered += chunk
-            if len(gathered) > _BODY_BYTES_MOST:
-                raise BodyTooLarge("the body is too large")
-    except ClientDisconnect as cause:
-        raise NotJson("the body was broken off") from cause
-    try:
-        return json.loads(gathered.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as cause:
-        raise NotJson("the body is not JSON") from cause
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
-
-
-def _described(answer: Disclosure) -> dict[str, object]:
-    described: dict[str, object] = {
-        "ask": answer.ask.id,
-        "subject": str(answer.ask.subject),
-        "decision": answer.decision.outcome,
-        "reason": answer.decision.reason,
-        "fields": {name: _value(value) for name, value in answer.values.items()},
-    }
-    if answer.decision.would is not None:
-        described["would"] = answer.decision.would
-    return described
-
-
-def _value(value: Value) -> dict[str, object]:
-    if isinstance(value, Masked):
-        return {"isMasked": True, "maskedPresentation": value.presentation, "rule": value.rule}
-    if isinstance(value, Refused):
-        return {"isDenied": True, "rule": value.rule}
-    return {"value": value.value}
+    async def openapi(self, _: Request) -> Response:
+        """Give the OpenAPI document."""
+        return Response(self._document, media_type="application/json", headers={"Cache-Control": "no-cache"})

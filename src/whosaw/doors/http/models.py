@@ -1,0 +1,395 @@
+"""The forms of what goes in and out, as the OpenAPI document states them: strict, and with examples.
+
+They state; they do not read. What comes in is read by `whosaw.ask`, what goes out is written by `told` and its like; a
+contract test holds both to what stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(min_length=1, max_length=500, description="a reason in words; recorded, erasable")]
+Reference = Annotated[str, Field(min_length=3, max_length=200, pattern=r"^[^:]+:.+$", description="kind:key")]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Strict(BaseModel):
+    """Nothing but what is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DisclosureAsk(Strict):
+    """Fields of one subject."""
+
+    subject: Reference
+    fields: list[Text] = Field(min_length=1, max_length=64, json_schema_extra={"uniqueItems": True})
+    purpose: Reference | None = None
+    reason: Reason | None = None
+
+
+class BulkAsk(Strict):
+    """The same fields of many subjects of one kind."""
+
+    subjects: list[Reference] = Field(min_length=1, max_length=10_000, json_schema_extra={"uniqueItems": True})
+    fields: list[Text] = Field(min_length=1, max_length=64, json_schema_extra={"uniqueItems": True})
+    purpose: Reference | None = None
+    reason: Reason | None = None
+
+
+class LookupAsk(Strict):
+    """Whose is this exact value?"""
+
+    lookup: Text
+    value: Text
+    purpose: Reference | None = None
+    reason: Reason | None = None
+
+
+class ActionAsk(Strict):
+    """One action on `object`, on `objects`, or a query about `subjects`: exactly one of the three."""
+
+    action: Text
+    object: Text | None = None
+    objects: list[Text] | None = Field(None, min_length=1, max_length=1_000, json_schema_extra={"uniqueItems": True})
+    subjects: list[Reference] | None = Field(None, max_length=1_000, json_schema_extra={"uniqueItems": True})
+    rows: int | None = Field(None, ge=0, le=1_000_000_000)
+    purpose: Reference | None = None
+    reason: Reason | None = None
+
+
+class GrantAsk(Strict):
+    """Access that others must approve."""
+
+    kind: Text
+    reason: Reason
+    minutes: int | None = Field(None, ge=1, le=1_000_000)
+    classes: list[Text] | None = Field(None, max_length=64, json_schema_extra={"uniqueItems": True})
+    subject: Reference | None = None
+    purpose: Reference | None = None
+    action: Text | None = None
+    digest: Hex32 | None = Field(None, description="of the one ask a second person approves; stands in its refusal")
+    target: Text | None = Field(None, description="the actor whom it concerns")
+    case: Text | None = None
+
+
+class Word(Strict):
+    """Yes; saying why is optional."""
+
+    reason: Reason | None = None
+
+
+class ReasonedWord(Strict):
+    """No, or an end; it needs a reason."""
+
+    reason: Reason
+
+
+class GlassAsk(Strict):
+    """Access now, against policy."""
+
+    reason: Reason
+    subject: Reference | None = None
+    purpose: Reference | None = None
+    classes: list[Text] | None = Field(None, max_length=64, json_schema_extra={"uniqueItems": True})
+
+
+class GlassReview(Strict):
+    """Was it justified?"""
+
+    verdict: Literal["justified", "unjustified"]
+    reason: Reason
+
+
+class Nothing(Strict):
+    """An empty object."""
+
+
+class SuspensionAsk(Strict):
+    """Who is to be stopped, and why."""
+
+    actor: Text
+    reason: Reason
+
+
+class Acknowledgement(Strict):
+    """Which version is acknowledged; none named: the one in force."""
+
+    version: Text | None = None
+
+
+class Receipt(Strict):
+    """The signed promise that the entry is durable."""
+
+    origin: str
+    index: int
+    leaf_hash: Hex32
+    first: int
+    count: int
+    at_us: int
+    path: list[Hex32]
+    batch_root: Hex32
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+
+
+class Shown(Strict):
+    """The value; null where the company holds none."""
+
+    value: str | None
+
+
+class Masked(Strict):
+    """The masked form, and which rule masked it."""
+
+    isMasked: Literal[True]  # noqa: N815 - as the wire has it
+    maskedPresentation: str  # noqa: N815
+    rule: str
+
+
+class Withheld(Strict):
+    """Nothing, and which rule refused it."""
+
+    isDenied: Literal[True]  # noqa: N815
+    rule: str
+
+
+Outcome = Literal["allow", "alias", "mask", "deny"]
+
+
+class Disclosure(Strict):
+    """What may be seen."""
+
+    ask: str
+    subject: str
+    decision: Outcome
+    reason: str
+    would: Outcome | None = Field(None, description="what enforcement would have done, in observe mode")
+    fields: dict[str, Shown | Masked | Withheld]
+    receipt: Receipt
+    repeats: Receipt | None = Field(None, description="of the first answer, where this repeats a request")
+
+
+class BulkPart(Strict):
+    """What may be seen of one subject; `receipt` is a place in `receipts`."""
+
+    subject: str
+    decision: Outcome
+    reason: str
+    would: Outcome | None = None
+    fields: dict[str, Shown | Masked | Withheld]
+    receipt: int
+
+
+class BulkDisclosure(Strict):
+    """What may be seen of each, in the order of the ask."""
+
+    ask: str
+    answers: list[BulkPart]
+    receipts: list[Receipt]
+    repeats: Receipt | None = None
+
+
+class LookedUp(Strict):
+    """Whose it is; null for nobody, and for somebody who may not be named, alike."""
+
+    ask: str
+    subject: str | None
+    reason: str
+    receipt: Receipt
+    repeats: Receipt | None = None
+
+
+class Allowed(Strict):
+    """It may be done, all of it."""
+
+    ask: str
+    decision: Literal["allow"]
+    reason: str
+    would: Outcome | None = None
+    receipt: Receipt
+    receipts: list[Receipt] | None = None
+    repeats: Receipt | None = None
+
+
+class Given(Strict):
+    """One verdict."""
+
+    approver: str
+    function: str
+    approves: bool
+
+
+class Grant(Strict):
+    """A grant as it stands."""
+
+    id: int
+    kind: str
+    holder: str
+    state: Literal["requested", "in_force", "refused", "revoked", "expired", "used"]
+    classes: list[str]
+    action: str | None
+    digest: str | None
+    subject: str | None
+    purpose: str | None
+    target: str | None
+    case: str | None
+    minutes: int
+    approvals: int
+    given: list[Given]
+    requested_at: Moment
+    decide_by: Moment
+    from_at: Moment | None
+    until_at: Moment | None
+    entry: int
+    reason: str | None
+
+
+class GrantPage(Strict):
+    """Grants, newest first; `next` is the cursor of the next page, null on the last."""
+
+    items: list[Grant]
+    next: str | None
+
+
+class Glass(Strict):
+    """Broken glass as it stands."""
+
+    id: int
+    holder: str
+    classes: list[str]
+    subject: str | None
+    purpose: str | None
+    broken_at: Moment
+    until_at: Moment
+    review_by: Moment
+    state: Literal["unreviewed", "justified", "unjustified", "disputed"]
+    escalations: int
+    given: list[Given]
+    entry: int
+    reason: str | None
+
+
+class GlassPage(Strict):
+    """Broken glass, newest first."""
+
+    items: list[Glass]
+    next: str | None
+
+
+class SuspensionChange(Strict):
+    """How somebody stands now; `changed` is false where he stood so before."""
+
+    actor: str
+    suspended: bool
+    changed: bool
+    by: str
+
+
+class Suspended(Strict):
+    """Somebody who is stopped."""
+
+    actor: str
+    since: Moment
+    kind: Literal["manual", "safety"]
+    ordered_by: str
+
+
+class SuspendedList(Strict):
+    """Who is stopped now."""
+
+    items: list[Suspended]
+
+
+class GrantInForce(Strict):
+    """A grant that holds now."""
+
+    id: int
+    kind: str
+    classes: list[str]
+    action: str | None
+    subject: str | None
+    purpose: str | None
+    until_at: Moment | None
+
+
+class GlassInForce(Strict):
+    """Broken glass that is open now."""
+
+    id: int
+    classes: list[str]
+    subject: str | None
+    until_at: Moment | None
+
+
+class Budget(Strict):
+    """One limit: how many distinct persons in this calendar window (UTC)."""
+
+    counted: str
+    window: Literal["hour", "day", "month"]
+    spent: int
+    soft: int | None
+    hard: int | None
+    left: int | None
+
+
+class Me(Strict):
+    """Who asks, and how he stands."""
+
+    actor: str
+    roles: list[str]
+    region: str
+    suspended: bool
+    ended: bool
+    acknowledged: bool
+    code: str | None
+    grants: list[GrantInForce]
+    glass: list[GlassInForce]
+    budgets: list[Budget]
+
+
+class Conduct(Strict):
+    """The code of conduct in force."""
+
+    version: str | None
+    sha256: str | None
+    in_force_at: Moment | None
+    text: str | None
+    acknowledged: bool
+
+
+class Acknowledged(Strict):
+    """The version that was acknowledged."""
+
+    version: str
+    sha256: str
+    in_force_at: Moment
+
+
+class Health(Strict):
+    """The server answers."""
+
+    status: Literal["ok"]
+
+
+class Problem(BaseModel):
+    """RFC 9457: what is wrong, and what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
+    reason: str | None = None
+
+
+class Denied(Problem):
+    """Decided and recorded: nothing is shown or allowed. Without a receipt it is a refusal before any decision."""
+
+    ask: str | None = None
+    receipt: Receipt | None = None
+    digest: str | None = None
+    repeats: Receipt | None = None

@@ -1,0 +1,110 @@
+"""How often somebody may knock: requests of one actor, and tokens from one address that were none.
+
+It holds for one process; several processes allow as many times as much. It protects the house from a tool that runs
+wild and from guessing; against slow scraping there are budgets, which hold over all processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from whosaw.doors.http.errors import TooMany
+
+_REMEMBERED_MOST = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is allowed.
+
+    Attributes:
+        rate_per_s: requests a second of one actor in the long run, > 0.
+        burst: requests of one actor at once, > 0.
+        failures_most: tokens from one address that were none, within `failures_s`, before it is locked out.
+        failures_s: seconds in which they count, and for which it is locked out then.
+    """
+
+    rate_per_s: float = 200.0
+    burst: int = 400
+    failures_most: int = 30
+    failures_s: float = 60.0
+
+
+class Throttle:
+    """The memory of one process; use it from one event loop.
+
+    Behind an address there may be a whole office. So a locked address only loses the right to try tokens that are new:
+    a token that was good before, from anywhere, is still looked at.
+    """
+
+    def __init__(self, pace: Pace | None = None, now_s: Callable[[], float] = time.monotonic) -> None:
+        """Allow what `pace` says, by a clock that only goes forward."""
+        self._pace = pace or Pace()
+        self._now_s = now_s
+        # actor → (requests he has left, when that was)
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        # address → (failures, until when they count)
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        # digests of headers that were good; never the header itself
+        self._good: OrderedDict[bytes, None] = OrderedDict()
+
+    def check_address(self, address: str, header: str) -> None:
+        """Refuse a new token from an address that tried too many.
+
+        Raises:
+            TooMany: it must wait.
+        """
+        known = self._failures.get(address)
+        if known is None or known[0] < self._pace.failures_most:
+            return
+        wait_s = known[1] - self._now_s()
+        if wait_s > 0 and _digest(header) not in self._good:
+            raise TooMany("too many tokens from this address were none", math.ceil(wait_s))
+
+    def failed(self, address: str) -> None:
+        """Note that a token from this address was none."""
+        now = self._now_s()
+        failures, until = self._failures.pop(address, (0, 0.0))
+        if until <= now:
+            failures, until = 0, now + self._pace.failures_s
+        self._failures[address] = (failures + 1, until)
+        _bound(self._failures)
+
+    def good(self, header: str) -> None:
+        """Note that a token was good."""
+        digest = _digest(header)
+        if digest not in self._good:
+            self._good[digest] = None
+            _bound(self._good)
+
+    def spend(self, actor: str) -> None:
+        """Count one request of an actor.
+
+        Raises:
+            TooMany: he has none left now.
+        """
+        now, pace = self._now_s(), self._pace
+        left, at = self._left.pop(actor, (float(pace.burst), now))
+        left = min(pace.burst, left + (now - at) * pace.rate_per_s)
+        if left < 1:
+            self._left[actor] = (left, now)
+            raise TooMany("too many requests of this actor", max(1, math.ceil((1 - left) / pace.rate_per_s)))
+        self._left[actor] = (left - 1, now)
+        _bound(self._left)
+
+
+def _digest(header: str) -> bytes:
+    return hashlib.blake2b(header.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _bound(
+    memory: OrderedDict[str, tuple[float, float]] | OrderedDict[str, tuple[int, float]] | OrderedDict[bytes, None],
+) -> None:
+    """Forget the oldest where there are too many."""
+    while len(memory) > _REMEMBERED_MOST:
+        memory.popitem(last=False)
