@@ -50,7 +50,7 @@ imports: setup
 
 ## Side-by-side measurements; each prints ratios.
 bench: setup
-	$(BIN)/python bench/disclosures.py
+	$(BIN)/python bench/http.py
 	$(BIN)/python bench/bank_log.py
 	$(BIN)/python bench/trail.py
 
@@ -65,7 +65,7 @@ mutants: setup
 ## Pin dependencies anew (no download addresses are written).
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/uv.in -o requirements/uv.lock
-	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group dev --group build -o requirements/dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group dev --group contract --group build -o requirements/dev.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group build -o requirements/run.lock
 
 clean:

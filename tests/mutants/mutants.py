@@ -513,6 +513,7 @@ MUTANTS = [
         "    if unnamed:",
         "    if False:",
         (f"{EXPOSURE}::test_an_entry_of_a_set_is_proved_and_verified_offline_with_it",),
+    ),
     # what people ask of one another
     Mutant(
         "somebody decides about himself",

@@ -120,11 +120,25 @@ class Company:
 
 
 @pytest.fixture
-async def company(database_url: str, database: Database, tmp_path: Path) -> AsyncIterator[Company]:
+def company_sql() -> str:
+    """The company's own tables; a folder of tests may have others."""
+    return COMPANY
+
+
+@pytest.fixture
+def catalog_text() -> str:
+    """The company's catalog, with `{url}` for its database."""
+    return CATALOG
+
+
+@pytest.fixture
+async def company(
+    database_url: str, database: Database, tmp_path: Path, company_sql: str, catalog_text: str
+) -> AsyncIterator[Company]:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(COMPANY)
+        connection.execute(company_sql)
     url = engine_url(database_url).render_as_string(hide_password=False)
-    catalog = parse(CATALOG.format(url=url))
+    catalog = parse(catalog_text.replace("{url}", url))
     sources = open_sources(catalog)
     clock = SimulatedClock(NOON)
     keys = load_or_create(tmp_path / "keys", clock)

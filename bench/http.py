@@ -1,0 +1,379 @@
+"""A guarded disclosure beside a bare FastAPI row read: same token check, same row, same pool, driver and worker count.
+
+``python bench/http.py [--seconds S] [--rounds N] [--profile]`` starts its own PostgreSQL and the two servers, loads
+them in turn from a third process with a fresh (actor, ticket, subject) for every ask, and prints
+
+- throughput and latency at 1, 8 and 64 clients in closed loops, and guarded ÷ bare: the median of all rounds, and of
+  the quietest round, the one in which the bare server did most;
+- what guarding adds to the median and the 99th percentile in an open loop, at half of the guarded peak;
+- how often the remembered work item or the remembered decision answered;
+- with ``--profile``, in which part of the code the guarded server spends its time, by samples of its thread.
+
+Ratios are what counts: the machine is shared, its absolutes are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psycopg
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+CLIENTS = (1, 8, 64)
+ACTORS, CUSTOMERS = 200, 60_000
+
+COMPANY = f"""
+create table customers (id text primary key, name text, email text, region text);
+create table staff (id text primary key, roles text, region text, ended timestamptz);
+create table tickets (id text primary key, assignee text, customer text, opened_by text, opened_at timestamptz);
+insert into customers
+select 'C-' || i, 'Name ' || i, 'c' || i || '@mail.example', 'EU' from generate_series(1, {CUSTOMERS}) i;
+insert into staff select 'E-' || i, 'support', 'EU', null from generate_series(1, {ACTORS}) i;
+insert into tickets
+select 'T-' || i, 'E-' || (i % {ACTORS} + 1), 'C-' || i, 'customer:C-' || i, now() - interval '1 day'
+from generate_series(1, {CUSTOMERS}) i;
+analyze;
+"""
+
+CATALOG = """
+[company]
+name = "Bench"
+contact = "privacy@bench.example"
+[sources.company]
+url = "{url}"
+[subjects.customer]
+source = "company"
+table = "customers"
+key = "id"
+region = "region"
+[fields."customer.email"]
+column = "email"
+class = "contact"
+mask = "email"
+[purposes.ticket]
+source = "company"
+subject = "customer"
+query = '''select id as reference, assignee, customer as subject, opened_by as origin, opened_at,
+    null::timestamptz as closed_at from tickets'''
+[actors]
+source = "company"
+query = "select id as key, roles, region, ended from staff"
+"""
+
+
+class Hits:
+    """How often something remembered answered."""
+
+    def __init__(self, gate: object, policies: object) -> None:
+        self.work, self.asked, self.memo, self.memo_asked = 0, 0, 0, 0
+        finder = gate._disclosing._parts.facts._work
+        read, known, memo = finder.work, finder._known, policies.current._memo
+        get = memo.get
+
+        async def work(purposes: object, at: object) -> object:
+            wanted = list(purposes)
+            self.asked += len(wanted)
+            self.work += sum(each in known and finder._fresh(known[each], at) for each in wanted)
+            return await read(wanted, at)
+
+        def remembered(question: object) -> object:
+            answer = get(question)
+            self.memo_asked += 1
+            self.memo += answer is not None
+            return answer
+
+        finder.work, memo.get = work, remembered
+
+
+class Samples:
+    """Where the event loop's thread is, every 2 ms: the innermost frame that belongs to a part we name."""
+
+    PARTS = (
+        ("whosaw/doors", "door: token, body, JSON, answer"),
+        ("whosaw/ask", "door: token, body, JSON, answer"),
+        ("whosaw/decide", "decide"),
+        ("whosaw/reveal", "reveal"),
+        ("whosaw/prove", "record: canonical bytes, hashes, signature, receipts"),
+        ("whosaw/record", "record: canonical bytes, hashes, signature, receipts"),
+        ("whosaw/catalog", "reads of the company's tables (SQLAlchemy, driver)"),
+        ("sqlalchemy", "reads of the company's tables (SQLAlchemy, driver)"),
+        ("whosaw/store", "own database (driver)"),
+        ("psycopg", "own database (driver)"),
+        ("whosaw/gate", "gate: facts, budgets, numbers, entries"),
+        ("whosaw/app", "server: uvicorn, Starlette"),
+        ("uvicorn", "server: uvicorn, Starlette"),
+        ("starlette", "server: uvicorn, Starlette"),
+        ("fastapi", "server: uvicorn, Starlette"),
+        ("selectors", "idle: waiting for the network"),
+        ("asyncio", "event loop"),
+    )
+
+    def __init__(self) -> None:
+        self.found: Counter[str] = Counter()
+        self._main = threading.main_thread().ident
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(0.002)
+            frame = sys._current_frames().get(self._main)
+            if frame is not None:
+                self.found[self._part(frame)] += 1
+
+    def _part(self, frame: object) -> str:
+        seen = []
+        while frame is not None:
+            seen.append(frame.f_code.co_filename)
+            frame = frame.f_back
+        # psycopg under SQLAlchemy is a read of the company's tables
+        company = any("sqlalchemy" in name or "whosaw/catalog" in name for name in seen)
+        for name in seen:
+            for piece, part in self.PARTS:
+                if piece in name:
+                    return self.PARTS[6][1] if piece == "psycopg" and company else part
+        return "elsewhere"
+
+
+async def serve(kind: str, folder: Path, url: str) -> None:
+    """Serve one of the two until standard input closes; both check the token and read the row in the same way."""
+    from whosaw.app.httpdoor import http_door
+    from whosaw.app.server import Server, bind, build_app
+    from whosaw.app.services import open_services
+    from whosaw.app.settings import Settings
+    from whosaw.catalog.statements import subject_statement
+    from whosaw.terms import SystemClock
+
+    settings = Settings(state=folder, catalog=folder / "whosaw.toml", requests_per_s=1e6)
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(open_services(settings, SystemClock(), url, door=kind))
+        field = services.catalog.fields["customer.email"]
+        statement = subject_statement(services.catalog.subjects["customer"], [field])
+
+        async def bare(request: Request) -> JSONResponse:
+            await services.tokens.actor(request.headers["authorization"].removeprefix("Bearer "))
+            key = (await request.json())["subject"].partition(":")[2]
+            (row,) = await services.sources["company"].rows(statement, keys=[key])
+            return JSONResponse({"fields": {"customer.email": {"value": row["f0"]}}})
+
+        router = APIRouter(prefix="/v1")
+        router.add_api_route("/disclosures", bare, methods=["POST"])
+        guarded = kind == "guarded"
+        hits = Hits(services.gate, services.policies) if guarded else None
+        samples = Samples() if guarded and os.environ.get("BENCH_PROFILE") else None
+        server = Server(build_app(http_door(services).router if guarded else router), bind("127.0.0.1", 0))
+        tasks = [asyncio.create_task(server.run())]
+        if guarded:
+            tasks.append(asyncio.create_task(services.integrator.run()))
+        await server.started()
+        print(server.address, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        if hits is not None:
+            counts = {"work": [hits.work, hits.asked], "memo": [hits.memo, hits.memo_asked]}
+            print(json.dumps(counts | {"samples": samples.found if samples else {}}), flush=True)
+        server.stop()
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+class Asker:
+    """Asks fresh things of one server, and checks every answer."""
+
+    def __init__(self, address: str, tokens: list[str], numbers: object) -> None:
+        host, port = address.removeprefix("http://").split(":")
+        self._where, self._tokens, self._numbers = (host, int(port)), tokens, numbers
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self._where)
+
+    async def ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(self._numbers) % CUSTOMERS + 1
+        body = json.dumps(
+            {"subject": f"customer:C-{number}", "fields": ["customer.email"], "purpose": f"ticket:T-{number}"}
+        )
+        writer.write(
+            f"POST /v1/disclosures HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self._tokens[number % ACTORS]}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )
+        answer = await reader.readexactly(length)
+        if b" 200 " not in head.split(b"\r\n")[0] or f"c{number}@".encode() not in answer:
+            raise SystemExit(f"a wrong answer: {head[:60]!r} {answer[:200]!r}")
+
+
+async def closed(asker: Asker, clients: int, seconds: float) -> list[float]:
+    """Ask in `clients` closed loops for `seconds`; return every latency in milliseconds."""
+    ends, latencies = time.perf_counter() + seconds, []
+
+    async def client() -> None:
+        reader, writer = await asker.connect()
+        while time.perf_counter() < ends:
+            began = time.perf_counter()
+            await asker.ask(reader, writer)
+            latencies.append((time.perf_counter() - began) * 1000)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return latencies
+
+
+async def opened(asker: Asker, rate_per_s: float, seconds: float) -> list[float]:
+    """Ask at random moments, `rate_per_s` of them a second, whatever is answered; return latencies since the moment."""
+    free: asyncio.Queue = asyncio.Queue()
+    for _ in range(128):
+        free.put_nowait(await asker.connect())
+    latencies, tasks, chance = [], [], random.Random(1)
+
+    async def one(due: float) -> None:
+        connection = await free.get()
+        await asker.ask(*connection)
+        latencies.append((time.perf_counter() - due) * 1000)
+        free.put_nowait(connection)
+
+    due = began = time.perf_counter()
+    while due < began + seconds:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(due)))
+        due += chance.expovariate(rate_per_s)
+    await asyncio.gather(*tasks)
+    while not free.empty():
+        free.get_nowait()[1].close()
+    return latencies
+
+
+def spawn(*words: str) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen(
+        [sys.executable, __file__, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    return process, process.stdout.readline().strip()
+
+
+def quantiles(latencies: list[float]) -> tuple[float, float]:
+    cut = statistics.quantiles(latencies, n=100)
+    return cut[49], cut[98]
+
+
+def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: int) -> None:
+    """Load both servers in turn and print what came of it."""
+    servers = {kind: spawn("--serve", kind, str(folder), url) for kind in ("bare", "guarded")}
+    numbers = iter(range(10**9))
+    askers = {kind: Asker(address, tokens, numbers) for kind, (_, address) in servers.items()}
+    peak = 0.0
+    try:
+        for asker in askers.values():
+            asyncio.run(closed(asker, 8, 1.0))  # warm
+        print(
+            "| clients | bare reads/s | guarded/s | ÷ median | ÷ quietest | bare p50 / p99 ms | guarded p50 / p99 ms |"
+        )
+        print("|---|---|---|---|---|---|---|")
+        for clients in CLIENTS:
+            rates, all_ms = {"bare": [], "guarded": []}, {"bare": [], "guarded": []}
+            for _ in range(rounds):
+                for kind, asker in askers.items():
+                    spent = asyncio.run(closed(asker, clients, seconds))
+                    rates[kind].append(len(spent) / seconds)
+                    all_ms[kind] += spent
+            ratios = [g / b for g, b in zip(rates["guarded"], rates["bare"], strict=True)]
+            quietest = rates["bare"].index(max(rates["bare"]))
+            peak = max(peak, statistics.median(rates["guarded"]))
+            cells = [
+                str(clients),
+                f"{statistics.median(rates['bare']):.0f}",
+                f"{statistics.median(rates['guarded']):.0f}",
+            ]
+            cells += [f"{statistics.median(ratios):.2f}", f"{ratios[quietest]:.2f}"]
+            cells += ["{:.1f} / {:.1f}".format(*quantiles(all_ms[kind])) for kind in ("bare", "guarded")]
+            print("| " + " | ".join(cells) + " |", flush=True)
+        print(f"\nopen loop, {peak / 2:.0f} asks/s, half of the guarded peak:\n")
+        print("| round | bare p50 / p99 ms | guarded p50 / p99 ms | added p50 / p99 ms |")
+        print("|---|---|---|---|")
+        for number in range(rounds):
+            told = {kind: quantiles(asyncio.run(opened(each, peak / 2, seconds))) for kind, each in askers.items()}
+            added = [told["guarded"][place] - told["bare"][place] for place in (0, 1)]
+            rows = ["{:.1f} / {:.1f}".format(*told[kind]) for kind in ("bare", "guarded")]
+            print(f"| {number + 1} | {rows[0]} | {rows[1]} | {added[0]:.1f} / {added[1]:.1f} |", flush=True)
+    finally:
+        for kind, (process, _) in servers.items():
+            process.stdin.close()
+            if kind == "guarded":
+                report(json.loads(process.stdout.readline() or "null"))
+            process.wait(60)
+
+
+def report(told: dict | None) -> None:
+    """Print what the guarded server says of itself."""
+    if told is None:
+        return
+    for name, what in (("work", "work items"), ("memo", "decisions")):
+        hit, asked = told[name]
+        print(f"\nremembered {what}: {hit} of {asked} ({100 * hit / max(1, asked):.1f} %)")
+    samples = Counter(told["samples"])
+    busy = samples.total() - samples["idle: waiting for the network"]
+    if busy:
+        print("\n| part of the guarded server | share of its busy time |\n|---|---|")
+        for part, count in samples.most_common():
+            if not part.startswith("idle"):
+                print(f"| {part} | {100 * count / busy:.0f} % |")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=3.0)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--profile", action="store_true")
+    options.add_argument("--serve", nargs=3, metavar=("KIND", "FOLDER", "URL"), help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.serve:
+        asyncio.run(serve(given.serve[0], Path(given.serve[1]), given.serve[2]))
+        return
+    from whosaw.gate import add_tokens
+    from whosaw.store import Database, EmbeddedPostgres, upgrade
+    from whosaw.store.database import with_database
+    from whosaw.store.migrate import engine_url
+    from whosaw.terms import SystemClock
+
+    folder = Path(tempfile.mkdtemp(prefix="whosaw-bench-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user where this runs as root
+    with EmbeddedPostgres(folder / "postgres") as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("create database company")
+            connection.execute("create database whosaw")
+        company, own = with_database(server.url(), "company"), with_database(server.url(), "whosaw")
+        with psycopg.connect(company, autocommit=True) as connection:
+            connection.execute(COMPANY)
+        upgrade(own)
+        url = engine_url(company).render_as_string(hide_password=False)
+        (folder / "whosaw.toml").write_text(CATALOG.format(url=url))
+
+        async def tokens() -> list[str]:
+            async with Database(own) as db:
+                return await add_tokens(db, [f"E-{i}" for i in range(1, ACTORS + 1)], SystemClock().now())
+
+        if given.profile:
+            os.environ["BENCH_PROFILE"] = "1"
+        print(f"load before: {os.getloadavg()[0]:.1f}\n")
+        measure(folder, own, asyncio.run(tokens()), given.seconds, given.rounds)
+        print(f"\nload after: {os.getloadavg()[0]:.1f}")
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
