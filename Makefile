@@ -50,7 +50,7 @@ imports: setup
 
 ## Side-by-side measurements; each prints ratios.
 bench: setup
-	$(BIN)/python bench/http.py
+	$(BIN)/python bench/http
 	$(BIN)/python bench/bank_log.py
 	$(BIN)/python bench/trail.py
 

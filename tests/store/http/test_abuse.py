@@ -25,6 +25,13 @@ POSTS = sorted({each.path.format(number=1, actor="E-9") for each in OPERATIONS i
 VALUES = ("ada1@mail", "ada2@mail", "Ada Number", "Street ")
 
 
+@pytest.fixture
+def catalog_text(catalog_text: str) -> str:
+    """Everything enforced: observe mode opens what it only watches."""
+    assert 'mode = "observe"' in catalog_text
+    return catalog_text.replace('mode = "observe"', "")
+
+
 async def test_no_reason_that_does_not_hold_opens_anything(office: Office) -> None:
     reasons = {
         "ticket:T-2": "purpose.other_subject",
@@ -62,7 +69,7 @@ async def test_every_route_refuses_what_is_no_json_of_its_form(office: Office) -
     for path in POSTS:
         for body in (*raw, b'{"reason": "a", "reason": "b"}', b'{"' + b"k" * 500 + b'": NaN}'):
             response = await office.http.post(path, content=body, headers=headers)
-            assert response.status_code in (400, 422), (path, body[:20], response.text)
+            assert response.status_code in (400, 413, 422), (path, body[:20], response.text)
             assert response.headers["content-type"] == "application/problem+json"
     assert await office.entries() == []
 

@@ -1,6 +1,6 @@
 """A guarded disclosure beside a bare FastAPI row read: same token check, same row, same pool, driver and worker count.
 
-``python bench/http.py [--seconds S] [--rounds N] [--profile]`` starts its own PostgreSQL and the two servers, loads
+``python bench/http [--seconds S] [--rounds N] [--profile]`` starts its own PostgreSQL and the two servers, loads
 them in turn from a third process with a fresh (actor, ticket, subject) for every ask, and prints
 
 - throughput and latency at 1, 8 and 64 clients in closed loops, and guarded ÷ bare: the median of all rounds, and of
