@@ -1,4 +1,4 @@
-"""uvicorn's protocol with limits: how large the head of a request may be, and how long it may take to arrive.
+"""uvicorn's protocol with limits: how large the head of a request may be, how long it may take, and what is logged.
 
 uvicorn with httptools collects headers without end and waits for them for ever; both are ways to fill a house.
 """
@@ -19,6 +19,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        # uvicorn asks its logger, not its configuration; a line for each request would hold the query string
+        self.access_log = False
         self._head_bytes = 0  # of the request whose head is arriving
         self._in_head = True
         self._late: asyncio.TimerHandle | None = None
