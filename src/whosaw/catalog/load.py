@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from whosaw.catalog import controls
+from whosaw.catalog import controls, maskkey
 from whosaw.catalog.model import (
     Action,
     ActorQuery,
@@ -23,7 +23,12 @@ from whosaw.catalog.model import (
 from whosaw.catalog.statements import column_query
 from whosaw.catalog.strict import Table
 
-MASKS = ("email", "phone", "name", "address", "full")
+MASKS = ("email", "phone", "name", "address", "iban", "card", "date", "number", "text", "full")
+KEEP_FORMAT = ("email", "phone", "name", "iban", "card", "date", "number")
+"""Masks that have a form of their type, for tools that check it."""
+NEVER_STABLE = ("date", "number")
+"""Masks without a token: so few values exist that a handful of known ones would give the others away."""
+MOST_BYTES = 1_000_000
 ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at")
 FORMS = ("email", "phone", "text")
 SCIM = "scim"
@@ -37,14 +42,26 @@ def load(path: Path) -> Catalog:
         CatalogInvalid: the file cannot be read, is not TOML, or does not hold together.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as cause:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as cause:  # ValueError: a NUL in the path
         raise CatalogInvalid(
-            f"cannot read the catalog `{path}`: {cause.strerror}", hint="name the file with --catalog or WHOSAW_CATALOG"
+            f"cannot read the catalog `{path}`: {getattr(cause, 'strerror', None) or 'no such path'}",
+            hint="name the file with --catalog or WHOSAW_CATALOG",
         ) from cause
+    if len(raw) > MOST_BYTES:
+        raise CatalogInvalid(
+            f"the catalog `{path}` is longer than {MOST_BYTES:,} bytes",
+            hint="is it a catalog? even hundreds of fields take less",
+        )
+    try:
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as cause:
-        raise CatalogInvalid(f"the catalog `{path}` is not UTF-8") from cause
-    return parse(text, name=str(path), folder=path.parent)
+        raise CatalogInvalid(
+            f"the catalog `{path}` is not UTF-8: the byte at {cause.start} fits no character",
+            hint="save it as UTF-8 without a byte order mark",
+        ) from cause
+    return parse(text.replace("\r\n", "\n"), name=str(path), folder=path.parent)
 
 
 def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Catalog:
@@ -56,12 +73,15 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as cause:
-        raise CatalogInvalid(f"`{name}` is not TOML: {cause}") from cause
+        raise CatalogInvalid(f"`{name}` is not TOML: {cause}", hint="mend the line; toml.io has the grammar") from cause
+    except RecursionError as cause:
+        raise CatalogInvalid(f"`{name}` nests deeper than a catalog can", hint="a catalog has three levels") from cause
     top = Table(document, name)
+    mask_key = maskkey.mask_key(top.optional_table("masks"), folder or Path())
     company = top.table("company")
     sources = {key: _source_url(key, table) for key, table in top.tables("sources")}
     subjects = {key: _subject(key, table, sources) for key, table in top.tables("subjects")}
-    fields = {key: _field(key, table, subjects) for key, table in top.tables("fields")}
+    fields = {key: _field(key, table, subjects, has_key=bool(mask_key)) for key, table in top.tables("fields")}
     actions = {key: _action(key, table, sources, subjects) for key, table in top.tables("actions")}
     classes = {field.klass for field in fields.values()}
     glass, conduct, alerts, policies = (
@@ -84,6 +104,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         conduct=None if conduct is None else controls.conduct(conduct),
         alerts=Alerting() if alerts is None else controls.alerting(alerts),
         policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
+        mask_key=mask_key,
     )
     company.done()
     top.done()
@@ -114,7 +135,7 @@ def _subject(name: str, table: Table, sources: Mapping[str, str]) -> SubjectKind
     return kind
 
 
-def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind]) -> Field:
+def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind], *, has_key: bool) -> Field:
     kind, dot, _ = name.partition(".")
     if not dot or kind not in subjects:
         raise CatalogInvalid(
@@ -128,9 +149,29 @@ def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind]) -> Fiel
         klass=table.text("class"),
         mask=table.choice("mask", MASKS),
         mode=_mode(table),
+        keep_format=table.switch("keep_format", default=False),
+        stable=table.switch("stable", default=False),
     )
     table.done()
+    _can_be_masked(field, table.where, has_key=has_key)
     return field
+
+
+def _can_be_masked(field: Field, where: str, *, has_key: bool) -> None:
+    if field.keep_format and field.mask not in KEEP_FORMAT:
+        raise CatalogInvalid(
+            f"{where}: the mask `{field.mask}` has no form to keep", hint=f"keep_format is for {', '.join(KEEP_FORMAT)}"
+        )
+    if field.stable and field.mask in NEVER_STABLE:
+        raise CatalogInvalid(
+            f"{where}: the mask `{field.mask}` cannot be stable: there are too few values to keep them apart unknown",
+            hint="leave `stable` out",
+        )
+    if field.stable and not has_key:
+        raise CatalogInvalid(
+            f"{where}: a stable mask needs a key, or whoever knows a value could look up its mask",
+            hint=f"{maskkey.MAKE}, and name it in [masks]",
+        )
 
 
 def _purpose(name: str, table: Table, sources: Collection[str], subjects: Collection[str]) -> Purpose:

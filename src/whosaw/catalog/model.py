@@ -52,6 +52,16 @@ class Field:
 
     In mode ``observe`` it is revealed to everybody who is not stopped, and what enforcement would have done is
     recorded.
+
+    Attributes:
+        name: as the catalog writes it: ``customer.email``.
+        subject_kind: whose: ``customer``.
+        column: where it stands in the kind's table.
+        klass: its class of sensitivity.
+        mask: how it is masked.
+        mode: whether the decision about it is enforced.
+        keep_format: whether its mask keeps the form of its type, for tools that check it.
+        stable: whether equal values get equal masks, told apart by a token under the catalog's key.
     """
 
     name: str
@@ -60,6 +70,8 @@ class Field:
     klass: str
     mask: str
     mode: Mode = "enforce"
+    keep_format: bool = False
+    stable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,3 +258,4 @@ class Catalog:
     conduct: Conduct | None = None
     alerts: Alerting = field(default_factory=Alerting)
     policy_files: tuple[Path, ...] = ()
+    mask_key: bytes = field(default=b"", repr=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from whosaw.catalog import Catalog
+from whosaw.catalog import Catalog, Field
 from whosaw.decide import Decision
 from whosaw.prove import Receipt
 from whosaw.reveal.masks import mask
+from whosaw.reveal.tokens import token
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +62,11 @@ def reveal(decision: Decision, receipt: Receipt, row: Mapping[str, object], cata
             values[item.field] = Shown(plain)
         else:
             rule = item.policies[0] if item.policies else decision.reason
-            values[item.field] = Masked(mask(catalog.fields[item.field].mask, plain), rule)
+            values[item.field] = Masked(masked(catalog.fields[item.field], plain, catalog.mask_key), rule)
     return values
+
+
+def masked(field: Field, value: str, key: bytes) -> str:
+    """Return the masked form of a field's `value`, as the catalog wants it; `key` makes the token of a stable one."""
+    stands_for = token(key, field.name, value) if field.stable else ""
+    return mask(field.mask, value, keep_format=field.keep_format, token=stands_for)

@@ -43,7 +43,7 @@ def decision(*effects: str) -> Decision:
 def test_only_what_was_decided_leaves() -> None:
     row = {"customer.email": "ada@mail.example", "customer.phone": "+4915112345678"}
     values = reveal(decision("reveal", "mask"), RECEIPT, row, CATALOG)
-    assert values == {"customer.email": Shown("ada@mail.example"), "customer.phone": Masked("•••78", "p")}
+    assert values == {"customer.email": Shown("ada@mail.example"), "customer.phone": Masked("+49 •••78", "p")}
     assert reveal(decision("deny", "deny"), RECEIPT, row, CATALOG) == {
         "customer.email": Refused("purpose.missing"),
         "customer.phone": Refused("purpose.missing"),
@@ -65,7 +65,7 @@ def test_an_absent_value_is_shown_as_absent() -> None:
     [
         ("email", "ada.lovelace@mail.example", "a•••@•••.example"),
         ("email", "x@mail.example", "•••"),
-        ("phone", "+49 151 1234 5678", "•••78"),
+        ("phone", "+49 151 1234 5678", "+49 •••78"),
         ("name", "Ada Lovelace", "A• L•"),
         ("address", "Unter den Linden 1, 10117 Berlin, Germany", "•••, Germany"),
         ("address", "Unter den Linden 1", "•••"),
