@@ -37,9 +37,7 @@ def mask_key(table: Table | None, folder: Path) -> bytes:
         key = _read(folder / table.text("key_file"), table.where)
     table.done()
     if len(key) < KEY_BYTES_LEAST:
-        raise CatalogInvalid(
-            f"{table.where}: the key has {len(key)} bytes; {KEY_BYTES_LEAST} are the least", hint=MAKE
-        )
+        raise CatalogInvalid(f"{table.where}: the key has {len(key)} bytes; {KEY_BYTES_LEAST} are the least", hint=MAKE)
     return key
 
 

@@ -27,6 +27,9 @@ T = TypeVar("T")
 _CONNECTIONS = 8
 _WAIT_S = 5
 # errors of MySQL's server, beside those of its client (2000 to 2999), that are no fault of the statement
+# SQLSTATEs by which PostgreSQL says that a key cannot be one of its column's type: no number, no UUID, too large; and
+# what its driver says of a NUL
+_NO_SUCH_KEY = frozenset({"22P02", "22003", "22007", "22008", "22021", "22P03", "DataError"})
 _MYSQL_TROUBLE = frozenset({1040, 1053, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024})
 
 
@@ -81,6 +84,9 @@ class Source:
     async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
         """Run a reading statement with bound `values`.
 
+        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers) is a
+        key of no row, and the others are found all the same.
+
         Raises:
             SourceUnreachable: the database does not answer.
             SourceRefused: it answers with an error.
@@ -90,7 +96,17 @@ class Source:
         async def run(connection: AsyncConnection) -> Sequence[Row]:
             return (await connection.execute(clause, values)).mappings().all()
 
-        return await self._with_connection(run)
+        try:
+            return await self._with_connection(run)
+        except SourceRefused as refused:
+            name, keys = next(((name, each) for name, each in values.items() if isinstance(each, list)), ("", []))
+            if not keys or _state(refused.__cause__) not in _NO_SUCH_KEY:
+                raise
+        if len(keys) == 1:
+            return ()
+        half = len(keys) // 2
+        parts = [await self.rows(clause, **values | {name: some}) for some in (keys[:half], keys[half:])]
+        return [row for part in parts for row in part]
 
     async def columns(self, statement: Executable) -> tuple[str, ...]:
         """Run a reading statement and return the names of its columns; rows are not fetched.
@@ -179,8 +195,8 @@ def _is_trouble(cause: DBAPIError) -> bool:
     return isinstance(cause, OperationalError)
 
 
-def _state(cause: DBAPIError) -> str:
-    original = cause.orig
+def _state(cause: BaseException | None) -> str:
+    original = getattr(cause, "orig", None)
     for state in (getattr(original, "sqlstate", None), getattr(original, "sqlite_errorname", None), _number(original)):
         if state is not None:
             return str(state)

@@ -1,7 +1,8 @@
 """The statements the catalog leads to. The company's own queries stay whole; ours only pick rows from them by key.
 
-Keys are bound as one expanding list, so that one statement serves one ask and a thousand, on any database. What is
-ours is written with SQLAlchemy's own elements, because each database quotes a name in its own way.
+Keys are bound as one expanding list, so that one statement serves one ask and a thousand, on any database, and as
+text without a type, so that a database compares them with whatever the column holds: text, whole numbers, UUIDs. What
+is ours is written with SQLAlchemy's own elements, because each database quotes a name in its own way.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from whosaw.catalog.model import Action, ActorQuery, Field, Lookup, Purpose, SubjectKind
-from whosaw.catalog.told import Ending, Listed, Moment
+from whosaw.catalog.told import Ending, Key, Listed, Moment
 
 # what databases tell in several ways; a column that a statement does not have is passed over
 _TOLD: dict[str, TypeEngine[Any]] = {
@@ -93,8 +94,8 @@ def everybody_statement(actors: ActorQuery) -> Executable:
 
 @lru_cache(maxsize=8)
 def roles_statement(actors: ActorQuery) -> Executable:
-    """Return every distinct combination of roles and region in the directory, of people who are still there."""
-    return text(f"select distinct a.roles, a.region from ({_whole(actors.query)}) a")
+    """Return every distinct combination of roles and region in the directory."""
+    return text(f"select distinct a.roles, a.region from ({_whole(actors.query)}) a").columns(roles=Listed())
 
 
 @lru_cache(maxsize=64)
@@ -138,8 +139,14 @@ def columns_statement(query: str) -> Executable:
     return text(f"select * from ({_whole(query)}) q where 1 = 0")
 
 
+def sample_statement(query: str, columns: Sequence[str], rows: int) -> Executable:
+    """Return a statement for `columns` of the first `rows` rows that the company's `query` gives."""
+    whole = text(_whole(query)).columns(*(column(name, _TOLD.get(name)) for name in columns)).subquery("q")
+    return select(*(whole.c[name] for name in columns)).limit(rows)
+
+
 def _picked(statement: str, bound: str) -> Executable:
-    return text(statement).bindparams(bindparam(bound, expanding=True)).columns(**_TOLD)
+    return text(statement).bindparams(bindparam(bound, expanding=True, type_=Key())).columns(**_TOLD)
 
 
 def _whole(query: str) -> str:
@@ -149,7 +156,7 @@ def _whole(query: str) -> str:
 
 def _by_key(kind: SubjectKind, columns: tuple[ColumnElement[object], ...]) -> Executable:
     key = _column(kind.key)
-    keys: ColumnElement[object] = bindparam("keys", expanding=True)
+    keys: ColumnElement[object] = bindparam("keys", expanding=True, type_=Key())
     return select(key.label("key"), *columns).select_from(_table(kind.table)).where(key.in_(keys))
 
 

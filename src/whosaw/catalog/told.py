@@ -53,6 +53,12 @@ class Listed(UserDefinedType[Any]):
         return listed
 
 
+class Key(UserDefinedType[Any]):
+    """A key as we write it: text that the database itself brings to the type of the column it is compared with."""
+
+    cache_ok = True
+
+
 def moment(value: Any) -> datetime | None:
     """Return a time, or None where nothing stands; a day alone is its first moment.
 

@@ -1,0 +1,197 @@
+"""Does a column look personal? Judged by its name and by a few of its values; said with how sure it is.
+
+Values are looked at with the libraries that know them: telephone numbers by libphonenumber's rules, IBANs and cards by
+their check digits. A guess is for a person to confirm: it decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import phonenumbers
+from stdnum import iban, luhn
+
+from whosaw.catalog.tables import Column
+
+Confidence = Literal["sure", "likely", "unsure"]
+_SHARE = 0.8  # of the values looked at must be of a kind
+_FEW = 5  # values below which content alone says nothing
+_LONG_TEXT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a column seems to hold.
+
+    Attributes:
+        kind: ``email``, ``phone``, ``name``, ``address``, ``iban``, ``card``, ``birth``, ``document``, ``username``,
+            ``ip``, ``text``.
+        klass: the class proposed.
+        mask: the mask proposed.
+        confidence: ``sure`` where name and values agree, ``likely`` where one of them says so, else ``unsure``.
+        why: in words, without any value.
+    """
+
+    kind: str
+    klass: str
+    mask: str
+    confidence: Confidence
+    why: str
+
+
+# kind: the class and mask proposed
+_KINDS = {
+    "email": ("contact", "email"),
+    "phone": ("contact", "phone"),
+    "name": ("name", "name"),
+    "address": ("address", "address"),
+    "iban": ("payment", "iban"),
+    "card": ("payment", "card"),
+    "birth": ("identity", "date"),
+    "document": ("identity", "full"),
+    "username": ("identity", "full"),
+    "ip": ("identity", "full"),
+    "text": ("notes", "text"),
+}
+# kind: words of a column's name that say so, strong ones first; None: no weak ones
+_NAMES: tuple[tuple[str, str, str], ...] = (
+    ("email", r"e?mail|email address|mail address", ""),
+    ("phone", r"(?:tele|cell|home|work|mobile)?phone(?: (?:number|no))?|mobile(?: (?:number|no))?|msisdn|fax|tel", ""),
+    ("iban", r".*\biban\b.*|bank account(?: (?:number|no))?", r"account (?:number|no)"),
+    ("card", r"(?:credit |debit |payment )?card(?: (?:number|no))|pan", r"(?:credit |debit )?card"),
+    ("birth", r"(?:date of )?birth(?: ?(?:date|day))?|dob|birthday|born(?: (?:on|at))?", ""),
+    (
+        "document",
+        r"passport.*|.*\bssn|social security.*|national id(?:entity)?.*|tax (?:id|number|no)|vat (?:id|number)|"
+        r"id card.*|driv(?:er|ing) licen[cs]e.*|personal (?:code|number|id)|nif|cpf",
+        "",
+    ),
+    (
+        "name",
+        r"(?:full|first|last|middle|given|family|sur|maiden|fore|display|contact|legal|customer|person|user|buyer)"
+        r" ?names?|surname|forename",
+        r"name",
+    ),
+    (
+        "address",
+        r"(?:.* )?(?:street|address)(?: (?:line )?\d)?|address line.*|(?:post(?:al)?|zip) ?code|zip|house (?:number|no)",
+        r"city|town",
+    ),
+    ("ip", r"(?:.* )?ip(?: ?address)?", ""),
+    ("username", r"user ?name|login(?: name)?|nick(?: ?name)?|handle|screen name", ""),
+    ("text", r"", r"(?:.* )?(?:notes?|comments?|remarks?|message|body|description|text)"),
+)
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
+_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
+
+
+def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = False) -> Guess | None:
+    """Return what a column seems to hold, or None where it does not look personal.
+
+    Args:
+        column: its name and form.
+        values: some of its values, empty ones left out.
+        of_people: whether its table is one of people: there a bare ``name`` or ``city`` is a person's.
+    """
+    if column.form in {"flag", "binary"}:
+        return None
+    named, strong = _by_name(column.name)
+    held = _by_values(column, values)
+    if named == "text" and held not in (None, "text"):
+        named = None
+    if named is not None and not _can_hold(named, column, values, held):
+        named = None
+    if named is None and held is None:
+        return None
+    kind = held if held is not None and held != "text" else named or held or ""
+    if kind in {"name", "address"} and not strong and held is None and not of_people:
+        return None
+    return _guess(kind, named, held, strong=strong)
+
+
+def words(name: str) -> str:
+    """Return a column's or table's name as lower-case words: ``billingAddress_2`` is ``billing address 2``."""
+    return " ".join(each.lower() for each in _WORD.findall(name))
+
+
+def _guess(kind: str, named: str | None, held: str | None, *, strong: bool) -> Guess:
+    klass, mask = _KINDS[kind]
+    confidence: Confidence = "unsure"
+    if named == held == kind:
+        confidence, why = "sure", "by its name and its values"
+    elif held == kind:
+        confidence, why = ("unsure" if kind == "text" else "likely"), "by its values"
+    else:
+        confidence, why = ("likely" if strong else "unsure"), "by its name"
+    return Guess(kind, klass, mask, confidence, why)
+
+
+def _by_name(name: str) -> tuple[str | None, bool]:
+    said = words(name)
+    for strong in (True, False):
+        for kind, certain, weak in _NAMES:
+            pattern = certain if strong else weak
+            if pattern and re.fullmatch(pattern, said):
+                return kind, strong
+    return None, False
+
+
+def _by_values(column: Column, values: Sequence[Any]) -> str | None:
+    texts = [str(value).strip() for value in values]
+    if len(texts) < _FEW:
+        return None
+    for kind, test in _TESTS:
+        if column.form in _FORMS[kind] and sum(map(test, texts)) >= _SHARE * len(texts):
+            return kind
+    if column.form == "text" and sum(map(len, texts)) / len(texts) >= _LONG_TEXT:
+        return "text"
+    return None
+
+
+def _can_hold(kind: str, column: Column, values: Sequence[Any], held: str | None) -> bool:
+    """Return whether a column of this name may hold what the name says: `email_sent_at` is a time, no address."""
+    if kind == "birth":
+        return column.form in {"moment", "text"}
+    if column.form == "moment":
+        return False
+    if column.form == "number":
+        return kind in {"phone", "card", "document"}
+    # an address has an @, a telephone number has digits: a column full of values without is called so for another reason
+    texts = [str(value) for value in values]
+    if held is None and len(texts) >= _FEW and kind in {"email", "phone", "iban", "card", "ip"}:
+        least = {"email": r"@", "ip": r"[.:]"}.get(kind, r"\d{4}")
+        return sum(bool(re.search(least, re.sub(r"[ ()/-]", "", text))) for text in texts) >= _SHARE * len(texts)
+    return True
+
+
+def _is_phone(text: str) -> bool:
+    if not text.startswith(("+", "00")) or not 8 <= len(text) <= 30:
+        return False
+    try:
+        read = phonenumbers.parse(text if text[0] == "+" else f"+{text[2:]}", None)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(read)
+
+
+def _is_card(text: str) -> bool:
+    digits = re.sub(r"[ -]", "", text)
+    return digits.isdigit() and 13 <= len(digits) <= 19 and digits[0] in "23456" and bool(luhn.is_valid(digits))
+
+
+def _is_iban(text: str) -> bool:
+    return bool(iban.is_valid(text))
+
+
+_TESTS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("email", lambda text: _EMAIL.fullmatch(text) is not None),
+    ("iban", _is_iban),
+    ("phone", _is_phone),
+    ("card", _is_card),
+    ("ip", lambda text: _IP.fullmatch(text) is not None),
+)
+_FORMS = {"email": {"text"}, "iban": {"text"}, "phone": {"text"}, "card": {"text", "number"}, "ip": {"text"}}
