@@ -24,7 +24,10 @@ app.command("whosaw.app.commands.who:who", name="who", help="Say who saw a custo
 app.command("whosaw.app.commands.imports:import_", name="import", help="Import a log you already have into a lake.")
 app.command("whosaw.app.commands.traces:trace", name="trace", help="Say who could have leaked, and how probably.")
 app.command("whosaw.app.commands.serving:serve", name="serve", help="Serve the HTTP door and the console.")
-app.command("whosaw.app.commands.checking:check", name="check", help="Try the catalog against the living databases.")
+app.command("whosaw.app.commands.init:init", name="init", help="Draft a catalog from a living database.")
+app.command(
+    "whosaw.app.commands.catalogcheck:check", name="check", help="Try the catalog against the living databases."
+)
 app.command(
     "whosaw.app.commands.checking:fsck", name="fsck", help="Re-derive the trail's hashes, name what is altered."
 )

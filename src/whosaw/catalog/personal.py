@@ -77,7 +77,8 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "address",
-        r"(?:.* )?(?:street|address)(?: (?:line )?\d)?|address line.*|(?:post(?:al)?|zip) ?code|zip|house (?:number|no)",
+        r"(?:.* )?(?:street|address)(?: (?:line )?\d)?|address line.*|(?:post(?:al)?|zip) ?code|zip|"
+        r"house (?:number|no)",
         r"city|town",
     ),
     ("ip", r"(?:.* )?ip(?: ?address)?", ""),
@@ -86,6 +87,12 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
 )
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
+_FITTING = {
+    "name": re.compile(r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*){0,4}"),
+    "address": re.compile(r"(?=.*\d)(?=.*[^\W\d_]{2}).{6,200}", re.DOTALL),
+    "birth": re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?:[ T].*)?"),
+    "username": re.compile(r"\S{2,64}"),
+}
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 
 
@@ -108,14 +115,25 @@ def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = F
     if named is None and held is None:
         return None
     kind = held if held is not None and held != "text" else named or held or ""
-    if kind in {"name", "address"} and not strong and held is None and not of_people:
+    if kind in {"name", "address"} and not strong and not of_people:
         return None
-    return _guess(kind, named, held, strong=strong)
+    if held is None and _borne_out(kind, values):
+        held = kind
+    return _guess(kind, named, held, strong=strong or of_people)
 
 
 def words(name: str) -> str:
     """Return a column's or table's name as lower-case words: ``billingAddress_2`` is ``billing address 2``."""
     return " ".join(each.lower() for each in _WORD.findall(name))
+
+
+def _borne_out(kind: str, values: Sequence[Any]) -> bool:
+    """Return whether values fit what the name says, though they would not say it alone."""
+    pattern = _FITTING.get(kind)
+    texts = [str(value).strip() for value in values]
+    if pattern is None or len(texts) < _FEW:
+        return False
+    return sum(pattern.fullmatch(text) is not None for text in texts) >= _SHARE * len(texts)
 
 
 def _guess(kind: str, named: str | None, held: str | None, *, strong: bool) -> Guess:
@@ -160,7 +178,7 @@ def _can_hold(kind: str, column: Column, values: Sequence[Any], held: str | None
         return False
     if column.form == "number":
         return kind in {"phone", "card", "document"}
-    # an address has an @, a telephone number has digits: a column full of values without is called so for another reason
+    # an address has an @, a telephone number has digits: a column full of values without is called so for another cause
     texts = [str(value) for value in values]
     if held is None and len(texts) >= _FEW and kind in {"email", "phone", "iban", "card", "ip"}:
         least = {"email": r"@", "ip": r"[.:]"}.get(kind, r"\d{4}")

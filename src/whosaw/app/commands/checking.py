@@ -1,4 +1,4 @@
-"""``whosaw check`` and ``whosaw fsck``: is the catalog right, and is the trail whole."""
+"""``whosaw fsck``: is the trail whole."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.commands.output import console, print_json
 from whosaw.app.errors import AppError
 from whosaw.app.services import own_database
 from whosaw.app.settings import Settings
 from whosaw.app.trustfile import receipt_keys, trail_key
 from whosaw.app.witnessed import ask_witnesses, standing_line
-from whosaw.catalog import Catalog, CatalogReport, load
-from whosaw.catalog import check as check_catalog
-from whosaw.catalog.source import open_sources
-from whosaw.decide import load_policies
 from whosaw.prove import Policy, VerifierKey
 from whosaw.record import FsckReport
 from whosaw.record import fsck as check_trail
@@ -40,44 +36,6 @@ class FsckRefused(AppError, ValueError):
 
     code: ClassVar[str] = "app.fsck_refused"
     hint = "name files that this user may read"
-
-
-def check(
-    *, catalog: Path | None = None, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False
-) -> int:
-    """Try every statement of the catalog against the living databases, and say what it resolves to.
-
-    Args:
-        catalog: the catalog file; default WHOSAW_CATALOG, else whosaw.toml in the state folder.
-        as_json: print JSON.
-    """
-    read = load(catalog or Settings().catalog_path)
-    policies = load_policies()
-    report = asyncio.run(_try(read))
-    if as_json:
-        print_json({"passed": report.passed, "tried": list(report.tried), "problems": list(report.problems)})
-        return 0 if report.passed else 1
-    out = console()
-    fields = table("field", "class", "mask", "column", title=f"{read.company}: what is protected")
-    for field in read.fields.values():
-        kind = read.subjects[field.subject_kind]
-        fields.add_row(field.name, field.klass, field.mask, f"{kind.source}.{kind.table}.{field.column}")
-    out.print(fields)
-    out.print(f"policies {policies.version}, catalog {read.version}")
-    for line in report.tried:
-        out.print(Text(f"  accepted  {line}"))
-    for line in report.problems:
-        out.print(Text(f"  REFUSED   {line}", style="bold red"))
-    return 0 if report.passed else 1
-
-
-async def _try(catalog: Catalog) -> CatalogReport:
-    sources = open_sources(catalog)
-    try:
-        return await check_catalog(catalog, sources)
-    finally:
-        for source in sources.values():
-            await source.__aexit__()
 
 
 def fsck(
