@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.store.mariadb import mariadb
 
 from whosaw.catalog import Catalog, Source, parse
 from whosaw.catalog.source import open_sources
@@ -188,3 +189,10 @@ def house(company: Company) -> House:
         ),
         pdp=Pdp(company.gate, catalog, facts, WhoCould(reach, frozenset({"auditor"})), frozenset({"pep"}), ""),
     )
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The address of a MariaDB's database ``shop``; asked for only where the server is installed."""
+    with mariadb() as url:
+        yield url

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import psycopg
 import pytest
-from tests.store.mariadb import MISSING, SERVER, mariadb, run_mariadb
+from tests.store.engines import ENGINES, WORDS, ground
 
 from whosaw.catalog import Catalog, Source, SourceUnreachable, check, parse
 from whosaw.catalog.source import SourceRefused, open_sources
@@ -24,16 +21,7 @@ from whosaw.catalog.statements import (
     subject_statement,
     work_statement,
 )
-from whosaw.store.migrate import engine_url
 
-ENGINES = ("postgresql", pytest.param("mariadb", marks=[pytest.mark.system]), "sqlite")
-
-# what each database calls a time, a yes or no, and how it quotes a name that is none
-WORDS = {
-    "postgresql": {"moment": "timestamptz", "flag": "boolean", "yes": "true", "no": "false", "q": '"'},
-    "mariadb": {"moment": "timestamp null", "flag": "boolean", "yes": "1", "no": "0", "q": "`"},
-    "sqlite": {"moment": "text", "flag": "boolean", "yes": "1", "no": "0", "q": '"'},
-}
 AT = {
     "postgresql": "'2026-03-02 12:00:00+00'",
     "mariadb": "'2026-03-02 17:00:00'",  # the server's clock hangs five hours ahead of UTC
@@ -110,48 +98,16 @@ class Shop:
     change: Callable[[str], None]
 
 
-@pytest.fixture(scope="module")
-def mariadb_url() -> Iterator[str]:
-    with mariadb() as url:
-        yield url
-
-
 @pytest.fixture(params=ENGINES)
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
     engine = request.param
-    if engine == "mariadb" and SERVER is None:
-        pytest.skip(MISSING)
-    url, change = _ground(engine, request, tmp_path)
+    url, change = ground(engine, request, tmp_path)
     change(SCHEMA.format(**WORDS[engine], at=AT[engine]))
     catalog = parse(CATALOG.format(url=url, q=WORDS[engine]["q"]))
     sources = open_sources(catalog)
     yield Shop(engine, catalog, sources["shop"], change)
     for source in sources.values():
         await source.__aexit__()
-
-
-def _ground(engine: str, request: pytest.FixtureRequest, folder: Path) -> tuple[str, Callable[[str], None]]:
-    """Return the address of an empty database, and what runs a script in it."""
-    if engine == "sqlite":
-        path = folder / "shop with space.db"
-
-        def in_sqlite(script: str) -> None:
-            with sqlite3.connect(path) as connection:
-                connection.executescript(script)
-
-        return f"sqlite+aiosqlite:///{path}", in_sqlite
-    if engine == "mariadb":
-        url = request.getfixturevalue("mariadb_url")
-        socket = Path(parse_qs(urlsplit(url).query)["unix_socket"][0])
-        run_mariadb(socket, "", "drop database shop; create database shop")
-        return url, lambda script: run_mariadb(socket, "shop", script)
-    url = request.getfixturevalue("database_url")
-
-    def in_postgresql(script: str) -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(script)
-
-    return engine_url(url).render_as_string(hide_password=False), in_postgresql
 
 
 async def test_every_statement_is_accepted(shop: Shop) -> None:

@@ -1,7 +1,7 @@
 """Can a policy ever apply in this company? Each is thought through over every class, action, purpose and set of roles.
 
-What only an ask can tell (a subject's region, whether a grant is in force) stays open, and what is open is never said to
-be impossible. So a policy that is refused here certainly does nothing: it names a class, an action, a purpose, a reason
+What only an ask can tell (a subject's region, whether a grant is in force) stays open, and what is open is never called
+impossible. So a policy that is refused here certainly does nothing: it names a class, an action, a purpose, a reason
 or a role that does not exist, or demands what never comes together.
 """
 

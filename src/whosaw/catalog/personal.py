@@ -58,8 +58,12 @@ _KINDS = {
 }
 # kind: words of a column's name that say so, strong ones first; None: no weak ones
 _NAMES: tuple[tuple[str, str, str], ...] = (
-    ("email", r"e?mail|email address|mail address", ""),
-    ("phone", r"(?:tele|cell|home|work|mobile)?phone(?: (?:number|no))?|mobile(?: (?:number|no))?|msisdn|fax|tel", ""),
+    ("email", r"(?:.* )?e ?mail(?: address)?|mail(?: address)?", ""),
+    (
+        "phone",
+        r"(?:.* )?(?:(?:tele|cell|home|work|mobile)? ?phone(?: (?:number|no))?|mobile(?: (?:number|no))?|msisdn)|fax|tel",
+        "",
+    ),
     ("iban", r".*\biban\b.*|bank account(?: (?:number|no))?", r"account (?:number|no)"),
     ("card", r"(?:credit |debit |payment )?card(?: (?:number|no))|pan", r"(?:credit |debit )?card"),
     ("birth", r"(?:date of )?birth(?: ?(?:date|day))?|dob|birthday|born(?: (?:on|at))?", ""),
@@ -69,20 +73,20 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
         r"id card.*|driv(?:er|ing) licen[cs]e.*|personal (?:code|number|id)|nif|cpf",
         "",
     ),
+    ("username", r"user ?name|login(?: name)?|nick(?: ?name)?|handle|screen name", ""),
     (
         "name",
-        r"(?:full|first|last|middle|given|family|sur|maiden|fore|display|contact|legal|customer|person|user|buyer)"
+        r"(?:.* )?(?:full|first|last|middle|given|family|sur|maiden|fore|display|contact|legal|customer|person|buyer)"
         r" ?names?|surname|forename",
         r"name",
     ),
+    ("ip", r"(?:.* )?ip(?: ?address)?", ""),
     (
         "address",
         r"(?:.* )?(?:street|address)(?: (?:line )?\d)?|address line.*|(?:post(?:al)?|zip) ?code|zip|"
         r"house (?:number|no)",
         r"city|town",
     ),
-    ("ip", r"(?:.* )?ip(?: ?address)?", ""),
-    ("username", r"user ?name|login(?: name)?|nick(?: ?name)?|handle|screen name", ""),
     ("text", r"", r"(?:.* )?(?:notes?|comments?|remarks?|message|body|description|text)"),
 )
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
@@ -93,7 +97,6 @@ _FITTING = {
     "birth": re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?:[ T].*)?"),
     "username": re.compile(r"\S{2,64}"),
 }
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 
 
 def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = False) -> Guess | None:
@@ -124,7 +127,14 @@ def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = F
 
 def words(name: str) -> str:
     """Return a column's or table's name as lower-case words: ``billingAddress_2`` is ``billing address 2``."""
-    return " ".join(each.lower() for each in _WORD.findall(name))
+    spaced = []
+    for i, sign in enumerate(name):
+        before, after = name[i - 1] if i else "", name[i + 1 : i + 2]
+        begins = sign.isupper() and (before.islower() or before.isdigit() or (before.isupper() and after.islower()))
+        if begins or (sign.isdigit() and before.isalpha()):
+            spaced.append(" ")
+        spaced.append(sign if sign.isalnum() else " ")
+    return " ".join("".join(spaced).lower().split())
 
 
 def _borne_out(kind: str, values: Sequence[Any]) -> bool:

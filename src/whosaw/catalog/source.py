@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 from urllib.parse import quote
 
@@ -58,7 +60,9 @@ class Source:
         """
         self.name = name
         try:
-            address = _read_only(make_url(url))
+            written = make_url(url)
+            address = _read_only(written)
+            self._file = Path(written.database or "") if address is not written else None
             self._engine: AsyncEngine = create_async_engine(
                 address,
                 pool_size=_CONNECTIONS,
@@ -136,6 +140,9 @@ class Source:
         return await self._with_connection(run)
 
     async def _with_connection(self, run: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        if self._file is not None and not (self._file.is_file() and os.access(self._file, os.R_OK)):
+            # asked before, because aiosqlite's thread outlives an opening that fails
+            raise SourceUnreachable(f"the source `{self.name}` does not answer: there is no file that can be read")
         connected = False
         try:
             async with self._engine.connect() as connection:

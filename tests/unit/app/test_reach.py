@@ -52,7 +52,7 @@ def never(policy: str, staff: Staff | None = STAFF, more: str = "") -> str | Non
     ("policy", "why"),
     [
         ('permit (principal, action, resource == Class::"adress");', "no field has the class `adress`"),
-        ('permit (principal, action == Action::"act", resource == Deed::"reveiw.delete");', "did you mean `review.delete`"),
+        ('permit (principal, action == Action::"act", resource == Deed::"reveiw.delete");', "no action is called"),
         ('permit (principal, action, resource) when { context.purpose == "tikket" };', "no purpose is called `tikket`"),
         ('permit (principal, action, resource) when { principal.roles.contains("suport") };', "did you mean `support`"),
         ('permit (principal, action, resource) when { context.reason == "purpose.fine" };', "there is no reason"),

@@ -1,0 +1,60 @@
+"""The three databases in which a company's tables may lie: an empty one of each, and what runs a script in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from tests.store.mariadb import MISSING, SERVER, run_mariadb
+
+from whosaw.store.database import with_database
+from whosaw.store.migrate import engine_url
+
+ENGINES = ("postgresql", pytest.param("mariadb", marks=[pytest.mark.system]), "sqlite")
+
+# what each database calls a time, a yes or no, and how it quotes a name that is none
+WORDS = {
+    "postgresql": {"moment": "timestamptz", "flag": "boolean", "yes": "true", "no": "false", "q": '"'},
+    "mariadb": {"moment": "timestamp null", "flag": "boolean", "yes": "1", "no": "0", "q": "`"},
+    "sqlite": {"moment": "text", "flag": "boolean", "yes": "1", "no": "0", "q": '"'},
+}
+
+
+def ground(engine: str, request: pytest.FixtureRequest, folder: Path) -> tuple[str, Callable[[str], None]]:
+    """Return the address of an empty database, and what runs a script in it; skip where its server is not here."""
+    if engine == "sqlite":
+        path = folder / "shop with space.db"
+
+        def in_sqlite(script: str) -> None:
+            with sqlite3.connect(path) as connection:
+                connection.executescript(script)
+            connection.close()
+
+        return f"sqlite+aiosqlite:///{path}", in_sqlite
+    if engine == "mariadb":
+        if SERVER is None:
+            pytest.skip(MISSING)
+        url = request.getfixturevalue("mariadb_url")
+        socket = Path(parse_qs(urlsplit(url).query)["unix_socket"][0])
+        run_mariadb(socket, "", "drop database shop; create database shop")
+        return url, lambda script: run_mariadb(socket, "shop", script)
+    owner, name = request.getfixturevalue("postgres_url"), f"company_{uuid.uuid4().hex[:12]}"
+    url = with_database(owner, name)
+
+    def in_owner(statement: str) -> None:
+        with psycopg.connect(owner, autocommit=True) as connection:
+            connection.execute(statement)
+
+    in_owner(f"create database {name}")
+    request.addfinalizer(lambda: in_owner(f"drop database {name} with (force)"))
+
+    def in_postgresql(script: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(script)
+
+    return engine_url(url).render_as_string(hide_password=False), in_postgresql
