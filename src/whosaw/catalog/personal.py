@@ -61,7 +61,8 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ("email", r"(?:.* )?e ?mail(?: address)?|mail(?: address)?", ""),
     (
         "phone",
-        r"(?:.* )?(?:(?:tele|cell|home|work|mobile)? ?phone(?: (?:number|no))?|mobile(?: (?:number|no))?|msisdn)|fax|tel",
+        r"(?:.* )?(?:(?:tele|cell|home|work|mobile)? ?phone(?: (?:number|no))?|mobile(?: (?:number|no))?|msisdn)|"
+        r"fax|tel",
         "",
     ),
     ("iban", r".*\biban\b.*|bank account(?: (?:number|no))?", r"account (?:number|no)"),
