@@ -205,7 +205,7 @@ def test_a_company_need_not_use_every_policy_that_ships(
 ) -> None:
     edit("whosaw.toml", OWN, "")
     found = told(capsys, passes=True)
-    assert any("ship with whosaw and never apply here" in note for note in found["notes"])
+    assert any("shipped policies that never apply here" in note for note in found["notes"])
 
 
 @pytest.mark.usefixtures("desk")

@@ -59,7 +59,7 @@ def _never(catalog: Catalog, thought: Reach, problems: list[str], notes: list[st
         notes.extend(f"policy `{name}`: {why}" for name, why in thought.absent.items())
     elif thought.never:
         listed = ", ".join(f"`{name}`" for name in thought.never)
-        notes.append(f"policies that ship with whosaw and never apply here: {listed}")
+        notes.append(f"shipped policies that never apply here: {listed}")
 
 
 def _without_effect(catalog: Catalog, cells: list[Cell], problems: list[str], notes: list[str]) -> None:

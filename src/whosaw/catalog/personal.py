@@ -123,7 +123,7 @@ def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = F
         return None
     if held is None and _borne_out(kind, values):
         held = kind
-    return _guess(kind, named, held, strong=strong or of_people)
+    return _guess(kind, named, held, strong=strong or (of_people and kind in {"name", "address"}))
 
 
 def words(name: str) -> str:

@@ -28,6 +28,7 @@ class DraftExists(AppError, FileExistsError):
 
 def init(
     url: str,
+    /,
     *,
     out: Annotated[Path, Parameter(name="--out")] = Path("whosaw.toml"),
     source: str = "",
