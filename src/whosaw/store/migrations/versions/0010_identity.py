@@ -82,7 +82,6 @@ def upgrade() -> None:
             issuer text not null,
             jti_sha256 bytea not null,
             until_at timestamptz not null,
-            done boolean not null,
             primary key (issuer, jti_sha256)
         );
         create index identity_once_until on identity_once (until_at);
