@@ -230,7 +230,9 @@ def _where(by: By, known: dict[str, str]) -> tuple[str, list[str]]:
 
 
 def _person(row: tuple[Any, ...]) -> Person:
-    return Person(*row[:10], groups=tuple((str(i), str(name)) for i, name in row[10]))
+    values: list[Any] = list(row)
+    values[10] = tuple((str(i), str(name)) for i, name in values[10])
+    return Person(*values)
 
 
 def _group(row: tuple[Any, ...]) -> Group:

@@ -1,11 +1,13 @@
-"""An identity provider that answers over a real socket, whose keys and tokens the tests make."""
+"""An identity provider over a real socket, whose keys and tokens the tests make; and a SCIM server over one trail."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,8 +18,12 @@ from starlette.responses import Response
 
 from whosaw.app.server import Server, bind, build_app
 from whosaw.doors.identity import Authenticator, BearerRules, Expected, Provider
-from whosaw.gate import Tokens
+from whosaw.doors.identity.scim import ScimDoor
+from whosaw.gate import Suspensions, Tokens
 from whosaw.gate.identity import SignIns
+from whosaw.gate.identitycredentials import Credentials
+from whosaw.gate.identitystaff import Powers, Staff, group_roles
+from whosaw.record import Appender, entries_from, load_or_create
 from whosaw.store import Database
 from whosaw.terms import SimulatedClock
 
@@ -118,3 +124,64 @@ def sign_ins(database: Database, clock: SimulatedClock) -> SignIns:
 @pytest.fixture
 def authenticator(database: Database, sign_ins: SignIns, provider: Provider, clock: SimulatedClock) -> Authenticator:
     return Authenticator(Tokens(database), sign_ins, clock, BearerRules(provider, EXPECTED))
+
+
+ROLES = group_roles("Customer Support=support; Review Care = review_care, auditor")
+
+
+@dataclass(frozen=True)
+class Scim:
+    """A running SCIM server, a client with a good credential, and what lies behind."""
+
+    http: httpx.AsyncClient
+    address: str
+    credential: str
+    db: Database
+    clock: SimulatedClock
+    staff: Staff
+    suspensions: Suspensions
+    sign_ins: SignIns
+    credentials: Credentials
+
+    async def entries(self, kind: str) -> list[dict[str, Any]]:
+        """Return the payloads of one kind, in order."""
+        return [dict(each.payload) async for each in entries_from(self.db) if each.payload["kind"] == kind]
+
+    async def user(self, name: str = "ada", **more: Any) -> dict[str, Any]:
+        """Make somebody and return him as the server shows him."""
+        sent = {"schemas": [USER], "userName": name, **more}
+        answer = await self.http.post("/Users", json=sent)
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def group(self, name: str, *members: str) -> dict[str, Any]:
+        """Make a group and return it as the server shows it."""
+        sent = {"schemas": [GROUP], "displayName": name, "members": [{"value": each} for each in members]}
+        answer = await self.http.post("/Groups", json=sent)
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+@pytest.fixture
+async def scim(database: Database, clock: SimulatedClock, sign_ins: SignIns, tmp_path: Path) -> AsyncIterator[Scim]:
+    keys = load_or_create(tmp_path / "keys", clock)
+    async with Appender(database, keys, clock) as appender:
+        suspensions = Suspensions(database, appender, clock)
+        staff = Staff(database, clock, Powers(appender, suspensions, sign_ins, ROLES))
+        credentials = Credentials(database)
+        credential = await credentials.add("idp", clock.now())
+        server = Server(build_app(ScimDoor(staff, credentials).router), bind("127.0.0.1", 0))
+        serving = asyncio.create_task(server.run())
+        await server.started()
+        headers = {"Authorization": f"Bearer {credential}"}
+        base = f"{server.address}/scim/v2"
+        async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=20) as http:
+            yield Scim(http, base, credential, database, clock, staff, suspensions, sign_ins, credentials)
+        server.stop()
+        await serving
