@@ -8,14 +8,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
 
 from whosaw.gate import identityqueries as queries
+from whosaw.gate.errors import GateError
 from whosaw.store import Database
 from whosaw.terms import Clock
 
 _SUBJECTS_MOST = 50_000
+_LOGINS_MOST = 10_000
+
+
+class LoginsBusy(GateError, RuntimeError):
+    """More logins wait for the identity provider's answer than people can have begun."""
+
+    code: ClassVar[str] = "gate.logins_busy"
+    hint = "wait ten minutes; if it stays so, somebody floods the login: limit requests in front of whosaw"
 
 
 class Authenticates(Protocol):
@@ -84,6 +93,27 @@ class SignIns:
         if len(self._subjects) >= _SUBJECTS_MOST:
             self._subjects.clear()
         self._subjects[issuer, subject] = actor
+
+    async def begin_login(self, state: str, browser: str, secrets: tuple[str, str], life: timedelta) -> None:
+        """Keep a login under way.
+
+        Args:
+            state: goes to the provider and comes back.
+            browser: what the browser's cookie holds.
+            secrets: the nonce and the code verifier.
+            life: how long the provider's answer may take.
+
+        Raises:
+            LoginsBusy: too many are under way.
+        """
+        if await queries.logins_under_way(self._db) >= _LOGINS_MOST:
+            raise LoginsBusy("too many logins are under way")
+        now = self._clock.now()
+        await queries.begin_login(self._db, _digest(state), _digest(browser), secrets, (now, now + life))
+
+    async def take_login(self, state: str, browser: str) -> tuple[str, str] | None:
+        """Return nonce and code verifier of a login that this browser began, and end it; None where there is none."""
+        return await queries.take_login(self._db, _digest(state), _digest(browser), self._clock.now())
 
     async def actor_of(self, issuer: str, subject: str) -> str | None:
         """Return whom the issuer calls `subject`, or None."""

@@ -114,3 +114,28 @@ async def take_login(db: Database, state: bytes, browser: bytes, at: datetime) -
         )
         row = await rows.fetchone()
         return (str(row[0]), str(row[1])) if row else None
+
+
+async def password(db: Database, actor: str) -> str | None:
+    """Return the hash of a local password, or None."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select hash from person_password where actor = %s", [actor])
+        row = await rows.fetchone()
+        return str(row[0]) if row else None
+
+
+async def set_password(db: Database, actor: str, hashed: str, at: datetime) -> None:
+    """Keep the hash of a local password in place of any earlier one."""
+    async with db.connection() as connection:
+        await connection.execute(
+            "insert into person_password (actor, hash, made_at) values (%s, %s, %s) "
+            "on conflict (actor) do update set hash = excluded.hash, made_at = excluded.made_at",
+            [actor, hashed, at],
+        )
+
+
+async def remove_password(db: Database, actor: str) -> bool:
+    """Forget a local password; return whether there was one."""
+    async with db.connection() as connection:
+        done = await connection.execute("delete from person_password where actor = %s", [actor])
+        return done.rowcount == 1
