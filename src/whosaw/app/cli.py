@@ -43,7 +43,13 @@ user = App(name="user", help="Give staff personal tokens; stop them and let them
 user.command("whosaw.app.commands.users:add", name="add", help="Make a personal token and print it once.")
 user.command("whosaw.app.commands.users:suspend", name="suspend", help="Stop somebody at every door, at once.")
 user.command("whosaw.app.commands.users:restore", name="restore", help="Let somebody in again.")
+user.command("whosaw.app.commands.identity:password", name="password", help="Give somebody a local password.")
 app.command(user)
+scim = App(name="scim", help="Credentials by which the company's identity provider keeps the staff here.")
+scim.command("whosaw.app.commands.identity:scim_add", name="add", help="Make a credential and print it once.")
+scim.command("whosaw.app.commands.identity:scim_list", name="list", help="List the credentials.")
+scim.command("whosaw.app.commands.identity:scim_revoke", name="revoke", help="Revoke a credential, at once.")
+app.command(scim)
 trail = App(
     name="trail", help="Read the record: its latest entries, its state, proofs, exports; and let old payloads die."
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -63,6 +63,23 @@ class Settings(BaseSettings):
             them wait.
         mail_from: the address that alerts come from.
         token: the personal token of whoever speaks through a command; none means the operator of the machine.
+        public_url: whosaw's address as browsers and providers write it.
+        oidc_issuer: the identity provider, exactly as its tokens say; none means that only local accounts and personal
+            tokens count.
+        oidc_client_id: what whosaw is to the provider where people sign in; none means that nobody signs in there.
+        oidc_client_secret: its secret; none means a public client.
+        oidc_scope: what is asked of the provider at a sign-in.
+        oidc_audience: what bearer tokens must be for; none means that no signed token counts.
+        oidc_algorithms: signatures that count, separated by commas.
+        oidc_claim: the claim that holds the actor's key.
+        oidc_token_types: the ``typ`` of bearer tokens that count, separated by commas.
+        oidc_skew_s: how much the clocks of provider and whosaw may differ.
+        oidc_one_use: whether a bearer token is good for one request only, by its ``jti``.
+        events_issuer: who sends security events; none means the identity provider.
+        events_audience: what security events must be for; none means that none are heard.
+        events_keys: address of the keys that sign them; none means that the provider's metadata say.
+        scim_key: which attribute of a person is the actor's key.
+        scim_roles: what groups give, as ``GROUP=ROLE,ROLE; GROUP=ROLE``.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -87,6 +104,32 @@ class Settings(BaseSettings):
     smtp: SecretStr | None = None
     mail_from: str = "whosaw@localhost"
     token: SecretStr | None = None
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: str = "openid"
+    oidc_audience: str = ""
+    oidc_algorithms: str = "RS256,PS256,ES256,EdDSA"
+    oidc_claim: str = "sub"
+    oidc_token_types: str = "at+jwt"  # noqa: S105 - a media type, no password
+    oidc_skew_s: float = Field(default=30.0, ge=0, le=300)
+    oidc_one_use: bool = False
+    events_issuer: str = ""
+    events_audience: str = ""
+    events_keys: str = ""
+    scim_key: Literal["userName", "externalId", "employeeNumber"] = "userName"
+    scim_roles: str = ""
+
+    @field_validator("public_url", "oidc_issuer", "events_issuer", "events_keys")
+    @classmethod
+    def _secret_way(cls, url: str) -> str:
+        """Refuse an address that anybody on the way could answer for; this machine itself is no way."""
+        parts = urlsplit(url)
+        near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if url and not (parts.hostname and (parts.scheme == "https" or near)):
+            raise ValueError("write an address that begins with https://")
+        return url
 
     def __init__(self, **given: Any) -> None:
         """Read the environment; what is `given` goes before it.

@@ -20,7 +20,7 @@ class CredentialRefused(GateError, PermissionError):
     """The credential of a provider is unknown, revoked, or none; the answer does not say which."""
 
     code: ClassVar[str] = "gate.credential_refused"
-    hint = "send `Authorization: Bearer` with a credential from `whosaw scim token add`"
+    hint = "send `Authorization: Bearer` with a credential from `whosaw scim add`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -181,7 +181,7 @@ async def scim(database: Database, clock: SimulatedClock, sign_ins: SignIns, tmp
         await server.started()
         headers = {"Authorization": f"Bearer {credential}"}
         base = f"{server.address}/scim/v2"
-        async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=60) as http:
             yield Scim(http, base, credential, database, clock, staff, suspensions, sign_ins, credentials)
         server.stop()
         await serving

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from whosaw.doors.console import LoginLinks, Sessions
-from whosaw.doors.console.logins import _HELD_MOST
+from whosaw.doors.console.logins import _HELD_MOST, _hash
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 class Seconds:
@@ -74,3 +78,33 @@ def test_a_session_lasts_until_its_end_or_until_it_is_ended() -> None:
     assert sessions.viewer(second) is None
     seconds.now += 3_600
     assert sessions.viewer(first) is None
+
+
+async def test_a_session_that_was_ended_from_outside_is_over_for_good() -> None:
+    ended: set[datetime] = set()
+
+    async def still(viewer: str, since: datetime) -> bool:
+        return viewer == "E-0005" and since not in ended
+
+    sessions = Sessions(still=still)
+    early, late = sessions.begin("E-0005", NOON), sessions.begin("E-0005", NOON + timedelta(hours=1))
+    undated, other = sessions.begin("E-0005"), sessions.begin("E-0009", NOON)
+    assert [await sessions.lasting(each) for each in (early, late)] == ["E-0005", "E-0005"]
+    assert [await sessions.lasting(each) for each in (undated, other, "never")] == [None, None, None]
+    ended.add(NOON)
+    assert [await sessions.lasting(each) for each in (early, late)] == [None, "E-0005"]
+    ended.clear()
+    assert await sessions.lasting(early) is None
+
+
+async def test_where_nothing_ends_sessions_from_outside_they_last() -> None:
+    sessions = Sessions()
+    secret = sessions.begin("E-0005")
+    assert await sessions.lasting(secret) == "E-0005"
+
+
+async def test_the_times_of_dead_sessions_do_not_pile_up() -> None:
+    sessions = Sessions(60.0)
+    secrets = [sessions.begin("E-0005", NOON) for _ in range(3 * _HELD_MOST)]
+    assert len(sessions._begun) <= 2 * _HELD_MOST
+    assert sessions._begun[_hash(secrets[-1])] == NOON

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 LINK_LIFE_S = 900.0
 SESSION_LIFE_S = 8 * 3600.0
 _HELD_MOST = 1_000
 
 LOGIN_PATH = "/console/login"
+
+Still = Callable[[str, datetime], Awaitable[bool]]
 
 
 class _Passes:
@@ -42,6 +45,9 @@ class _Passes:
     def viewer(self, secret: str) -> str | None:
         viewer, end = self._held.get(_hash(secret), ("", float("-inf")))
         return viewer if self._monotonic() < end else None
+
+    def holds(self, key: bytes) -> bool:
+        return key in self._held
 
     def spend(self, secret: str) -> str | None:
         # pop is the one step that makes it single: two readers of one link cannot both get the viewer
@@ -78,18 +84,54 @@ class LoginLinks:
 class Sessions:
     """Browsers that came in by a link."""
 
-    def __init__(self, life_s: float = SESSION_LIFE_S, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Make an empty set of sessions, each lasting `life_s` seconds from its login."""
+    def __init__(
+        self,
+        life_s: float = SESSION_LIFE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        still: Still | None = None,
+    ) -> None:
+        """Make an empty set of sessions.
+
+        Args:
+            life_s: seconds each lasts from its login.
+            monotonic: seconds that only rise.
+            still: says whether a session of this viewer that began then still counts; None where none is ended from
+                outside.
+        """
         self._passes = _Passes(life_s, monotonic)
+        self._still = still
+        # invariant: holds every live session that was begun with a time; dead ones go when it grows
+        self._begun: dict[bytes, datetime] = {}
 
     @property
     def life_s(self) -> float:
         """Seconds from login to the end."""
         return self._passes.life_s
 
-    def begin(self, viewer: str) -> str:
-        """Return the secret of a new session."""
-        return self._passes.make(viewer)
+    def begin(self, viewer: str, at: datetime | None = None) -> str:
+        """Return the secret of a new session that begins now, at `at`."""
+        secret = self._passes.make(viewer)
+        if at is not None:
+            if len(self._begun) >= 2 * _HELD_MOST:
+                self._begun = {key: when for key, when in self._begun.items() if self._passes.holds(key)}
+            self._begun[_hash(secret)] = at
+        return secret
+
+    async def lasting(self, secret: str) -> str | None:
+        """Return whose session it is; None where there is none, or where it was ended from outside.
+
+        Raises:
+            WhosawError: whether it was ended cannot be known now.
+        """
+        viewer = self.viewer(secret)
+        if viewer is None or self._still is None:
+            return viewer
+        begun_at = self._begun.get(_hash(secret))
+        if begun_at is not None and await self._still(viewer, begun_at):
+            return viewer
+        self.end(secret)
+        return None
 
     def viewer(self, secret: str) -> str | None:
         """Return whose session it is, or None where there is none."""
@@ -98,6 +140,7 @@ class Sessions:
     def end(self, secret: str) -> None:
         """End a session; nothing happens where there is none."""
         self._passes.spend(secret)
+        self._begun.pop(_hash(secret), None)
 
 
 def _hash(secret: str) -> bytes:

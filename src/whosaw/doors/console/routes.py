@@ -65,6 +65,7 @@ class ConsoleDoor:
         self._sessions = sessions or Sessions()
         self._subject_kind = subject_kind
         self._way_in = way_in
+        self._clock = clock
         self._pages = Pages(clock, looks_recorded=reads.records_looks)
         self.router = APIRouter()
         add = self.router.add_route
@@ -132,7 +133,7 @@ class ConsoleDoor:
             response = RedirectResponse(START, 303, headers=HEADERS)
         response.set_cookie(
             COOKIE,
-            self._sessions.begin(viewer),
+            self._sessions.begin(viewer, self._clock.now()),
             max_age=int(self._sessions.life_s),
             path="/console",
             secure=request.url.scheme == "https",
@@ -155,19 +156,20 @@ class ConsoleDoor:
         """Return the endpoint of a page: behind a session, and with an answer for everything that can go wrong."""
 
         async def endpoint(request: Request) -> Response:
-            viewer = self._sessions.viewer(request.cookies.get(COOKIE, ""))
-            if viewer is None:
-                return self._refused(401, "session", again=_same_address(request))
+            viewer: str | None = ""
             try:
+                viewer = await self._sessions.lasting(request.cookies.get(COOKIE, ""))
+                if viewer is None:
+                    return self._refused(401, "session", again=_same_address(request))
                 if not await self._reads.admits(viewer):
                     return self._refused(403, "suspended")
                 return await page(request, viewer)
             except ConsoleError as problem:
-                return self._wrong(problem, viewer)
+                return self._wrong(problem, viewer or "")
             except WhosawError as problem:
-                return self._failed(503, problem, viewer)
+                return self._failed(503, problem, viewer or "")
             except Exception as problem:
-                return self._failed(500, problem, viewer)
+                return self._failed(500, problem, viewer or "")
 
         return endpoint
 

@@ -31,7 +31,7 @@ PATH = "/identity/events"
 MEDIA = "application/secevent+jwt"
 TYPES = frozenset({"secevent+jwt"})
 AGE_MOST = timedelta(days=7)
-_TOGETHER_MOST = 2  # each holds one connection while its effect takes another
+_TOGETHER_MOST = 1  # it holds one connection while its effect takes others
 _BASE = "https://schemas.openid.net/secevent/"
 _KNOWN = {
     f"{_BASE}caep/event-type/session-revoked": "session-revoked",

@@ -33,7 +33,7 @@ from whosaw.gate.identitystaffqueries import By, Group, Person
 from whosaw.terms import WhosawError
 
 _LOG = logging.getLogger(__name__)
-_SCANNED_MOST = 50_000
+_SCANNED_MOST = 10_000
 _PART = 500
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 _QUERY = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
@@ -101,6 +101,7 @@ class ScimDoor:
                     "DELETE": self._delete(name),
                 },
             )
+        self._add("/.search", {"POST": self._search})
         self._add("/ServiceProviderConfig", {"GET": self._config})
         for name in ("Schemas", "ResourceTypes"):
             self._add(f"/{name}", {"GET": self._described(name)})
@@ -142,14 +143,21 @@ class ScimDoor:
                 found = [kind.show(each, base) for each in await kind.read(None, page, skip)] if page else []
             else:
                 matched = [each async for each in self._scan(kind, by, base, asked)]
-                total, found = len(matched), asked.sort(matched)[skip : skip + page]
-            told = _LIST[kind.model](
-                total_results=total, start_index=skip + 1, items_per_page=len(found), resources=found
-            )
-            shown = told.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked)
-            return json_response({"Resources": [], **shown})
+                total, found = len(matched), asked.sort(matched)[skip:]
+            return _listed(_LIST[kind.model], asked, total, found)
 
         return answer
+
+    async def _search(self, request: Request, _by: str) -> Response:
+        """Search people and groups together."""
+        both = models.User | models.StaffGroup
+        asked = _SEARCH[both].model_validate(
+            await body(request), scim_ctx=Context.SEARCH_REQUEST, scim_policy=models.POLICY
+        )
+        matched: list[Any] = []
+        for kind in self._kinds.values():
+            matched += [each async for each in self._scan(kind, _by_equality(asked, kind), self._base(request), asked)]
+        return _listed(_LIST[both], asked, len(matched), asked.sort(matched)[asked.start_index_0 or 0 :])
 
     async def _scan(self, kind: _Kind, by: By, base: str, asked: Any) -> AsyncIterator[Any]:
         """Yield everything that the filter lets through; `by` is what the database could already look up."""
@@ -288,6 +296,16 @@ def _replaced(model: Any, shown: Any, sent: dict[str, Any]) -> Any:
     made = model.model_validate(sent, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=models.POLICY)
     made.replace(shown)
     return made
+
+
+def _listed(kind: Any, asked: Any, total: int, found: list[Any]) -> Response:
+    """Return one page of what was found, of which `found` is everything from the page's start on."""
+    page = found[: min(models.PAGE_MOST, models.PAGE_MOST if asked.count is None else asked.count)]
+    told = kind(
+        total_results=total, start_index=(asked.start_index_0 or 0) + 1, items_per_page=len(page), resources=page
+    )
+    shown = told.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked)
+    return json_response({"Resources": [], **shown})
 
 
 def _query(request: Request) -> dict[str, str]:

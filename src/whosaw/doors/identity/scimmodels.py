@@ -158,9 +158,10 @@ def user_of(person: Person, base: str) -> Any:
     groups = [
         {"value": i, "$ref": f"{base}/Groups/{i}", "display": name, "type": "direct"} for i, name in person.groups
     ]
-    shown = User.model_validate(
-        {**person.resource, "userName": person.user_name, "active": person.active}, scim_policy=POLICY
-    )
+    told: dict[str, Any] = {**person.resource, "userName": person.user_name}
+    if "active" in told or not person.active:  # whoever never said it reads nothing about it
+        told["active"] = person.active
+    shown = User.model_validate(told, scim_policy=POLICY)
     shown.id, shown.external_id = str(person.id), person.external_id
     shown.groups = [GroupMembership.model_validate(each) for each in groups] or None
     shown.meta = _meta("User", f"{base}/Users/{person.id}", person)
@@ -187,7 +188,7 @@ def draft_of(user: Any, key_attribute: str) -> PersonDraft:
         InvalidValueException: the key is missing or cannot be one.
     """
     kept: dict[str, Any] = user.model_dump(scim_ctx=Context.DEFAULT, scim_policy=POLICY)
-    for name in ("id", "meta", "groups", "userName", "externalId", "active", "schemas"):
+    for name in ("id", "meta", "groups", "userName", "externalId", "schemas"):
         kept.pop(name, None)
     enterprise = kept.get(ENTERPRISE) or {}
     found = {"userName": user.user_name, "externalId": user.external_id}.get(
