@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,16 +11,20 @@ from fastapi import APIRouter
 
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings, SettingsInvalid
+from whosaw.catalog.load import SCIM
 from whosaw.doors.identity import Authenticator, BearerRules, Expected, Provider
+from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.events import TYPES as EVENT_TYPES
 from whosaw.doors.identity.events import Effects, EventDoor, Transmitter
 from whosaw.doors.identity.jwt import ALGORITHMS
 from whosaw.doors.identity.login import ID_TOKEN_TYPES, LoginDoor, OidcClient
 from whosaw.doors.identity.passwords import PasswordDoor, Passwords
 from whosaw.doors.identity.scim import ScimDoor
+from whosaw.gate.approvalpeople import Directory, DirectoryRow, catalog_directory, is_there, roles_of
 from whosaw.gate.identity import SignIns
 from whosaw.gate.identityattempts import Attempts
 from whosaw.gate.identitycredentials import Credentials
+from whosaw.gate.identitydirectory import directory_rows
 from whosaw.gate.identitystaff import Order, Powers, Staff, group_roles
 
 _LIFE_MOST_S = 86_400.0
@@ -62,6 +66,7 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
         provider = Provider(settings.oidc_issuer, http) if settings.oidc_issuer else None
         seen = SignIns(services.door_db, services.clock)
         owned = SignIns(services.db, services.clock)
+        entrance = Entrance(_admission(services), way_in)
         powers = Powers(services.appender, services.suspensions, owned, roles_of_groups(settings))
         staff = Staff(services.db, services.clock, powers)
         await staff.give_roles_anew(Order(_SETTINGS))
@@ -69,7 +74,7 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
         routers = [scim.router]
         path = ""
         if provider is not None and settings.oidc_client_id:
-            login = LoginDoor(provider, _client(settings), seen, services.clock, way_in, http=http)
+            login = LoginDoor(provider, _client(settings), seen, services.clock, entrance, http=http)
             routers.append(login.router)
             path = "/identity/login"
         elif provider is None and settings.database is None:  # local accounts are for one machine without a provider
@@ -77,7 +82,7 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
                 Passwords(services.door_db, services.clock),
                 Attempts(services.door_db, services.clock),
             )
-            routers.append(PasswordDoor(passwords, attempts, seen, services.clock, way_in).router)
+            routers.append(PasswordDoor(passwords, attempts, seen, services.clock, entrance).router)
             path = "/identity/password"
         if settings.events_audience:
             effects = Effects(services.db, services.appender, services.suspensions, owned)
@@ -89,6 +94,23 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
             bearer = BearerRules(provider, expected, settings.oidc_claim, settings.oidc_one_use)
         authenticator = Authenticator(services.tokens, seen, services.clock, bearer)
         yield Identity(authenticator, seen, tuple(routers), path)
+
+
+def _admission(services: Services) -> Callable[[str], Awaitable[bool]]:
+    """Return what says whether somebody may sign in to the console: by his roles in the directory, read afresh."""
+    opens = frozenset(_listed(services.settings.console_readers))
+
+    async def of_provider(keys: Sequence[str]) -> Mapping[str, DirectoryRow]:
+        return await directory_rows(services.door_db, keys)
+
+    sent = services.catalog.actors.source == SCIM
+    directory: Directory = of_provider if sent else catalog_directory(services.catalog, services.sources)
+
+    async def admits(actor: str) -> bool:
+        row = (await directory([actor])).get(actor)
+        return is_there(row, services.clock.now()) and bool(roles_of(row) & opens)
+
+    return admits
 
 
 def check_settings(settings: Settings) -> None:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
             them wait.
         mail_from: the address that alerts come from.
         token: the personal token of whoever speaks through a command; none means the operator of the machine.
+        console_readers: roles of the staff directory that may sign in to the console, separated by commas.
         public_url: whosaw's address as browsers and providers write it.
         oidc_issuer: the identity provider, exactly as its tokens say; none means that only local accounts and personal
             tokens count.
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     smtp: SecretStr | None = None
     mail_from: str = "whosaw@localhost"
     token: SecretStr | None = None
+    console_readers: str = "auditor"
     public_url: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""

@@ -17,6 +17,7 @@ import pytest
 from whosaw.app.server import Server, bind, build_app
 from whosaw.doors.console import LoginLinks
 from whosaw.doors.identity import Authenticator, BearerRules, Expected, Provider
+from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.login import ID_TOKEN_TYPES, LoginDoor, OidcClient
 from whosaw.gate import TokenRefused, Tokens
 from whosaw.gate.identity import SignIns
@@ -119,7 +120,7 @@ async def trial(provider_folder: Path, database: Database) -> AsyncIterator[Tria
             "sub",
             Expected("whosaw", ID_TOKEN_TYPES, ALGORITHMS, 30, 86_400),
         )
-        door = LoginDoor(provider, client, sign_ins, clock, links.issue, http=http)
+        door = LoginDoor(provider, client, sign_ins, clock, Entrance(admits, links.issue), http=http)
         server = Server(build_app(door.router), listener)
         serving = asyncio.create_task(server.run())
         await server.started()
@@ -128,6 +129,11 @@ async def trial(provider_folder: Path, database: Database) -> AsyncIterator[Tria
         await serving
     process.stdin.close()
     await process.wait()
+
+
+async def admits(actor: str) -> bool:
+    """Say that everybody but the gardener may come in."""
+    return actor != "E-gardener"
 
 
 def viewer(trial: Trial, answer: httpx.Response) -> str | None:
@@ -207,6 +213,11 @@ async def test_a_login_that_took_too_long_has_ended(trial: Trial) -> None:
     assert (await trial.follow(callback)).status_code == 403
 
 
+async def test_a_colleague_without_a_role_that_opens_the_console_stays_outside(trial: Trial) -> None:
+    await trial.lever("account", "E-gardener")
+    assert (await trial.follow(f"{trial.whosaw}/identity/login")).status_code == 403
+
+
 async def test_whom_the_provider_refuses_is_not_signed_in(trial: Trial) -> None:
     await trial.lever("account", "")
     assert (await trial.follow(f"{trial.whosaw}/identity/login")).status_code == 403
@@ -262,7 +273,8 @@ async def test_while_the_provider_is_silent_nobody_is_signed_in_and_a_person_is_
     expected = Expected("whosaw", ID_TOKEN_TYPES, ALGORITHMS, 30, 86_400)
     client = OidcClient("whosaw", "", "https://whosaw.example", "sub", expected)
     clock = SystemClock()
-    door = LoginDoor(Provider(silent, http), client, SignIns(database, clock), clock, LoginLinks().issue, http=http)
+    entrance = Entrance(admits, LoginLinks().issue)
+    door = LoginDoor(Provider(silent, http), client, SignIns(database, clock), clock, entrance, http=http)
     server = Server(build_app(door.router), listener)
     serving = asyncio.create_task(server.run())
     await server.started()

@@ -13,6 +13,7 @@ import pytest
 
 from whosaw.app.server import Server, bind, build_app
 from whosaw.doors.console import LoginLinks
+from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.errors import LockedOut, LoginRefused
 from whosaw.doors.identity.passwords import PasswordDoor, Passwords, PasswordUnfit
 from whosaw.gate.identity import SignIns
@@ -21,6 +22,11 @@ from whosaw.store import Database
 from whosaw.terms import SimulatedClock
 
 RIGHT = "four words of nonsense"
+
+
+async def admits(actor: str) -> bool:
+    """Say that everybody but the gardener may come in."""
+    return actor != "E-gardener"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ async def local(database: Database, clock: SimulatedClock, sign_ins: SignIns) ->
     passwords = Passwords(database, clock)
     links = LoginLinks()
     attempts = Attempts(database, clock)
-    door = PasswordDoor(passwords, attempts, sign_ins, clock, links.issue)
+    door = PasswordDoor(passwords, attempts, sign_ins, clock, Entrance(admits, links.issue))
     await passwords.set("E-1", RIGHT)
     return Local(passwords, door, links, clock, database, attempts)
 
@@ -158,6 +164,11 @@ async def test_somebody_suspended_is_refused_like_a_wrong_password(local: Local)
             "insert into gate_suspension (actor, since, reason, ordered_by) values ('E-1', now(), 'x', 'E-9')"
         )
     assert await local.outcome(RIGHT) == "wrong"
+
+
+async def test_a_colleague_without_a_role_that_opens_the_console_is_refused_alike(local: Local) -> None:
+    await local.passwords.set("E-gardener", RIGHT)
+    assert await local.outcome(RIGHT, actor="E-gardener") == "wrong"
 
 
 async def test_the_page_lets_in_by_a_one_time_link(local: Local, browser: httpx.AsyncClient) -> None:

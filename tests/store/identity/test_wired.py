@@ -60,12 +60,31 @@ async def served(tmp_path: Path, url: str, **given: Any) -> AsyncIterator[tuple[
         await serving
 
 
+async def listed(services: Services, actor: str, role: str) -> None:
+    """Put somebody with one role into the directory."""
+    async with services.db.connection() as connection:
+        await connection.execute(
+            "with p as (insert into person (id, key, user_name, active, resource, made_at, changed_at, rights_at) "
+            "values (gen_random_uuid(), %(key)s, %(key)s, true, '{}', now(), now(), now()) returning id), "
+            "g as (insert into person_group (id, name, roles, made_at, changed_at) "
+            "values (gen_random_uuid(), %(role)s, array[%(role)s], now(), now()) returning id) "
+            "insert into person_member select g.id, p.id from g, p",
+            {"key": actor, "role": role},
+        )
+
+
 async def test_a_local_account_comes_into_the_console_and_an_ended_session_is_over(
     tmp_path: Path, database_url: str
 ) -> None:
     async with served(tmp_path, database_url) as (services, identity, browser):
         assert identity.way_in == "/identity/password"
+        await listed(services, "E-1", "auditor")
+        await listed(services, "E-2", "support")
         await Passwords(services.db, services.clock).set("E-1", "four words of nonsense")
+        await Passwords(services.db, services.clock).set("E-2", "four words of nonsense")
+        for actor in ("E-2", "E-3"):
+            outside = {"actor": actor, "password": "four words of nonsense"}
+            assert (await browser.post("/identity/password", data=outside)).status_code == 403
         form = {"actor": "E-1", "password": "four words of nonsense"}
         entered = await browser.post("/identity/password", data=form, follow_redirects=True)
         assert (entered.status_code, entered.url.path) == (200, "/console/")

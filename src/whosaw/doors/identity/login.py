@@ -8,7 +8,7 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from whosaw.doors.identity.bearer import actor_of, signed_in_at
+from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.errors import LoginRefused, ProviderUnreachable, TokenInvalid
 from whosaw.doors.identity.jwt import Expected, check_token, text_claim
 from whosaw.doors.identity.pages import HEADERS, refused_page
@@ -72,7 +73,7 @@ class LoginDoor:
         client: OidcClient,
         sign_ins: SignIns,
         clock: Clock,
-        way_in: Callable[[str], str],
+        entrance: Entrance,
         *,
         http: httpx.AsyncClient,
     ) -> None:
@@ -83,14 +84,14 @@ class LoginDoor:
             client: what whosaw is to it.
             sign_ins: keeps logins under way, and says whose sign-in was ended.
             clock: for the times in the ID token.
-            way_in: makes a one-time path into the console for somebody who signed in.
+            entrance: who may come in, and how.
             http: fetches the ID token.
         """
         self._provider = provider
         self._client = client
         self._sign_ins = sign_ins
         self._clock = clock
-        self._way_in = way_in
+        self._entrance = entrance
         self._http = http
         self.router = APIRouter()
         self.router.add_route(LOGIN, self._login, methods=["GET"])
@@ -138,7 +139,7 @@ class LoginDoor:
             return _forgotten(refused_page(403, text, again=LOGIN))
         except WhosawError as problem:
             return _unavailable(problem)
-        return _forgotten(RedirectResponse(self._way_in(actor), 303, HEADERS))
+        return _forgotten(RedirectResponse(self._entrance.way_in(actor), 303, HEADERS))
 
     async def _person(self, request: Request) -> str:
         """Return who signed in.
@@ -166,6 +167,8 @@ class LoginDoor:
         if not await self._sign_ins.holds(actor, signed_in_at(claims)):
             raise LoginRefused("the person is stopped")
         await self._sign_ins.remember(self._provider.issuer, text_claim(claims, "sub"), actor)
+        if not await self._entrance.admits(actor):
+            raise LoginRefused("the person has no role that opens the console")
         return actor
 
     def _check_id(self, claims: Mapping[str, Any], nonce: str) -> None:

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
+from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.errors import IdentityError, LockedOut, LoginRefused
 from whosaw.doors.identity.pages import HEADERS, password_page
 from whosaw.gate import identityqueries as queries
@@ -83,7 +84,7 @@ class PasswordDoor:
     """One page: key and password in, a one-time path into the console out."""
 
     def __init__(
-        self, passwords: Passwords, attempts: Attempts, sign_ins: SignIns, clock: Clock, way_in: Callable[[str], str]
+        self, passwords: Passwords, attempts: Attempts, sign_ins: SignIns, clock: Clock, entrance: Entrance
     ) -> None:
         """Make the door; `router` holds its routes.
 
@@ -92,13 +93,13 @@ class PasswordDoor:
             attempts: counts guesses.
             sign_ins: says who is suspended.
             clock: the moment of signing in.
-            way_in: makes a one-time path into the console for somebody who signed in.
+            entrance: who may come in, and how.
         """
         self._passwords = passwords
         self._attempts = attempts
         self._sign_ins = sign_ins
         self._clock = clock
-        self._way_in = way_in
+        self._entrance = entrance
         self.router = APIRouter()
         self.router.add_route(PATH, self._page, methods=["GET"])
         self.router.add_route(PATH, self._sign_in, methods=["POST"])
@@ -118,21 +119,25 @@ class PasswordDoor:
             return password_page(429, said, {"Retry-After": str(problem.wait_s)})
         except LoginRefused:
             return password_page(403, _WRONG)
-        return RedirectResponse(self._way_in(actor), 303, HEADERS)
+        return RedirectResponse(self._entrance.way_in(actor), 303, HEADERS)
 
     async def check(self, actor: str, password: str, address: str) -> None:
         """Return where this is `actor`.
 
         Raises:
             LockedOut: too many guesses at this account, or from this address; the password was not looked at.
-            LoginRefused: it is not he, or he is suspended.
+            LoginRefused: it is not he, he is suspended, or has no role that opens the console.
         """
         for scope, who in ((ADDRESS, address), (ACCOUNT, actor)):
             wait_s = await self._attempts.begin(scope, who)
             if wait_s:
                 raise LockedOut(wait_s)
         right = await self._passwords.right(actor, password)
-        if not right or not await self._sign_ins.holds(actor, self._clock.now()):
+        if (
+            not right
+            or not await self._sign_ins.holds(actor, self._clock.now())
+            or not await self._entrance.admits(actor)
+        ):
             raise LoginRefused("wrong, or stopped")
         await self._attempts.succeeded(ACCOUNT, actor)
         # one good login must not wash away what else this address tried
