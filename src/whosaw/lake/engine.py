@@ -16,19 +16,22 @@ _THREADS = 2
 
 
 @contextmanager
-def engine(folder: Path, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def engine(
+    folder: Path | None, spill: Path | None = None, memory: str = _MEMORY
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a locked-down connection.
 
     Args:
-        folder: the lake, an absolute path.
+        folder: the lake, an absolute path; None where it reads no file itself, only what is registered with it.
         spill: folder for what does not fit into memory; a private temporary one where absent.
+        memory: how much it may take before it spills, as DuckDB writes it.
 
     Raises:
         LakeDamaged: a file of the lake is missing or unreadable.
         LakeUnwritable: there is no room for what a question must set aside.
     """
     with TemporaryDirectory(prefix="whosaw-lake-") as own:
-        connection = _connect(folder, str(spill or own))
+        connection = _connect(folder, str(spill or own), memory)
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:
@@ -41,17 +44,20 @@ def engine(folder: Path, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyC
             connection.close()
 
 
-def _connect(folder: Path, spill: str) -> duckdb.DuckDBPyConnection:
+def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "memory_limit": _MEMORY,
+        "memory_limit": memory,
         "threads": _THREADS,
         "temp_directory": spill,
         "preserve_insertion_order": False,
     }
     connection = duckdb.connect(":memory:", config=config)  # type: ignore[arg-type]
-    connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
+    if folder is not None:
+        connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

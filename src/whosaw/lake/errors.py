@@ -133,3 +133,66 @@ class BeneficiaryUnclear(LakeError, ValueError):
 
     code: ClassVar[str] = "lake.beneficiary_unclear"
     hint = "one trace answers for one beneficiary: choose it with --beneficiary"
+
+
+class QuestionUnknown(LakeError, LookupError):
+    """No question has this name."""
+
+    code: ClassVar[str] = "lake.question_unknown"
+    hint = "`whosaw lake query` without a name lists the questions"
+
+
+class QuestionIncomplete(LakeError, ValueError):
+    """A question lacks what it is about, or is about too many people at once."""
+
+    code: ClassVar[str] = "lake.question_incomplete"
+    hint = "name subjects with --subject, staff with --actor"
+
+
+class EngineMissing(LakeError, RuntimeError):
+    """The engine that was asked for is not installed, or cannot read where the lake lies."""
+
+    code: ClassVar[str] = "lake.engine_missing"
+    hint = "leave --engine out to use DuckDB; Spark needs the extra `whosaw[spark]` and Java 17"
+
+
+class EngineFailed(LakeError, RuntimeError):
+    """The engine gave up on a question."""
+
+    code: ClassVar[str] = "lake.engine_failed"
+    hint = "narrow the question with --since and --until, or give the engine more room"
+
+
+class OutputUnknown(LakeError, ValueError):
+    """An answer cannot be written in the form that the file's name asks for."""
+
+    code: ClassVar[str] = "lake.output_unknown"
+    hint = "name a file that ends in .csv, .parquet or .json"
+
+
+class TrailMismatch(LakeError, RuntimeError):
+    """The lake holds more of this trail than the trail has: they are not of one history."""
+
+    code: ClassVar[str] = "lake.trail_mismatch"
+    hint = "run `whosaw fsck`; if the trail is whole, export it into a new lake"
+
+
+class SetMissing(LakeError, LookupError):
+    """An entry names a set of subjects that the trail no longer holds, and the entry was not erased."""
+
+    code: ClassVar[str] = "lake.set_missing"
+    hint = "run `whosaw fsck`: the trail's database lost a set of subjects"
+
+
+class CaseNeeded(LakeError, PermissionError):
+    """An analyst asked about one member of staff without a case."""
+
+    code: ClassVar[str] = "lake.case_needed"
+    hint = "open a case and name it with --case"
+
+
+class StatementRefused(LakeError, PermissionError):
+    """A statement is not a plain reading of the lake's tables."""
+
+    code: ClassVar[str] = "lake.statement_refused"
+    hint = "one SELECT over the tables `entries`, `disclosures` and `classes`; no files, no settings"
