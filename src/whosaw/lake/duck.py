@@ -22,12 +22,13 @@ MEMORY = "2GB"
 
 
 @contextmanager
-def duck(look: Lookover, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
+def duck(look: Lookover, memory: str = MEMORY, entries: str = "entries") -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection with the tables `entries` and `classes`; it reads this lake's files and nothing else.
 
     Args:
         look: the lake.
         memory: how much DuckDB may take before it spills, as DuckDB writes it.
+        entries: another name for the table of entries.
 
     Raises:
         LakeDamaged: a file of the lake is missing or unreadable.
@@ -45,7 +46,7 @@ def duck(look: Lookover, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnec
         imported = {}
         if folder is not None and look.imports is not None and (parts := look.imports.parts("accesses")):
             imported = {"accesses": from_files(folder, parts), "numbers": _numbers(look.imports, folder)}
-        connection.execute(f"CREATE TEMP VIEW entries AS {entries_sql(look, rows, imported)}")
+        connection.execute(f"CREATE TEMP VIEW {entries} AS {entries_sql(look, rows, imported)}")
         connection.execute('CREATE TEMP TABLE classes (trail VARCHAR, field VARCHAR, "class" VARCHAR)')
         if look.classes():
             connection.executemany("INSERT INTO classes VALUES (?, ?, ?)", look.classes())

@@ -69,7 +69,6 @@ def write_file(
         row_group_size=GROUP_ROWS,
         use_dictionary=_DICTIONARY,
         sorting_columns=pq.SortingColumn.from_ordering(table.schema, [("subject", "ascending")]),
-        store_schema=False,
     )
     body = sink.getvalue()
     bounds = pc.min_max(ordered["subject"])

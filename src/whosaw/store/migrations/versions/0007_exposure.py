@@ -8,7 +8,7 @@ down_revision = "0006"
 # the domain of whosaw.prove.exposure, in hex
 _DOMAIN = "77686f7361772f6578706f737572652f76310a"
 # in a canonical payload these bytes stand for the name and nothing else: inside a string the quotes are escaped
-_NAMES = "position('\"exposure\":\"' in {row}.payload) > 0"
+_NAMES = 'position(\'"exposure":"\' in {row}.payload) > 0'
 _MOST_BYTES = 32 * 1024 * 1024
 
 
