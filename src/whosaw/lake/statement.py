@@ -70,12 +70,12 @@ def singles_out(rows: Any) -> bool:
 
 
 def _tree(text: str) -> dict[str, Any]:
-    with duckdb.connect(":memory:", config={"enable_external_access": False}) as connection:  # type: ignore[dict-item]
+    with duckdb.connect(":memory:", config={"enable_external_access": False}) as connection:
         try:
             row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
         except duckdb.Error as error:
             raise StatementRefused("the statement cannot be read") from error
-    tree = json.loads(row[0]) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise StatementRefused("not a SELECT that can be read" if tree.get("error_type") != "parser" else "not SQL")
     if len(tree["statements"]) != 1:
