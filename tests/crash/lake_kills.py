@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,8 +32,9 @@ from whosaw.terms import SystemClock
 
 SIZES = Sizes(file_rows=300, day_files=3, month_after_days=2)  # merges all the time, so that kills hit them too
 DAY_US = 86_400_000_000
-CHILD = f"""
-import asyncio, sys
+# Imports once and forks for each line it reads: what is killed is a process of its own, and starts at once.
+MOTHER = f"""
+import asyncio, os, signal, sys
 from pathlib import Path
 from whosaw.lake.compact import Sizes
 from whosaw.lake.flow import follow
@@ -41,10 +44,15 @@ from whosaw.store import Database
 
 async def main(url, folder, key, lake):
     async with Database(url, pool_size=3) as db:
-        print("ready", flush=True)
         await follow(Trail(db, Path(folder), VerifierKey.parse(key)), lake, sizes={SIZES!r}, every_s=0.01)
 
-asyncio.run(main(*sys.argv[1:]))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        asyncio.run(main(*sys.argv[1:]))
+        os._exit(0)
+    print(child, flush=True)
 """
 
 
@@ -71,7 +79,10 @@ class Outcome:
 
 
 async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
-    """Kill the follower `kills` times while entries are appended, let another finish, and judge."""
+    """Kill the follower `kills` times while entries are appended, let another finish, and judge.
+
+    Each lives for up to twice as long as the first one took to bring something into the lake, on this machine as it is.
+    """
     rng, lake = random.Random(seed), folder / "lake"
     clock = SystemClock()
     keys = load_or_create(folder / "keys", clock)
@@ -79,19 +90,24 @@ async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
     async with Database(url, pool_size=4) as db, Appender(db, keys, clock) as appender:
         integrator = Integrator(db, keys, folder / "trail", clock)
         trail = Trail(db, folder / "trail", keys.trail.verifier)
+        mother = _mother(url, trail, lake)
+        await appender.append(_entry(rng, total))
+        total += 1
+        await integrator.step()
+        wait_s = 2 * _first_s(mother, lake)
         for _ in range(kills):
-            child = _start(url, trail, lake)
-            until = time.monotonic() + rng.random() * 0.6
+            child = _next_child(mother)
+            until = time.monotonic() + rng.random() * wait_s
             while time.monotonic() < until:
                 batch = [_entry(rng, total + n) for n in range(rng.randrange(1, 120))]
                 await appender.append_many(batch)
                 total += len(batch)
                 await integrator.step()
-            child.kill()
-            child.communicate()
+            os.kill(child, signal.SIGKILL)
             there = sum(pq.read_metadata(path).num_rows for path in lake.rglob("*.parquet"))
             advanced += there != before
             before = there
+        mother.communicate()
         await _finish(trail, lake)
         report = await verify_lake(trail, lake)
     rows = Counter(
@@ -109,6 +125,18 @@ async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
     )
 
 
+def _first_s(mother: subprocess.Popen[bytes], lake: Path) -> float:
+    """Return how long a follower takes from its start to its first rows; it is killed then."""
+    child = _next_child(mother)
+    begun = time.monotonic()
+    while not any(lake.rglob("MANIFEST.json")):
+        if time.monotonic() > begun + 300:
+            raise TimeoutError("the export brought nothing into the lake")
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    return time.monotonic() - begun
+
+
 async def _finish(trail: Trail, lake: Path) -> None:
     for _ in range(100):
         try:
@@ -120,12 +148,18 @@ async def _finish(trail: Trail, lake: Path) -> None:
     raise TimeoutError("the lake stayed locked")
 
 
-def _start(url: str, trail: Trail, lake: Path) -> subprocess.Popen[bytes]:
+def _mother(url: str, trail: Trail, lake: Path) -> subprocess.Popen[bytes]:
     words = [url, str(trail.folder), str(trail.key), str(lake)]
-    child = subprocess.Popen([sys.executable, "-c", CHILD, *words], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.readline()
-    return child
+    return subprocess.Popen(
+        [sys.executable, "-c", MOTHER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+
+
+def _next_child(mother: subprocess.Popen[bytes]) -> int:
+    assert mother.stdin is not None
+    assert mother.stdout is not None
+    mother.stdin.write(b"\n")
+    return int(mother.stdout.readline())
 
 
 def _entry(rng: random.Random, n: int) -> dict[str, int | str | list[int | str]]:

@@ -16,22 +16,20 @@ _THREADS = 2
 
 
 @contextmanager
-def engine(
-    folder: Path | None, spill: Path | None = None, memory: str = _MEMORY
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def engine(folder: Path | None, spill: Path | None = None, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a locked-down connection.
 
     Args:
         folder: the lake, an absolute path; None where it reads no file itself, only what is registered with it.
         spill: folder for what does not fit into memory; a private temporary one where absent.
-        memory: how much it may take before it spills, as DuckDB writes it.
+        memory: how much it may take before it spills, as DuckDB writes it; 512 MB where empty.
 
     Raises:
         LakeDamaged: a file of the lake is missing or unreadable.
         LakeUnwritable: there is no room for what a question must set aside.
     """
     with TemporaryDirectory(prefix="whosaw-lake-") as own:
-        connection = _connect(folder, str(spill or own), memory)
+        connection = _connect(folder, str(spill or own), memory or _MEMORY)
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:

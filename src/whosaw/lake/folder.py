@@ -7,6 +7,7 @@
     numbers-000002.parquet   number ↔ the logs' own references: the one file that leads back to persons
     identity.key             32 random bytes in hex: keyed row identities cannot be confirmed by guessing the row
     rejects/                 per log the rows that could not be read, with their raw text
+    trails/                  trails that flow in by themselves (see `whosaw.lake.trailmanifest`)
     .staging/                an import under way; swept away by the next one where it was killed
 
 Every file is its owner's alone (0600).
@@ -33,7 +34,7 @@ STAGING = ".staging"
 _LOCK = ".lock"
 _KEY = "identity.key"
 _KEY_BYTES = 32
-_OURS = {_LOCK, _KEY, "identity.draft", STAGING, REJECTS, f"{manifests.NAME}.draft"}
+_OURS = {_LOCK, _KEY, "identity.draft", STAGING, REJECTS, "trails", f"{manifests.NAME}.draft"}
 
 
 @dataclass(frozen=True, slots=True)
