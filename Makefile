@@ -53,10 +53,12 @@ bench: setup
 	$(BIN)/python bench/http
 	$(BIN)/python bench/bank_log.py
 	$(BIN)/python bench/trail.py
+	$(BIN)/python bench/lake.py
 
 ## Real processes killed at random under load; what the clients wrote down is the judge.
 crash: setup system
 	$(BIN)/python tests/crash/campaign.py --kills 1000 --parts .run/crash.jsonl --write $(ARGS)
+	$(BIN)/python tests/crash/lake_kills.py --kills 200
 
 ## Break each protection on a copy of the source: a test must notice.
 mutants: setup

@@ -14,7 +14,8 @@ from whosaw.terms import SubjectRef
 _BACKUPS = (
     "backups of whosaw's database made before today hold the payloads until they expire, and so does the database's "
     "write-ahead log until it is recycled",
-    "lakes exported from the trail or imported from other logs hold rows about this person until they are made anew",
+    "lakes hold rows about this person until their next `whosaw lake export`, those of imported logs until they are "
+    "made anew",
 )
 
 
