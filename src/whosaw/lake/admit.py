@@ -12,9 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from whosaw.lake.engine import engine, from_files, quoted
+from whosaw.lake.errors import LakeDamaged
 from whosaw.lake.folder import Writing
 from whosaw.lake.manifest import Manifest, Source, write_manifest
+from whosaw.lake.repeats import Repeats, find_repeats
 from whosaw.lake.stage import NUMBERED
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 GRADES = {"trail": 0, "imported": 1}
 
 _ROW_GROUP = 122_880
+_LEAST_MB, _MOST_MB = 80, 512
 
 
 def admit(writing: Writing, staged: Path, source: Source) -> Source:
@@ -38,18 +43,21 @@ def admit(writing: Writing, staged: Path, source: Source) -> Source:
     """
     folder, manifest = writing.folder, writing.manifest
     order = 1 + len(manifest.sources)
-    with engine(folder, writing.staging / "spill") as connection:
-        _pick_fresh(connection, writing, staged, source)
-        done = _measured(connection, source)
-        if not done.accepted:
-            if not any(_is_same(done, other) for other in manifest.sources):
-                write_manifest(folder, manifest.with_source(done, manifest.numbers))
-            return done
-        _assign_numbers(connection, folder, manifest, source)
+    repeats = _repeats(writing, staged, source)
+    done = replace(source, accepted=repeats.fresh, duplicates=source.rows - source.rejected - repeats.fresh)
+    if not done.accepted:
+        if not any(_is_same(done, other) for other in manifest.sources):
+            write_manifest(folder, manifest.with_source(done, manifest.numbers))
+        return done
+    pa.default_memory_pool().release_unused()
+    with engine(folder, writing.staging / "spill", _memory(staged)) as connection:
+        connection.execute(_fresh(staged, repeats))
+        done, named = _measured(connection, done)
+        _assign_numbers(connection, folder, manifest, named)
         numbers = writing.staging / f"numbers-{order:06d}.parquet"
         _copy(connection, "SELECT space, number, key FROM numbers ORDER BY space, number", numbers)
         part = writing.staging / f"{source.kind}-{order:06d}.parquet"
-        _copy(connection, _numbered(source, order - 1), part)
+        _copy(connection, _numbered(source, named, order - 1), part)
     done = replace(done, parts=(writing.admit(part, part.name),))
     writing.admit(numbers, numbers.name)
     write_manifest(folder, manifest.with_source(done, numbers.name))
@@ -58,35 +66,48 @@ def admit(writing: Writing, staged: Path, source: Source) -> Source:
     return done
 
 
-def _pick_fresh(connection: duckdb.DuckDBPyConnection, writing: Writing, staged: Path, source: Source) -> None:
-    parts = writing.manifest.parts(source.kind)
-    known = f"ANTI JOIN {from_files(writing.folder, parts)} USING (identity, occurrence)" if parts else ""
-    connection.execute(
-        f"""
-        CREATE TEMP TABLE fresh AS
-        WITH counted AS (
-            SELECT *, row_number() OVER (PARTITION BY identity ORDER BY line) - 1 AS occurrence
-            FROM read_parquet({quoted(str(staged))})
-        )
-        SELECT counted.* FROM counted {known}
-        """
-    )
+def _repeats(writing: Writing, staged: Path, source: Source) -> Repeats:
+    scratch = writing.staging / "repeats"
+    scratch.mkdir(mode=0o700)
+    try:
+        return find_repeats(staged, [writing.folder / part for part in writing.manifest.parts(source.kind)], scratch)
+    except (pa.ArrowException, FileNotFoundError) as error:
+        raise LakeDamaged(f"a file of lake `{writing.folder}` is missing or cannot be read") from error
 
 
-def _measured(connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
-    found = connection.execute("SELECT count(*), min(at_us), max(at_us) FROM fresh").fetchone() or (0, None, None)
-    accepted, first_us, last_us = found
-    duplicates = source.rows - source.rejected - accepted
-    return replace(source, accepted=accepted, duplicates=duplicates, first_us=first_us, last_us=last_us)
+def _fresh(staged: Path, repeats: Repeats) -> str:
+    """Return the statement that makes the view of the rows that are not in the lake yet."""
+    rows = f"read_parquet({quoted(str(staged))}, file_row_number = true)"
+    if repeats.marks is None:
+        return f"CREATE TEMP VIEW fresh AS SELECT *, 0 AS occurrence FROM {rows}"
+    return f"""
+        CREATE TEMP VIEW fresh AS
+        SELECT staged.*, coalesce(marks.occurrence, 0) AS occurrence
+        FROM {rows} staged LEFT JOIN read_parquet({quoted(str(repeats.marks))}) marks ON place = staged.file_row_number
+        WHERE coalesce(fresh, true)
+    """
 
 
-def _assign_numbers(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, source: Source) -> None:
+def _measured(connection: duckdb.DuckDBPyConnection, source: Source) -> tuple[Source, tuple[str, ...]]:
+    """Return the source with what its fresh rows say of it, and the columns in which any of them names something."""
+    spaces = NUMBERED[source.kind]
+    counts = ", ".join(f'count("{space}")' for space in spaces)
+    query = f"SELECT min(at_us), max(at_us), {counts} FROM fresh"
+    first_us, last_us, *named = connection.execute(query).fetchone() or (None, None)
+    found = dict(zip(spaces, named, strict=False))
+    done = replace(source, first_us=first_us, last_us=last_us, unknown=source.accepted - found.get("subject", 0))
+    return done, tuple(space for space in spaces if found.get(space))
+
+
+def _assign_numbers(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, spaces: tuple[str, ...]
+) -> None:
     connection.execute("CREATE TEMP TABLE numbers (space VARCHAR, number BIGINT, key VARCHAR)")
     if manifest.numbers is not None:
         connection.execute(
             f"INSERT INTO numbers SELECT space, number, key FROM {from_files(folder, [manifest.numbers])}"
         )
-    for space in NUMBERED[source.kind]:
+    for space in spaces:
         # invariant: a number is given once, in the order in which a log first names its key, and never again.
         connection.execute(
             f"""
@@ -102,19 +123,22 @@ def _assign_numbers(connection: duckdb.DuckDBPyConnection, folder: Path, manifes
         )
 
 
-def _numbered(source: Source, position: int) -> str:
+def _numbered(source: Source, named: tuple[str, ...], position: int) -> str:
     spaces = NUMBERED[source.kind]
-    selected = ", ".join(f'of_{space}.number AS "{space}"' for space in spaces)
+    selected = ", ".join(
+        f'of_{space}.number AS "{space}"' if space in named else f'NULL::BIGINT AS "{space}"' for space in spaces
+    )
     joins = "\n".join(
         f"LEFT JOIN numbers of_{space} ON of_{space}.space = '{space}' AND of_{space}.key = fresh.\"{space}\""
-        for space in spaces
+        for space in named
     )
+    subject = "of_subject.number, " if "subject" in named else ""
     return f"""
         SELECT {selected}, at_us, verified, {str(source.says_why).lower()} AS says_why,
                {GRADES[source.grade]}::TINYINT AS grade, {position}::INTEGER AS source,
                identity, occurrence::INTEGER AS occurrence
         FROM fresh {joins}
-        ORDER BY of_subject.number, at_us, line
+        ORDER BY {subject}at_us, line
     """
 
 
@@ -126,3 +150,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None
 def _is_same(one: Source, other: Source) -> bool:
     """Whether both are the same log read the same way, so that the manifest need not list it again."""
     return (one.kind, one.sha256, one.mapping, one.service) == (other.kind, other.sha256, other.mapping, other.service)
+
+
+def _memory(staged: Path) -> str:
+    """Return how much memory the work on a stage may take: a small log must not need much, a large one not for ever."""
+    megabytes = min(max(staged.stat().st_size >> 20, _LEAST_MB), _MOST_MB)
+    return f"{megabytes}MB"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from whosaw.lake.times import Reading
+import pyarrow as pa
+
+from whosaw.lake.times import Times
+
+MALFORMED = "row.malformed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,19 +18,21 @@ class Batch:
     """Rows that could be taken apart, and those that could not.
 
     Args:
-        lines: n line numbers (CSV, the header is line 1) or row numbers (Parquet, from 1).
-        raws: n raw records: the bytes as they stand in a CSV file without the line ending, or a canonical writing of a
-            Parquet row.
-        cells: per column of the log that was asked for, n texts; None where the log holds a null.
+        lines: n line numbers (the first line is 1) or positions (Parquet and XES, from 1).
+        raws: n raw records: the bytes as they stand in a text file without the line ending, or a canonical writing of
+            a Parquet row or an XES event.
+        cells: per column of the log that was asked for, n texts; null where the log holds none.
         times: n times where the log holds times as such and not as text; None otherwise.
         malformed: line and raw bytes of each record that could not be taken apart.
+        skipped: records that are no row at all.
     """
 
-    lines: list[int]
+    lines: Sequence[int]
     raws: list[bytes]
-    cells: dict[str, list[str | None]]
-    times: list[Reading] | None = None
+    cells: dict[str, pa.Array]
+    times: Times | None = None
     malformed: list[tuple[int, bytes]] = field(default_factory=list)
+    skipped: int = 0
 
 
 class LogReader(Protocol):
@@ -35,3 +41,17 @@ class LogReader(Protocol):
     def batches(self) -> Iterator[Batch]:
         """Yield the rows in the order of the file."""
         ...
+
+
+def texts(values: Sequence[str | None]) -> pa.Array:
+    """Return texts as an array."""
+    return pa.array(values, pa.string())
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be written as UTF-8; one with half of a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -32,6 +32,10 @@ class Source:
         service: actors that are machines, by their references.
         parts: files under the lake that hold the rows this import added.
         first_us, last_us: time of the first and last row added; None where none was.
+        skipped: records that are no access, or that the mapping leaves out.
+        unknown: rows added that name no subject.
+        letter: how far the log can be believed (`whosaw.lake.grades`); empty for the own trail.
+        lowered: why the import lowered the letter; empty where it did not.
     """
 
     name: str
@@ -48,6 +52,10 @@ class Source:
     parts: tuple[str, ...] = ()
     first_us: int | None = None
     last_us: int | None = None
+    skipped: int = 0
+    unknown: int = 0
+    letter: str = ""
+    lowered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     kind = "accesses"                  # or "orders" or "tickets"
 
     [log]                              # optional
+    format = "csv"                     # or another of `whosaw.lake.formats`; CSV or Parquet where absent
     delimiter = ";"                    # CSV only; a comma where absent
 
     [columns]                          # canonical name = column of the log
@@ -12,6 +13,7 @@
     subject = { column = "case", strip = true, strip_prefix = "Case ", add_prefix = "case:" }
     ticket = { column = "ref", blank = ["-", "NULL"] }   # these values mean "none"
     door = { constant = "loan desk" }  # the same for every row
+    device = { column = ["ip", "host"], extract = "([0-9.]+)" }  # the first that holds something; the group's text
 
     [time]
     zone = "Europe/Amsterdam"          # where the log's clock stood; needed where its times carry no zone
@@ -21,30 +23,67 @@
     [actors]
     service = ["112"]                  # machines that open everything: never named, no weight
 
-The parts of a column apply in this order: `strip`, `blank`, `strip_prefix`, `lower`, `add_prefix`. Names under
-`service` are written as they stand after that.
+    [rows]
+    only = { stage = ["ResponseComplete"] }  # rows with another value are left out
+    except = { status = ["403", "404"] }
+
+    [grade]                            # see `whosaw.lake.grades`; nothing stated is the weakest grade
+    written_by = "system"
+    forgeable_by = "administrator"
+
+    [keep]                             # all other columns are dropped; these are kept encrypted, for so long
+    columns = ["statement"]
+    days = 30
+
+    [rejects]
+    days = 30                          # then their file is removed
+
+    [sql]                              # pgaudit only: the tables that hold subjects, and their key
+    unprotected = ["public.product"]
+    [sql.tables]
+    "public.customer" = { key = "id", type = "integer", prefix = "customer:" }
+
+The parts of a column apply in this order: `strip`, `blank`, `strip_prefix`, `extract`, `lower`, `add_prefix`. Names
+under `service` are written as they stand after that.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from whosaw.ask.sqlkeys import KeyTable
+from whosaw.lake import strict
+from whosaw.lake.columns import AT, Column, read_column, read_columns
 from whosaw.lake.errors import MappingInvalid, MappingMissing
+from whosaw.lake.formats import DELIMITERS, FORMATS, defaults
+from whosaw.lake.grades import UNSTATED, Facts, read_facts
+
+__all__ = [
+    "AT",
+    "EPOCH_FORMATS",
+    "KINDS",
+    "OPTIONAL",
+    "REQUIRED",
+    "Ambiguous",
+    "Column",
+    "Kind",
+    "Mapping",
+    "TimeReading",
+    "load_mapping",
+    "read_mapping",
+]
 
 Kind = Literal["accesses", "orders", "tickets"]
 Ambiguous = Literal["reject", "earlier", "later"]
 
 KINDS: tuple[Kind, ...] = ("accesses", "orders", "tickets")
-AT = "at"
 REQUIRED: dict[Kind, tuple[str, ...]] = {
     "accesses": ("actor", "subject", AT),
     "orders": ("subject", AT, "beneficiary"),
@@ -56,49 +95,10 @@ OPTIONAL: dict[Kind, tuple[str, ...]] = {
     "tickets": ("ticket", "beneficiary", "actor", "activity"),
 }
 EPOCH_FORMATS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+REJECT_DAYS = 30
 
 _MAX_BYTES = 1 << 20
-_TRANSFORMS = ("strip", "blank", "strip_prefix", "lower", "add_prefix")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where the values of one canonical column come from.
-
-    Args:
-        source: name of the log's column; None for a constant.
-        constant: the value of every row; None where a column is read.
-        strip: take surrounding white space away.
-        blank: values that mean "none".
-        strip_prefix: text taken from the front where it stands there.
-        lower: write in lower case.
-        add_prefix: text put in front.
-    """
-
-    source: str | None
-    constant: str | None = None
-    strip: bool = False
-    blank: tuple[str, ...] = ()
-    strip_prefix: str = ""
-    lower: bool = False
-    add_prefix: str = ""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a cell is taken as it stands."""
-        return not (self.strip or self.blank or self.strip_prefix or self.lower or self.add_prefix)
-
-    def read(self, cell: str | None) -> str | None:
-        """Return the canonical value of a cell, None where it is blank."""
-        if cell is None:
-            return None
-        text = cell.strip() if self.strip else cell
-        if text in self.blank:
-            return None
-        text = text.removeprefix(self.strip_prefix)
-        if self.lower:
-            text = text.lower()
-        return self.add_prefix + text if text.strip() else None
+_MOST_DAYS = 3_660
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,64 @@ class TimeReading:
 
 
 @dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows count: those that have one of the values in each column of `only`, and none of those in `without`."""
+
+    only: tuple[tuple[str, frozenset[str]], ...] = ()
+    without: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of the log that it looks at."""
+        return tuple(name for name, _ in (*self.only, *self.without))
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """What pgaudit's statements are read with.
+
+    Args:
+        tables: those that hold subjects.
+        prefixes: per table what is put before a key, so that keys of different kinds of subjects differ.
+        unprotected: relations that hold nothing protected.
+    """
+
+    tables: tuple[KeyTable, ...] = ()
+    prefixes: tuple[tuple[str, str], ...] = ()
+    unprotected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
-    """One log's columns in canonical words; see the module for the file it is read from."""
+    """One log's columns in canonical words; see the module for the file it is read from.
+
+    Args:
+        kind: what its rows are.
+        columns: canonical name → where it is read from.
+        time: how times are read.
+        delimiter: of a CSV file.
+        service: actors that are machines.
+        format: one of `whosaw.lake.formats`; empty for CSV or Parquet, whichever the file is.
+        rows: which rows count.
+        facts: what is stated about the log's trustworthiness.
+        keep: columns of the log kept encrypted beside the lake.
+        keep_days: how long.
+        reject_days: how long rows that could not be used are kept.
+        sql: for pgaudit only.
+    """
 
     kind: Kind
     columns: dict[str, Column]
     time: TimeReading = TimeReading()
     delimiter: str = ","
     service: tuple[str, ...] = ()
+    format: str = ""
+    rows: RowFilter = RowFilter()
+    facts: Facts = UNSTATED
+    keep: tuple[str, ...] = ()
+    keep_days: int = 0
+    reject_days: int = REJECT_DAYS
+    sql: Sql = Sql()
 
     @property
     def says_why(self) -> bool:
@@ -126,12 +176,16 @@ class Mapping:
         return "reason" in self.columns or "ticket" in self.columns
 
     def digest(self) -> str:
-        """Return a SHA-256 over everything that decides how a row is read (the service actors do not)."""
-        columns = {
-            name: [repr(getattr(column, part)) for part in Column.__slots__] for name, column in self.columns.items()
-        }
+        """Return a SHA-256 over everything that decides how a row is read (service actors, grade and expiry do not)."""
+        columns = {name: column.parts() for name, column in self.columns.items()}
         zone = self.time.zone.key if self.time.zone else None
-        meaning = [self.kind, columns, zone, self.time.format, self.time.ambiguous, self.delimiter]
+        meaning: list[object] = [self.kind, columns, zone, self.time.format, self.time.ambiguous, self.delimiter]
+        rows = [[(name, sorted(values)) for name, values in part] for part in (self.rows.only, self.rows.without)]
+        tables = [(each.table, each.key, each.type) for each in self.sql.tables]
+        sql: list[object] = [tables, self.sql.prefixes, sorted(self.sql.unprotected)]
+        # what older mappings did not have enters only where it says something, so that their digests stay
+        meaning += [self.format] if self.format else []
+        meaning += [part for part in (rows, sql) if any(part)]
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
@@ -150,7 +204,7 @@ def load_mapping(path: Path) -> Mapping:
         raise MappingInvalid(f"mapping `{path}` is larger than {_MAX_BYTES} bytes")
     try:
         document = tomllib.loads(raw.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MappingInvalid(f"mapping `{path}` is not TOML: {_lower_first(str(error))}") from error
     try:
         return read_mapping(document)
@@ -164,63 +218,92 @@ def read_mapping(document: MappingOf[str, Any]) -> Mapping:
     Raises:
         MappingInvalid: a key or value means nothing here, or a required column is not mapped.
     """
-    _known("", document, ("kind", "log", "columns", "time", "actors"))
-    kind = cast(Kind, _choice("kind", document.get("kind"), KINDS))
-    log = _table("log", document.get("log", {}), ("delimiter",))
-    actors = _table("actors", document.get("actors", {}), ("service",))
-    delimiter = _text("log.delimiter", log.get("delimiter", ","))
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        raise MappingInvalid(f"log.delimiter must be one ASCII character, not `{delimiter}`")
+    tables = ("log", "columns", "time", "actors", "rows", "grade", "keep", "rejects", "sql")
+    strict.known("", document, ("kind", *tables))
+    kind = cast(Kind, strict.choice("kind", document.get("kind"), KINDS))
+    log = strict.table("log", document.get("log", {}), ("format", "delimiter"))
+    named = strict.choice("log.format", log["format"], FORMATS) if "format" in log else ""
+    actors = strict.table("actors", document.get("actors", {}), ("service",))
+    keep = strict.table("keep", document.get("keep", {}), ("columns", "days"))
+    rejects = strict.table("rejects", document.get("rejects", {}), ("days",))
+    if keep and set(keep) != {"columns", "days"}:
+        raise MappingInvalid("keep must say both `columns` and `days`: nothing is kept for ever")
+    if document.get("sql") and named != "pgaudit":
+        raise MappingInvalid('[sql] stands only beside log.format = "pgaudit"')
     return Mapping(
         kind=kind,
-        columns=_columns(kind, document.get("columns")),
-        time=_time(document.get("time", {})),
-        delimiter=delimiter,
-        service=_texts("actors.service", actors.get("service", [])),
+        columns=_columns(kind, named, document.get("columns")),
+        time=_time(document.get("time", {}), named),
+        delimiter=_delimiter(named, log),
+        service=strict.texts("actors.service", actors.get("service", [])),
+        format=named,
+        rows=_rows(document.get("rows", {})),
+        facts=read_facts(document.get("grade", {})),
+        keep=strict.texts("keep.columns", keep.get("columns", [])),
+        keep_days=strict.whole("keep.days", keep["days"], 1, _MOST_DAYS) if keep else 0,
+        reject_days=strict.whole("rejects.days", rejects.get("days", REJECT_DAYS), 1, _MOST_DAYS),
+        sql=_sql(document.get("sql", {}), named),
     )
 
 
-def _columns(kind: Kind, given: object) -> dict[str, Column]:
-    if given is None:
-        raise MappingInvalid("the table [columns] is missing")
+def _delimiter(named: str, log: MappingOf[str, Any]) -> str:
+    if "delimiter" in log and named not in DELIMITERS:
+        raise MappingInvalid(f"log.delimiter stands beside log.format `{named}`, which has none")
+    delimiter = strict.text("log.delimiter", log.get("delimiter", DELIMITERS.get(named, ",")))
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        raise MappingInvalid(f"log.delimiter must be one ASCII character, not `{delimiter}`")
+    return delimiter
+
+
+def _columns(kind: Kind, named: str, given: object) -> dict[str, Column]:
     names = REQUIRED[kind] + OPTIONAL[kind]
-    table = _table("columns", given, names, what=f"a column of kind `{kind}`")
-    missing = [name for name in REQUIRED[kind] if name not in table]
+    known = {name: read_column(name, value, name) for name, value in defaults(named, kind).items()}
+    if given is None and not known:
+        raise MappingInvalid("the table [columns] is missing")
+    found = known | read_columns(given if given is not None else {}, names, f"a column of kind `{kind}`")
+    missing = [name for name in REQUIRED[kind] if name not in found]
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
         raise MappingInvalid(f"columns of kind `{kind}` must map {listed}")
-    return {name: _column(f"columns.{name}", table[name], name) for name in names if name in table}
+    return {name: found[name] for name in names if name in found}
 
 
-def _column(path: str, given: object, name: str) -> Column:
-    if isinstance(given, str):
-        return Column(_text(path, given))
-    if not isinstance(given, dict):
-        raise MappingInvalid(f"{path} must be the name of a column or a table, not {_kind_of(given)}")
-    _known(path, given, ("column", "constant", *_TRANSFORMS))
-    if ("column" in given) == ("constant" in given):
-        raise MappingInvalid(f"{path} must hold either `column` or `constant`")
-    if "constant" in given:
-        if name == AT or len(given) > 1:
-            raise MappingInvalid(f"{path}.constant can stand neither for a time nor beside another key")
-        return Column(None, constant=_text(f"{path}.constant", given["constant"]))
-    if name == AT and set(given) - {"column", "strip", "blank"}:
-        raise MappingInvalid(f"{path} can only be stripped or blank; describe other writings with time.format")
-    return Column(
-        source=_text(f"{path}.column", given["column"]),
-        strip=_flag(f"{path}.strip", given.get("strip", False)),
-        blank=_texts(f"{path}.blank", given.get("blank", [])),
-        strip_prefix=_text(f"{path}.strip_prefix", given.get("strip_prefix", ""), empty=True),
-        lower=_flag(f"{path}.lower", given.get("lower", False)),
-        add_prefix=_text(f"{path}.add_prefix", given.get("add_prefix", ""), empty=True),
-    )
+def _rows(given: object) -> RowFilter:
+    table = strict.table("rows", given, ("only", "except"))
+    parts = []
+    for part in ("only", "except"):
+        values = strict.table(f"rows.{part}", table.get(part, {}), None)
+        parts.append(
+            tuple((name, frozenset(strict.texts(f"rows.{part}.{name}", each))) for name, each in values.items())
+        )
+    return RowFilter(*parts)
 
 
-def _time(given: object) -> TimeReading:
-    table = _table("time", given, ("zone", "format", "ambiguous"))
-    ambiguous = _choice("time.ambiguous", table.get("ambiguous", "reject"), ("reject", "earlier", "later"))
-    pattern = _text("time.format", table["format"]) if "format" in table else None
-    zone = _zone(_text("time.zone", table["zone"])) if "zone" in table else None
+def _sql(given: object, named: str) -> Sql:
+    table = strict.table("sql", given, ("tables", "unprotected"))
+    listed = strict.table("sql.tables", table.get("tables", {}), None)
+    if named == "pgaudit" and not listed:
+        raise MappingInvalid("[sql.tables] must name the tables that hold subjects, and their keys")
+    tables, prefixes = [], []
+    for name, entry in listed.items():
+        path = f"sql.tables.{name}"
+        parts = strict.table(path, entry, ("key", "type", "prefix"))
+        if name.count(".") != 1:
+            raise MappingInvalid(f"{path} must be written as schema.table")
+        how = strict.choice(f"{path}.type", parts.get("type", "text"), ("text", "integer"))
+        key = strict.text(f"{path}.key", parts.get("key"))
+        tables.append(KeyTable(name, key, cast(Literal["text", "integer"], how)))
+        prefixes.append((name, strict.text(f"{path}.prefix", parts.get("prefix", ""), empty=True)))
+    return Sql(tuple(tables), tuple(prefixes), frozenset(strict.texts("sql.unprotected", table.get("unprotected", []))))
+
+
+def _time(given: object, named: str) -> TimeReading:
+    table = strict.table("time", given, ("zone", "format", "ambiguous"))
+    if "format" not in table and named == "ocsf":
+        table = table | {"format": "epoch_ms"}
+    ambiguous = strict.choice("time.ambiguous", table.get("ambiguous", "reject"), ("reject", "earlier", "later"))
+    pattern = strict.text("time.format", table["format"]) if "format" in table else None
+    zone = _zone(strict.text("time.zone", table["zone"])) if "zone" in table else None
     if pattern is not None and pattern not in EPOCH_FORMATS:
         if "%" not in pattern:
             names = ", ".join(f"`{name}`" for name in EPOCH_FORMATS)
@@ -241,55 +324,6 @@ def _zone(name: str) -> ZoneInfo:
             f"time.zone `{name}` is no known time zone",
             hint="use a name of the IANA database such as `Europe/Amsterdam` (the system package `tzdata` holds it)",
         ) from error
-
-
-def _table(path: str, given: object, names: Iterable[str], what: str = "a key") -> dict[str, Any]:
-    if not isinstance(given, dict):
-        raise MappingInvalid(f"{path} must be a table, not {_kind_of(given)}")
-    _known(path, given, tuple(names), what)
-    return given
-
-
-def _known(path: str, given: MappingOf[str, Any], names: tuple[str, ...], what: str = "a key") -> None:
-    for key in given:
-        if key not in names:
-            full = f"{path}.{key}" if path else key
-            close = difflib.get_close_matches(key, names, n=1)
-            meant = f"; did you mean `{close[0]}`?" if close else ""
-            raise MappingInvalid(f"`{full}` is not {what} here{meant}", hint="known: " + ", ".join(names))
-
-
-def _choice(path: str, given: object, choices: tuple[str, ...]) -> str:
-    if given not in choices:
-        listed = ", ".join(f"`{choice}`" for choice in choices)
-        found = "missing" if given is None else f"`{given}`"
-        raise MappingInvalid(f"{path} is {found}, must be one of {listed}")
-    return str(given)
-
-
-def _text(path: str, given: object, *, empty: bool = False) -> str:
-    if not isinstance(given, str):
-        raise MappingInvalid(f"{path} must be text, not {_kind_of(given)}")
-    if not given and not empty:
-        raise MappingInvalid(f"{path} must not be empty")
-    return given
-
-
-def _texts(path: str, given: object) -> tuple[str, ...]:
-    if not isinstance(given, list):
-        raise MappingInvalid(f"{path} must be a list of texts, not {_kind_of(given)}")
-    return tuple(_text(f"{path}[{index}]", item, empty=True) for index, item in enumerate(given))
-
-
-def _flag(path: str, given: object) -> bool:
-    if not isinstance(given, bool):
-        raise MappingInvalid(f"{path} must be true or false, not {_kind_of(given)}")
-    return given
-
-
-def _kind_of(given: object) -> str:
-    names = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return names.get(type(given), "a date or time")
 
 
 def _lower_first(text: str) -> str:

@@ -28,7 +28,8 @@ class Opened:
 
     Args:
         manifest: what it consists of.
-        connection: with the views `accesses`, `orders`, `tickets` and the table `numbers` (space, number, key).
+        connection: with the views `accesses`, `orders`, `tickets`, the view `touches` (accesses whose subjects the log
+            does not name) and the table `numbers` (space, number, key).
     """
 
     manifest: Manifest
@@ -78,9 +79,10 @@ def _load(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> N
         connection.execute(f"INSERT INTO numbers SELECT space, number, key FROM {files}")
     for kind in KINDS:
         parts = manifest.parts(kind)
-        connection.execute(
-            f"CREATE TEMP VIEW {kind} AS SELECT * FROM {from_files(folder, parts) if parts else _none(kind)}"
-        )
+        rows = from_files(folder, parts) if parts else _none(kind)
+        connection.execute(f"CREATE TEMP VIEW {kind} AS SELECT * FROM {rows} WHERE subject IS NOT NULL")
+        if kind == "accesses":
+            connection.execute(f"CREATE TEMP VIEW touches AS SELECT * FROM {rows} WHERE subject IS NULL")
 
 
 def _none(kind: Kind) -> str:

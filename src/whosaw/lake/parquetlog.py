@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whosaw.lake.batches import Batch
+from whosaw.lake.batches import Batch, texts
 from whosaw.lake.csvlog import find_columns
 from whosaw.lake.errors import LogUnreadable, ZoneMissing
 from whosaw.lake.mapping import TimeReading
-from whosaw.lake.times import EMPTY, UNREADABLE, Reading, place
+from whosaw.lake.times import EMPTY, UNREADABLE, Reading, Times, place, times_of
 
 _BATCH_ROWS = 1 << 15
 
@@ -66,17 +66,17 @@ class ParquetLog:
 
     def _batch(self, batch: pa.RecordBatch, line: int) -> Batch:
         names = sorted(batch.schema.names)
-        texts = {name: _texts(batch.column(name)) for name in names}
-        rows = zip(*(texts[name] for name in names), strict=True)
+        columns = {name: _texts(batch.column(name)) for name in names}
+        rows = zip(*(columns[name] for name in names), strict=True)
         raws = [
             json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False).encode("utf-8", "surrogatepass")
             for row in rows
         ]
-        times = None
+        times: Times | None = None
         column = batch.column(self._time_column)
         if pa.types.is_timestamp(column.type):
-            times = _times(column, self._how)
-        cells = {name: texts[name] for name in self._wanted}
+            times = times_of(_times(column, self._how))
+        cells = {name: texts(columns[name]) for name in self._wanted}
         return Batch(list(range(line, line + batch.num_rows)), raws, cells, times)
 
 

@@ -14,17 +14,22 @@ from typing import BinaryIO
 
 from whosaw.lake.errors import LogUnreadable
 
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
 class Records:
-    """Some records in the order of the file: line numbers and raw bytes without line endings."""
+    """Some records in the order of the file: line numbers and raw bytes without line endings.
+
+    Attributes:
+        is_plain: there is no quote in any of them, so every delimiter separates.
+    """
 
     lines: list[int] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
     malformed: list[tuple[int, bytes]] = field(default_factory=list)
+    is_plain: bool = False
 
 
 def read_records(stream: BinaryIO, delimiter: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Records]:
@@ -75,17 +80,19 @@ def _is_simple(buffer: bytes, cut: int) -> bool:
 
 
 def _split_lines(text: bytes, line: int) -> tuple[Records, int]:
-    raws = text.split(b"\n")
+    returns = text.count(b"\r")
+    everywhere = returns > 0 and returns == text.count(b"\n")
+    raws = text.split(b"\r\n" if everywhere else b"\n")
     if not raws[-1]:
         raws.pop()
-    if b"\r" in text:
+    if returns and not everywhere:
         raws = [raw[:-1] if raw.endswith(b"\r") else raw for raw in raws]
     lines = list(range(line, line + len(raws)))
     if not all(raws):
         lines = [number for number, raw in zip(lines, raws, strict=True) if raw]
         line += len(raws) - len(lines)
         raws = [raw for raw in raws if raw]
-    return Records(lines, raws), line + len(raws)
+    return Records(lines, raws, is_plain=True), line + len(raws)
 
 
 def _match_records(buffer: bytes, line: int, pattern: re.Pattern[bytes], ended: bool) -> tuple[Records, int, int]:

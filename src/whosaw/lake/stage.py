@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +33,12 @@ def row_identity(key: bytes, raw: bytes) -> bytes:
     return hashlib.sha256(key + raw).digest()
 
 
+def row_identities(key: bytes, raws: Sequence[bytes]) -> list[bytes]:
+    """Return the identities of many rows."""
+    sha256 = hashlib.sha256
+    return [sha256(key + raw).digest() for raw in raws]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows to stage.
@@ -46,8 +53,8 @@ class Rows:
 
     lines: Sequence[int]
     identities: Sequence[bytes]
-    at_us: Sequence[int]
-    columns: dict[str, list[str | None]]
+    at_us: Sequence[int] | pa.Array
+    columns: Mapping[str, list[str | None] | pa.Array]
     verified: Sequence[bool | None] | None = None
 
 
@@ -56,11 +63,12 @@ class Stage:
 
     Attributes:
         path: the file, complete once the context is left.
+        unknown: staged rows that name no subject.
     """
 
     def __init__(self, writing: Writing, kind: Kind) -> None:
-        self._writing = writing
         self._kind = kind
+        self.unknown = 0
         self.path = writing.staging / "rows.parquet"
         self._schema = pa.schema(
             [
@@ -71,7 +79,10 @@ class Stage:
                 *((name, pa.string()) for name in NUMBERED[kind]),
             ]
         )
-        self._writer = pq.ParquetWriter(self.path, self._schema, compression="zstd")
+        # an identity is as good as random: packing it or looking for repeats costs time and saves nothing
+        packed = {name: "none" if name == "identity" else "zstd" for name in self._schema.names}
+        repeating = [*NUMBERED[kind]]
+        self._writer = pq.ParquetWriter(self.path, self._schema, compression=packed, use_dictionary=repeating)
 
     def __enter__(self) -> Stage:
         return self
@@ -89,10 +100,16 @@ class Stage:
         columns = [
             pa.array(rows.lines, pa.int64()),
             pa.array(rows.identities, pa.binary()),
-            pa.array(rows.at_us, pa.int64()),
+            _array(rows.at_us, pa.int64()),
             pa.nulls(size, pa.bool_()) if rows.verified is None else pa.array(rows.verified, pa.bool_()),
         ]
         for name in NUMBERED[self._kind]:
             values = rows.columns.get(name)
-            columns.append(pa.nulls(size, pa.string()) if values is None else pa.array(values, pa.string()))
+            columns.append(pa.nulls(size, pa.string()) if values is None else _array(values, pa.string()))
+            if name == "subject":
+                self.unknown += columns[-1].null_count
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+
+
+def _array(values: Sequence[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values, kind)

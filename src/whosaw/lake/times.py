@@ -6,9 +6,13 @@ mapping says which of the two is meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from whosaw.lake.mapping import EPOCH_FORMATS, Ambiguous, TimeReading
 
@@ -26,6 +30,59 @@ _SHORTEST_ISO = len("2026-03-01T12:00")
 
 Reading = int | str
 """Microseconds since 1970, or the reason why the text could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The times of n rows.
+
+    Args:
+        at_us: n microseconds since 1970; null where a time could not be read.
+        reasons: position → why it could not be read.
+    """
+
+    at_us: pa.Array
+    reasons: dict[int, str]
+
+
+def times_of(readings: Sequence[Reading]) -> Times:
+    """Return readings as an array and the reasons beside it."""
+    reasons = {index: at for index, at in enumerate(readings) if isinstance(at, str)}
+    return Times(pa.array([None if isinstance(at, str) else at for at in readings], pa.int64()), reasons)
+
+
+def read_times(cells: pa.Array, how: TimeReading) -> Times:
+    """Return the times that n texts write.
+
+    A column that is written in one plain way throughout is read at once; any doubt about a single row is left to
+    `time_reader`, text by text.
+    """
+    if not cells.null_count and len(cells):
+        at_once = _read_at_once(cells, how)
+        if at_once is not None:
+            return Times(at_once, {})
+    read = time_reader(how)
+    written = cells.dictionary_encode()
+    known = [read(text) for text in written.dictionary.to_pylist()]
+    places = written.indices.to_pylist()
+    return times_of([EMPTY if place is None else known[place] for place in places])
+
+
+def _read_at_once(cells: pa.Array, how: TimeReading) -> pa.Array | None:
+    if how.format is not None or pc.min(pc.binary_length(cells)).as_py() < _SHORTEST_ISO:
+        return None
+    try:
+        return cells.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        pass  # some carry no zone, or are written otherwise
+    if how.zone is None:
+        return None
+    choice = {"reject": "raise", "earlier": "earliest", "later": "latest"}[how.ambiguous]
+    try:
+        local = cells.cast(pa.timestamp("us"))
+        return pc.assume_timezone(local, how.zone.key, ambiguous=choice, nonexistent="raise").cast(pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
 
 
 def time_reader(how: TimeReading) -> Callable[[str | None], Reading]:
