@@ -31,14 +31,14 @@ class LogMissing(LakeError, FileNotFoundError):
     """The log file is not there or may not be read."""
 
     code: ClassVar[str] = "lake.log_missing"
-    hint = "give the path of a CSV, CSV.gz or Parquet file you may read"
+    hint = "give the path of a file you may read"
 
 
 class LogUnreadable(LakeError, ValueError):
     """The log is damaged, cut short, or of a kind that cannot be read."""
 
     code: ClassVar[str] = "lake.log_unreadable"
-    hint = "CSV, CSV compressed with gzip, and Parquet can be read; fetch the file again if it was cut short"
+    hint = "fetch the file again if it was cut short; docs/import.md lists what can be read"
 
 
 class LogEmpty(LakeError, ValueError):
@@ -116,6 +116,27 @@ class BeneficiaryUnknown(LakeError, LookupError):
 
     code: ClassVar[str] = "lake.beneficiary_unknown"
     hint = "write the reference as the imported orders write it"
+
+
+class KeyUnknown(LakeError, LookupError):
+    """No file of the lake holds the key that is to be erased."""
+
+    code: ClassVar[str] = "lake.key_unknown"
+    hint = "write the reference as the imported log writes it; who was erased before is no longer known"
+
+
+class AuditMissing(LakeError, LookupError):
+    """The lake holds no import of the database's own audit log."""
+
+    code: ClassVar[str] = "lake.audit_missing"
+    hint = 'import the log of pgaudit with log.format = "pgaudit" in its mapping; docs/import.md says how'
+
+
+class GuessFailed(LakeError, ValueError):
+    """Nothing can be drafted from the file: it is not of any kind that can be imported."""
+
+    code: ClassVar[str] = "lake.guess_failed"
+    hint = "CSV, JSON, Parquet, XES and PostgreSQL's logs can be read, plain or compressed with gzip or zstd"
 
 
 class SightingsInvalid(LakeError, ValueError):

@@ -49,6 +49,6 @@ def purge(folder: Path, now: datetime) -> int:
 
 def replace_older(folder: Path, part: str, stem: str, newest: str | None) -> None:
     """Remove older files of the same log, so that only the latest import's remains."""
-    for path in (folder / part).glob(f"{stem}-until-*"):
+    for path in (folder / part).glob(f"{stem}-*"):
         if path.name != newest:
             path.unlink()

@@ -87,6 +87,7 @@ def import_log(
             mapping=mapping.digest(),
             says_why=mapping.says_why,
             service=mapping.service,
+            format=mapping.format,
         )
         return _Import(held, mapping, source, clock or SystemClock()).run(reader, progress)
 

@@ -36,6 +36,7 @@ class Source:
         unknown: rows added that name no subject.
         letter: how far the log can be believed (`whosaw.lake.grades`); empty for the own trail.
         lowered: why the import lowered the letter; empty where it did not.
+        format: of the log, where its mapping names one (`whosaw.lake.formats`).
     """
 
     name: str
@@ -56,6 +57,7 @@ class Source:
     unknown: int = 0
     letter: str = ""
     lowered: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class ParquetLog:
 
     def _batch(self, batch: pa.RecordBatch, line: int) -> Batch:
         names = sorted(batch.schema.names)
-        columns = {name: _texts(batch.column(name)) for name in names}
+        columns = {name: cell_texts(batch.column(name)) for name in names}
         rows = zip(*(columns[name] for name in names), strict=True)
         raws = [
             json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -80,7 +80,8 @@ class ParquetLog:
         return Batch(list(range(line, line + batch.num_rows)), raws, cells, times)
 
 
-def _texts(column: pa.Array) -> list[str | None]:
+def cell_texts(column: pa.Array) -> list[str | None]:
+    """Return a column as text, in the writing that a row's identity is made of."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type

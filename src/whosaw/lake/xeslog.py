@@ -56,6 +56,11 @@ class XesLog:
             if name not in seen:
                 raise LogColumnMissing(f"no event of the log has the attribute `{name}`")
 
+    def events(self) -> Iterator[dict[str, str]]:
+        """Yield each event as attribute → value."""
+        for events in self._events():
+            yield from events
+
     def _events(self) -> Iterator[list[dict[str, str]]]:
         collector = _Collector()
         parser = collector.parser

@@ -1,50 +1,104 @@
-"""``whosaw import LOG``: bring a log that the company already has into a lake."""
+"""``whosaw import LOG``: bring a log that the company already has into a lake; ``--guess`` drafts the mapping first."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from whosaw.app.commands.output import console, print_json
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.errors import AppError
 from whosaw.lake import ImportReport, import_log, load_mapping
+from whosaw.lake.gaps import gaps_by_source
+from whosaw.lake.guess import Guess, guess_mapping
+from whosaw.lake.weakest import weakest_grade
+
+
+class ImportOptions(AppError, ValueError):
+    """An import needs a mapping and a lake; only a guess needs neither."""
+
+    code: ClassVar[str] = "app.import_options"
+    hint = "give --mapping FILE and --lake DIR, or --guess to draft a mapping from the log"
 
 
 def import_(
     log: Path,
     /,
     *,
-    mapping: Path,
-    lake: Path,
+    mapping: Path | None = None,
+    lake: Path | None = None,
+    guess: Annotated[bool, Parameter(negative="")] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
-    """Import a CSV (plain or gzip) or Parquet log; the same file again changes nothing.
+    """Import a log that you already have; the same file again changes nothing.
 
     Args:
-        log: the file.
-        mapping: TOML that names the log's columns; see docs/import.md.
+        log: the file, plain or compressed with gzip or zstd.
+        mapping: TOML that names the log's format and columns; see docs/import.md.
         lake: the lake's folder, made if absent.
+        guess: import nothing; print a draft of the mapping, and a preview on standard error.
         as_json: print JSON.
     """
+    if guess:
+        return _guess(log, as_json)
+    if mapping is None or lake is None:
+        raise ImportOptions(f"importing `{log}` needs a mapping and a lake")
     report = _import(log, mapping, lake)
     if as_json:
-        told = asdict(report)
-        print_json(told | {"rejects_path": str(report.rejects_path) if report.rejects_path else None})
+        paths = {name: str(path) if path else None for name, path in _paths(report).items()}
+        print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
         return 0
+    _print(report, lake)
+    return 0
+
+
+def _paths(report: ImportReport) -> dict[str, Path | None]:
+    return {"rejects_path": report.rejects_path, "kept_path": report.kept_path}
+
+
+def _print(report: ImportReport, lake: Path) -> None:
     out = console()
     out.print(
         f"{report.rows:,} rows: {report.accepted:,} accepted, {report.duplicates:,} known already, "
         f"{report.rejected:,} rejected",
         markup=False,
     )
+    if report.skipped:
+        out.print(f"{report.skipped:,} records are no access, or left out by the mapping")
+    if report.unknown:
+        out.print(f"{report.unknown:,} of the accepted rows do not say whose record was reached")
     if report.rejects_path:
         out.print(f"rejected rows and why (raw text, readable by you alone): {report.rejects_path}", markup=False)
+    if report.kept_path:
+        out.print(f"kept columns (encrypted): {report.kept_path}", markup=False)
+    out.print(f"grade of this log: {report.grade}" + (f", lowered: {report.lowered}" if report.lowered else ""))
+    out.print(Text(weakest_grade(lake).line, style="dim"))
+    for source in gaps_by_source(lake):
+        out.print(Text(f"completeness: {source.line}", style="dim"))
+
+
+def _guess(log: Path, as_json: bool) -> int:
+    found = guess_mapping(log)
+    if as_json:
+        columns = {name: asdict(choice) for name, choice in found.columns.items()}
+        print_json({"mapping": found.text, "columns": columns, "preview": found.preview})
+        return 0
+    sys.stdout.write(found.text)
+    _print_preview(found)
     return 0
+
+
+def _print_preview(found: Guess) -> None:
+    rows = table(*(f"{name} = {choice.column}" for name, choice in found.columns.items()), title="preview")
+    for row in found.preview:
+        rows.add_row(*map(Text, row))
+    Console(stderr=True, highlight=False).print(rows)
 
 
 def _import(log: Path, mapping: Path, lake: Path) -> ImportReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.tracing import trace_lake
+from whosaw.lake.weakest import weakest_grade
 
 _IN_WORDS = {
     "finding": "one candidate stands out; a person must add evidence of another kind before anything is done to him",
@@ -37,6 +39,7 @@ def trace(
         as_json: print JSON.
     """
     told = trace_lake(lake, sightings, beneficiary)
+    told["grade"] = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
     if as_json:
         print_json(told)
         return 0
@@ -69,3 +72,4 @@ def _print(told: Mapping[str, Any]) -> None:
     for sentence in told["missing"]:
         out.print(Text(f"missing: {sentence}", style="dim"))
     out.print(Text(f"completeness: {told['completeness'].get('line', told['completeness'])}", style="dim"))
+    out.print(Text(told["grade"]["line"], style="dim"))

@@ -39,6 +39,7 @@ def who(
     *,
     since: str = "",
     field: str = "",
+    lake: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who saw this customer, which fields, why, and by which door.
@@ -47,8 +48,13 @@ def who(
         customer: the customer's key, as C-000017 or customer:C-000017.
         since: leave out what was before this time.
         field: only what concerns this field, as customer.email.
+        lake: ask this lake instead of the record; the key then is written as the imported log writes it.
         as_json: print JSON.
     """
+    if lake is not None:
+        from whosaw.app.commands.lakewho import who_in_lake
+
+        return who_in_lake(lake, customer, time_of(since) if since else None, field or None, as_json)
     subject = SubjectRef.parse(customer if ":" in customer else f"customer:{customer}")
     question = WhoQuestion(subject, since=time_of(since) if since else None, field=field, limit=ROWS_MOST)
     settings = Settings()
