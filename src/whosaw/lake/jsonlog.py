@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,20 @@ class JsonLog:
         path: the file, plain or compressed.
         wanted: the paths to hand on: `userIdentity.arn`, `sourceIPs.0`.
         containers: names of the lists in which a document may hold its records.
+        needed: sets of paths of which the log must hold something under at least one each.
     """
 
-    def __init__(self, path: Path, wanted: Iterable[str], containers: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        wanted: Iterable[str],
+        containers: tuple[str, ...] = (),
+        needed: Sequence[tuple[str, ...]] = (),
+    ) -> None:
         self._path = path
         self._wanted = {name: finder(name) for name in wanted}
         self._containers = containers
+        self._needed = needed
         self._seen: set[str] = set()
 
     def batches(self) -> Iterator[Batch]:
@@ -36,7 +44,7 @@ class JsonLog:
 
         Raises:
             LogEmpty: there is no record.
-            LogColumnMissing: no record of the whole log holds anything under a wanted path.
+            LogColumnMissing: no record of the whole log holds anything under a needed path.
             LogEncoding, LogUnreadable: the file is damaged.
         """
         count = good = 0
@@ -56,9 +64,9 @@ class JsonLog:
             raise LogEmpty(f"log `{self._path}` holds no record")
         if not good:
             raise LogUnreadable(f"no record of log `{self._path}` is a JSON object")
-        for name in self._wanted:
-            if name not in self._seen:
-                raise LogColumnMissing(f"no record of the log holds anything under `{name}`")
+        for names in self._needed:
+            if not self._seen.intersection(names):
+                raise LogColumnMissing(f"no record of the log holds anything under `{'`, `'.join(names)}`")
 
     def _batch(self, records: list[Record]) -> Batch:
         cells: dict[str, list[str | None]] = {name: [] for name in self._wanted}

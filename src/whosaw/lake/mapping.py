@@ -155,6 +155,7 @@ class Mapping:
         keep_days: how long.
         reject_days: how long rows that could not be used are kept.
         sql: for pgaudit only.
+        stated: the columns that the mapping itself names; the others are known from the format.
     """
 
     kind: Kind
@@ -169,6 +170,7 @@ class Mapping:
     keep_days: int = 0
     reject_days: int = REJECT_DAYS
     sql: Sql = Sql()
+    stated: frozenset[str] = frozenset()
 
     @property
     def says_why(self) -> bool:
@@ -243,6 +245,7 @@ def read_mapping(document: MappingOf[str, Any]) -> Mapping:
         keep_days=strict.whole("keep.days", keep["days"], 1, _MOST_DAYS) if keep else 0,
         reject_days=strict.whole("rejects.days", rejects.get("days", REJECT_DAYS), 1, _MOST_DAYS),
         sql=_sql(document.get("sql", {}), named),
+        stated=frozenset(document.get("columns") or ()),
     )
 
 

@@ -10,7 +10,7 @@ from whosaw.lake.csvlog import CsvLog
 from whosaw.lake.errors import LogUnreadable
 from whosaw.lake.formats import CONTAINERS, DELIMITERS
 from whosaw.lake.jsonlog import JsonLog
-from whosaw.lake.mapping import AT, Mapping
+from whosaw.lake.mapping import AT, REQUIRED, Mapping
 from whosaw.lake.opening import PARQUET
 from whosaw.lake.parquetlog import ParquetLog
 from whosaw.lake.pgaudit import PgauditLog
@@ -42,9 +42,9 @@ def reader_of(log: Path, mapping: Mapping, magic: bytes) -> LogReader:
     if mapping.format in DELIMITERS:
         return CsvLog(log, wanted, mapping.delimiter)
     if mapping.format in CONTAINERS:
-        return JsonLog(log, wanted, CONTAINERS[mapping.format])
+        return JsonLog(log, wanted, CONTAINERS[mapping.format], needed_columns(mapping))
     if mapping.format == "xes":
-        return XesLog(log, wanted)
+        return XesLog(log, wanted, needed_columns(mapping))
     return PgauditLog(log, wanted, mapping.sql, mapping.time)
 
 
@@ -52,3 +52,13 @@ def wanted_columns(mapping: Mapping) -> Iterable[str]:
     """Return every column of the log that the mapping looks at."""
     read = [source for column in mapping.columns.values() for source in column.sources]
     return list(dict.fromkeys([*read, *mapping.rows.columns, *mapping.keep]))
+
+
+def needed_columns(mapping: Mapping) -> list[tuple[str, ...]]:
+    """Return sets of columns of which the log must hold at least one each, where records may lack columns.
+
+    What the mapping names itself must be there, or it is a slip; what only the format knows may be absent.
+    """
+    names = mapping.stated | set(REQUIRED[mapping.kind])
+    groups = [column.sources for name, column in mapping.columns.items() if name in names and column.sources]
+    return groups + [(name,) for name in (*(name for name, _ in mapping.rows.only), *mapping.keep)]

@@ -119,18 +119,20 @@ class Sorter:
 
     def _times(self, batch: Batch) -> Times:
         if batch.times is not None:
+            self._find_zone(batch, batch.times)
             return batch.times
         column = self._mapping.columns[AT]
         # a blank time is told from one that cannot be read where times are read
         plain = column.is_plain and not column.also
         cells = batch.cells[column.source or ""] if plain else _read(column, batch)
         times = read_times(cells, self._mapping.time)
-        if not self._saw_zone:
-            self._find_zone(batch, times)
+        self._find_zone(batch, times)
         return times
 
     def _find_zone(self, batch: Batch, times: Times) -> None:
         """Refuse a log whose first readable time has no zone; a single such row later on is only rejected."""
+        if self._saw_zone:
+            return
         for index, line in enumerate(batch.lines):
             reason = times.reasons.get(index)
             if reason == NO_ZONE:

@@ -7,7 +7,7 @@ a JSON object of its trace's and its own attributes, names sorted.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
@@ -30,10 +30,12 @@ class XesLog:
     Args:
         path: the file, plain or compressed.
         wanted: keys of attributes to hand on.
+        needed: sets of keys of which the events must have at least one each.
     """
 
-    def __init__(self, path: Path, wanted: Iterable[str]) -> None:
+    def __init__(self, path: Path, wanted: Iterable[str], needed: Sequence[tuple[str, ...]] = ()) -> None:
         self._path = path
+        self._needed = needed
         self._wanted = list(wanted)
 
     def batches(self) -> Iterator[Batch]:
@@ -41,7 +43,7 @@ class XesLog:
 
         Raises:
             LogEmpty: there is no event.
-            LogColumnMissing: no event has a wanted attribute.
+            LogColumnMissing: no event has a needed attribute.
             LogUnreadable: it is not XES, not well-formed, cut short, or declares entities or a document type.
         """
         count, seen = 0, set[str]()
@@ -52,9 +54,9 @@ class XesLog:
             yield batch
         if not count:
             raise LogEmpty(f"log `{self._path}` holds no event")
-        for name in self._wanted:
-            if name not in seen:
-                raise LogColumnMissing(f"no event of the log has the attribute `{name}`")
+        for names in self._needed:
+            if not seen.intersection(names):
+                raise LogColumnMissing(f"no event of the log has the attribute `{'`, `'.join(names)}`")
 
     def events(self) -> Iterator[dict[str, str]]:
         """Yield each event as attribute → value."""
