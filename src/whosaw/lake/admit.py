@@ -28,6 +28,7 @@ GRADES = {"trail": 0, "imported": 1}
 
 _ROW_GROUP = 122_880
 _LEAST_MB, _MOST_MB = 80, 512
+_FEW_NUMBERS = 200_000
 
 
 def admit(writing: Writing, staged: Path, source: Source) -> Source:
@@ -57,7 +58,7 @@ def admit(writing: Writing, staged: Path, source: Source) -> Source:
         numbers = writing.staging / f"numbers-{order:06d}.parquet"
         _copy(connection, "SELECT space, number, key FROM numbers ORDER BY space, number", numbers)
         part = writing.staging / f"{source.kind}-{order:06d}.parquet"
-        _copy(connection, _numbered(source, named, order - 1), part)
+        _copy(connection, _sorted(source, _put_numbers(connection, named), named, order - 1), part)
     done = replace(done, parts=(writing.admit(part, part.name),))
     writing.admit(numbers, numbers.name)
     write_manifest(folder, manifest.with_source(done, numbers.name))
@@ -123,22 +124,50 @@ def _assign_numbers(
         )
 
 
-def _numbered(source: Source, named: tuple[str, ...], position: int) -> str:
-    spaces = NUMBERED[source.kind]
+def _put_numbers(connection: duckdb.DuckDBPyConnection, named: tuple[str, ...]) -> str:
+    """Put numbers in the place of references, column by column; return the table of the numbered rows.
+
+    One join at a time: several at once would each hold their keys in memory.
+    """
+    known = connection.execute("SELECT count(*) FROM numbers").fetchone() or (0,)
+    if known[0] <= _FEW_NUMBERS:
+        selected = ", ".join(f'of_{space}.number AS "{space}"' for space in named)
+        joins = " ".join(_join("fresh", space) for space in named)
+        others = ", ".join(f'"{space}"' for space in named)
+        connection.execute(
+            f"CREATE TEMP VIEW numbered AS SELECT fresh.* EXCLUDE ({others}), {selected} FROM fresh {joins}"
+        )
+        return "numbered"
+    rows = "fresh"
+    for step, space in enumerate(named):
+        following = f"numbered_{step}"
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE {following} AS
+            SELECT {rows}.* EXCLUDE ("{space}"), of_{space}.number AS "{space}" FROM {rows} {_join(rows, space)}
+            """
+        )
+        if step:
+            connection.execute(f"DROP TABLE {rows}")
+        rows = following
+    return rows
+
+
+def _join(rows: str, space: str) -> str:
+    return f"LEFT JOIN numbers of_{space} ON of_{space}.space = '{space}' AND of_{space}.key = {rows}.\"{space}\""
+
+
+def _sorted(source: Source, rows: str, named: tuple[str, ...], position: int) -> str:
+    """Return the query of the lake's own rows, from numbered ones."""
     selected = ", ".join(
-        f'of_{space}.number AS "{space}"' if space in named else f'NULL::BIGINT AS "{space}"' for space in spaces
+        f'"{space}"' if space in named else f'NULL::BIGINT AS "{space}"' for space in NUMBERED[source.kind]
     )
-    joins = "\n".join(
-        f"LEFT JOIN numbers of_{space} ON of_{space}.space = '{space}' AND of_{space}.key = fresh.\"{space}\""
-        for space in named
-    )
-    subject = "of_subject.number, " if "subject" in named else ""
+    subject = "subject, " if "subject" in named else ""
     return f"""
         SELECT {selected}, at_us, verified, {str(source.says_why).lower()} AS says_why,
                {GRADES[source.grade]}::TINYINT AS grade, {position}::INTEGER AS source,
                identity, occurrence::INTEGER AS occurrence
-        FROM fresh {joins}
-        ORDER BY {subject}at_us, line
+        FROM {rows} ORDER BY {subject}at_us, line
     """
 
 

@@ -127,7 +127,7 @@ def _delimiter(start: bytes) -> str:
 
 def _json(stream: BinaryIO) -> Sample:
     records = [record.fields for record in islice(read_json(stream, _ALL_CONTAINERS), ROWS)]
-    found = [fields for fields in records if fields is not None]
+    found = [fields for fields in records if fields]
     if not found:
         raise GuessFailed("the log holds no JSON object that could be a record")
     named, what = _kind(found[0])

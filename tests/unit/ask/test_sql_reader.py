@@ -1,4 +1,4 @@
-"""A statement's subjects are only what it can be shown to be confined to; whatever kills the parser is an answer too."""
+"""A statement's subjects are those it is shown to be confined to; whatever kills the parser is an answer too."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ def keys(found: Reading | Unread) -> dict[str, set[str]] | str:
         ("with x as (select * from customer where id = 3) select * from x", (), {CUSTOMER: {"3"}}),
         ("select 1 from customer where id = 3 union select 1 from customer where id = 4", (), {CUSTOMER: {"3", "4"}}),
         ("update customer set name = 'x' where id = 4", (), {CUSTOMER: {"4"}}),
-        ("update customer c set n = 1 from orders o where o.customer_id = c.id and c.id = 2", (), {CUSTOMER: {"2"}, ORDERS: {"2"}}),
+        (
+            "update customer c set n = 1 from orders o where o.customer_id = c.id and c.id = 2",
+            (),
+            {CUSTOMER: {"2"}, ORDERS: {"2"}},
+        ),
         ("delete from customer using product p where customer.id = 4 and p.id = 5", (), {CUSTOMER: {"4"}}),
         ("copy (select * from customer where id = 3) to stdout", (), {CUSTOMER: {"3"}}),
         ("prepare p as select * from customer where id = $1", ("3",), {CUSTOMER: {"3"}}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
 from whosaw.lake.trailrows import INDEX_NAME, read_lines, rows_of
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that the tests here share `lakelogs`
 
 CLASSES = {"customer.email": "contact", "customer.phone": "contact", "customer.address": "address"}
 DAY_US = 86_400_000_000

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from test_pgaudit_log import audit, bring, csv_line  # type: ignore[import-not-found]
+from lakelogs import audit, csv_line
 
-from whosaw.lake.coverage import Door, coverage
+from whosaw.lake.coverage import Coverage, Door, coverage
 from whosaw.lake.errors import AuditMissing
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
@@ -16,6 +16,15 @@ from whosaw.lake.trail import TrailNames, export_trail
 from whosaw.terms import to_us
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+TABLES = {"public.customer": {"key": "id", "type": "integer", "prefix": "customer:"}}
+MAPPING = read_mapping({"kind": "accesses", "log": {"format": "pgaudit"}, "sql": {"tables": TABLES}})
+
+
+def bring(folder: Path, text: str) -> None:
+    (folder / "pg.csv").write_text(text, encoding="utf-8")
+    import_log(folder / "pg.csv", MAPPING, folder / "lake")
 
 
 def line(day: float, user: str, customer: int | None, place: int) -> str:
@@ -49,7 +58,7 @@ def test_a_fall_and_a_new_way_around_are_alarms(tmp_path: Path) -> None:
     assert new == "around the doors for the first time: `dba` from `192.0.2.7`"
 
 
-def coverage_of(folder: Path, rows: list[str]):  # type: ignore[no-untyped-def]
+def coverage_of(folder: Path, rows: list[str]) -> Coverage:
     folder.mkdir()
     bring(folder, "".join(rows))
     return coverage(folder / "lake", [Door("door")])

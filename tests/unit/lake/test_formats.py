@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lakelogs import TRAIL, XES
 
 from whosaw.lake.errors import (
     LakeError,
@@ -92,7 +93,7 @@ def test_a_packed_log_that_is_cut_short_or_damaged_is_refused(tmp_path: Path, pa
 
 @pytest.mark.parametrize("pack", [lzma.compress, bz2.compress, lambda text: b"PK\x03\x04" + text])
 def test_other_archives_are_named_and_refused(tmp_path: Path, pack: Any) -> None:
-    with pytest.raises(LogUnreadable, match="is a zip archive|is compressed with"):
+    with pytest.raises(LogUnreadable, match=r"is a zip archive|is compressed with"):
         bring(tmp_path, pack(b"a,s,t\n"), PLAIN)
 
 
@@ -141,17 +142,6 @@ def test_records_nested_beyond_reason_are_rejected(tmp_path: Path) -> None:
     assert (report.accepted, report.rejected) == (2, 1)
 
 
-TRAIL = {
-    "eventVersion": "1.08",
-    "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/desk/kim"},
-    "eventTime": "2026-03-01T12:00:00Z",
-    "eventSource": "s3.amazonaws.com",
-    "eventName": "GetObject",
-    "sourceIPAddress": "192.0.2.7",
-    "requestParameters": {"bucketName": "kyc", "key": "customers/4711/passport.jpg"},
-}
-
-
 def test_cloudtrail_files_are_read_as_documents_and_as_lines(tmp_path: Path) -> None:
     mapping = of_format(
         "cloudtrail",
@@ -168,7 +158,7 @@ def test_cloudtrail_files_are_read_as_documents_and_as_lines(tmp_path: Path) -> 
     lines = "".join(json.dumps({"Records": [TRAIL]}) + "\n" for _ in range(3)) + json.dumps(TRAIL)
     assert bring(tmp_path, lines, mapping, "lines").accepted == 4
     for cut in (20, len(document) // 2, len(document) - 4):
-        with pytest.raises(LogUnreadable, match="cut short|is not JSON"):
+        with pytest.raises(LogUnreadable, match=r"cut short|is not JSON"):
             bring(tmp_path, document[:cut], mapping, "cut")
 
 
@@ -247,17 +237,6 @@ def test_help_desk_exports_are_read(tmp_path: Path) -> None:
         (1_772_366_400_000_000, "kim", "u7", "INC1"),
         (1_772_366_400_000_000, "lou", "u8", "INC2"),
     ]
-
-
-XES = """<?xml version="1.0" encoding="UTF-8"?>
-<log xes.version="1.0" xmlns="http://www.xes-standard.org/">
- <global scope="trace"><string key="concept:name" value="none"/></global>
- <trace><string key="concept:name" value="case &lt;7&gt;"/>
-  <event><string key="org:resource" value="kim"/><date key="time:timestamp" value="2026-03-01T12:00:00+00:00"/>
-   <string key="concept:name" value="open"><string key="nested" value="x"/></string></event>
-  <event><date key="time:timestamp" value="2026-03-01T12:00:00+00:00"/></event>
- </trace>
-</log>"""
 
 
 def test_work_logs_in_xes_are_read(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_formats import TRAIL, XES  # type: ignore[import-not-found]
-from test_pgaudit_log import audit, csv_line, json_line  # type: ignore[import-not-found]
+from lakelogs import TRAIL, XES, audit, csv_line, json_line
 
 from whosaw.lake.errors import GuessFailed, LogEmpty, ZoneMissing
 from whosaw.lake.guess import guess_mapping

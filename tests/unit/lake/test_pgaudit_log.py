@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lakelogs import audit, csv_line, json_line
 
 from whosaw.lake.errors import LogColumnMissing, LogEmpty, LogEncoding, LogUnreadable, ZoneMissing
 from whosaw.lake.importer import ImportReport, import_log
@@ -24,31 +22,6 @@ TABLES = {
 def mapping(**changes: Any) -> Mapping:
     sql = {"tables": TABLES, "unprotected": ["public.product"]}
     return read_mapping({"kind": "accesses", "log": {"format": "pgaudit"}, "sql": sql} | changes)
-
-
-def audit(
-    statement: str, table: str = "public.customer", command: str = "SELECT", parameters: str = "<none>", **parts: str
-) -> str:
-    """Return a message of pgaudit as it writes one."""
-    kind = parts.get("kind", "READ" if command in ("SELECT", "COPY") else "WRITE")
-    cells = [parts.get("type", "SESSION"), parts.get("id", "1"), parts.get("sub", "1"), kind, command]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([*cells, "TABLE" if table else "", table, statement, parameters])
-    return "AUDIT: " + text.getvalue()
-
-
-def csv_line(message: str, at: str = "2026-03-01 12:00:00.123 UTC", user: str = "kim", session: str = "s1") -> str:
-    cells = [""] * 26
-    cells[0], cells[1], cells[2], cells[4], cells[5] = at, user, "shop", "192.0.2.7:5544", session
-    cells[11], cells[13], cells[22] = "LOG", message, "psql"
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
-
-
-def json_line(message: str, at: str = "2026-03-01 12:00:00.123 UTC") -> str:
-    fields = {"timestamp": at, "user": "kim", "dbname": "shop", "remote_host": "192.0.2.7", "session_id": "s1"}
-    return json.dumps(fields | {"error_severity": "LOG", "message": message, "application_name": "psql"}) + "\n"
 
 
 def bring(folder: Path, text: str, how: Mapping | None = None, name: str = "pg") -> ImportReport:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,12 +80,12 @@ def test_kept_columns_are_encrypted_and_others_are_nowhere(lake: Path) -> None:
 
 def test_every_file_is_its_owners_alone(lake: Path) -> None:
     for path in lake.rglob("*"):
-        assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, path
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 def test_an_erased_key_stands_nowhere_under_the_lake(lake: Path) -> None:
     assert BARE.encode() in everything(lake)
-    done = erase_key(lake, KEY)
+    done = erase_key(lake, KEY, clock=SimulatedClock(START))
     assert (done.numbers, done.rejects, done.kept) == (1, 2, 2)
     text = everything(lake).lower()
     # `xqx4711x` is another key: letters around it
@@ -96,13 +95,13 @@ def test_an_erased_key_stands_nowhere_under_the_lake(lake: Path) -> None:
     assert overview(lake).accesses == 4
     assert [sight.actor for sight in who_saw(lake, "customer:zz1").sights] == ["kim"]
     with pytest.raises(KeyUnknown):
-        erase_key(lake, KEY)
+        erase_key(lake, KEY, clock=SimulatedClock(START))
 
 
 def test_an_import_after_an_erasure_gives_new_numbers_and_does_not_bring_the_key_back(
     tmp_path: Path, lake: Path, clock: SimulatedClock
 ) -> None:
-    erase_key(lake, KEY)
+    erase_key(lake, KEY, clock=SimulatedClock(START))
     assert bring(tmp_path, ROWS[:4], clock, "again.csv").duplicates == 4
     bring(tmp_path, ["kim,zz9,2026-01-02T10:00:00Z,,"], clock, "more.csv")
     assert [sight.actor for sight in who_saw(lake, "customer:zz9").sights] == ["kim"]
@@ -112,7 +111,7 @@ def test_an_import_after_an_erasure_gives_new_numbers_and_does_not_bring_the_key
 
 def test_an_actor_is_erased_from_names_too(tmp_path: Path, clock: SimulatedClock) -> None:
     bring(tmp_path, ROWS, clock, "export of kim.csv", actors={"service": ["kim"]})
-    done = erase_key(tmp_path / "lake", "kim")
+    done = erase_key(tmp_path / "lake", "kim", clock=SimulatedClock(START))
     assert (done.numbers, done.names) == (1, 2)
     assert b"kim" not in everything(tmp_path / "lake")
 
@@ -120,7 +119,7 @@ def test_an_actor_is_erased_from_names_too(tmp_path: Path, clock: SimulatedClock
 def test_an_erased_file_of_kept_columns_cannot_be_read_from_a_copy(lake: Path) -> None:
     (path,) = (lake / "kept").glob("*")
     copy = path.read_bytes()
-    erase_key(lake, KEY)
+    erase_key(lake, KEY, clock=SimulatedClock(START))
     (left,) = (lake / "kept").glob("*")
     assert left.name != path.name
     left.write_bytes(copy)
@@ -170,4 +169,4 @@ def test_a_kept_column_that_is_not_there_is_a_slip(tmp_path: Path, clock: Simula
 def test_a_damaged_file_of_keys_is_said_to_be_damaged(lake: Path) -> None:
     (lake / "kept.keys").write_text(json.dumps([1]))
     with pytest.raises(LakeDamaged):
-        erase_key(lake, KEY)
+        erase_key(lake, KEY, clock=SimulatedClock(START))

@@ -1,0 +1,82 @@
+"""Does the memory of an import stay bounded, however large the log? A child imports it; its peak is measured.
+
+`--gigabytes 10 --limit-mb 1024` is the bar for large logs (needs about four times the log's size of disk); the tests
+hold 200 MB against 256 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CHILD = """
+import json, resource, sys
+from pathlib import Path
+from whosaw.lake.importer import import_log
+from whosaw.lake.mapping import read_mapping
+columns = {"actor": "actor", "subject": "customer", "at": "at", "ticket": "ticket", "activity": "action"}
+report = import_log(Path(sys.argv[1]), read_mapping({"kind": "accesses", "columns": columns}), Path(sys.argv[2]))
+peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"rows": report.rows, "accepted": report.accepted, "peak_mb": peak_kb / 1024}))
+"""
+HEADER = b"at,actor,customer,ticket,action,note\n"
+BLOCK_ROWS = 50_000
+
+
+def write_log(path: Path, size_bytes: int) -> int:
+    """Write a log of about that size with ever new subjects; return its rows."""
+    rows = 0
+    with path.open("wb") as log:
+        log.write(HEADER)
+        while log.tell() < size_bytes:
+            log.write(
+                b"".join(
+                    b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,view,some words that nobody maps\n"
+                    % (
+                        1 + n // 4_000_000 % 12, 1 + n // 140_000 % 28, n // 6_000 % 24, n // 100 % 60, n % 60, n % 1000,
+                        n * 7919 % 5_000, n * 104_729 % 40_000_003 // 4, n // 3,
+                    )
+                    for n in range(rows, rows + BLOCK_ROWS)
+                )
+            )  # fmt: skip
+            rows += BLOCK_ROWS
+    return rows
+
+
+def run_child(log: Path, lake: Path) -> dict[str, float]:
+    """Import in a process of its own; return its rows and its peak."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(log), str(lake)], check=True, stdout=subprocess.PIPE, env=dict(os.environ)
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gigabytes", type=float, default=10.0)
+    parser.add_argument("--limit-mb", type=float, default=1024.0)
+    parser.add_argument("--folder", type=Path, default=None, help="where to work (default: the system's)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="whosaw-big-", dir=arguments.folder) as folder:
+        log = Path(folder) / "big.csv"
+        rows = write_log(log, int(arguments.gigabytes * 1e9))
+        print(f"{rows:,} rows, {log.stat().st_size / 1e9:.2f} GB", flush=True)
+        start = time.perf_counter()
+        found = run_child(log, Path(folder) / "lake")
+        took = time.perf_counter() - start
+    print(f"imported in {took:,.0f} s ({rows / took:,.0f} rows/s), peak memory {found['peak_mb']:,.0f} MB")
+    if found["accepted"] != rows or found["peak_mb"] > arguments.limit_mb:
+        print(f"FAILED: {found['accepted']:,.0f} of {rows:,} rows, limit {arguments.limit_mb:,.0f} MB")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
