@@ -34,12 +34,14 @@ class Evidence:
         actor: H actor indices, rising.
         opened: T × K × H flags A.
         count: T × K × H members of the risk set that the actor opened before the contact.
+        trust: K parts of each complaint that no known outside source explains, in [0, 1].
     """
 
     sets: tuple[RiskSet, ...]
     actor: Int64
     opened: Bool
     count: Int64
+    trust: Float
 
     @property
     def share(self) -> Float:
@@ -49,9 +51,19 @@ class Evidence:
 
     @property
     def ratio(self) -> Float:
-        """T × K × H ratios A / f, exactly 1 where the actor opened the whole risk set."""
+        """T × K × H ratios A / f, exactly 1 where the actor opened the whole risk set.
+
+        A complaint that a known outside source explains with probability 1 - v counts as 1 + v (A / f - 1): its bet is
+        fair still, and moves nobody where v = 0.
+        """
         size = np.array([risk.members.size for risk in self.sets], np.float64)
-        return np.where(self.opened, size[None, :, None] / np.maximum(self.count, 1), 0.0)
+        ratio = np.where(self.opened, size[None, :, None] / np.maximum(self.count, 1), 0.0)
+        return np.where(self.trust[None, :, None] < 1.0, 1.0 + self.trust[None, :, None] * (ratio - 1.0), ratio)
+
+    @property
+    def hits(self) -> Int64:
+        """H numbers of complainers opened before their contact, complaints more likely explained otherwise left out."""
+        return np.asarray(self.opened[0][self.trust >= 0.5].sum(axis=0))
 
 
 def gather_evidence(index: Index, sets: tuple[RiskSet, ...]) -> Evidence:
@@ -70,7 +82,8 @@ def gather_evidence(index: Index, sets: tuple[RiskSet, ...]) -> Evidence:
     opened = np.array(cases, np.int64).reshape(shape).transpose(1, 0, 2) > 0
     count = np.array(counts, np.int64).reshape(shape).transpose(1, 0, 2)
     actor = np.flatnonzero(opened[0].any(axis=0) & ~index.actors.service)
-    return Evidence(sets, actor, opened[:, :, actor], count[:, :, actor])
+    trust = np.array([risk.trust for risk in sets], np.float64)
+    return Evidence(sets, actor, opened[:, :, actor], count[:, :, actor], trust)
 
 
 def log_single(ratio: Float, settings: Settings) -> Float:
@@ -84,9 +97,10 @@ def log_single(ratio: Float, settings: Settings) -> Float:
     return log_mean(log_over_lambda(per_lambda, settings, axis=1), axis=0)
 
 
-def log_absent(complaints: int, settings: Settings) -> float:
-    """Return log E of an actor who opened none of `complaints` complainers."""
-    return float(log_over_lambda(complaints * np.log1p(-_LAMBDA), settings, axis=0))
+def log_absent(trust: Float, settings: Settings) -> float:
+    """Return log E of an actor who opened none of the complainers, given K parts that no other source explains."""
+    missed = np.log1p(-_LAMBDA[:, None] * trust[None, :]).sum(axis=1)
+    return float(log_over_lambda(missed, settings, axis=0))
 
 
 def log_over_lambda(log_likelihood: Float, settings: Settings, axis: int) -> Float:

@@ -1,8 +1,9 @@
 """Max-T permutation test: how often would some actor look this strong if the complainers were redrawn?
 
-Each is redrawn from its risk set. The test controls the family-wise rate over all actors at the looks fixed in advance.
-It says that an actor is associated with the complaints, not that no other explains them as well: the rival rule has to
-follow.
+Each is redrawn from its risk set. The test controls the family-wise rate over all actors *and* over all looks fixed in
+advance: by look k at most A(k) of the redrawn histories may have crossed the boundary (α spending after Lan and DeMets
+1983, made exact by counting the observed history among the redrawn ones). It says that an actor is associated with the
+complaints, not that no other explains them as well: the rival rule has to follow.
 """
 
 from __future__ import annotations
@@ -11,41 +12,95 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whosaw.trace.evidence import Evidence, Float, log_absent, log_mean, log_over_lambda, log_single
+from whosaw.trace.evidence import Evidence, Float, log_single
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Int64
+from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.risk import RiskSet
 from whosaw.trace.settings import LAMBDAS, Settings
 
 _LAMBDA = np.array(LAMBDAS)
+_TOLERANCE = 1e-9  # a redraw of the complainers themselves counts as equal although its sums differ in the last bits
 
 
-def p_values(index: Index, evidence: Evidence, weight: Float, settings: Settings) -> tuple[Float, int]:
-    """Return one p-value per actor of the evidence, and the number of redraws made.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The permutation test up to the last look that was due.
+
+    Args:
+        complaints: how many the last look took.
+        level: part of the redrawn histories that may have crossed by then.
+        redraws: redraws made.
+        p: one max-T p-value per actor of the evidence, at the last look alone.
+        crossed: H flags: the actor crossed the boundary at some look.
+    """
+
+    complaints: int
+    level: float
+    redraws: int
+    p: Float
+    crossed: Bool
+
+
+def look(index: Index, evidence: Evidence, due: tuple[tuple[int, int], ...], weight: Float, settings: Settings) -> Look:
+    """Return the test's outcome at the looks that were due.
 
     Args:
         index: the log.
-        evidence: K matched complaints, those of the look.
+        evidence: K matched complaints in order of contact.
+        due: per look the complaints it takes, and how many of them are matched; rising, not empty.
         weight: weights of all actors.
-        settings: redraws and seed.
+        settings: levels, redraws and seed.
     """
+    prefixes = tuple(matched for _, matched in due)
+    levels = tuple(settings.spent_by(complaints) for complaints, _ in due)
     with np.errstate(divide="ignore"):
-        observed = log_single(evidence.ratio, settings) + np.log(weight[evidence.actor])
-    redraw = _Redraw(index, evidence.sets, weight, settings)
-    generator = np.random.default_rng(settings.seed)
-    redrawn = redraw.maxima(generator, settings.first_draws)
-    p = _p(observed, redrawn)
-    if p.size and p.min() <= 0.1 and settings.draws > settings.first_draws:
-        more = redraw.maxima(generator, settings.draws - settings.first_draws)
-        redrawn = np.concatenate([redrawn, more])
-        p = _p(observed, redrawn)
-    return p, redrawn.size
+        prior = np.log(weight[evidence.actor])
+        observed = np.stack([log_single(evidence.ratio[:, :k], settings) + prior for k in prefixes])
+    redraw = _Redraw(index, evidence, weight, settings)
+    redrawn = redraw.maxima(prefixes, 0, settings.first_draws)
+    p, crossed = _judge(observed, redrawn, levels)
+    if p.size and min(p.min(), _p(observed, redrawn).min()) <= 0.1 and settings.draws > settings.first_draws:
+        more = redraw.maxima(prefixes, settings.first_draws, settings.draws)
+        redrawn = np.concatenate([redrawn, more], axis=1)
+        p, crossed = _judge(observed, redrawn, levels)
+    return Look(due[-1][0], levels[-1], redrawn.shape[1], p, crossed)
 
 
 def _p(observed: Float, redrawn: Float) -> Float:
-    # a redraw of the complainers themselves must count as equal although its sums may differ in the last bits
-    beaten = redrawn.size - np.searchsorted(np.sort(redrawn), observed - 1e-9)
-    return np.asarray((1.0 + beaten) / (1.0 + redrawn.size))
+    """Return looks × H p-values."""
+    rows = [
+        (1.0 + b.size - np.searchsorted(np.sort(b), o - _TOLERANCE)) / (1.0 + b.size)
+        for o, b in zip(observed, redrawn, strict=True)
+    ]
+    return np.asarray(rows)
+
+
+def _judge(observed: Float, redrawn: Float, levels: tuple[float, ...]) -> tuple[Float, Bool]:
+    """Return the p-values of the last look, and which actors crossed at any look."""
+    crossed = np.zeros(observed.shape[1], np.bool_)
+    if observed.shape[1] == 0:
+        return np.empty(0), crossed
+    history = np.concatenate([observed.max(axis=1, keepdims=True), redrawn], axis=1)
+    out = np.zeros(history.shape[1], np.bool_)
+    for at, level in enumerate(levels):
+        room = int(level * history.shape[1] + _TOLERANCE) - int(out.sum())
+        left = np.flatnonzero(~out)
+        boundary = _boundary(history[at, left], room)
+        out[left[history[at, left] >= boundary]] = True
+        crossed |= observed[at] >= boundary
+    return _p(observed[-1:], redrawn[-1:])[0], crossed
+
+
+def _boundary(values: Float, room: int) -> float:
+    """Return the least value such that at most `room` values reach it; equals stand or fall together."""
+    if room <= 0:
+        return np.inf
+    ordered = np.sort(values)[::-1]
+    if room >= ordered.size:
+        return float(ordered[-1]) - _TOLERANCE
+    next_one = ordered[room]
+    above = ordered[ordered > next_one + _TOLERANCE]
+    return float(above[-1]) - _TOLERANCE if above.size else np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +108,50 @@ class _Redraw:
     """Complaints whose complainers are drawn anew, each from its risk set."""
 
     index: Index
-    sets: tuple[RiskSet, ...]
+    evidence: Evidence
     weight: Float
     settings: Settings
 
-    def maxima(self, generator: np.random.Generator, draws: int) -> Float:
-        """Return log max over actors of weight × E for each of `draws` redraws."""
-        parts = [_hits(self.index, risk, generator.integers(0, risk.members.size, draws)) for risk in self.sets]
-        actor, draw, *gains = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        usable = self.weight[actor] > 0
-        # one cell per actor and redraw in which it had opened somebody
-        cell, place = np.unique(draw[usable] * self.weight.size + actor[usable], return_inverse=True)
-        kinds = gains if self.index.has_reasons else gains[:1]
-        log_e = log_mean(np.stack([self._log_e(gain[usable], place, cell.size) for gain in kinds]), axis=0)
-        # whoever opened nobody in a redraw still has weight × E; the largest of those is a floor for the maximum
-        floor = np.log(self.weight.max()) + log_absent(len(self.sets), self.settings)
-        maxima = np.full(draws, floor)
-        np.maximum.at(maxima, cell // self.weight.size, log_e + np.log(self.weight[cell % self.weight.size]))
-        return maxima
+    def maxima(self, prefixes: tuple[int, ...], first: int, last: int) -> Float:
+        """Return, per prefix of the complaints, log max over actors of weight × E for the redraws `first` … `last`."""
+        sets, trust = self.evidence.sets[: prefixes[-1]], self.evidence.trust
+        parts = [self._hits(risk, i, trust[i], first, last) for i, risk in enumerate(sets)]
+        keys = [draw * self.weight.size + actor for actor, draw, _ in parts]
+        cells, place = np.unique(np.concatenate(keys), return_inverse=True)
+        places = np.split(place, np.cumsum([key.size for key in keys])[:-1])
+        prior = self.weight[cells % self.weight.size]
+        draw = cells // self.weight.size
+        kinds = 2 if self.index.has_reasons else 1
+        gained = np.ones((kinds, cells.size, _LAMBDA.size))
+        missed = np.array(self.settings.lambda_prior)
+        rows, done = [], 0
+        for k in prefixes:
+            for i in range(done, k):
+                gained[:, places[i]] *= parts[i][2]  # an actor occurs once per redraw of a complaint
+                missed = missed * (1.0 - _LAMBDA * trust[i])
+            done = k
+            # whoever opened nobody in a redraw still has weight × E; the largest of those is a floor for the maximum
+            best = np.full(last - first, self.weight.max() * missed.sum())
+            np.maximum.at(best, draw, (gained @ missed).mean(axis=0) * prior)
+            rows.append(np.log(best))
+        return np.stack(rows)
 
-    def _log_e(self, gain: Float, place: Int64, cells: int) -> Float:
-        """Return log E per cell from the gains of its hits."""
-        misses = len(self.sets) * np.log1p(-_LAMBDA)
-        hits = np.stack([np.bincount(place, gain[:, j], cells) for j in range(_LAMBDA.size)])
-        return log_over_lambda(misses[:, None] + hits, self.settings, axis=0)
-
-
-def _hits(index: Index, risk: RiskSet, drawn: Int64) -> tuple[Int64, Int64, Float, Float]:
-    """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, gain of either kind per λ."""
-    _, pair = index.pairs_of(risk.members)
-    first, second = index.pair_first_us[pair], index.pair_irregular_us[pair]
-    before = first < risk.contacted_us
-    count = np.bincount(index.pair_actor[pair[before]], minlength=index.actors.count)
-    irregular = np.bincount(index.pair_actor[pair[second < risk.contacted_us]], minlength=index.actors.count)
-    draw, pair = index.pairs_of(risk.members[drawn])
-    kept = index.pair_first_us[pair] < risk.contacted_us
-    draw, pair = draw[kept], pair[kept]
-    actor = index.pair_actor[pair]
-    any_gain = _gain(risk.members.size, count)[actor]
-    irregular_gain = _gain(risk.members.size, irregular)[actor]
-    irregular_gain[index.pair_irregular_us[pair] >= risk.contacted_us] = 0.0
-    return actor, draw, any_gain, irregular_gain
-
-
-def _gain(size: int, count: Int64) -> Float:
-    """Return, per actor and λ, what a hit adds to the log bet compared with a miss."""
-    ratio = size / np.maximum(count, 1)
-    return np.asarray(np.log1p(_LAMBDA * (ratio[:, None] - 1.0)) - np.log1p(-_LAMBDA))
+    def _hits(self, risk: RiskSet, ordinal: int, trust: float, first: int, last: int) -> tuple[Int64, Int64, Float]:
+        """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, kinds × n × λ gains."""
+        index = self.index
+        # one generator per complaint: what earlier complaints drew never changes as complaints are added
+        generator = np.random.default_rng((self.settings.seed, ordinal))
+        drawn = generator.integers(0, risk.members.size, self.settings.draws)[first:last]
+        _, pair = index.pairs_of(risk.members)
+        draw, drawn_pair = index.pairs_of(risk.members[drawn])
+        kept = (index.pair_first_us[drawn_pair] < risk.contacted_us) & (self.weight[index.pair_actor[drawn_pair]] > 0)
+        draw, drawn_pair = draw[kept], drawn_pair[kept]
+        actor = index.pair_actor[drawn_pair]
+        firsts = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
+        gains = []
+        for first_us in firsts:
+            count = np.bincount(index.pair_actor[pair[first_us[pair] < risk.contacted_us]], minlength=self.weight.size)
+            ratio = risk.members.size / np.maximum(count, 1)
+            ratio = np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0)
+            gains.append((1.0 + trust * _LAMBDA * (ratio[:, None] - 1.0)) / (1.0 - trust * _LAMBDA))
+        return actor, draw, np.stack(gains)

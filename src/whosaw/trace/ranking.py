@@ -63,7 +63,7 @@ def _weighed(question: Question, sets: tuple[RiskSet, ...], method: Method) -> A
     index, settings = question.index, method.settings
     evidence = gather_evidence(index, tuple(risk for risk in sets if risk.matched))
     weight = frozen_weights(index, question.context, sets[0].contacted_us, settings)
-    posterior = weigh(evidence.ratio, weight[evidence.actor], settings)
+    posterior = weigh(evidence.ratio, evidence.trust, weight[evidence.actor], settings)
     rungs = climb(index, sets, evidence, weight, posterior, settings)
     if rungs.look:
         look = rungs.look

@@ -25,12 +25,14 @@ class RiskSet:
         contacted_us: when it was contacted from outside.
         members: the exchangeable subjects, the complainer among them; empty where the log offers no match.
         match: the level of matching that was used.
+        trust: part of the complaint that no known outside source explains.
     """
 
     subject: int
     contacted_us: int
     members: Int64
     match: str
+    trust: float = 1.0
 
     @property
     def matched(self) -> bool:

@@ -7,34 +7,17 @@ an actor whom no rival explains away. Either needs three complainers opened befo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from whosaw.trace.evidence import Evidence, Float
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
-from whosaw.trace.permutation import p_values
+from whosaw.trace.permutation import Look, look
 from whosaw.trace.posterior import Posterior, moves, weigh
 from whosaw.trace.risk import RiskSet
 from whosaw.trace.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The permutation test at one look.
-
-    Args:
-        complaints: how many it looked at.
-        level: p-value that passes.
-        redraws: redraws made.
-        p: one p-value per actor of the evidence.
-    """
-
-    complaints: int
-    level: float
-    redraws: int
-    p: Float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +35,7 @@ def climb(
     index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, posterior: Posterior, settings: Settings
 ) -> Rungs:
     """Return who stands on which rung."""
-    enough = (evidence.opened[0].sum(axis=0) >= settings.min_complaints) & moves(evidence.ratio)
+    enough = (evidence.hits >= settings.min_complaints) & moves(evidence.ratio)
     finding = enough & (posterior.marginal >= settings.finding_at)
     inside = max(1.0 - posterior.outside, np.finfo(np.float64).tiny)
     unrivalled = posterior.marginal / inside >= settings.rival_share
@@ -61,39 +44,30 @@ def climb(
         robust[h] = _stands_without_strongest(evidence, weight, int(h), settings)
     # beside a finding only an actor without rival can still become a lead; without one, a passed test makes a group
     open_question = enough & ~finding & (unrivalled | (not finding.any()))
-    look = _look(index, sets, evidence, weight, settings) if open_question.any() else None
-    associated = enough & (look.p <= look.level) if look else np.zeros_like(finding)
-    return Rungs(finding, robust, associated & unrivalled & ~finding, associated, look)
+    looked = _look(index, sets, evidence, weight, settings) if open_question.any() else None
+    # crossed at some look, and still unlikely by chance at the last one: later complaints may have cleared him
+    associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
+    return Rungs(finding, robust, associated & unrivalled & ~finding, associated, looked)
 
 
 def _stands_without_strongest(evidence: Evidence, weight: Float, h: int, settings: Settings) -> bool:
     ratio = evidence.ratio
     strongest = int(ratio[:, :, h].mean(axis=0).argmax())
     ratio = np.delete(ratio, strongest, axis=1)
-    if int((ratio[0, :, h] > 0).sum()) < settings.min_complaints:
+    counted = np.delete(evidence.opened[0, :, h] & (evidence.trust >= 0.5), strongest)
+    if int(counted.sum()) < settings.min_complaints:
         return False
-    return bool(weigh(ratio, weight[evidence.actor], settings).marginal[h] >= settings.finding_at)
+    trust = np.delete(evidence.trust, strongest)
+    return bool(weigh(ratio, trust, weight[evidence.actor], settings).marginal[h] >= settings.finding_at)
 
 
 def _look(
     index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, settings: Settings
 ) -> Look | None:
-    """Run the test on the complaints of the last look that was due; unmatched ones count towards the look."""
-    due = settings.look_at(len(sets))
-    if due is None:
-        return None
-    complaints, level = due
-    matched = sum(risk.matched for risk in sets[:complaints])
-    if matched == 0:
-        return None
-    early = replace(
-        evidence,
-        sets=evidence.sets[:matched],
-        opened=evidence.opened[:, :matched],
-        count=evidence.count[:, :matched],
-    )
-    p, redraws = p_values(index, early, weight, settings)
-    return Look(complaints, level, redraws, p)
+    """Run the test at the looks that were due; unmatched complaints count towards a look."""
+    due = [(k, sum(risk.matched for risk in sets[:k])) for k in settings.looks_due(len(sets))]
+    due = [(k, matched) for k, matched in due if matched]
+    return look(index, evidence, tuple(due), weight, settings) if due else None
 
 
 def same_record(index: Index, evidence: Evidence) -> list[Int64]:

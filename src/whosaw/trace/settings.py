@@ -11,9 +11,6 @@ DAY_US = 86_400_000_000
 LAMBDAS = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)
 """Share of the complaints that one actor explains: the grid bets are placed on."""
 
-PAIR_CELLS = tuple((a, b) for a in (0.2, 0.35, 0.5, 0.65) for b in (0.2, 0.35, 0.5, 0.65) if a + b <= 0.9)
-"""Shares of two actors; never 1 together, so that one stray complaint cannot rule every pair out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -23,11 +20,12 @@ class Settings:
         alpha: the stated rate of naming somebody although nobody inside leaked, in (0, 0.5].
         outside_prior: probability, before any evidence, that it was nobody inside, in (0, 1).
         pair_share: part of the rest that two leakers together get.
+        trio_share: part of the rest that three leakers together get.
         lambda_prior: one weight per value of `LAMBDAS`, summing to 1. Any prior fixed in advance keeps the guarantee.
             This one expects few stray complaints: against (.1 .1 .15 .2 .2 .15 .1) it finds more leakers at 3 to 5
             complaints (bank log, K = 3: 54 % instead of 45 %) and loses up to 3 % at 20 of which 30 % are stray.
-        looks: complaint counts at which the permutation test looks, each with `alpha / len(looks)`; empty where the
-            analyst looks exactly once, now, with the whole `alpha`.
+        looks: complaint counts at which the permutation test looks; by k complaints `alpha` (k - 2) / (k + 2) is spent.
+            Empty where the analyst looks exactly once, now, with the whole `alpha`.
         draws: redraws of the permutation test.
         first_draws: redraws made first; the others follow only where the first p-value is at most 0.1.
         seed: of the redraws and of the sampling of large risk sets.
@@ -35,7 +33,8 @@ class Settings:
         max_controls: larger risk sets are sampled down to this many.
         calipers_days: distances of the entry dates, tried in this order, where work items are known.
         calipers_alone_days: the same where the entry date is the only thing to match on.
-        pair_pool: how many of the strongest actors are combined into pairs.
+        pair_pool: how many of the strongest actors are combined with one another.
+        trio_seeds: how many of the strongest pairs are tried with a third.
         floor_share: part of the prior weight spread evenly over every actor who is no service, so that somebody who
             opened nothing before the first complaint can still be found.
         min_complaints: complaints below which nothing is ranked, and complainers an actor must have opened to be named.
@@ -46,9 +45,10 @@ class Settings:
 
     alpha: float = 0.05
     outside_prior: float = 0.5
-    pair_share: float = 0.1
+    pair_share: float = 0.12
+    trio_share: float = 0.04
     lambda_prior: tuple[float, ...] = (0.05, 0.05, 0.1, 0.15, 0.2, 0.2, 0.25)
-    looks: tuple[int, ...] = (3, 6, 12, 24, 48)
+    looks: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
     draws: int = 1999
     first_draws: int = 499
     seed: int = 20_240_501
@@ -57,6 +57,7 @@ class Settings:
     calipers_days: tuple[int, ...] = (2, 4, 7, 14, 28)
     calipers_alone_days: tuple[int, ...] = (28,)
     pair_pool: int = 25
+    trio_seeds: int = 30
     floor_share: float = 0.05
     min_complaints: int = 3
     unmatched_share: float = 0.2
@@ -72,11 +73,12 @@ class Settings:
         allowed = {
             "alpha": 0 < self.alpha <= 0.5,
             "outside_prior": 0 < self.outside_prior < 1,
-            "pair_share": 0 <= self.pair_share < 1,
+            "pair_share": 0 <= self.pair_share,
+            "trio_share": 0 <= self.trio_share and self.pair_share + self.trio_share < 1,
             "lambda_prior": len(self.lambda_prior) == len(LAMBDAS)
             and min(self.lambda_prior) > 0
             and abs(sum(self.lambda_prior) - 1) < 1e-9,
-            "looks": all(a < b for a, b in zip((0, *self.looks), self.looks, strict=False)),
+            "looks": all(a < b for a, b in zip((2, *self.looks), self.looks, strict=False)),
             "draws": self.draws >= self.first_draws >= 19,
             "min_controls": self.min_controls >= 1,
             "max_controls": self.max_controls > self.min_controls,
@@ -99,9 +101,12 @@ class Settings:
         """Outside probability at which the evidence for *somebody inside* has reached 1 / alpha."""
         return self.outside_prior / (self.outside_prior + (1.0 - self.outside_prior) / self.alpha)
 
-    def look_at(self, complaints: int) -> tuple[int, float] | None:
-        """Return the complaint count and level of the last look due after `complaints`, if one was."""
+    def looks_due(self, complaints: int) -> tuple[int, ...]:
+        """Return the complaint counts of all looks that were due after `complaints`."""
         if not self.looks:
-            return complaints, self.alpha
-        due = [look for look in self.looks if look <= complaints]
-        return (due[-1], self.alpha / len(self.looks)) if due else None
+            return (complaints,)
+        return tuple(look for look in self.looks if look <= complaints)
+
+    def spent_by(self, complaints: int) -> float:
+        """Return the level spent by a look: little early, all of `alpha` in the limit."""
+        return self.alpha * (complaints - 2) / (complaints + 2) if self.looks else self.alpha
