@@ -10,9 +10,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from worlds import Case, Spec, make_case
-
 from whosaw.trace import Accesses, Actors, Attribution, Population, Rung, Settings, Sightings, attribute
+from worlds import Case, Spec, make_case
 
 CONFIRMED = (Rung.LEAD, Rung.FINDING)
 

@@ -150,9 +150,7 @@ def _leak(generator: np.random.Generator, rows: Rows, made: Trade, staff: Staff,
     return leaks
 
 
-def _outside(
-    generator: np.random.Generator, rows: Rows, made: Trade, staff: Staff, spec: Spec
-) -> tuple[Int, Float]:
+def _outside(generator: np.random.Generator, rows: Rows, made: Trade, staff: Staff, spec: Spec) -> tuple[Int, Float]:
     """The seller's own orders, or a window of ten days that leaked elsewhere, in which one agent may be a star."""
     start = float(generator.uniform(40, 130))
     pool = np.arange(made.ordered.size)

@@ -71,9 +71,7 @@ def trade(
     managers = generator.choice(np.flatnonzero(~staff.service), 2, replace=False)
     for manager in managers:
         viewed = np.flatnonzero(generator.random(customers) < generator.uniform(0.1, 0.5))
-        rows.add(
-            np.full(viewed.size, manager), viewed, ordered[viewed] + generator.exponential(4, viewed.size), False
-        )
+        rows.add(np.full(viewed.size, manager), viewed, ordered[viewed] + generator.exponential(4, viewed.size), False)
     for service in np.flatnonzero(staff.service):
         seen = np.flatnonzero(generator.random(customers) < 0.5)
         rows.add(np.full(seen.size, service), seen, ordered[seen] + 0.01, False)

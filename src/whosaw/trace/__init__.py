@@ -5,28 +5,36 @@ the outside hypothesis on one scale. Stands after ``lake`` in the flow and befor
 """
 
 from whosaw.trace.errors import InputRefused, SettingRefused, TraceError
+from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index, build_index
-from whosaw.trace.inputs import NEVER, Accesses, Actors, Population, Sightings
+from whosaw.trace.inputs import GUESSABLE_ODDS, NEVER, UNIQUE_ODDS, Accesses, Actors, Marks, Population, Sightings
+from whosaw.trace.outlook import Outlook
 from whosaw.trace.ranking import attribute, rank
-from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Verdict
+from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Step, Verdict
 from whosaw.trace.settings import Settings
 
 __all__ = [
+    "GUESSABLE_ODDS",
     "NEVER",
+    "UNIQUE_ODDS",
     "Accesses",
     "Actors",
     "Attribution",
     "Candidate",
+    "GroupShare",
     "Hit",
     "Index",
     "InputRefused",
+    "Marks",
     "Method",
+    "Outlook",
     "Population",
     "Rung",
     "Scope",
     "SettingRefused",
     "Settings",
     "Sightings",
+    "Step",
     "TraceError",
     "Verdict",
     "attribute",

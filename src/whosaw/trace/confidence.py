@@ -29,11 +29,13 @@ class Suspects:
         everybody: the evidence excludes nobody at all, *nobody inside* included.
         alone: positions among the H actors that stay as the only leaker.
         paired: positions that stay as one of two leakers, each with at least a fifth of the complaints and one of them.
+        pairs: Q × 2 positions of those pairs.
     """
 
     everybody: bool
     alone: Int64
     paired: Int64
+    pairs: Int64
 
 
 def not_excluded(ratio: Float, log_z: float, alpha: float) -> Suspects:
@@ -47,8 +49,9 @@ def not_excluded(ratio: Float, log_z: float, alpha: float) -> Suspects:
     least = log_z + np.log(alpha)
     if least < 0:  # a share near 0 makes every actor as likely as nobody
         none = np.empty(0, np.int64)
-        return Suspects(True, none, none)
-    return Suspects(False, np.flatnonzero(_best_alone(ratio) > least), _paired(ratio, least))
+        return Suspects(True, none, none, none.reshape(0, 2))
+    pairs = _paired(ratio, least)
+    return Suspects(False, np.flatnonzero(_best_alone(ratio) > least), np.unique(pairs), pairs)
 
 
 def _best_alone(ratio: Float) -> Float:
@@ -61,18 +64,17 @@ def _best_alone(ratio: Float) -> Float:
 
 
 def _paired(ratio: Float, least: float) -> Int64:
-    """Return everybody who is in a pair that cannot be excluded."""
+    """Return the pairs that cannot be excluded, as Q × 2 positions."""
     usable = np.flatnonzero(moves(ratio))
     a, b = (usable[side] for side in np.triu_indices(usable.size, 1))
-    kept = np.zeros(ratio.shape[2], np.bool_)
+    kept = [np.empty((0, 2), np.int64)]
     for start in range(0, a.size, _CHUNK):
         one, two = a[start : start + _CHUNK], b[start : start + _CHUNK]
         stays = np.zeros(one.size, np.bool_)
         for s, t in product(range(ratio.shape[0]), repeat=2):
             stays |= _pair_stays(ratio[s][:, one], ratio[t][:, two], least)
-        kept[one[stays]] = True
-        kept[two[stays]] = True
-    return np.flatnonzero(kept)
+        kept.append(np.stack([one[stays], two[stays]], axis=1))
+    return np.concatenate(kept)
 
 
 def _pair_stays(one: Float, two: Float, least: float) -> np.typing.NDArray[np.bool_]:

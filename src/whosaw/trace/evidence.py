@@ -8,7 +8,7 @@ that opened everything has A/f = 1 everywhere and can never gain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ class Evidence:
         opened: T × K × H flags A.
         count: T × K × H members of the risk set that the actor opened before the contact.
         trust: K parts of each complaint that no known outside source explains, in [0, 1].
+        marked: H numbers of marks (canaries and the like, not guessable) that the actor had opened.
     """
 
     sets: tuple[RiskSet, ...]
@@ -42,6 +43,7 @@ class Evidence:
     opened: Bool
     count: Int64
     trust: Float
+    marked: Int64
 
     @property
     def share(self) -> Float:
@@ -62,17 +64,30 @@ class Evidence:
 
     @property
     def hits(self) -> Int64:
-        """H numbers of complainers opened before their contact, complaints more likely explained otherwise left out."""
-        return np.asarray(self.opened[0][self.trust >= 0.5].sum(axis=0))
+        """H numbers of complainers and marks opened in time, complaints more likely explained otherwise left out."""
+        return np.asarray(self.opened[0][self.trust >= 0.5].sum(axis=0) + self.marked)
+
+    def first(self, complaints: int) -> Evidence:
+        """Return the evidence of the first complaints alone."""
+        kept = slice(0, complaints)
+        return replace(
+            self,
+            sets=self.sets[kept],
+            opened=self.opened[:, kept],
+            count=self.count[:, kept],
+            trust=self.trust[kept],
+        )
 
 
-def gather_evidence(index: Index, sets: tuple[RiskSet, ...]) -> Evidence:
+def gather_evidence(index: Index, sets: tuple[RiskSet, ...], marked: Int64 | None = None) -> Evidence:
     """Count who opened what before each contact.
 
     Args:
         index: the log.
         sets: K matched risk sets.
+        marked: per actor, how many marks that nobody can guess it had opened; those with any are part of the evidence.
     """
+    marked = np.zeros(index.actors.count, np.int64) if marked is None else marked
     kinds = 2 if index.has_reasons else 1
     counts, cases = [], []
     for risk in sets:
@@ -81,9 +96,9 @@ def gather_evidence(index: Index, sets: tuple[RiskSet, ...]) -> Evidence:
     shape = (len(sets), kinds, index.actors.count)
     opened = np.array(cases, np.int64).reshape(shape).transpose(1, 0, 2) > 0
     count = np.array(counts, np.int64).reshape(shape).transpose(1, 0, 2)
-    actor = np.flatnonzero(opened[0].any(axis=0) & ~index.actors.service)
+    actor = np.flatnonzero((opened[0].any(axis=0) | (marked > 0)) & ~index.actors.service)
     trust = np.array([risk.trust for risk in sets], np.float64)
-    return Evidence(sets, actor, opened[:, :, actor], count[:, :, actor], trust)
+    return Evidence(sets, actor, opened[:, :, actor], count[:, :, actor], trust, marked[actor])
 
 
 def log_single(ratio: Float, settings: Settings) -> Float:

@@ -8,12 +8,13 @@ import numpy as np
 
 from whosaw.trace.evidence import Float, log_absent, log_single
 from whosaw.trace.inputs import Bool, Int64
-from whosaw.trace.rings import log_pairs, log_trios, partners, trios_around
+from whosaw.trace.rings import partners, trios_around, weigh_pairs, weigh_trios
 from whosaw.trace.settings import Settings
+from whosaw.trace.weights import Prior
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class MarkFactors:
     """Evidence that is no bet: canaries, aliases and unique copies that turned up outside.
 
     Args:
@@ -29,9 +30,9 @@ class Marks:
         return np.asarray(self.log_odds @ self.seen[:, members].any(axis=2))
 
 
-def no_marks(actors: int) -> Marks:
+def no_marks(actors: int) -> MarkFactors:
     """Return the absence of such evidence for H actors."""
-    return Marks(np.zeros((0, actors), np.bool_), np.empty(0))
+    return MarkFactors(np.zeros((0, actors), np.bool_), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Posterior:
         return float(sum(probability.sum() for _, probability in self.rings))
 
 
-def weigh(ratio: Float, trust: Float, weight: Float, settings: Settings, marks: Marks | None = None) -> Posterior:
+def weigh(ratio: Float, trust: Float, prior: Prior, settings: Settings, marks: MarkFactors | None = None) -> Posterior:
     """Return the posterior for H actors; everybody else shares the remaining weight.
 
     Pairs and trios are those that a search finds worth weighing. What it leaves out would only have added to the
@@ -76,36 +77,37 @@ def weigh(ratio: Float, trust: Float, weight: Float, settings: Settings, marks: 
     Args:
         ratio: T × K × H ratios A / f.
         trust: K parts of the complaints that no other source explains.
-        weight: H prior weights; 1 minus their sum belongs to those who opened no complainer.
+        prior: weights of the H actors.
         settings: priors, and how many actors are combined.
         marks: canaries and the like that turned up.
     """
-    marks = marks or no_marks(weight.size)
-    log_e = log_single(ratio, settings)
+    marks = marks or no_marks(ratio.shape[2])
     inside = 1.0 - settings.outside_prior
     alone = inside * (1.0 - settings.pair_share - settings.trio_share)
-    rest = max(0.0, 1.0 - float(weight.sum()))
     with np.errstate(divide="ignore"):  # a weight of 0 is meant to give no probability
-        log_weight = np.log(weight)
-        single = np.log(alone) + log_weight + log_e + marks.of(np.arange(weight.size)[:, None])
-        others = np.log(alone * rest) + log_absent(trust, settings)
-        pool = _pool(ratio, weight, log_e, settings)
-        pairs = _pairs(pool)
-        pair = np.log(2.0 * inside * settings.pair_share) + log_weight[pairs].sum(axis=1) + log_pairs(ratio, pairs)
-        pair += marks.of(pairs)
-        trios = trios_around(pairs, pair, pool, settings)
-        trio = np.log(6.0 * inside * settings.trio_share) + log_weight[trios].sum(axis=1) + log_trios(ratio, trios)
-        trio += marks.of(trios)
-    log_outside = np.log(settings.outside_prior)
+        started = [
+            np.log(share) + np.log(weight) + log_single(ratio[:, start:], settings)
+            for start, share, weight in zip(prior.starts, prior.share, prior.weight, strict=True)
+        ]
+        single = np.logaddexp.reduce(np.stack(started), axis=0)
+        rest = np.maximum(0.0, 1.0 - prior.weight.sum(axis=1))
+        absent = [log_absent(trust[start:], settings) for start in prior.starts]
+        others = np.log(alone) + np.logaddexp.reduce(np.log(prior.share * rest) + np.array(absent))
+        pairs = _pairs(ratio, single, settings)
+        pair = np.log(2.0 * inside * settings.pair_share) + weigh_pairs(ratio, pairs, prior) + marks.of(pairs)
+        trios = trios_around(pairs, pair, settings)
+        trio = np.log(6.0 * inside * settings.trio_share) + weigh_trios(ratio, trios, prior) + marks.of(trios)
+        single = np.log(alone) + single + marks.of(np.arange(ratio.shape[2])[:, None])
+    log_outside = np.log(settings.outside_prior + inside * (1.0 - prior.share.sum()))
     log_z = float(np.logaddexp.reduce(np.concatenate([[log_outside, others], single, pair, trio])))
     rings = ((pairs, np.exp(pair - log_z)), (trios, np.exp(trio - log_z)))
-    alone_probability = np.exp(single - log_z)
-    marginal = alone_probability.copy()
+    by_oneself = np.exp(single - log_z)
+    marginal = by_oneself.copy()
     for ring, probability in rings:
         for side in range(ring.shape[1]):
             np.add.at(marginal, ring[:, side], probability)
     outside = float(np.exp(log_outside - log_z))
-    return Posterior(log_z, outside, np.minimum(marginal, 1.0), log_e, alone_probability, rings)
+    return Posterior(log_z, outside, np.minimum(marginal, 1.0), log_single(ratio, settings), by_oneself, rings)
 
 
 def moves(ratio: Float) -> Bool:
@@ -113,23 +115,26 @@ def moves(ratio: Float) -> Bool:
     return np.asarray((ratio != 1.0).any(axis=(0, 1)))
 
 
-def _pairs(pool: Int64) -> Int64:
-    one, two = np.triu_indices(pool.size, 1)
-    return np.stack([pool[one], pool[two]], axis=1)
+def _pairs(ratio: Float, strength: Float, settings: Settings) -> Int64:
+    """Return Q × 2 positions worth weighing: the strongest with one another, and with those who add most to them.
 
-
-def _pool(ratio: Float, weight: Float, log_e: Float, settings: Settings) -> Int64:
-    """Return the actors worth combining: the strongest alone, and those who add most to one of the strongest."""
-    eligible = np.flatnonzero((weight > 0) & moves(ratio))
-    if eligible.size <= settings.pair_pool:
-        return eligible
-    strength = log_e[eligible] + np.log(weight[eligible])
-    chosen = _top(strength, settings.pair_pool)
-    for h in eligible[_top(strength, settings.pair_pool // 5)]:
-        added = partners(ratio[:, :, eligible], ratio[:, :, h]) + np.log(weight[eligible])
-        added[eligible == h] = -np.inf
-        chosen |= _top(added, settings.pair_pool // 2)
-    return np.asarray(eligible[chosen])
+    Args:
+        ratio: T × K × H ratios A / f.
+        strength: H logs of prior × evidence of the actors alone.
+        settings: how many.
+    """
+    eligible = np.flatnonzero(np.isfinite(strength) & moves(ratio))
+    if eligible.size < 2 or settings.pair_pool < 2:
+        return np.empty((0, 2), np.int64)
+    strong = eligible[_top(strength[eligible], settings.pair_pool)]
+    one, two = np.triu_indices(strong.size, 1)
+    found = [np.stack([strong[one], strong[two]], axis=1)]
+    if eligible.size > settings.pair_pool:
+        for h in eligible[_top(strength[eligible], settings.pair_pool // 4)]:
+            others = eligible[eligible != h]
+            added = others[_top(partners(ratio[:, :, others], ratio[:, :, h]), settings.pair_pool)]
+            found.append(np.stack([np.full(added.size, h), added], axis=1))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
 def _top(strength: Float, count: int) -> Bool:

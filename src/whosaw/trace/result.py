@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from whosaw.trace.groups import GroupShare
+from whosaw.trace.outlook import Outlook
 from whosaw.trace.settings import Settings
 
 
@@ -63,6 +66,9 @@ class Candidate:
         weight: prior weight, frozen before the first contact.
         p_value: max-T permutation p at the last look; `None` where no permutation could matter.
         hits: one per matched complaint, by contact.
+        shared: an account that several people use: never named alone.
+        marks: canaries, aliases or unique copies that turned up and that it had opened.
+        outlook: what further complaints would do.
     """
 
     actors: tuple[int, ...]
@@ -76,6 +82,31 @@ class Candidate:
     weight: float
     p_value: float | None
     hits: tuple[Hit, ...]
+    shared: bool = False
+    marks: int = 0
+    outlook: Outlook | None = None
+
+    @property
+    def bans(self) -> float:
+        """Evidence in bans: the decimal logarithm of the e-value."""
+        return math.log10(self.e_value) if self.e_value > 0 else -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was said when a number of complaints was in.
+
+    Args:
+        complaints: how many matched ones.
+        outside: probability of nobody inside.
+        actor: the most probable actor then.
+        probability: his.
+    """
+
+    complaints: int
+    outside: float
+    actor: int
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +119,10 @@ class Scope:
         possible: what everybody whom the evidence does not exclude opened, alone or as one of two.
         bound: size of all three where it is a bound, else `None`.
         bounded: nobody-inside is excluded and the log is complete.
+        most: how many subjects at most got out of the house if at most two leaked: the largest number that any pair not
+            excluded had opened together. Tighter than `bound`, which says *which* subjects; `None` like it.
+        alone: the same if only one leaked. Never a bound on its own: a second leaker is seldom excluded.
+        chance: probability that it got out, one per subject of `probable`, given that the named candidates leaked.
     """
 
     certain: tuple[int, ...] = ()
@@ -95,6 +130,9 @@ class Scope:
     possible: tuple[int, ...] = ()
     bound: int | None = None
     bounded: bool = False
+    most: int | None = None
+    alone: int | None = None
+    chance: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +146,7 @@ class Method:
         look: complaints the permutation looked at; `None` where it did not run.
         look_level: the level of that look.
         redraws: redraws made.
+        outside_mass: prior of *nobody inside (yet)*: the setting, and what of the rest has not started to bet.
     """
 
     settings: Settings
@@ -116,8 +155,9 @@ class Method:
     look: int | None = None
     look_level: float | None = None
     redraws: int = 0
+    outside_mass: float = 0.5
     name: str = "matched betting score"
-    version: str = "1"
+    version: str = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +171,12 @@ class Attribution:
         scope: what else got out.
         method: how this was computed.
         missing: what a better answer needs; empty where nothing is missing.
+        groups: sites or employers, the most probable first; empty where none are known.
+        history: what was said after each complaint from the third on.
+        several: probability that more than one actor leaked.
+        unreachable: actors of the question who opened so much of it that no complaints could ever name them.
+        not_excluded: the confidence set: who cannot be excluded as the only leaker (empty: it was several); `None` where
+            nobody inside is not excluded either.
     """
 
     verdict: Verdict
@@ -139,6 +185,23 @@ class Attribution:
     scope: Scope
     method: Method
     missing: tuple[str, ...] = ()
+    groups: tuple[GroupShare, ...] = ()
+    history: tuple[Step, ...] = ()
+    several: float = 0.0
+    unreachable: tuple[int, ...] = ()
+    not_excluded: tuple[int, ...] | None = None
+
+    def at_base_rate(self, inside: float) -> tuple[float, tuple[float, ...]]:
+        """Return the outside probability and the candidates' probabilities for another prior of *somebody inside*.
+
+        Args:
+            inside: probability, before any evidence, that somebody inside leaked, in (0, 1).
+        """
+        prior = self.method.outside_mass
+        out = self.outside_probability * (1.0 - inside) / prior
+        scale = inside / (1.0 - prior)
+        total = out + (1.0 - self.outside_probability) * scale
+        return out / total, tuple(candidate.probability * scale / total for candidate in self.candidates)
 
     def instead_of(self, candidate: Candidate) -> tuple[Candidate, ...]:
         """Return who could explain it instead: weight × e-value at least a twentieth of the candidate's."""

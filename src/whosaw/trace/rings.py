@@ -1,11 +1,12 @@
 """Several leakers together: the bets of pairs and trios, and the search for those worth weighing.
 
 A set S with shares λ bets 1 + Σ λ_e (A_e/f_e - 1) on every complaint: a mixture of fair bets, hence fair. The shares
-never sum to 1, so that one stray complaint cannot rule a set out.
+never sum to 1, so that one stray complaint cannot rule a set out. A member who begins later bets from then on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import permutations, product
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from whosaw.trace.evidence import Float, log_mean
 from whosaw.trace.inputs import Int64
 from whosaw.trace.settings import Settings
+from whosaw.trace.weights import Prior
 
 PAIR_SHARES = tuple((a, b) for a in (0.2, 0.35, 0.5, 0.65) for b in (0.2, 0.35, 0.5, 0.65) if a + b <= 0.9)
 TRIO_SHARES = tuple(
@@ -23,21 +25,55 @@ TRIO_SHARES = tuple(
 _CHUNK = 512
 
 
-def log_pairs(ratio: Float, pairs: Int64) -> Float:
-    """Return log E of Q pairs: averaged over the shares of the two and over their kinds of access.
+def weigh_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
+    """Return log of prior weight × E of Q pairs: averaged over shares, kinds of access, and who began when.
 
     Args:
         ratio: T × K × H ratios A / f.
         pairs: Q × 2 positions among the H actors.
+        prior: weights of the H actors.
     """
-    kinds = tuple(product(range(ratio.shape[0]), repeat=2))
-    return _log_sets(ratio, pairs, kinds, PAIR_SHARES)
+    if not len(pairs):
+        return np.empty(0)
+    shares = np.array(PAIR_SHARES).T
+    logs = [
+        _pairs_of_kind(ratio[s][:, pairs[:, 0]], ratio[t][:, pairs[:, 1]], pairs, prior, shares)
+        for s, t in product(range(ratio.shape[0]), repeat=2)
+    ]
+    return log_mean(np.stack(logs), axis=0)
 
 
-def log_trios(ratio: Float, trios: Int64) -> Float:
-    """Return log E of Q trios, given as Q × 3 positions; all three by the same kind of access."""
-    kinds = tuple((kind,) * 3 for kind in range(ratio.shape[0]))
-    return _log_sets(ratio, trios, kinds, TRIO_SHARES)
+def _pairs_of_kind(one: Float, two: Float, pairs: Int64, prior: Prior, shares: Float) -> Float:
+    gain_one, gain_two = (one - 1.0)[:, :, None] * shares[0], (two - 1.0)[:, :, None] * shares[1]
+    together = np.log1p(gain_one + gain_two)
+    whole = together.sum(axis=0)
+    log_weight = np.log(prior.weight[:, pairs])  # S × Q × 2
+    parts = [np.log(prior.share[0]) + log_weight[0].sum(axis=1)[:, None] + whole]
+    for at, start in enumerate(prior.starts[1:], 1):
+        tail = together[start:].sum(axis=0)
+        for first, gain in ((0, gain_one), (1, gain_two)):  # that one from the start, the other later
+            ahead = np.log1p(gain[:start]).sum(axis=0)
+            weight = log_weight[0][:, first] + log_weight[at][:, 1 - first]
+            parts.append(np.log(prior.share[at] / 2.0) + weight[:, None] + ahead + tail)
+    return log_mean(np.logaddexp.reduce(np.stack(parts), axis=0), axis=1)
+
+
+def weigh_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
+    """Return log of prior weight × E of Q trios, given as Q × 3 positions; all three by one kind of access."""
+    found = [_some_trios(ratio, part, prior) for part in _chunks(trios)]
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _some_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
+    shares = np.array(TRIO_SHARES).T
+    log_weight = np.log(prior.weight[:, trios]).sum(axis=2)  # S × Q
+    logs = []
+    for kind in ratio:
+        step = np.log1p((kind[:, trios] - 1.0) @ shares)
+        from_start = [step[start:].sum(axis=0) for start in prior.starts]
+        parts = np.stack(from_start) + (np.log(prior.share)[:, None] + log_weight)[:, :, None]
+        logs.append(np.logaddexp.reduce(parts, axis=0))
+    return log_mean(np.concatenate(logs, axis=1), axis=1)
 
 
 def partners(ratio: Float, of: Float) -> Float:
@@ -55,17 +91,17 @@ def partners(ratio: Float, of: Float) -> Float:
     return np.asarray(np.stack(best).max(axis=0))
 
 
-def trios_around(pairs: Int64, strength: Float, pool: Int64, settings: Settings) -> Int64:
-    """Return Q × 3 positions: the strongest pairs, each with every other member of the pool.
+def trios_around(pairs: Int64, strength: Float, settings: Settings) -> Int64:
+    """Return Q × 3 positions: the strongest pairs, each with everybody who occurs in any pair.
 
     Args:
         pairs: P × 2 positions.
         strength: P logs of prior × evidence.
-        pool: positions that may join.
         settings: how many pairs are extended.
     """
     if len(pairs) < 3 or settings.trio_share == 0.0:
         return np.empty((0, 3), np.int64)
+    pool = np.unique(pairs)
     rounded = np.round(strength, 9)
     keep = min(settings.trio_seeds, len(pairs) - 1)
     seeds = pairs[rounded > np.sort(rounded)[-keep - 1]]
@@ -74,18 +110,6 @@ def trios_around(pairs: Int64, strength: Float, pool: Int64, settings: Settings)
     return np.unique(joined, axis=0)
 
 
-def _log_sets(
-    ratio: Float, sets: Int64, kinds: tuple[tuple[int, ...], ...], shares: tuple[tuple[float, ...], ...]
-) -> Float:
-    """Return log E of Q sets: the mean over kinds of access and shares of the product of their bets."""
-    weights, found = np.array(shares), []
+def _chunks(sets: Int64) -> Iterator[Int64]:
     for start in range(0, len(sets), _CHUNK):
-        part, logs = sets[start : start + _CHUNK], []
-        for kind in kinds:
-            gains = np.stack([ratio[t][:, part[:, side]] for side, t in enumerate(kind)], axis=-1) - 1.0
-            # K × Q × cells; products of a few factors stay far from overflow, so logs are taken of groups of them
-            factors = 1.0 + gains @ weights.T
-            logs.append(sum(np.log(factors[i : i + 16].prod(axis=0)) for i in range(0, len(factors), 16)))
-        stacked = np.concatenate(logs, axis=1)
-        found.append(log_mean(stacked, axis=1))
-    return np.concatenate(found) if found else np.empty(0)
+        yield sets[start : start + _CHUNK]

@@ -70,17 +70,20 @@ def order_context(index: Index, population: Population, first_contact_us: int) -
 
 def order_sightings(sightings: Sightings, context: Context) -> Sightings:
     """Return one sighting per subject, the earliest, in order of contact; equal times follow the canonical order."""
-    order = np.lexsort((sightings.contacted_us, sightings.subject))
-    subject, contacted_us = sightings.subject[order], sightings.contacted_us[order]
+    # where the contact may have been earlier, only what certainly preceded it counts
+    order = np.lexsort((sightings.earliest_us, sightings.subject))
+    subject, contacted_us = sightings.subject[order], sightings.earliest_us[order]
     # a negative subject is somebody the log does not know: each of those is a complainer of its own
     first = (np.diff(subject, prepend=np.iinfo(np.int64).min) != 0) | (subject < 0)
-    subject, contacted_us = subject[first], contacted_us[first]
+    subject, contacted_us, trust = subject[first], contacted_us[first], sightings.trusted[order][first]
     place = np.where(subject < 0, context.subject.size, context.place[subject])
     order = np.lexsort((place, contacted_us))
-    return Sightings(subject[order], contacted_us[order])
+    return Sightings(subject[order], contacted_us[order], trust[order])
 
 
-def match(context: Context, population: Population, sightings: Sightings, settings: Settings) -> tuple[RiskSet, ...]:
+def match(
+    context: Context, population: Population, sightings: Sightings, settings: Settings, *, coarser: bool = False
+) -> tuple[RiskSet, ...]:
     """Return one risk set per sighting, in their order.
 
     Args:
@@ -88,6 +91,7 @@ def match(context: Context, population: Population, sightings: Sightings, settin
         population: for its work items.
         sightings: K ordered sightings of distinct subjects.
         settings: calipers and sizes.
+        coarser: take one step coarser than the finest level with enough controls.
     """
     reported = np.full(context.subject.size, NEVER)
     known = sightings.subject >= 0
@@ -100,15 +104,15 @@ def match(context: Context, population: Population, sightings: Sightings, settin
         case = int(place[i])
         members, how = np.empty(0, np.int64), "none"
         if case >= 0 and context.entered_us[case] < contacted_us:
-            positions, how = _closest(context.entered_us, reported, case, work, settings)
+            positions, how = _closest(context.entered_us, reported, case, work, settings, coarser=coarser)
             positions = _sample(positions, case, settings, i)
             members = context.subject[positions]
-        sets.append(RiskSet(int(subject), int(contacted_us), members, how))
+        sets.append(RiskSet(int(subject), int(contacted_us), members, how, float(sightings.trusted[i])))
     return tuple(sets)
 
 
 class _WorkCounts:
-    """How many work items each subject of the context has had so far, inside and outside the beneficiary's context."""
+    """What each subject of the context has caused so far: work inside and outside the beneficiary's context."""
 
     def __init__(self, context: Context, population: Population) -> None:
         place = context.place[population.work_subject] if population.work_subject.size else population.work_subject
@@ -116,10 +120,14 @@ class _WorkCounts:
         kept = kept[np.argsort(population.work_at_us[kept], kind="stable")]
         self._place, self._at_us = place[kept], population.work_at_us[kept]
         self._inside = population.work_in_context[kept]
+        self._kind = None if population.work_kind is None else population.work_kind[kept]
         self._done = 0
         self.known = population.work_subject.size > 0
         self.inside = np.zeros(context.subject.size, np.int64)
         self.other = np.zeros(context.subject.size, np.int64)
+        self.kind = np.full(context.subject.size, -1)
+        """Kind of the latest item inside the context."""
+        self.stratum = None if population.stratum is None else population.stratum[context.subject]
 
     def advance(self, to_us: int) -> None:
         """Count the items opened before `to_us`; times must not fall from call to call."""
@@ -127,27 +135,41 @@ class _WorkCounts:
         new, inside = self._place[self._done : end], self._inside[self._done : end]
         np.add.at(self.inside, new[inside], 1)
         np.add.at(self.other, new[~inside], 1)
+        if self._kind is not None:
+            self.kind[new[inside]] = self._kind[self._done : end][inside]  # in order of time: the latest stays
         self._done = end
+
+
+_BINS = np.array([1, 2, 3, 4, 6, 9])
+"""Numbers of work items are alike within 0, 1, 2, 3, 4-5, 6-8, 9 and more."""
 
 
 def _levels(work: _WorkCounts, settings: Settings) -> Iterator[tuple[str, int | None, tuple[Int64 | Bool, ...]]]:
     """Yield the levels of matching, finest first: name, caliper in days, what must be equal."""
+    routed: tuple[Int64, ...] = () if work.stratum is None else (work.stratum,)
     if work.known:
-        fine = (np.minimum(work.inside, 3), np.minimum(work.other, 2))
+        topic = (work.kind,) if (work.kind >= 0).any() else ()
+        fine = (np.searchsorted(_BINS, work.inside, "right"), np.minimum(work.other, 2))
         for days in settings.calipers_days:
-            yield f"work, {days} d", days, fine
-        yield "coarse work, 28 d", 28, (np.minimum(work.inside, 2), work.other > 0)
+            yield f"work, {days} d", days, (*fine, *routed, *topic)
+        if topic or routed:
+            for days in (*settings.calipers_days[-1:], 56):
+                yield f"work, {days} d, topic free", days, (*fine, *routed)
+        coarse = (np.minimum(work.inside, 2), work.other > 0)
+        yield "coarse work, 28 d", 28, (*coarse, *routed)
         some = (work.inside + work.other > 0,)
-        yield "any work, 56 d", 56, some
+        yield "any work, 56 d", 56, (*some, *routed)
         yield "any work", None, some
     else:
         for days in settings.calipers_alone_days:
-            yield f"{days} d", days, ()
-        yield "56 d", 56, ()
+            yield f"{days} d", days, routed
+        yield "56 d", 56, routed
     yield "all", None, ()
 
 
-def _closest(entered_us: Int64, reported: Int64, case: int, work: _WorkCounts, settings: Settings) -> tuple[Int64, str]:
+def _closest(
+    entered_us: Int64, reported: Int64, case: int, work: _WorkCounts, settings: Settings, *, coarser: bool = False
+) -> tuple[Int64, str]:
     """Return the finest matched set with enough controls, as positions, and its name."""
     at, contacted_us = entered_us[case], reported[case]
     last = int(np.searchsorted(entered_us, contacted_us))
@@ -163,7 +185,9 @@ def _closest(entered_us: Int64, reported: Int64, case: int, work: _WorkCounts, s
             fits &= column[low:high] == column[case]
         positions = low + np.flatnonzero(fits)
         if positions.size > settings.min_controls:
-            return positions, name
+            if not coarser:
+                return positions, name
+            coarser = False
     return positions, name
 
 

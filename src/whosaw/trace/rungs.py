@@ -15,9 +15,10 @@ from whosaw.trace.evidence import Evidence, Float
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.permutation import Look, look
-from whosaw.trace.posterior import Posterior, moves, weigh
+from whosaw.trace.posterior import MarkFactors, Posterior, moves, weigh
 from whosaw.trace.risk import RiskSet
 from whosaw.trace.settings import Settings
+from whosaw.trace.weights import Prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,6 @@ class Rungs:
     """One flag per actor of the evidence; `look` is `None` where no permutation could change them."""
 
     finding: Bool
-    robust: Bool
     lead: Bool
     associated: Bool
     look: Look | None
@@ -34,31 +34,44 @@ class Rungs:
 def climb(
     index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, posterior: Posterior, settings: Settings
 ) -> Rungs:
-    """Return who stands on which rung."""
-    enough = (evidence.hits >= settings.min_complaints) & moves(evidence.ratio)
+    """Return who stands on which rung.
+
+    Args:
+        index: the log.
+        sets: all complaints, the unmatched ones too: they count towards a look.
+        evidence: of the matched ones.
+        weight: weights of all actors, frozen before the first contact.
+        posterior: of the actors of the evidence.
+        settings: levels.
+    """
+    enough = (evidence.hits >= settings.min_complaints) & (moves(evidence.ratio) | (evidence.marked > 0))
     finding = enough & (posterior.marginal >= settings.finding_at)
     inside = max(1.0 - posterior.outside, np.finfo(np.float64).tiny)
     unrivalled = posterior.marginal / inside >= settings.rival_share
-    robust = np.zeros_like(finding)
-    for h in np.flatnonzero(finding):
-        robust[h] = _stands_without_strongest(evidence, weight, int(h), settings)
     # beside a finding only an actor without rival can still become a lead; without one, a passed test makes a group
     open_question = enough & ~finding & (unrivalled | (not finding.any()))
     looked = _look(index, sets, evidence, weight, settings) if open_question.any() else None
     # crossed at some look, and still unlikely by chance at the last one: later complaints may have cleared him
     associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
-    return Rungs(finding, robust, associated & unrivalled & ~finding, associated, looked)
+    return Rungs(finding, associated & unrivalled & ~finding, associated, looked)
 
 
-def _stands_without_strongest(evidence: Evidence, weight: Float, h: int, settings: Settings) -> bool:
-    ratio = evidence.ratio
-    strongest = int(ratio[:, :, h].mean(axis=0).argmax())
-    ratio = np.delete(ratio, strongest, axis=1)
+def stands_without_strongest(
+    evidence: Evidence, prior: Prior, marks: MarkFactors, actor: int, settings: Settings
+) -> bool:
+    """Return whether an actor is a finding still when the complaint that speaks most against him is dropped."""
+    at = np.flatnonzero(evidence.actor == actor)
+    if at.size == 0 or len(evidence.sets) < 2:
+        return False
+    h = int(at[0])
+    strongest = int(evidence.ratio[:, :, h].mean(axis=0).argmax())
+    ratio = np.delete(evidence.ratio, strongest, axis=1)
     counted = np.delete(evidence.opened[0, :, h] & (evidence.trust >= 0.5), strongest)
-    if int(counted.sum()) < settings.min_complaints:
+    if int(counted.sum()) + int(evidence.marked[h]) < settings.min_complaints:
         return False
     trust = np.delete(evidence.trust, strongest)
-    return bool(weigh(ratio, trust, weight[evidence.actor], settings).marginal[h] >= settings.finding_at)
+    weighed = weigh(ratio, trust, prior.without(strongest), settings, marks)
+    return bool(weighed.marginal[h] >= settings.finding_at)
 
 
 def _look(

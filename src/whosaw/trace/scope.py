@@ -58,7 +58,76 @@ def find_scope(
     possible &= ~(certain | probable)
     bounded = suspects is not None and bool(held.any()) and complete
     size = int(certain.sum() + probable.sum() + possible.sum())
-    return Scope(_list(certain), _list(probable), _list(possible), size if bounded else None, bounded)
+    most, alone = _numbers(question, evidence, suspects) if bounded and suspects else (None, None)
+    listed = _list(probable)
+    return Scope(
+        certain=_list(certain),
+        probable=listed,
+        possible=_list(possible),
+        bound=size if bounded else None,
+        bounded=bounded,
+        most=most,
+        alone=alone,
+        chance=_chances(question, named, listed),
+    )
+
+
+def _numbers(question: Question, evidence: Evidence, suspects: Suspects) -> tuple[int, int | None]:
+    """Return how many subjects at most got out if at most two leaked, and if one did.
+
+    The true set of leakers is among those not excluded with the stated confidence, and passed on no more than it
+    opened: so the largest such number bounds the number, whoever it was.
+    """
+    if suspects.everybody:
+        everything = _opened(question, _actors(question, evidence, suspects)).size
+        return everything, everything
+    index, held = question.index, np.union1d(suspects.alone, suspects.paired)
+    column = np.full(index.actors.count, -1)
+    column[evidence.actor[held]] = np.arange(held.size)
+    owner, pair = index.pairs_of(question.context.subject)
+    kept = (column[index.pair_actor[pair]] >= 0) & (index.pair_first_us[pair] < question.sightings.contacted_us[-1])
+    opened = np.zeros((question.context.subject.size, held.size), np.float32)
+    opened[owner[kept], column[index.pair_actor[pair[kept]]]] = 1.0
+    count, both = opened.sum(axis=0), opened.T @ opened
+    one, two = (np.searchsorted(held, suspects.pairs[:, side]) for side in (0, 1))
+    union = count[one] + count[two] - both[one, two]
+    alone = count[np.searchsorted(held, suspects.alone)]
+    most = max(int(union.max(initial=0)), int(alone.max(initial=0)))
+    return most, int(alone.max()) if alone.size else None
+
+
+def _chances(question: Question, named: tuple[int, ...], listed: tuple[int, ...]) -> tuple[float, ...]:
+    """Return per listed subject the probability that it got out, given that the named actors leaked.
+
+    Among the complainers whom an actor had opened, the part that he had opened irregularly tells how large a part of
+    what he passed on was irregular; irregular openings around the hits are taken as passed on, and the others share
+    what that part leaves (with half a complainer added either way).
+    """
+    chance = dict.fromkeys(listed, 0.0)
+    for actor in named:
+        hits = _hits(question, actor)
+        irregular_hits = int(_irregular(question, actor, hits[:, 0]).sum())
+        mine = np.flatnonzero(_around(question, actor, hits[:, 1]))
+        irregular = _irregular(question, actor, mine)
+        part = (irregular_hits + 0.5) / (len(hits) + 1.0)
+        others = int(irregular.size - irregular.sum())
+        passed_on = irregular.sum() * (1.0 - part) / part
+        regular = min(1.0, passed_on / others) if irregular.any() and others else 1.0
+        for subject, odd in zip(mine.tolist(), irregular.tolist(), strict=True):
+            if subject in chance:
+                own = 1.0 if odd or not irregular.any() else regular
+                chance[subject] = 1.0 - (1.0 - chance[subject]) * (1.0 - 0.98 * own)
+    return tuple(chance[subject] for subject in listed)
+
+
+def _irregular(question: Question, actor: int, subjects: Int64) -> Bool:
+    """Return which of the subjects the actor opened irregularly."""
+    index = question.index
+    owner, pair = index.pairs_of(subjects)
+    flags = np.zeros(subjects.size, np.bool_)
+    mine = (index.pair_actor[pair] == actor) & (index.pair_irregular_us[pair] < question.sightings.contacted_us[-1])
+    flags[owner[mine]] = True
+    return flags
 
 
 def openings(index: Index, subject: int, before_us: int) -> dict[int, tuple[int, bool]]:
@@ -94,11 +163,20 @@ def _around(question: Question, actor: int, hit_us: Int64) -> Bool:
         return flags
     first, last = int(hit_us.min()), int(hit_us.max())
     gap = 2 * (last - first) // max(1, hit_us.size - 1)
-    rows = np.flatnonzero(index.row_actor == actor)
+    rows = _rows_of(question, actor)
     at_us = index.row_at_us[rows]
     end = min(last + gap, int(question.sightings.contacted_us[-1]) - 1)
     flags[index.row_subject[rows[(at_us >= first - gap) & (at_us <= end)]]] = True
     return np.asarray(flags & (question.context.place >= 0))
+
+
+def _rows_of(question: Question, actor: int) -> Int64:
+    """Return the rows of one actor on the subjects of the question; only their spans of the log are read."""
+    index, subject = question.index, question.context.subject
+    start = index.subject_row[subject]
+    length = index.subject_row[subject + 1] - start
+    rows = np.arange(int(length.sum())) + np.repeat(start - (np.cumsum(length) - length), length)
+    return np.asarray(rows[index.row_actor[rows] == actor])
 
 
 def _actors(question: Question, evidence: Evidence, suspects: Suspects | None) -> Bool:

@@ -37,6 +37,8 @@ class Settings:
         trio_seeds: how many of the strongest pairs are tried with a third.
         floor_share: part of the prior weight spread evenly over every actor who is no service, so that somebody who
             opened nothing before the first complaint can still be found.
+        later_starts: complaints after which bets start anew with weights of that moment, for those who began later.
+        later_share: part of the prior that the later starts share.
         min_complaints: complaints below which nothing is ranked, and complainers an actor must have opened to be named.
         unmatched_share: largest share of complainers without a match that still allows a ranking.
         rival_share: part of the inside probability that an actor needs to be named alone.
@@ -49,7 +51,7 @@ class Settings:
     trio_share: float = 0.04
     lambda_prior: tuple[float, ...] = (0.05, 0.05, 0.1, 0.15, 0.2, 0.2, 0.25)
     looks: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
-    draws: int = 1999
+    draws: int = 999
     first_draws: int = 499
     seed: int = 20_240_501
     min_controls: int = 30
@@ -59,6 +61,8 @@ class Settings:
     pair_pool: int = 25
     trio_seeds: int = 30
     floor_share: float = 0.05
+    later_starts: tuple[int, ...] = (3, 6, 12, 24)
+    later_share: float = 0.2
     min_complaints: int = 3
     unmatched_share: float = 0.2
     rival_share: float = 0.95
@@ -73,8 +77,8 @@ class Settings:
         allowed = {
             "alpha": 0 < self.alpha <= 0.5,
             "outside_prior": 0 < self.outside_prior < 1,
-            "pair_share": 0 <= self.pair_share,
-            "trio_share": 0 <= self.trio_share and self.pair_share + self.trio_share < 1,
+            "pair_share": self.pair_share >= 0,
+            "trio_share": self.trio_share >= 0 and self.pair_share + self.trio_share < 1,
             "lambda_prior": len(self.lambda_prior) == len(LAMBDAS)
             and min(self.lambda_prior) > 0
             and abs(sum(self.lambda_prior) - 1) < 1e-9,
@@ -82,6 +86,8 @@ class Settings:
             "draws": self.draws >= self.first_draws >= 19,
             "min_controls": self.min_controls >= 1,
             "max_controls": self.max_controls > self.min_controls,
+            "later_starts": all(a < b for a, b in zip((0, *self.later_starts), self.later_starts, strict=False)),
+            "later_share": 0 <= self.later_share < 1,
             "floor_share": 0 <= self.floor_share <= 1,
             "min_complaints": self.min_complaints >= 3,
             "unmatched_share": 0 <= self.unmatched_share < 1,

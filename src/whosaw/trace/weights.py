@@ -1,16 +1,71 @@
-"""Prior weights of the actors: from how they used the log, never from who complained."""
+"""Prior weights of the actors: from how they used the log, never from who complained.
+
+Somebody may begin to sell after the first complaint is in. Weights frozen before the first contact would never expect
+him. So a part of the prior starts later: a start at complaint s bets only from s on, with weights frozen just before s.
+Every such bet is a martingale that starts at 1, and so is their mixture.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from whosaw.trace.evidence import Float
 from whosaw.trace.index import Index
-from whosaw.trace.risk import Context
+from whosaw.trace.inputs import Int64
+from whosaw.trace.risk import Context, RiskSet
 from whosaw.trace.settings import Settings
 
 
-def frozen_weights(index: Index, context: Context, before_us: int, settings: Settings) -> Float:
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Weights of H actors for S starts.
+
+    Args:
+        starts: positions among the matched complaints from which bets are placed; the first is 0.
+        share: S parts of the prior, fixed in advance. They sum to less than 1 until the last start has come: what has
+            not started yet says nothing, and counts with *nobody inside*.
+        weight: S × H weights; what is lacking to 1 belongs to actors who opened no complainer.
+    """
+
+    starts: tuple[int, ...]
+    share: Float
+    weight: Float
+
+    def of(self, members: Int64) -> Prior:
+        """Return the prior of some of the actors."""
+        return Prior(self.starts, self.share, self.weight[:, members])
+
+    def started_by(self, complaints: int) -> Prior:
+        """Return the prior as it stood after the first complaints."""
+        kept = [at for at, start in enumerate(self.starts) if start < complaints]
+        return Prior(tuple(self.starts[at] for at in kept), self.share[kept], self.weight[kept])
+
+    def without(self, complaint: int) -> Prior:
+        """Return the prior of the same complaints but one."""
+        return Prior(tuple(s - (s > complaint) for s in self.starts), self.share, self.weight)
+
+
+def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], settings: Settings) -> Prior:
+    """Return the weights of all actors at every start.
+
+    Args:
+        index: the log.
+        context: the subjects of the question.
+        sets: the matched complaints in order of contact.
+        settings: for the starts and their share.
+    """
+    starts = (0, *(s for s in settings.later_starts if s < len(sets)))
+    later = settings.later_share / max(1, len(settings.later_starts))
+    share = np.array([1.0 - settings.later_share, *[later] * (len(starts) - 1)])
+    rows = [frozen_weights(index, context, sets[s].contacted_us, settings, sets[:s]) for s in starts]
+    return Prior(starts, share, np.stack(rows))
+
+
+def frozen_weights(
+    index: Index, context: Context, before_us: int, settings: Settings, reported: tuple[RiskSet, ...] = ()
+) -> Float:
     """Return one weight per actor; they sum to 1, and a service has none.
 
     A quarter even over everybody who opened a subject of the context, a quarter by how many they opened, a half by how
@@ -22,13 +77,20 @@ def frozen_weights(index: Index, context: Context, before_us: int, settings: Set
         context: the subjects of the question.
         before_us: the first contact: later openings may be an effect of complaints and do not count.
         settings: for the part that everybody shares.
+        reported: complaints that were in by then: what was opened of these subjects from their contact on is an effect
+            of the complaint and does not count.
     """
-    _, pair = index.pairs_of(context.subject)
+    owner, pair = index.pairs_of(context.subject)
     actor = index.pair_actor[pair]
+    limit = np.full(context.subject.size, before_us)
+    for risk in reported:
+        place = context.place[risk.subject]
+        limit[place] = min(before_us, risk.contacted_us)
+    limit_us = limit[owner]
     allowed = ~index.actors.service
 
     def opened(first_us: np.typing.NDArray[np.int64]) -> Float:
-        counts = np.bincount(actor[first_us[pair] < before_us], minlength=index.actors.count)
+        counts = np.bincount(actor[first_us[pair] < limit_us], minlength=index.actors.count)
         return np.where(allowed, counts, 0).astype(np.float64)
 
     everybody = _share(allowed.astype(np.float64))

@@ -1,0 +1,72 @@
+"""One matching of the complaints, weighed: everything the rungs, the candidates and the scope are read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from whosaw.trace.evidence import Evidence, gather_evidence
+from whosaw.trace.inputs import Marks
+from whosaw.trace.marking import counted, viewers
+from whosaw.trace.posterior import MarkFactors, Posterior, weigh
+from whosaw.trace.result import Step
+from whosaw.trace.risk import RiskSet
+from whosaw.trace.scope import Question
+from whosaw.trace.settings import Settings
+from whosaw.trace.weights import Prior, prior_weights
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one matching comes to.
+
+    Args:
+        evidence: of the matched complaints.
+        prior: weights of all actors.
+        own: the same for the actors of the evidence.
+        factors: what marks multiply.
+        posterior: of the actors of the evidence.
+        unseen_marks: marks that turned up and that nobody on record had opened.
+    """
+
+    evidence: Evidence
+    prior: Prior
+    own: Prior
+    factors: MarkFactors
+    posterior: Posterior
+    unseen_marks: int
+
+
+def take(question: Question, sets: tuple[RiskSet, ...], marks: Marks, settings: Settings) -> View:
+    """Count, weigh and return the view of one matching.
+
+    Args:
+        question: the log, the subjects, the complaints.
+        sets: one risk set per complaint.
+        marks: canaries and the like.
+        settings: priors.
+    """
+    index = question.index
+    seen = viewers(index, marks)
+    matched = tuple(risk for risk in sets if risk.matched)
+    evidence = gather_evidence(index, matched, counted(seen, marks))
+    prior = prior_weights(index, question.context, matched, settings)
+    own = prior.of(evidence.actor)
+    factors = MarkFactors(seen[:, evidence.actor], np.log(marks.odds))
+    posterior = weigh(evidence.ratio, evidence.trust, own, settings, factors)
+    return View(evidence, prior, own, factors, posterior, int((~seen.any(axis=1)).sum()))
+
+
+def history(view: View, settings: Settings) -> tuple[Step, ...]:
+    """Return what was said after each complaint from the first that allows it; several leakers and marks left out."""
+    lean = replace(settings, pair_pool=0, trio_share=0.0, pair_share=0.0)
+    steps = []
+    if not view.evidence.actor.size:
+        return ()
+    for k in range(settings.min_complaints, len(view.evidence.sets) + 1):
+        part = view.evidence.first(k)
+        said = weigh(part.ratio, part.trust, view.own.started_by(k), lean)
+        best = int(said.marginal.argmax())
+        steps.append(Step(k, said.outside, int(part.actor[best]), float(said.marginal[best])))
+    return tuple(steps)
