@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from whosaw.trace import Accesses, Actors, Attribution, Population, Rung, Settings, Sightings, attribute
+from whosaw.trace import Accesses, Actors, Attribution, Population, Rung, Settings, Sightings, attribute, build_index
+from whosaw.trace.evidence import gather_evidence, log_single
+from whosaw.trace.risk import match, order_context, order_sightings
+from whosaw.trace.weights import prior_weights
 from worlds import Case, Spec, make_case
 
 CONFIRMED = (Rung.LEAD, Rung.FINDING)
@@ -45,7 +49,7 @@ class Outcome:
     size: int
     leaked: int
     t1: tuple[int, int, int]
-    extra: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def question(case: Case) -> tuple[Accesses, Population, Sightings, Actors]:
@@ -90,7 +94,72 @@ def judge(case: Case, found: Attribution) -> Outcome:
         size=len(everything),
         leaked=len(leaked),
         t1=(len(told & leaked), len(told), len(leaked)),
+        extra=_extra(case, found, on_rung - guilty),
     )
+
+
+def _extra(case: Case, found: Attribution, innocents: set[int]) -> dict[str, Any]:
+    inside = max(1e-300, 1.0 - found.outside_probability)
+    once = [c for c in found.candidates if len(c.actors) == 1 and set(c.actors) <= set(case.leakers)]
+    lead_once = any(
+        c.rung is Rung.FINDING
+        or (c.p_value is not None and c.p_value <= 0.05 and c.seen >= 3 and c.probability / inside >= 0.95)
+        for c in once
+    )
+    held = found.not_excluded
+    extra: dict[str, Any] = {
+        "lead_once": int(lead_once),
+        "in_set": -1 if held is None else int(bool(set(held) & set(case.leakers))),
+        "set_size": -1 if held is None else len(held),
+        "most": found.scope.most or 0,
+        "alone": found.scope.alone or 0,
+    }
+    if not case.leakers:
+        extra["staff"], extra["named_groups"] = _groups(case, innocents)
+    if len(case.leakers) == 2:
+        extra["oracle"] = int(oracle_names_both(case))
+    return extra
+
+
+def _groups(case: Case, innocents: set[int]) -> tuple[dict[str, float], list[str]]:
+    """Return how many people of each group there are, and the groups of those who were named."""
+    asked: dict[str, float] = {}
+    named = []
+    for name, (value, words) in case.staff.groups().items():
+        for at, word in enumerate(words):
+            asked[f"{name}: {word}"] = float(((value == at) & ~case.staff.service).sum())
+        named += [f"{name}: {words[value[actor]]}" for actor in innocents]
+    return asked, named
+
+
+def oracle_names_both(case: Case) -> bool:
+    """Whether somebody who knows the true pair and its best likelihood would name both at 0.95.
+
+    He weighs four hypotheses: nobody, either alone, both; with the method's own priors and the actors' own weights.
+    """
+    accesses, population, sightings, actors = question(case)
+    settings = Settings()
+    index = build_index(accesses, actors, population.entered_us.size)
+    context = order_context(index, population, int(sightings.contacted_us.min()))
+    ordered = order_sightings(sightings, context)
+    sets = tuple(risk for risk in match(context, population, ordered, settings) if risk.matched)
+    evidence = gather_evidence(index, sets)
+    weight = prior_weights(index, context, sets, settings).weight.max(axis=0)[evidence.actor]
+    places = [np.flatnonzero(evidence.actor == leaker) for leaker in case.leakers]
+    if any(place.size == 0 for place in places) or case.leakers[0] == case.leakers[1]:
+        return False
+    a, b = (int(place[0]) for place in places)
+    ratio = evidence.ratio
+    steps = [
+        np.log1p(x * (ratio[s][:, a] - 1) + y * (ratio[t][:, b] - 1)).sum()
+        for x in np.arange(0.05, 0.95, 0.05)
+        for y in np.arange(0.05, 0.96 - x, 0.05)
+        for s in range(ratio.shape[0])
+        for t in range(ratio.shape[0])
+    ]
+    alone = log_single(ratio[:, :, [a, b]], settings) + np.log(0.42 * weight[[a, b]])
+    both = max(steps) + np.log(0.5 * settings.pair_share * 2 * weight[a] * weight[b])
+    return bool(both - np.logaddexp.reduce([np.log(0.5), *alone, both]) >= np.log(0.95))
 
 
 __all__ = ["Case", "Outcome", "Settings", "Spec", "answer", "judge", "make_case", "np", "question"]

@@ -9,7 +9,7 @@ from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index, build_index
 from whosaw.trace.inputs import GUESSABLE_ODDS, NEVER, UNIQUE_ODDS, Accesses, Actors, Marks, Population, Sightings
 from whosaw.trace.outlook import Outlook
-from whosaw.trace.ranking import attribute, rank
+from whosaw.trace.ranking import attribute, evidence_over_time, rank
 from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Step, Verdict
 from whosaw.trace.settings import Settings
 
@@ -39,5 +39,6 @@ __all__ = [
     "Verdict",
     "attribute",
     "build_index",
+    "evidence_over_time",
     "rank",
 ]

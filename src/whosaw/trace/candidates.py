@@ -35,9 +35,10 @@ def build_candidates(
     """
     evidence = view.evidence
     seen = [openings(index, risk.subject, risk.contacted_us) for risk in evidence.sets]
+    shares = evidence.share
     outlooks = look_ahead(evidence, view.posterior, settings)
     found = [
-        _candidate(index, view, rungs, group, (seen, of, outlooks[int(group[0])], robust))
+        _candidate(index, view, rungs, group, (seen, shares, of, outlooks[int(group[0])], robust))
         for group in same_record(index, evidence)
     ]
     return tuple(sorted(found, key=lambda c: (-c.probability, -c.e_value, c.actors)))
@@ -48,9 +49,9 @@ def _candidate(
     view: View,
     rungs: Rungs,
     group: Int64,
-    common: tuple[_Openings, int, Outlook, frozenset[int]],
+    common: tuple[_Openings, Float, int, Outlook, frozenset[int]],
 ) -> Candidate:
-    seen, of, outlook, robust = common
+    seen, shares, of, outlook, robust = common
     evidence, posterior, h = view.evidence, view.posterior, int(group[0])
     actors = tuple(int(evidence.actor[member]) for member in group)
     shared = index.actors.shared is not None and bool(index.actors.shared[list(actors)].any())
@@ -58,7 +59,7 @@ def _candidate(
     # what cannot be told apart is not named, and an account of several people is not a person
     if len(group) == 1 and not shared and (rungs.finding[h] or rungs.lead[h]):
         rung = Rung.FINDING if rungs.finding[h] else Rung.LEAD
-    share = evidence.share[:, :, h]
+    share = shares[:, :, h]
     return Candidate(
         actors=actors,
         probability=posterior.of_group(group),

@@ -47,9 +47,8 @@ def look_ahead(evidence: Evidence, posterior: Posterior, settings: Settings) -> 
         posterior: what they come to.
         settings: the finding's threshold and the prior of λ.
     """
-    share = evidence.share[0].mean(axis=0) if len(evidence.sets) else np.ones(evidence.actor.size)
-    if evidence.share.shape[0] > 1 and len(evidence.sets):
-        share = np.minimum(share, np.maximum(evidence.share[1].mean(axis=0), 1e-6) * 2)
+    shares, ratio = evidence.share, evidence.ratio
+    share = shares[0].mean(axis=0) if len(evidence.sets) else np.ones(evidence.actor.size)
     found = []
     for h in range(evidence.actor.size):
         f, p = float(share[h]), float(min(max(posterior.marginal[h], 1e-12), 1 - 1e-12))
@@ -57,7 +56,7 @@ def look_ahead(evidence: Evidence, posterior: Posterior, settings: Settings) -> 
         growth = _growth(max(f, 1e-6))
         reachable = f < UNREACHABLE_SHARE
         more = max(0, math.ceil(gap / growth)) if reachable and growth > 0 else None
-        found.append(Outlook(more, _clears(evidence.ratio[:, :, h], p, settings), reachable))
+        found.append(Outlook(more, _clears(ratio[:, :, h], p, settings), reachable))
     return tuple(found)
 
 

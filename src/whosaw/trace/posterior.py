@@ -138,7 +138,7 @@ def _pairs(ratio: Float, strength: Float, settings: Settings) -> Int64:
 
 
 def _top(strength: Float, count: int) -> Bool:
-    """Return which are among the `count` largest; equals at the edge stay out together, so that no numbering decides."""
+    """Return which are among the `count` largest; equals at the edge stay out together: no numbering decides."""
     # rounded, because the order of summing complaints of one time may differ in the last bits
     rounded = np.round(strength, 9)
     if rounded.size <= count:

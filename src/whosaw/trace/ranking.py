@@ -13,7 +13,7 @@ from whosaw.trace.groups import by_label
 from whosaw.trace.index import Index, build_index
 from whosaw.trace.inputs import GUESSABLE_ODDS, Accesses, Actors, Marks, Population, Sightings
 from whosaw.trace.outlook import unreachable
-from whosaw.trace.result import Attribution, Method, Rung, Scope, Verdict
+from whosaw.trace.result import Attribution, Method, Rung, Scope, Step, Verdict
 from whosaw.trace.risk import RiskSet, match, order_context, order_sightings
 from whosaw.trace.rungs import Rungs, climb, stands_without_strongest
 from whosaw.trace.scope import Question, find_scope
@@ -76,6 +76,21 @@ def rank(
     return _weighed(question, population, sets, method, marks)
 
 
+def evidence_over_time(
+    index: Index, population: Population, sightings: Sightings, settings: Settings = _DEFAULT
+) -> tuple[Step, ...]:
+    """Return what was said after each complaint from the first that allows it; arguments and errors as for `rank`."""
+    check(index, population, sightings, _NO_MARKS)
+    if not sightings.subject.size:
+        return ()
+    context = order_context(index, population, int(sightings.earliest_us.min()))
+    question = Question(index, context, order_sightings(sightings, context))
+    sets = match(context, population, question.sightings, settings)
+    if not any(risk.matched for risk in sets):
+        return ()
+    return history(take(question, sets, _NO_MARKS, settings), settings)
+
+
 def _weighed(
     question: Question, population: Population, sets: tuple[RiskSet, ...], method: Method, marks: Marks
 ) -> Attribution:
@@ -104,7 +119,6 @@ def _weighed(
         method=replace(method, outside_mass=settings.outside_prior + (1.0 - settings.outside_prior) * started),
         missing=(*_missing(settings, scope, named, inside=inside), *_lacking(view, out_of_reach)),
         groups=groups,
-        history=history(view, settings),
         several=posterior.several,
         unreachable=out_of_reach,
         not_excluded=told,

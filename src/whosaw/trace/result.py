@@ -172,11 +172,10 @@ class Attribution:
         method: how this was computed.
         missing: what a better answer needs; empty where nothing is missing.
         groups: sites or employers, the most probable first; empty where none are known.
-        history: what was said after each complaint from the third on.
         several: probability that more than one actor leaked.
         unreachable: actors of the question who opened so much of it that no complaints could ever name them.
-        not_excluded: the confidence set: who cannot be excluded as the only leaker (empty: it was several); `None` where
-            nobody inside is not excluded either.
+        not_excluded: the confidence set: who cannot be excluded as the only leaker (empty: it was several); `None`
+            where nobody inside is not excluded either.
     """
 
     verdict: Verdict
@@ -186,7 +185,6 @@ class Attribution:
     method: Method
     missing: tuple[str, ...] = ()
     groups: tuple[GroupShare, ...] = ()
-    history: tuple[Step, ...] = ()
     several: float = 0.0
     unreachable: tuple[int, ...] = ()
     not_excluded: tuple[int, ...] | None = None

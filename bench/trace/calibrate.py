@@ -1,0 +1,341 @@
+"""Many cases with a known truth, per setting: power and false accusations from the same run, as one table.
+
+Run: `python bench/trace/calibrate.py --cases 200 --write` (`make calibrate`). A smaller `--cases` says so in the table.
+Settings are worked off in an order that interleaves them, so that a run cut short (`--minutes`) still has them all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+
+from adapter import Outcome, Settings, Spec, answer, judge, make_case
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "docs" / "measured" / "trace.md"
+CORE = ("lookup", "legit", "am", "mixed")
+OUTSIDE = ("own", "breach", "star")
+
+
+def settings_of_the_table() -> list[Spec]:
+    """Return every setting that the table holds."""
+    inside = [Spec(mode, k) for k in (5, 10, 20) for mode in CORE]
+    inside += [Spec("lookup", k, decoy=True) for k in (5, 10)]
+    inside += [Spec(mode, 10, twin=0.8) for mode in ("lookup", "legit")]
+    inside += [Spec(mode, k) for k in (20, 40) for mode in ("lookup-pair", "legit-pair")]
+    inside += [Spec("lookup-ring", 40)]
+    outside = [Spec(mode, k, strange=strange) for strange in (False, True) for k in (5, 10, 20, 60) for mode in OUTSIDE]
+    return inside + outside
+
+
+def run(cases: range, minutes: float, log: Path) -> None:
+    """Append one line of JSON per case to `log`."""
+    end = time.monotonic() + 60 * minutes
+    with log.open("a", encoding="utf-8") as lines:
+        for seed in cases:
+            for spec in settings_of_the_table():
+                if time.monotonic() > end:
+                    return
+                case = make_case(spec, seed)
+                row = {"spec": asdict(spec), "seed": seed, **asdict(judge(case, answer(case, Settings(complete=True))))}
+                lines.write(json.dumps(row) + "\n")
+                lines.flush()
+
+
+def read(logs: list[Path]) -> dict[Spec, list[Outcome]]:
+    """Return the outcomes per setting."""
+    found: dict[Spec, list[Outcome]] = defaultdict(list)
+    for line in (line for log in logs for line in log.read_text(encoding="utf-8").splitlines()):
+        row = json.loads(line)
+        spec, _ = Spec(**row.pop("spec")), row.pop("seed")
+        found[spec].append(Outcome(**row))
+    return found
+
+
+def upper(failed: int, of: int) -> float:
+    """Return the 95 % upper bound of a rate (Clopper-Pearson, one-sided)."""
+    low, high = failed / max(1, of), 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        term, total = (1 - middle) ** of, 0.0
+        for k in range(failed + 1):
+            total += term
+            term *= (of - k) / (k + 1) * middle / max(1e-300, 1 - middle)
+        low, high = (middle, high) if total > 0.05 else (low, middle)
+    return high
+
+
+class Lines:
+    """The table as it grows; remembers which bars are missed."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+        self.missed: list[str] = []
+
+    def add(self, name: str, cases: int, measured: str, bar: str, *, reached: bool | None) -> None:
+        """Add one line; `reached` is None where there is no bar."""
+        word = "" if reached is None else "yes" if reached else "**no**"
+        self.rows.append(f"| {name} | {cases} | {measured} | {bar} | {word} |")
+        if reached is False:
+            self.missed.append(name)
+
+
+def table(found: dict[Spec, list[Outcome]]) -> Lines:
+    """Return the lines of the acceptance table."""
+    lines = Lines()
+
+    def pooled(*specs: Spec) -> list[Outcome]:
+        return [outcome for spec in specs for outcome in found.get(spec, [])]
+
+    def rate(flags: list[bool]) -> float:
+        return sum(flags) / max(1, len(flags))
+
+    innocents_named = 0
+    for k, bar in ((5, 0.90), (10, 0.95)):
+        o = pooled(Spec("lookup", k, decoy=True))
+        top = rate([x.first for x in o])
+        lines.add(
+            f"decoy, K={k}: leaker first",
+            len(o),
+            f"{top:.3f}; decoy named {sum(x.bystander for x in o)}",
+            f"≥ {bar}",
+            reached=top >= bar,
+        )
+    o = pooled(Spec("legit", 10))
+    lines.add(
+        "tickets only, K=10: leaker first",
+        len(o),
+        f"{rate([x.first for x in o]):.3f}",
+        "≥ 0.97",
+        reached=rate([x.first for x in o]) >= 0.97,
+    )
+    for strange, world in ((False, "world"), (True, "foreign world")):
+        o = pooled(*[Spec(m, k, strange=strange) for k in (5, 10, 20, 60) for m in OUTSIDE])
+        findings, leads = sum(bool(x.innocent_finding) for x in o), sum(bool(x.innocent_lead) for x in o)
+        lines.add(
+            f"no insider, {world}: findings",
+            len(o),
+            f"{findings} (95 % upper {upper(findings, len(o)):.3f})",
+            "0 or 1 in 1,800",
+            reached=findings <= 1,
+        )
+        lines.add(
+            f"no insider, {world}: somebody a lead",
+            len(o),
+            f"{leads / max(1, len(o)):.3f} (95 % upper {upper(leads, len(o)):.3f})",
+            "≤ 0.05",
+            reached=leads <= 0.05 * len(o),
+        )
+        star = pooled(Spec("star", 60, strange=strange))
+        leads = sum(bool(x.innocent_lead) for x in star)
+        lines.add(
+            f"no insider, {world}, star agent K=60: lead",
+            len(star),
+            f"{leads / max(1, len(star)):.3f}",
+            "≤ 0.08",
+            reached=leads <= 0.08 * len(star),
+        )
+    for mode in ("lookup", "legit"):
+        o = pooled(Spec(mode, 10, twin=0.8))
+        named, leaker = rate([x.bystander for x in o]), rate([x.lead > 0 for x in o])
+        lines.add(
+            f"innocent twin ({mode}), K=10",
+            len(o),
+            f"twin named {named:.3f}, leaker a lead {leaker:.3f}",
+            "≤ 0.02, ≥ 0.55",
+            reached=named <= 0.02 and leaker >= 0.55,
+        )
+    for k, lead_bar, finding_bar in ((5, 0.75, None), (10, 0.95, 0.65), (20, None, 0.95)):
+        o = pooled(*[Spec(m, k) for m in CORE])
+        lead, finding = rate([x.lead > 0 for x in o]), rate([x.finding > 0 for x in o])
+        innocents_named = sum(bool(x.innocent_lead) for x in o)
+        if lead_bar:
+            once = rate([x.extra.get("lead_once", 0) > 0 for x in o])
+            lines.add(
+                f"core modes, K={k}: leaker a lead",
+                len(o),
+                f"{lead:.3f} (one look with the whole α: {once:.3f}); innocents {innocents_named}",
+                f"≥ {lead_bar}",
+                reached=lead >= lead_bar,
+            )
+        if finding_bar:
+            lines.add(
+                f"core modes, K={k}: leaker a finding",
+                len(o),
+                f"{finding:.3f}",
+                f"≥ {finding_bar}",
+                reached=finding >= finding_bar,
+            )
+    inside = pooled(*[s for s in found if s.mode in CORE and not s.twin])
+    everybody = [x for x in inside if x.extra.get("in_set", -1) >= 0]
+    held = rate([x.extra["in_set"] > 0 for x in everybody])
+    lines.add("confidence set holds the leaker", len(everybody), f"{held:.3f}", "≥ 0.95", reached=held >= 0.95)
+    empty = sum(x.extra.get("set_size", 1) == 0 for x in everybody)
+    lines.add(
+        "confidence set empty for one leaker",
+        len(everybody),
+        str(empty),
+        "≤ 0.01",
+        reached=empty <= 0.01 * max(1, len(everybody)),
+    )
+    bounded = [x for x in inside if x.bounded]
+    covered = rate([x.covered for x in bounded])
+    lines.add(
+        "one leaker: the listed bound holds every leaked subject",
+        len(bounded),
+        f"{covered:.3f}",
+        "≥ 0.95",
+        reached=covered >= 0.95,
+    )
+    numbers = rate([x.leaked <= x.extra["most"] for x in bounded])
+    lines.add(
+        "one leaker: the bound on the number holds", len(bounded), f"{numbers:.3f}", "≥ 0.95", reached=numbers >= 0.95
+    )
+    for name, key in (
+        ("listed bound", None),
+        ("bound on the number (≤ 2 leakers)", "most"),
+        ("if one leaked", "alone"),
+    ):
+        ratios = sorted((x.extra[key] if key else x.size) / max(1, x.leaked) for x in bounded)
+        if ratios:
+            lines.add(
+                f"one leaker: {name} / leaked, median", len(ratios), f"{ratios[len(ratios) // 2]:.1f}", "", reached=None
+            )
+    told = [x for x in inside if x.finding or x.lead]
+    precision = sum(x.t1[0] for x in told) / max(1, sum(x.t1[1] for x in told))
+    recall = sum(x.t1[0] for x in told) / max(1, sum(x.t1[2] for x in told))
+    lines.add(
+        "certain + probable: precision, recall",
+        len(told),
+        f"{precision:.2f}, {recall:.2f}",
+        "≥ 0.65, ≥ 0.95",
+        reached=precision >= 0.65 and recall >= 0.95,
+    )
+    for mode in ("lookup-pair", "legit-pair"):
+        for k in (20, 40):
+            o = pooled(Spec(mode, k))
+            both, some = rate([x.lead == 2 for x in o]), rate([x.lead > 0 for x in o])
+            oracle = rate([x.extra.get("oracle", 0) > 0 for x in o])
+            lines.add(
+                f"{mode}, K={k}: both named",
+                len(o),
+                f"{both:.3f} (oracle {oracle:.3f}); one at least {some:.3f}; "
+                f"innocents {sum(bool(x.innocent_lead) for x in o)}",
+                "≥ 0.8 of the oracle" if k == 20 else "",
+                reached=both >= 0.8 * oracle if k == 20 else None,
+            )
+    o = pooled(Spec("lookup-ring", 40))
+    shares = [rate([x.lead >= n for x in o]) for n in (1, 2, 3)]
+    lines.add(
+        "ring of three, K=40: ≥ 1, ≥ 2, all named", len(o), ", ".join(f"{s:.3f}" for s in shares), "", reached=None
+    )
+    pairs = [pair for outcomes in found.values() for x in outcomes for pair in (x.best, x.outside)]
+    high = [true for stated, true in pairs if stated >= 0.95]
+    lines.add("statements ≥ 0.95 that are true", len(high), f"{rate(high):.3f}", "≥ 0.93", reached=rate(high) >= 0.93)
+    ten = pooled(*[Spec(m, 10) for m in CORE])
+    lines.add(
+        "core modes, K=10: 0.95 reached",
+        len(ten),
+        f"{rate([x.best[0] >= 0.95 for x in ten]):.3f}",
+        "≥ 0.40",
+        reached=rate([x.best[0] >= 0.95 for x in ten]) >= 0.40,
+    )
+    return lines
+
+
+def reliability(found: dict[Spec, list[Outcome]]) -> list[str]:
+    """Return stated against observed for the best candidate, raw, over inside and outside cases of K ≤ 20."""
+    stated: list[tuple[float, bool]] = []
+    for spec, outcomes in found.items():
+        if spec.complaints <= 20 and (spec.mode in CORE or spec.mode in OUTSIDE) and not spec.twin:
+            stated += [tuple(x.best) for x in outcomes]
+    rows = ["| stated | cases | mean stated | observed |", "|---|---|---|---|"]
+    for low, high in ((0, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
+        part = [(p, true) for p, true in stated if low <= p < high]
+        if part:
+            mean, observed = sum(p for p, _ in part) / len(part), sum(t for _, t in part) / len(part)
+            rows.append(f"| {low:.2f}–{min(high, 1):.2f} | {len(part)} | {mean:.3f} | {observed:.3f} |")
+    brier = sum((p - t) ** 2 for p, t in stated) / max(1, len(stated))
+    return [*rows, "", f"Brier score of the raw probability: {brier:.3f} over {len(stated)} cases."]
+
+
+def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
+    """Return who was a lead without having leaked, by group, in worlds without an insider."""
+    named: dict[str, int] = defaultdict(int)
+    of: dict[str, float] = defaultdict(float)
+    for spec, outcomes in found.items():
+        for x in outcomes if spec.mode in OUTSIDE else ():
+            for name, part in x.extra.get("staff", {}).items():
+                of[name] += part
+            for name in x.extra.get("named_groups", []):
+                named[name] += 1
+    return [f"| {name} | {of[name]:.0f} | {named[name]} |" for name in sorted(of)]
+
+
+def page(found: dict[Spec, list[Outcome]], lines: Lines, command: str) -> str:
+    """Return the page under docs/measured."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    cases = sum(len(outcomes) for outcomes in found.values())
+    return "\n".join(
+        [
+            "# Attribution, measured",
+            "",
+            f"`{command}`, {time.strftime('%d %B %Y')}, commit {commit.stdout.strip()}: {cases} cases with a known truth "
+            f"in {len(found)} settings ({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
+            "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
+            "",
+            "| | cases | measured | bar | reached |",
+            "|---|---|---|---|---|",
+            *lines.rows,
+            "",
+            "## Reliability of the raw probability",
+            "",
+            *reliability(found),
+            "",
+            "## Who was named although nobody inside leaked",
+            "",
+            "| group | people asked about | named |",
+            "|---|---|---|",
+            *fairness(found),
+            "",
+        ]
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print, and write where asked; exit 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=200, help="cases per setting")
+    parser.add_argument(
+        "--first", type=int, default=0, help="first seed: several runs share the work, each its own log"
+    )
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
+    parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
+    parser.add_argument("--only-table", action="store_true", help="make the table of an earlier run")
+    parser.add_argument("--write", action="store_true", help="write the page under docs/measured")
+    chosen = parser.parse_args(arguments)
+    logs = chosen.log or [ROOT / ".run" / "trace-cases.jsonl"]
+    logs[0].parent.mkdir(parents=True, exist_ok=True)
+    if not chosen.only_table:
+        logs[0].unlink(missing_ok=True)
+        run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
+    found = read(logs)
+    lines = table(found)
+    text = page(found, lines, f"python bench/trace/calibrate.py --cases {chosen.cases}")
+    print(text)
+    if chosen.write:
+        TABLE.write_text(text, encoding="utf-8")
+    sys.stderr.write("every bar reached\n" if not lines.missed else f"missed: {'; '.join(lines.missed)}\n")
+    return 1 if lines.missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
