@@ -63,7 +63,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="whosaw-bench-") as folder:
         log = Path(folder) / "bank.csv"
         rows = make_log(log, arguments.copies)
-        print(f"{rows:,} rows, {log.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+        print(
+            f"{rows:,} rows, {log.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+        )
         read_plainly(log)
         for run in range(arguments.runs):
             plain = measured(lambda: read_plainly(log))

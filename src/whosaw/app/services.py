@@ -65,7 +65,6 @@ class Services:
     integrator: Integrator
     witnessing: Witnessing | None
     stamping: Stamping | None
-    policies: PolicyHolder
     gate: Gate
     tokens: Tokens
     suspensions: Suspensions
@@ -180,7 +179,6 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
             integrator=integrator,
             witnessing=witnessing,
             stamping=_stamping(settings, keys),
-            policies=policies,
             gate=Gate(door_db, appender, catalog, sources, policies),
             tokens=Tokens(door_db),
             suspensions=Suspensions(db, appender, clock),

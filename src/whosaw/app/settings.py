@@ -182,11 +182,6 @@ class Settings(BaseSettings):
         return self.state / "trail"
 
     @property
-    def policies_folder(self) -> Path:
-        """Return where every policy set that was in force is kept, by its version."""
-        return self.state / "policies"
-
-    @property
     def evidence_folder(self) -> Path:
         """Return where the bundles of cases lie, as ``CASE-1.zip``."""
         return self.state / "evidence"

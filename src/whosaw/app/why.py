@@ -111,7 +111,7 @@ async def explain_entry(services: Services, index: int) -> Why:
     """
     payload = await _payload(services, index)
     actor, subject, purpose = await _people(services, payload, index)
-    known = PolicyArchive(services.settings.policies_folder).find(str(payload["policy"]))
+    known = PolicyArchive(services.settings.policy_folder).find(str(payload["policy"]))
     policies = known or services.policies.current
     at = from_us(int(payload["at"]))
     effects = dict(str(text).rsplit("=", 1) for text in payload["fields"])

@@ -161,7 +161,10 @@ def _clean_numbers(held: Writing, manifest: Manifest, pattern: re.Pattern[str]) 
     if name is not None:
         fresh = f"numbers-{len(manifest.sources):06d}-{secrets.token_hex(4)}.parquet"
         draft = held.staging / fresh
-        with pq.ParquetFile(folder / name) as file, pq.ParquetWriter(draft, file.schema_arrow, compression="zstd") as writer:
+        with (
+            pq.ParquetFile(folder / name) as file,
+            pq.ParquetWriter(draft, file.schema_arrow, compression="zstd") as writer,
+        ):
             for batch in file.iter_batches():
                 keep = [pattern.search(key) is None for key in batch.column("key").to_pylist()]
                 removed += len(keep) - sum(keep)
