@@ -105,7 +105,7 @@ async def test_what_scim_sends_is_read_by_the_doors_own_role(tmp_path: Path, dat
         group["schemas"] = ["urn:ietf:params:scim:schemas:core:2.0:Group"]
         assert (await browser.post("/scim/v2/Groups", json=group, headers=headers)).status_code == 201
         assert (await directory_rows(services.door_db, ["E-1"]))["E-1"]["roles"] == ["support"]
-        assert ada["meta"]["location"].startswith(f"{browser.base_url}scim/v2/Users/")
+        assert ada["meta"]["location"].startswith(f"{str(browser.base_url).rstrip('/')}/scim/v2/Users/")
 
 
 async def test_with_a_provider_there_are_no_local_accounts_and_tokens_of_both_kinds_count(
