@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -198,6 +199,12 @@ async def test_after_a_rotation_the_new_key_counts_at_once_and_the_old_one_ends(
     assert await authenticator.actor(f"Bearer {issuer.token(kid='k2', alg='ES256')}") == "E-1"
     await refused(authenticator, before)
     assert issuer.asked == 2
+
+
+async def test_many_at_once_wait_for_the_one_who_fetches_the_keys(authenticator: Authenticator, issuer: Issuer) -> None:
+    headers = [f"Bearer {issuer.token(issuer.claims(sub=f'E-{number}'))}" for number in range(12)]
+    assert await asyncio.gather(*map(authenticator.actor, headers)) == [f"E-{number}" for number in range(12)]
+    assert issuer.asked == 1
 
 
 async def test_unknown_keys_make_the_provider_be_asked_twice_a_minute_at_most(

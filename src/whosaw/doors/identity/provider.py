@@ -26,6 +26,7 @@ _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed255
 METADATA_S = 3_600.0
 KEYS_S = 600.0
 UNKNOWN_KEY_S = 30.0
+RETRY_S = 5.0
 STALE_MOST_S = 86_400.0
 
 
@@ -85,24 +86,21 @@ class Provider:
         Raises:
             ProviderUnreachable: the keys were never fetched, or a day ago, and cannot be fetched now.
         """
-        now = self._monotonic()
         found = self._fitting(identifier, algorithm)
-        old = now - self._fetched_at >= KEYS_S
-        if (found is None or old) and self._may_try(now, old=old):
+        if found is None or (self._old() and not self._lock.locked()):
             await self._refresh()
             found = self._fitting(identifier, algorithm)
         if self._monotonic() - self._fetched_at >= STALE_MOST_S:
             raise ProviderUnreachable("the provider's keys are not known")
         return found
 
-    def _may_try(self, now: float, *, old: bool) -> bool:
-        """Return whether to fetch now: a failing provider and unknown keys alike are asked at most every 30 s."""
-        return now - self._tried_at >= (min(UNKNOWN_KEY_S, 5.0) if old else UNKNOWN_KEY_S)
+    def _old(self) -> bool:
+        return self._monotonic() - self._fetched_at >= KEYS_S
 
     async def _refresh(self) -> None:
-        seen = self._tried_at
+        """Fetch the keys unless that was tried a moment ago; whoever comes while another fetches waits for him."""
         async with self._lock:
-            if self._tried_at != seen:  # somebody else did, while this one waited
+            if self._monotonic() - self._tried_at < (RETRY_S if self._old() else UNKNOWN_KEY_S):
                 return
             self._tried_at = self._monotonic()
             try:
