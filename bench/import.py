@@ -63,9 +63,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="whosaw-bench-") as folder:
         log = Path(folder) / "bank.csv"
         rows = make_log(log, arguments.copies)
-        print(
-            f"{rows:,} rows, {log.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
-        )
+        size_mb, load = log.stat().st_size / 1e6, os.getloadavg()[0]
+        print(f"{rows:,} rows, {size_mb:.0f} MB, {os.cpu_count()} processors, load {load:.1f}")
         read_plainly(log)
         for run in range(arguments.runs):
             plain = measured(lambda: read_plainly(log))

@@ -37,7 +37,7 @@ def write_log(path: Path, size_bytes: int) -> int:
         while log.tell() < size_bytes:
             log.write(
                 b"".join(
-                    b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,view,some words that nobody maps\n"
+                    b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,view,words that nobody maps\n"
                     % (
                         1 + n // 4_000_000 % 12, 1 + n // 140_000 % 28, n // 6_000 % 24, n // 100 % 60, n % 60, n % 1000,
                         n * 7919 % 5_000, n * 104_729 % 40_000_003 // 4, n // 3,

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 
 from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
-from whosaw.app.people import glasses_of, grants_of
 from whosaw.app.services import Services
 from whosaw.store.alertposts import AlertPosts
 from whosaw.terms import WhosawError
@@ -28,7 +27,7 @@ async def run_background(services: Services) -> None:
     Raises:
         SmtpInvalid: the mail server's address cannot be used.
     """
-    grants, glasses = grants_of(services), glasses_of(services)
+    grants, glasses = services.grants, services.glasses
     hears = services.catalog.alerts
     if not hears.mail and not hears.webhooks:
         _LOG.warning("nobody hears of alerts: name mail or webhooks in [alerts] of the catalog")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from fastapi import APIRouter
 
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings, SettingsInvalid
-from whosaw.catalog.load import SCIM
 from whosaw.doors.identity import Authenticator, BearerRules, Expected, Provider
 from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.events import TYPES as EVENT_TYPES
@@ -20,11 +19,10 @@ from whosaw.doors.identity.jwt import ALGORITHMS
 from whosaw.doors.identity.login import ID_TOKEN_TYPES, LoginDoor, OidcClient
 from whosaw.doors.identity.passwords import PasswordDoor, Passwords
 from whosaw.doors.identity.scim import ScimDoor
-from whosaw.gate.approvalpeople import Directory, DirectoryRow, catalog_directory, is_there, roles_of
+from whosaw.gate.approvalpeople import is_there, roles_of
 from whosaw.gate.identity import SignIns
 from whosaw.gate.identityattempts import Attempts
 from whosaw.gate.identitycredentials import Credentials
-from whosaw.gate.identitydirectory import directory_rows
 from whosaw.gate.identitystaff import Order, Powers, Staff, group_roles
 
 _LIFE_MOST_S = 86_400.0
@@ -100,11 +98,7 @@ def _admission(services: Services) -> Callable[[str], Awaitable[bool]]:
     """Return what says whether somebody may sign in to the console: by his roles in the directory, read afresh."""
     opens = frozenset(_listed(services.settings.console_readers))
 
-    async def of_provider(keys: Sequence[str]) -> Mapping[str, DirectoryRow]:
-        return await directory_rows(services.door_db, keys)
-
-    sent = services.catalog.actors.source == SCIM
-    directory: Directory = of_provider if sent else catalog_directory(services.catalog, services.sources)
+    directory = services.directory
 
     async def admits(actor: str) -> bool:
         row = (await directory([actor])).get(actor)

@@ -20,8 +20,9 @@ from whosaw.catalog import Catalog, Source, load
 from whosaw.catalog.source import open_sources
 from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
-from whosaw.gate.approvalpeople import Directory, catalog_directory
+from whosaw.gate.approvalpeople import Directory
 from whosaw.gate.conduct import Conducts
+from whosaw.gate.directory import staff_directory
 from whosaw.gate.glass import Glasses
 from whosaw.gate.grants import Grants
 from whosaw.prove.stamp import StampInvalid, read_roots
@@ -164,7 +165,7 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
         journal = stack.enter_context(Journal(_receipts(settings, door)))
         guard = Guard(door_db, clock, keys_folder=settings.keys_folder, trail_folder=settings.trail_folder)
         appender = await stack.enter_async_context(Appender(door_db, keys, clock, journal=journal, guard=guard))
-        directory = catalog_directory(catalog, sources)
+        directory = staff_directory(catalog, sources, door_db)
         people = db, appender, catalog, directory, clock
         archive = PolicyArchive(settings.policy_folder)
         yield Services(

@@ -46,8 +46,8 @@ class Settings(BaseSettings):
         port: port to listen on; 0 lets the system choose.
         trusted_proxies: addresses or networks of reverse proxies, separated by commas, whose word about the client's
             address and scheme is taken; none means that nobody's is.
-        public_url: how the outside calls the HTTP door, ``https://whosaw.company.example``; none takes it from each
-            request.
+        public_url: whosaw's address as browsers, providers and tools write it, ``https://whosaw.company.example``; none
+            takes it from each request.
         suspenders: functions of the staff directory that may suspend somebody over the HTTP door, separated by commas.
         evaluators: roles of services that may ask what others would be answered, separated by commas.
         searchers: roles that may ask who could see somebody, separated by commas.
@@ -64,7 +64,6 @@ class Settings(BaseSettings):
         mail_from: the address that alerts come from.
         token: the personal token of whoever speaks through a command; none means the operator of the machine.
         console_readers: roles of the staff directory that may sign in to the console, separated by commas.
-        public_url: whosaw's address as browsers and providers write it.
         oidc_issuer: the identity provider, exactly as its tokens say; none means that only local accounts and personal
             tokens count.
         oidc_client_id: what whosaw is to the provider where people sign in; none means that nobody signs in there.
@@ -106,7 +105,6 @@ class Settings(BaseSettings):
     mail_from: str = "whosaw@localhost"
     token: SecretStr | None = None
     console_readers: str = "auditor"
-    public_url: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
@@ -156,8 +154,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _plain_address(cls, text: str) -> str:
-        address = urlsplit(text)
-        if text and (address.scheme not in ("http", "https") or not address.hostname or address.query):
+        if urlsplit(text).query:
             raise ValueError("must be an address without a query")
         return text.rstrip("/")
 

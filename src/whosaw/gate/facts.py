@@ -11,8 +11,10 @@ from typing import Any
 
 from whosaw.catalog import Catalog, Source
 from whosaw.catalog.source import Row
-from whosaw.catalog.statements import actor_statement, presence_statement
+from whosaw.catalog.statements import presence_statement
 from whosaw.decide import ActorFacts, WorkItem
+from whosaw.gate.approvalpeople import DirectoryRow
+from whosaw.gate.directory import staff_directory
 from whosaw.gate.standing import Standing, standing
 from whosaw.gate.together import together
 from whosaw.gate.work import WorkFinder, aware
@@ -39,7 +41,8 @@ class FactFinder:
         self._catalog = catalog
         self._sources = sources
         self._work = WorkFinder(catalog, sources)
-        self._directory: dict[str, tuple[float, Row | None]] = {}
+        self._read = staff_directory(catalog, sources, db)
+        self._directory: dict[str, tuple[float, DirectoryRow | None]] = {}
 
     async def actors(self, keys: Iterable[str], at: datetime) -> dict[str, ActorFacts]:
         """Return the facts of every actor; one whom the directory does not list has no roles."""
@@ -74,9 +77,7 @@ class FactFinder:
         stale = [key for key in keys if self._directory.get(key, (0.0, None))[0] < now]
         if not stale:
             return
-        actors = self._catalog.actors
-        rows = await self._sources[actors.source].rows(actor_statement(actors), keys=stale)
-        listed = {str(row["key"]): row for row in rows}
+        listed = await self._read(stale)
         if len(self._directory) + len(stale) > _REMEMBERED_MOST:
             self._directory = {key: entry for key, entry in self._directory.items() if key in keys}
         self._directory.update({key: (now + _DIRECTORY_S, listed.get(key)) for key in stale})

@@ -100,6 +100,12 @@ async def groups(connection: Connection, by: By, most: int, skip: int) -> list[G
     return [_group(row) for row in await rows.fetchall()]
 
 
+async def every_key(connection: Connection) -> list[str]:
+    """Return the key of everybody the provider sent, those who left included."""
+    rows = await connection.execute("select key from person order by key")
+    return [str(row[0]) for row in await rows.fetchall()]
+
+
 async def count(connection: Connection, table: str) -> int:
     """Return how many rows ``person`` or ``person_group`` has."""
     rows = await connection.execute(f"select count(*) from {table}")

@@ -17,7 +17,6 @@ from tests.store.standing.receivers import SECRET, Receiver, receiver
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app import background
 from whosaw.app.background import run_background
-from whosaw.app.people import conducts_of, glasses_of, grants_of
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.gate.glassask import GlassAsk
@@ -64,10 +63,10 @@ async def test_a_server_sends_alerts_ends_grants_and_raises_what_nobody_reviews(
 
 
 async def _play(services: Services, clock: SimulatedClock, box: Mailbox, taken: Receiver) -> None:
-    await conducts_of(services).publish("1", "Text", by="P-1")
-    await conducts_of(services).acknowledge("E-1")
-    await grants_of(services).request(wanted())
-    await glasses_of(services).break_(GlassAsk("E-1", "a life is in danger"))
+    await services.conducts.publish("1", "Text", by="P-1")
+    await services.conducts.acknowledge("E-1")
+    await services.grants.request(wanted())
+    await services.glasses.break_(GlassAsk("E-1", "a life is in danger"))
 
     async def told(count: int) -> bool:
         return len(taken.seen) == count == len(box.files())
@@ -76,7 +75,7 @@ async def _play(services: Services, clock: SimulatedClock, box: Mailbox, taken: 
     clock.advance_to(clock.now() + timedelta(hours=72))
 
     async def over() -> bool:
-        return [each.state for each in await grants_of(services).latest()] == ["expired"]
+        return [each.state for each in await services.grants.latest()] == ["expired"]
 
     await until(over)
     await until(lambda: told(4))

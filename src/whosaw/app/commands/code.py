@@ -14,7 +14,7 @@ from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
-from whosaw.app.people import conducts_of, everybody
+from whosaw.app.people import everybody
 from whosaw.app.services import Services
 from whosaw.gate.conduct import Code, Team
 
@@ -44,7 +44,7 @@ def publish(
 
     async def work(services: Services) -> Code:
         by = await who_looks(services)
-        return await conducts_of(services).publish(version, words, by=by, in_force_at=since)
+        return await services.conducts.publish(version, words, by=by, in_force_at=since)
 
     made = with_services(work)
     console().print(Text(f"version {made.version} is in force from {made.in_force_at:%Y-%m-%d %H:%M} UTC on"))
@@ -60,7 +60,7 @@ def ack(*, version: str | None = None) -> int:
 
     async def work(services: Services) -> tuple[str, Code]:
         actor = await whose_token(services)
-        return actor, await conducts_of(services).acknowledge(actor, version)
+        return actor, await services.conducts.acknowledge(actor, version)
 
     actor, code = with_services(work)
     console().print(Text(f"{actor} acknowledged version {code.version}"))
@@ -77,7 +77,7 @@ def missing(*, version: str | None = None, as_json: AsJson = False) -> int:
 
     async def work(services: Services) -> Sequence[Team]:
         await look(services, "look.conduct", version or "in force")
-        return await conducts_of(services).missing(await everybody(services), version)
+        return await services.conducts.missing(await everybody(services), version)
 
     teams = with_services(work)
     if as_json:
@@ -100,7 +100,7 @@ def show(*, version: str | None = None, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> tuple[Sequence[Code], Code | None, str]:
-        conducts = conducts_of(services)
+        conducts = services.conducts
         codes, current = await conducts.codes(), await conducts.current()
         shown = next((code for code in codes if code.version == version), None) if version else current
         return codes, shown, await conducts.text(shown) if shown is not None else ""

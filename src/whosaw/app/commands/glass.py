@@ -11,7 +11,6 @@ from rich.text import Text
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
-from whosaw.app.people import glasses_of
 from whosaw.app.services import Services
 from whosaw.gate.glassask import Glass, GlassAsk, Review
 from whosaw.terms import PurposeRef, SubjectRef
@@ -37,7 +36,7 @@ def break_(*, reason: str, subject: str | None = None, purpose: str | None = Non
             purpose=PurposeRef.parse(purpose) if purpose else None,
             classes=frozenset(classes or ()),
         )
-        return await glasses_of(services).break_(ask)
+        return await services.glasses.break_(ask)
 
     glass = with_services(work)
     opened = ", ".join(sorted(glass.classes))
@@ -58,7 +57,7 @@ def close(glass: int, /) -> int:
     """
 
     async def work(services: Services) -> Glass:
-        return await glasses_of(services).close(glass, await whose_token(services))
+        return await services.glasses.close(glass, await whose_token(services))
 
     console().print(Text(f"glass {with_services(work).id} is closed"))
     return 0
@@ -74,7 +73,7 @@ def list_(*, unreviewed: Flag = False, as_json: AsJson = False) -> int:
 
     async def work(services: Services) -> Sequence[Glass]:
         await look(services, "look.glass", "glass")
-        return await glasses_of(services).latest(unreviewed=unreviewed)
+        return await services.glasses.latest(unreviewed=unreviewed)
 
     found = with_services(work)
     if as_json:
@@ -112,7 +111,7 @@ def review(
         verdict: Review = Review(
             glass, await whose_token(services), "justified" if justified else "unjustified", reason=reason
         )
-        return await glasses_of(services).review(verdict)
+        return await services.glasses.review(verdict)
 
     done = with_services(work)
     console().print(Text(f"glass {done.id} is {done.state}: {len(done.given)} of 2 reviews"))

@@ -15,7 +15,6 @@ from rich.text import Text
 from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
-from whosaw.app.people import grants_of
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings
 from whosaw.catalog import load
@@ -103,7 +102,7 @@ def request(
             target=target,
             case=case,
         )
-        return await grants_of(services).request(ask)
+        return await services.grants.request(ask)
 
     made = with_services(work)
     needed = f"{made.approvals} approval{'s of different functions' if made.approvals > 1 else ''}"
@@ -143,7 +142,7 @@ def revoke(grant: int, /, *, reason: str) -> int:
 
     async def work(services: Services) -> Grant:
         word = Word(grant, await who_looks(services), reason=reason)
-        return await grants_of(services).revoke(word, ordered=services.settings.token is None)
+        return await services.grants.revoke(word, ordered=services.settings.token is None)
 
     console().print(Text(_standing(with_services(work))))
     return 0
@@ -159,7 +158,7 @@ def list_(*, everything: Annotated[Flag, Parameter(name="--all")] = False, as_js
 
     async def work(services: Services) -> Sequence[Grant]:
         await look(services, "look.grants", "grants")
-        return await grants_of(services).latest(_ALL if everything else _OPEN)
+        return await services.grants.latest(_ALL if everything else _OPEN)
 
     found = with_services(work)
     if as_json:
@@ -180,7 +179,7 @@ def list_(*, everything: Annotated[Flag, Parameter(name="--all")] = False, as_js
 
 async def _say(services: Services, grant: int, verb: Literal["approve", "refuse"], reason: str) -> Grant:
     word = Word(grant, await whose_token(services), reason=reason)
-    grants = grants_of(services)
+    grants = services.grants
     return await (grants.approve(word) if verb == "approve" else grants.refuse(word))
 
 

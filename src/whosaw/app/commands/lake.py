@@ -106,7 +106,7 @@ def query(
             if sql:
                 return await ask_sql(where, sql, who)
             subjects, actors = [await _numbers(trail, kind, names) for kind, names in zip(_KINDS, people, strict=True)]
-            return await ask_named(where, name, Asked(subjects, actors, *bounds, least=least), who, engine)
+            return await ask_named(where, name, Asked(subjects, actors, bounds[0], bounds[1], least), who, engine)
 
         found = _with_trail(settings, work)
     else:
@@ -114,7 +114,7 @@ def query(
             numbers_in(where, kind, list(names)) if names else {}
             for kind, names in zip(_KINDS, (subject, actor), strict=True)
         ]
-        found = ask(where, name, Asked(*given, *bounds, least=least), engine)
+        found = ask(where, name, Asked(given[0], given[1], bounds[0], bounds[1], least), engine)
     if out is not None:
         save(found.table, out)
     elif as_json:

@@ -7,14 +7,18 @@ import signal
 import socket
 from dataclasses import dataclass
 
+from whosaw.app.background import run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
+from whosaw.app.identity import open_identity
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services, own_database
 from whosaw.app.settings import Settings, words
 from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
+from whosaw.doors.console.logins import Sessions
+from whosaw.doors.console.routes import WAY_IN
 from whosaw.terms import SystemClock
 
 
@@ -43,23 +47,33 @@ class Listening:
 
 async def _serve(settings: Settings, url: str, listening: Listening) -> None:
     clock = SystemClock()
-    async with open_services(settings, clock, url, door="serve") as services:
-        logins = LoginLinks()
-        reads = WebReads(services)
+    logins = LoginLinks()
+    async with (
+        open_services(settings, clock, url, door="serve") as services,
+        open_identity(services, logins.issue) as identity,
+    ):
+        visits = Sessions(still=identity.sign_ins.holds)
+        console_door = ConsoleDoor(WebReads(services), logins, clock, sessions=visits, way_in=_way_in(identity.way_in))
         app = build_app(
-            http_door(services).router,
-            ConsoleDoor(reads, logins, clock).router,
+            http_door(services, identity.authenticator).router,
+            console_door.router,
             trail_door(services).router,
+            *identity.routers,
         )
         server = Server(app, listening.listener, trusted_proxies=words(settings.trusted_proxies))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)
         await services.note_policies()
-        keeping = [asyncio.create_task(services.keep_signed()), asyncio.create_task(services.keep_policies())]
+        keeping = [
+            asyncio.create_task(task)
+            for task in (services.keep_signed(), services.keep_policies(), run_background(services))
+        ]
         try:
             out = console()
             out.print(f"whosaw listens on {server.address} (trail {services.keys.origin})", markup=False)
+            if identity.way_in:
+                out.print(f"people sign in at {server.address}{identity.way_in}", markup=False, soft_wrap=True)
             if listening.viewer:
                 link = server.address + logins.issue(listening.viewer)
                 out.print(f"console login, once: {link}", markup=False, soft_wrap=True)
@@ -68,3 +82,8 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             for task in keeping:
                 task.cancel()
             await asyncio.wait(keeping)
+
+
+def _way_in(path: str) -> str:
+    """Return the sentence that tells somebody without a visit how to come in."""
+    return f"Sign in at {path}." if path else WAY_IN
