@@ -27,6 +27,14 @@ print(json.dumps({"rows": report.rows, "accepted": report.accepted, "peak_mb": p
 """
 HEADER = b"at,actor,customer,ticket,action,note\n"
 BLOCK_ROWS = 50_000
+LINE = b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,view,words that nobody maps\n"
+
+
+def line(n: int) -> bytes:
+    """Return row `n`: a time of its own, one of 5,000 employees, and a subject that hardly any other row has."""
+    day = 1 + n // 4_000_000 % 12, 1 + n // 140_000 % 28
+    clock = n // 6_000 % 24, n // 100 % 60, n % 60, n % 1000
+    return LINE % (*day, *clock, n * 7919 % 5_000, n * 104_729 % 40_000_003 // 4, n // 3)
 
 
 def write_log(path: Path, size_bytes: int) -> int:
@@ -35,16 +43,7 @@ def write_log(path: Path, size_bytes: int) -> int:
     with path.open("wb") as log:
         log.write(HEADER)
         while log.tell() < size_bytes:
-            log.write(
-                b"".join(
-                    b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,view,words that nobody maps\n"
-                    % (
-                        1 + n // 4_000_000 % 12, 1 + n // 140_000 % 28, n // 6_000 % 24, n // 100 % 60, n % 60, n % 1000,
-                        n * 7919 % 5_000, n * 104_729 % 40_000_003 // 4, n // 3,
-                    )
-                    for n in range(rows, rows + BLOCK_ROWS)
-                )
-            )  # fmt: skip
+            log.write(b"".join(map(line, range(rows, rows + BLOCK_ROWS))))
             rows += BLOCK_ROWS
     return rows
 
