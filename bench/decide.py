@@ -215,7 +215,8 @@ def main() -> int:
             f"{os.getloadavg()[0]:.1f} at the end.\n\nAsks by people drawn from a directory of {ACTORS:,}; each rule "
             "lets one role see one class for one verified purpose. All engines were checked to answer alike. pycasbin "
             "looks at every rule for each class and role; Rego is asked once for all classes, over a table; whosaw "
-            "asks Cedar, which meets only the policies that can apply, and remembers answers by all that they depend on.\n\n"
+            "asks Cedar, which meets only the policies that can apply, and remembers answers by all that they "
+            "depend on.\n\n"
         )
         PAGE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
     missed = [kind for kind, got in reached.items() if got > BARS_MS[kind]]

@@ -290,7 +290,8 @@ def page(found: dict[Spec, list[Outcome]], lines: Lines, command: str) -> str:
             "",
             f"`{command}`, {time.strftime('%d %B %Y')}, commit {commit.stdout.strip()}: {cases} cases with a known "
             f"truth in {len(found)} settings "
-            f"({min(map(len, found.values()))} to {max(map(len, found.values()))} each), worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
+            f"({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
+            "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
             "",
             "| | cases | measured | bar | reached |",
             "|---|---|---|---|---|",
