@@ -11,7 +11,7 @@ from whosaw.prove import Checkpoint, Policy, SigningKey, canonical, entry_leaf, 
 from whosaw.prove.cosign import CosigningKey, add_signatures
 from whosaw.prove.note import Note
 from whosaw.prove.receipt import encode_batch, sign_batch
-from whosaw.record import Appender, Integrator, Journal, load_or_create
+from whosaw.record import Appender, Integrator, Journal, auditqueries, load_or_create
 from whosaw.record.fsck import Extent, fsck
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
@@ -286,7 +286,8 @@ async def test_a_resumed_check_still_knows_what_the_earlier_one_found(trail, che
 
 async def test_a_check_interrupted_in_the_middle_is_resumed_there(trail, keys, folder, monkeypatch):
     module = sys.modules["whosaw.record.fsck"]  # the package has a function of this name
-    monkeypatch.setattr(module, "_CHUNK_ROWS", 50)
+    monkeypatch.setattr(auditqueries, "_FETCHED_ROWS", 100)
+    monkeypatch.setattr(auditqueries, "_CHUNK_ROWS", 50)
     monkeypatch.setattr(module, "_SAVED_EVERY_S", 0.0)
 
     def stop(done, total):
