@@ -83,6 +83,31 @@ def test_every_canonical_payload_passes(payload):
     assert check(RowChecker(), row(canonical(payload).decode())).malformed == []
 
 
+KINDS = ["good", "other", "spelled", "column", "leaf", "broken", "erased"]
+
+
+@given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=9))
+def test_of_many_rows_exactly_the_wrong_ones_are_named(kinds):
+    text, other = canonical(BASE).decode(), canonical(BASE | {"reason": "x", "actor": 8}).decode()
+    index, leaf, salt, raw, *columns = row(text)
+    made = {
+        "good": row(text),
+        "other": row(other, actor=8),
+        "spelled": row(text.replace('"at":5', '"at": 5')),
+        "column": row(text, subject=10),
+        "leaf": (index, b"x" * 32, salt, raw, *columns),
+        "broken": row(text + "\n"),
+        "erased": (index, leaf, None, None, *[b""] * len(columns)),
+    }
+    checker = RowChecker()
+    check(checker, row(text), row(other, actor=8))  # the names are known from here on
+    odd = check(checker, *(made[kind] for kind in kinds))
+    assert odd.malformed == [at for at, kind in enumerate(kinds) if kind in ("spelled", "broken")]
+    assert odd.columns == [at for at, kind in enumerate(kinds) if kind == "column"]
+    assert [*odd.leaves] == [at for at, kind in enumerate(kinds) if kind == "leaf"]
+    assert odd.erased == [at for at, kind in enumerate(kinds) if kind == "erased"]
+
+
 def test_columns_and_leaves_are_compared_one_by_one():
     checker, text = RowChecker(), canonical(BASE).decode()
     for name, other in [
