@@ -14,8 +14,12 @@ from whosaw.gate import TokenRefused, Tokens
 class Authenticator(Protocol):
     """Says who asks, by what the ``Authorization`` header holds."""
 
-    async def actor(self, authorization: str) -> str:
+    async def actor(self, authorization: str, *, suspended_may: bool = False) -> str:
         """Return whose it is; an empty header is nobody's.
+
+        Args:
+            authorization: the header's value.
+            suspended_may: let somebody through who is suspended, for what refuses and records him itself.
 
         Raises:
             TokenRefused: it is nobody's; the message does not say why.
@@ -29,8 +33,8 @@ class PersonalTokens:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    async def actor(self, authorization: str) -> str:
-        """Return whose token it is.
+    async def actor(self, authorization: str, *, suspended_may: bool = False) -> str:
+        """Return whose token it is; whether he is suspended, the gate and the routes find out themselves.
 
         Raises:
             TokenRefused: it is nobody's.
@@ -60,7 +64,7 @@ class Entrance:
         if header:
             self._throttle.check_address(address, header)
         try:
-            actor = await self._authenticator.actor(header)
+            actor = await self._authenticator.actor(header, suspended_may=True)
         except TokenRefused:
             if header:
                 self._throttle.failed(address)
