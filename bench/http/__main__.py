@@ -292,9 +292,10 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
         for asker in askers.values():
             asyncio.run(closed(asker, 8, 1.0))  # warm
         print(
-            "| clients | bare reads/s | guarded/s | ÷ median | ÷ quietest | bare p50 / p99 ms | guarded p50 / p99 ms |"
+            "| clients | bare reads/s | guarded/s | ÷ median | ÷ quietest | bare p50 / p99 ms | guarded p50 / p99 ms | "
+            "server CPU per answer, bare / guarded, µs |"
         )
-        print("|---|---|---|---|---|---|---|")
+        print("|---|---|---|---|---|---|---|---|")
         for clients in CLIENTS:
             rates, all_ms = {"bare": [], "guarded": []}, {"bare": [], "guarded": []}
             cpu_us = {"bare": 0.0, "guarded": 0.0}
