@@ -21,6 +21,8 @@ from whosaw.record.shelf import Shelf
 from whosaw.store import Database
 from whosaw.store.database import Connection
 
+_PAGE_ENTRIES = 8_192  # of the longest payloads that many still fit into one answer of the server
+
 
 @dataclass(frozen=True, slots=True)
 class Trail:
@@ -57,12 +59,15 @@ async def rows_between(trail: Trail, first: int, end: int) -> tuple[pa.Table, in
     Raises:
         SetMissing: an entry names a set that is not there.
     """
+    parts, count = [rows_of(trail.origin, read_lines(b""), {})], 0
     async with snapshot(trail.db) as conn:
-        lines, count = await queries.lines(conn, first, end)
-        read = read_lines(lines)
-        named = named_sets(read)
-        sets = await _sets(conn, lines, named) if named else {}
-    return rows_of(trail.origin, read, sets), end - first - count
+        for start in range(first, end, _PAGE_ENTRIES):
+            lines, there = await queries.lines(conn, start, min(end, start + _PAGE_ENTRIES))
+            read = read_lines(lines)
+            named = named_sets(read)
+            parts.append(rows_of(trail.origin, read, await _sets(conn, lines, named) if named else {}))
+            count += there
+    return pa.concat_tables(parts), end - first - count
 
 
 async def _sets(conn: Connection, lines: bytes, named: Mapping[int, str]) -> dict[int, list[int]]:
