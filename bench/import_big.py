@@ -31,10 +31,10 @@ LINE = b"2026-%02d-%02dT%02d:%02d:%02d.%03d+01:00,employee-%d,customer-%d,T-%d,v
 
 
 def line(n: int) -> bytes:
-    """Return row `n`: a time of its own, one of 5,000 employees, and a subject that hardly any other row has."""
+    """Return row `n`: a time of its own, one of 5,000 employees, and a subject that few other rows have."""
     day = 1 + n // 4_000_000 % 12, 1 + n // 140_000 % 28
     clock = n // 6_000 % 24, n // 100 % 60, n % 60, n % 1000
-    return LINE % (*day, *clock, n * 7919 % 5_000, n * 104_729 % 40_000_003 // 4, n // 3)
+    return LINE % (*day, *clock, n * 7919 % 5_000, n * 104_729 % 4_000_037 // 20, n // 40)
 
 
 def write_log(path: Path, size_bytes: int) -> int:
@@ -53,7 +53,7 @@ def run_child(log: Path, lake: Path) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(log), str(lake)], check=True, stdout=subprocess.PIPE, env=dict(os.environ)
     )
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 

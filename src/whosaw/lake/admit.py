@@ -8,26 +8,24 @@ manifest), `identity`, `occurrence`; sorted by subject and time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 
 from whosaw.lake.engine import engine, from_files, quoted
-from whosaw.lake.errors import LakeDamaged
+from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 from whosaw.lake.folder import Writing
 from whosaw.lake.manifest import Manifest, Source, write_manifest
 from whosaw.lake.repeats import Repeats, find_repeats
 from whosaw.lake.stage import NUMBERED
 
-if TYPE_CHECKING:
-    import duckdb
-
 GRADES = {"trail": 0, "imported": 1}
 
 _ROW_GROUP = 122_880
-_LEAST_MB, _MOST_MB = 80, 512
+_LEAST_MB, _MOST_MB = 80, 640
 _FEW_NUMBERS = 200_000
 
 
@@ -51,19 +49,34 @@ def admit(writing: Writing, staged: Path, source: Source) -> Source:
             write_manifest(folder, manifest.with_source(done, manifest.numbers))
         return done
     pa.default_memory_pool().release_unused()
-    with engine(folder, writing.staging / "spill", _memory(staged)) as connection:
-        connection.execute(_fresh(staged, repeats))
-        done, named = _measured(connection, done)
-        _assign_numbers(connection, folder, manifest, named)
-        numbers = writing.staging / f"numbers-{order:06d}.parquet"
-        _copy(connection, "SELECT space, number, key FROM numbers ORDER BY space, number", numbers)
-        part = writing.staging / f"{source.kind}-{order:06d}.parquet"
-        _copy(connection, _sorted(source, _put_numbers(connection, named), named, order - 1), part)
+    numbers = writing.staging / f"numbers-{order:06d}.parquet"
+    part = writing.staging / f"{source.kind}-{order:06d}.parquet"
+    for memory_mb in _memory_mb(staged):
+        try:
+            done = _write(writing, staged, repeats, done, (numbers, part, memory_mb))
+            break
+        except LakeUnwritable as error:
+            # how much the keys take shows only while they are joined: small work must not claim much beforehand
+            if memory_mb == _MOST_MB or not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+                raise
     done = replace(done, parts=(writing.admit(part, part.name),))
     writing.admit(numbers, numbers.name)
     write_manifest(folder, manifest.with_source(done, numbers.name))
     if manifest.numbers is not None:
         (folder / manifest.numbers).unlink(missing_ok=True)
+    return done
+
+
+def _write(writing: Writing, staged: Path, repeats: Repeats, source: Source, where: tuple[Path, Path, int]) -> Source:
+    """Write the number map and the rows of numbers to two files, with some megabytes of memory."""
+    numbers, part, memory_mb = where
+    manifest = writing.manifest
+    with engine(writing.folder, writing.staging / "spill", f"{memory_mb}MB") as connection:
+        connection.execute(_fresh(staged, repeats))
+        done, named = _measured(connection, source)
+        _assign_numbers(connection, writing.folder, manifest, named)
+        _copy(connection, "SELECT space, number, key FROM numbers ORDER BY space, number", numbers)
+        _copy(connection, _sorted(source, _put_numbers(connection, named), named, len(manifest.sources)), part)
     return done
 
 
@@ -181,7 +194,10 @@ def _is_same(one: Source, other: Source) -> bool:
     return (one.kind, one.sha256, one.mapping, one.service) == (other.kind, other.sha256, other.mapping, other.service)
 
 
-def _memory(staged: Path) -> str:
-    """Return how much memory the work on a stage may take: a small log must not need much, a large one not for ever."""
+def _memory_mb(staged: Path) -> Iterator[int]:
+    """Yield how many megabytes the work on a stage may take: little for a small log, never more than the most."""
     megabytes = min(max(staged.stat().st_size >> 20, _LEAST_MB), _MOST_MB)
-    return f"{megabytes}MB"
+    yield megabytes
+    while megabytes < _MOST_MB:
+        megabytes = min(2 * megabytes, _MOST_MB)
+        yield megabytes

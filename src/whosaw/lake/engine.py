@@ -56,6 +56,7 @@ def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyCon
         connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would be printed between a command's own lines
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
