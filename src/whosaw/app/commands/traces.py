@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
-from whosaw.app.tracing import trace_lake
+from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.weakest import weakest_grade
 
 _IN_WORDS = {
@@ -28,6 +28,9 @@ def trace(
     lake: Path,
     sightings: Path,
     beneficiary: str | None = None,
+    known: Path | None = None,
+    accounts: Path | None = None,
+    calibrate: int = 0,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -36,9 +39,12 @@ def trace(
         lake: folder of the lake, filled by `whosaw import`.
         sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel.
         beneficiary: whom the complaints are about; needed where the file names several.
+        known: CSV with subject,source,probability: outside sources that may explain single complaints.
+        accounts: CSV with actor,shared,group: accounts of several people, and sites or employers.
+        calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
         as_json: print JSON.
     """
-    told = trace_lake(lake, sightings, beneficiary)
+    told = trace_lake(lake, sightings, beneficiary, beside=Beside(known, accounts, calibrate))
     told["grade"] = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
     if as_json:
         print_json(told)
@@ -50,6 +56,7 @@ def trace(
 def _print(told: Mapping[str, Any]) -> None:
     out = console()
     out.print(Text(f"{told['verdict']}: {_IN_WORDS[told['verdict']]}", style="bold"))
+    out.print(Text(told["verdict_in_words"]))
     if told["candidates"]:
         rows = table("candidate", "probability", "rung", "evidence", "opened", "expected")
         for each in told["candidates"][:10]:
@@ -69,7 +76,41 @@ def _print(told: Mapping[str, Any]) -> None:
         f"scope: {len(scope['certain'])} certain, {len(scope['probable'])} probable, "
         f"{len(scope['possible'])} possible; {bound}"
     )
+    if scope["bounded"]:
+        out.print(f"if at most two leaked, no more than {scope['most']} subjects got out through them")
+    _print_beyond(told)
     for sentence in told["missing"]:
         out.print(Text(f"missing: {sentence}", style="dim"))
     out.print(Text(f"completeness: {told['completeness'].get('line', told['completeness'])}", style="dim"))
     out.print(Text(told["grade"]["line"], style="dim"))
+
+
+def _print_beyond(told: Mapping[str, Any]) -> None:
+    """Print base rates, what would decide it, groups, and the error rates of the method."""
+    out = console()
+    if told["candidates"]:
+        best = told["candidates"][0]
+        for row in told["base_rates"]:
+            out.print(
+                f"if {row['inside']:g} of such leaks came from inside: {'/'.join(row['first'])} "
+                f"{row['probability']:.4f}, nobody inside {row['outside_probability']:.4f}"
+            )
+        if best["to_finding"] is not None and best["rung"] != "finding":
+            out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
+        if best["to_clear"]:
+            out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
+    for group in told.get("groups", ())[:3]:
+        out.print(f"group {group['group']}: {group['probability']:.4f} (before the complaints {group['prior']:.4f})")
+    out.print(Text(told["measured"]["line"], style="dim"))
+    made = told.get("calibration")
+    if made:
+        rates = made["rates"]
+        out.print(
+            Text(
+                f"on this log, {made['draws']} invented leaks and lists without an insider: finding although nobody "
+                f"inside {rates['nobody_finding']:.3f}, lead {rates['nobody_lead']:.3f}; leaker first "
+                f"{rates['leak_first']:.3f}, a finding {rates['leak_finding']:.3f}"
+                + (f"; calibrated probability of the first {made['probability']:.3f}" if made["probability"] else ""),
+                style="dim",
+            )
+        )

@@ -1,0 +1,122 @@
+"""The fuller answer: the same numbers at other base rates, rivals, complaint by complaint, what would decide it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from whosaw.lake.exposure import Exposure
+from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
+
+BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
+"""Priors of *somebody inside* at which every answer is shown beside the default."""
+
+_SHOWN = 25
+
+
+def detail(found: Attribution, exposure: Exposure, steps: tuple[Step, ...], labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is printed beyond the verdict, as plain values.
+
+    Args:
+        found: the answer.
+        exposure: for the references.
+        steps: what was said after each complaint.
+        labels: words for the groups.
+    """
+    return {
+        "base_rates": [_at(found, exposure, inside) for inside in BASE_RATES],
+        "not_excluded": None if found.not_excluded is None else [exposure.actors[a] for a in found.not_excluded],
+        "several": found.several,
+        "unreachable": [exposure.actors[actor] for actor in found.unreachable],
+        "groups": [
+            {"group": labels[g.label], "probability": g.probability, "prior": g.prior, "seen": g.seen}
+            for g in found.groups
+        ],
+        "history": [
+            {
+                "complaints": step.complaints,
+                "outside": step.outside,
+                "first": exposure.actors[step.actor],
+                "probability": step.probability,
+            }
+            for step in steps
+        ],
+    }
+
+
+def candidate_detail(candidate: Candidate, found: Attribution, exposure: Exposure, at: int) -> dict[str, Any]:
+    """Return what is known of one candidate: bans, rivals, every complaint, and what would decide it.
+
+    Args:
+        candidate: one of the answer.
+        found: the answer.
+        exposure: for the references.
+        at: its place in the order; only the first ones carry every complaint.
+    """
+    outlook = candidate.outlook
+    rivals = found.instead_of(candidate) if candidate.rung is not Rung.NO_SIGNAL else ()
+    return {
+        "bans": candidate.bans if candidate.e_value > 0 else None,
+        "p_value": candidate.p_value,
+        "marks": candidate.marks,
+        "shared": candidate.shared,
+        "to_finding": outlook.to_finding if outlook else None,
+        "to_clear": outlook.to_clear if outlook else None,
+        "reachable": outlook.reachable if outlook else True,
+        "instead": [[exposure.actors[actor] for actor in rival.actors] for rival in rivals[:_SHOWN]],
+        "hits": [_hit(hit, exposure) for hit in candidate.hits] if at < _SHOWN else [],
+    }
+
+
+def measured_rates() -> dict[str, Any]:
+    """Return the error rates of the method, as measured on invented cases and packed with it."""
+    text = resources.files("whosaw.app").joinpath("trace_rates.json").read_text(encoding="utf-8")
+    rates: dict[str, Any] = json.loads(text)
+    return rates
+
+
+def verdict_in_words(told: Mapping[str, Any]) -> str:
+    """Return the verdict as one sentence that says no more than the numbers do."""
+    if not told["candidates"]:
+        return "Nobody was ranked: " + ("; ".join(told["missing"]) or "no complaint could be used") + "."
+    best = told["candidates"][0]
+    who = "/".join(best["actors"])
+    seen = f"{who} had opened {best['seen']} of {best['of']} complainers before their contact, where matched customers"
+    seen += f" make one expect {best['expected']:.1f}"
+    chance = f"probability {best['probability']:.3f}, nobody inside {told['outside_probability']:.3f}"
+    if told["verdict"] in ("finding", "lead"):
+        others = sum(len(other) for other in best["instead"])
+        rivals = f"{others} others could explain it" if others else "nobody else on record explains it nearly as well"
+        return f"{seen} ({chance}); {rivals}."
+    if told["verdict"] == "outside":
+        return f"The complaints look like a source outside; the strongest inside, {seen} ({chance})."
+    return f"The record does not single anybody out; {seen} ({chance})."
+
+
+def _at(found: Attribution, exposure: Exposure, inside: float) -> dict[str, Any]:
+    outside, probabilities = found.at_base_rate(inside)
+    first = found.candidates[0] if found.candidates else None
+    return {
+        "inside": inside,
+        "outside_probability": outside,
+        "first": [exposure.actors[actor] for actor in first.actors] if first else [],
+        "probability": probabilities[0] if first else 0.0,
+    }
+
+
+def _hit(hit: Hit, exposure: Exposure) -> dict[str, Any]:
+    return {
+        "subject": exposure.subjects[hit.subject],
+        "contacted_at": _iso(hit.contacted_us),
+        "opened_at": None if hit.opened_us is None else _iso(hit.opened_us),
+        "irregular": hit.irregular,
+        "share": hit.share,
+        "irregular_share": hit.irregular_share,
+    }
+
+
+def _iso(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds")
