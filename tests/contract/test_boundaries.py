@@ -49,8 +49,11 @@ def test_the_client_needs_httpx_and_no_stage() -> None:
 
 @pytest.mark.parametrize("stage", ["ask", "decide", "reveal", "trace"])
 def test_a_pure_stage_opens_no_socket_and_no_database(stage: str) -> None:
+    forbidden = {"psycopg", "socket", "httpx", "asyncio", "subprocess", "sqlite3", "duckdb"}
     for path in (SOURCE / stage).rglob("*.py"):
-        assert not imported(path) & {"psycopg", "socket", "httpx", "asyncio", "subprocess", "sqlite3", "duckdb"}, path
+        # PostgreSQL's own grammar can end its process, so it has one of its own: this file starts it, and no other may
+        own = {"subprocess"} if path == SOURCE / "ask" / "sqlreader.py" else set()
+        assert not imported(path) & (forbidden - own), path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

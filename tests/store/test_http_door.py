@@ -310,7 +310,7 @@ async def test_a_client_that_leaves_in_the_middle_hurts_nobody(door: Door) -> No
 
 async def test_what_is_not_there_is_a_problem_too(door: Door) -> None:
     for path in ("/", "/v1", "/v2/disclosures", "/docs", "/redoc", "/v1/..%2f..%2fetc/passwd"):
-        assert is_problem(await door.http.get(path), 404, "http.not_found")["hint"]
+        assert is_problem(await door.http.get(path), 404, "http.no_route")["hint"]
     for method in ("GET", "PUT", "DELETE", "PATCH"):
         response = await door.http.request(method, "/v1/disclosures", headers=door.as_actor("E-1"))
         is_problem(response, 405, "http.method")

@@ -41,7 +41,7 @@ class PortInUse(AppError, OSError):
 class _NoSuchRoute(WhosawError, LookupError):
     """No door has a route of that path."""
 
-    code: ClassVar[str] = "http.not_found"
+    code: ClassVar[str] = "http.no_route"
     hint = "/openapi.json names the routes for tools; people go to /console/"
 
 

@@ -31,6 +31,7 @@ STATUS = {
     "http.key_unfit": 400,
     "http.method": 405,
     "http.not_allowed": 403,
+    "http.no_route": 404,
     "http.not_found": 404,
     "http.not_json": 400,
     "http.query_unfit": 400,
