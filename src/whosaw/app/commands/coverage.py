@@ -19,7 +19,7 @@ _MOST_ROWS = 30
 def coverage_(
     *,
     lake: Path,
-    door: list[str],
+    door: Annotated[list[str], Parameter(negative="")],
     fall: float = 0.02,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:

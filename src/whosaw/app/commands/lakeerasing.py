@@ -17,7 +17,7 @@ def erase(
     /,
     *,
     lake: Path,
-    also: list[str] | None = None,
+    also: Annotated[list[str] | None, Parameter(negative="")] = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Erase a key from a lake: number map, rejected rows, kept columns; rows of numbers stay and lead to nobody.
