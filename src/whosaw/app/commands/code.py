@@ -51,7 +51,7 @@ def publish(
     return 0
 
 
-def ack(*, version: str | None = None) -> int:
+def ack(version: str | None = None, /) -> int:
     """Acknowledge the code, under one's own token.
 
     Args:
@@ -67,7 +67,7 @@ def ack(*, version: str | None = None) -> int:
     return 0
 
 
-def missing(*, version: str | None = None, as_json: AsJson = False) -> int:
+def missing(version: str | None = None, /, *, as_json: AsJson = False) -> int:
     """Show by team who has no valid acknowledgement, most missing first; the look is recorded.
 
     Args:
@@ -91,7 +91,7 @@ def missing(*, version: str | None = None, as_json: AsJson = False) -> int:
     return 0
 
 
-def show(*, version: str | None = None, as_json: AsJson = False) -> int:
+def show(version: str | None = None, /, *, as_json: AsJson = False) -> int:
     """Show the versions of the code and the text of one.
 
     Args:
