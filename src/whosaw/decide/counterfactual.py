@@ -56,7 +56,10 @@ def changes(
     if not found:
         pairs = [pair for pair in combinations(steps, 2) if not _alternatives(*pair)]
         found = list(_better(pairs[:_PAIRS_MOST], question, policies, now))
-    return sorted(found, key=lambda change: (question.wanted.index(change.allowed), change.facts))
+    places = {name: place for place, (name, _) in enumerate(steps)}  # from the usual to the drastic
+    return sorted(
+        found, key=lambda change: (question.wanted.index(change.allowed), [places[fact] for fact in change.facts])
+    )
 
 
 def _better(

@@ -15,9 +15,11 @@ from rich.progress import Progress
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app.demo.complaints import Intake, Step, fill_lake, sharpen
 from whosaw.app.demo.ground import Ground, lay_ground
+from whosaw.app.demo.limits import Limits
 from whosaw.app.demo.livedoor import LiveDoor, open_door
 from whosaw.app.demo.officers import Answered, Officers
 from whosaw.app.demo.outsider import open_outsider
+from whosaw.app.demo.parquet import bring_into_lake
 from whosaw.app.demo.proof import Bundle, Tampering, pack, tamper
 from whosaw.app.demo.staff import Staff, Worked, days_of
 from whosaw.app.demo.told import Teller
@@ -96,6 +98,9 @@ class Story:
                     await self._work(world, Staff(services, door, ground.clock, shop), intake)
                 with self._timed("attribution"):
                     await self._attribute(ground, services, intake)
+                with self._timed("limits"):
+                    self._teller.heading("What stands between staff and customers besides the policies")
+                    await Limits(services, self._teller, ground.folder, self._wish.seed).play(self._wish.size.days)
                 with self._timed("answer"):
                     await self._answer(Officers(services, door, shop, mailbox), intake, services)
         with self._timed("tampering"):
@@ -192,6 +197,9 @@ class Story:
         for line in self.told.bundle.said.splitlines():
             self._teller.line(line)
         self._teller.line(f"the trail is {self.told.bundle.witnessed.line()}")
+        with self._timed("lake"):
+            self._teller.heading("The record as data")
+            await bring_into_lake(services, services.settings.state / "parquet", self._teller)
         self.told.entries = (await reach(services.db))[0]
 
     def _tell_steps(self, answered: Answered) -> None:
