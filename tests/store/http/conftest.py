@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,15 @@ import pytest
 from whosaw.app.server import Server, bind, build_app
 from whosaw.decide import PolicySet
 from whosaw.doors.http import House, HttpDoor, Pace, Throttle
+from whosaw.doors.http.models import Denied, Problem
+from whosaw.doors.http.openapi import OPERATIONS, document
 from whosaw.gate import add_tokens
 from whosaw.record import entries_from
 
 if TYPE_CHECKING:
     from tests.store.conftest import Company
+
+STATED = document()
 
 STAFF = """
 alter table company.staff add column function text, add column changed_at timestamptz default '2025-01-01Z';
@@ -120,6 +125,23 @@ def pace() -> Pace:
     return Pace(rate_per_s=10_000, burst=100_000, failures_most=100_000)
 
 
+async def is_stated(response: httpx.Response) -> None:
+    """Check that an answer, whichever test asked, is one that the OpenAPI document states."""
+    path, method = response.request.url.path, response.request.method.lower()
+    for operation in OPERATIONS:
+        form = re.escape(operation.path).replace(r"\{number\}", "[0-9]+").replace(r"\{actor\}", "[^/]+")
+        if operation.method != method or not re.fullmatch(form, path):
+            continue
+        await response.aread()
+        stated = STATED["paths"][operation.path][method]["responses"]
+        assert str(response.status_code) in stated, (method, path, response.status_code)
+        (kind,) = stated[str(response.status_code)]["content"]
+        assert response.headers["content-type"] == kind
+        problem = Denied if response.status_code == 403 else Problem
+        good = response.status_code == operation.status
+        (operation.answers if good else problem).model_validate_json(response.content, strict=True)
+
+
 @pytest.fixture
 async def office(company: Company, house: House, pace: Pace) -> AsyncIterator[Office]:
     shipped = company.policies.current
@@ -129,7 +151,8 @@ async def office(company: Company, house: House, pace: Pace) -> AsyncIterator[Of
     server = Server(app, bind("127.0.0.1", 0))
     serving = asyncio.create_task(server.run())
     await server.started()
-    async with httpx.AsyncClient(base_url=server.address, trust_env=False, timeout=30) as http:
+    hooks = {"response": [is_stated]}
+    async with httpx.AsyncClient(base_url=server.address, trust_env=False, timeout=30, event_hooks=hooks) as http:
         yield Office(company, http, dict(zip(ACTORS, made, strict=True)), server.address)
     server.stop()
     await serving
