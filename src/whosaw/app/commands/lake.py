@@ -110,11 +110,13 @@ def query(
 
         found = _with_trail(settings, work)
     else:
-        given = [
+        if sql:
+            raise NothingAsked("SQL is for lakes that hold a trail", hint="ask this lake a question by its name")
+        subjects, actors = (
             numbers_in(where, kind, list(names)) if names else {}
             for kind, names in zip(_KINDS, (subject, actor), strict=True)
-        ]
-        found = ask(where, name, Asked(given[0], given[1], bounds[0], bounds[1], least), engine)
+        )
+        found = ask(where, name, Asked(subjects, actors, *bounds, least=least), engine)
     if out is not None:
         save(found.table, out)
     elif as_json:
