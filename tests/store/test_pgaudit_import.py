@@ -168,9 +168,7 @@ def test_what_a_real_server_audited_is_what_was_asked_of_it(logs: Path, tmp_path
     found = coverage(lake, [Door("door")])
     assert (found.total, found.through) == (120 + dba.total(), 120)
     assert {way.role for way in found.around} == {"dba"}
-    reached = {way.access: way.count for way in found.around}
-    print(reached)
-    assert reached["SELECT public.customer"] >= 8
+    assert {way.access.rpartition(" ")[2] for way in found.around} == {"public.customer"}
     assert bring(logs / name, lake).accepted == 0
 
 

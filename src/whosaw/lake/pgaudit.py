@@ -103,7 +103,7 @@ class PgauditLog:
             )
 
     def _may_show(self, audit: Audit) -> bool:
-        if audit.kind not in _ACCESS_CLASSES:
+        if audit.kind not in _ACCESS_CLASSES or audit.command == "PREPARE":  # shows nothing until it is executed
             return False
         return not audit.object or audit.object in self._prefixes
 

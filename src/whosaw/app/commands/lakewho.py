@@ -46,7 +46,8 @@ def _print(found: WhoSaw, unknown: int, weakest: Weakest, gaps: tuple[SourceGaps
     out = console()
     actors = len({sight.actor for sight in found.sights})
     people = "1 actor" if actors == 1 else f"{actors} actors"
-    out.print(Text(f"{found.subject}: {people}, {len(found.sights)} accesses", style="bold"))
+    times = "1 access" if len(found.sights) == 1 else f"{len(found.sights)} accesses"
+    out.print(Text(f"{found.subject}: {people}, {times}", style="bold"))
     rows = table("when (UTC)", "who", "what", "why", "door", "from", "log")
     for sight in found.sights:
         rows.add_row(*map(Text, _cells(sight)))
