@@ -288,9 +288,8 @@ def page(found: dict[Spec, list[Outcome]], lines: Lines, command: str) -> str:
         [
             "# Attribution, measured",
             "",
-            f"`{command}`, {time.strftime('%d %B %Y')}, commit {commit.stdout.strip()}: {cases} cases with a known "
-            f"truth in {len(found)} settings "
-            f"({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
+            f"`{command}`, {time.strftime('%d %B %Y')}, commit {commit.stdout.strip()}: {cases} cases with known truth "
+            f"in {len(found)} settings ({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
             "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
             "",
             "| | cases | measured | bar | reached |",

@@ -98,7 +98,7 @@ def weigh(ratio: Float, trust: Float, prior: Prior, settings: Settings, marks: M
         trios = trios_around(pairs, pair, settings)
         trio = np.log(6.0 * inside * settings.trio_share) + weigh_trios(ratio, trios, prior) + marks.of(trios)
         single = np.log(alone) + single + marks.of(np.arange(ratio.shape[2])[:, None])
-    log_outside = np.log(settings.outside_prior + inside * (1.0 - prior.share.sum()))
+    log_outside = np.log(outside_mass(prior, settings))
     log_z = float(np.logaddexp.reduce(np.concatenate([[log_outside, others], single, pair, trio])))
     rings = ((pairs, np.exp(pair - log_z)), (trios, np.exp(trio - log_z)))
     by_oneself = np.exp(single - log_z)
@@ -108,6 +108,13 @@ def weigh(ratio: Float, trust: Float, prior: Prior, settings: Settings, marks: M
             np.add.at(marginal, ring[:, side], probability)
     outside = float(np.exp(log_outside - log_z))
     return Posterior(log_z, outside, np.minimum(marginal, 1.0), log_single(ratio, settings), by_oneself, rings)
+
+
+def outside_mass(prior: Prior, settings: Settings) -> float:
+    """Return the prior of *nobody inside*, together with what of the rest has not begun to bet."""
+    rings = settings.pair_share + settings.trio_share
+    waiting = (1.0 - rings) * (1.0 - prior.share.sum()) + rings * (1.0 - prior.ring_share.sum())
+    return float(settings.outside_prior + (1.0 - settings.outside_prior) * waiting)
 
 
 def moves(ratio: Float) -> Bool:

@@ -13,6 +13,7 @@ from whosaw.trace.groups import by_label
 from whosaw.trace.index import Index, build_index
 from whosaw.trace.inputs import GUESSABLE_ODDS, Accesses, Actors, Marks, Population, Sightings
 from whosaw.trace.outlook import unreachable
+from whosaw.trace.posterior import outside_mass
 from whosaw.trace.result import Attribution, Method, Rung, Scope, Step, Verdict
 from whosaw.trace.risk import RiskSet, match, order_context, order_sightings
 from whosaw.trace.rungs import Rungs, climb, stands_without_strongest
@@ -110,13 +111,12 @@ def _weighed(
     groups = by_label(index.actors, evidence, posterior, weight)
     out_of_reach = unreachable(question.index, question.context, question.sightings)
     told = tuple(int(a) for a in evidence.actor[suspects.alone]) if suspects and not suspects.everybody else None
-    started = 1.0 - float(view.prior.share.sum())
     return Attribution(
         verdict=judge(candidates, rungs, posterior, groups, settings),
         candidates=candidates,
         outside_probability=posterior.outside,
         scope=scope,
-        method=replace(method, outside_mass=settings.outside_prior + (1.0 - settings.outside_prior) * started),
+        method=replace(method, outside_mass=outside_mass(view.prior, settings)),
         missing=(*_missing(settings, scope, named, inside=inside), *_lacking(view, out_of_reach)),
         groups=groups,
         several=posterior.several,

@@ -48,13 +48,13 @@ def _pairs_of_kind(one: Float, two: Float, pairs: Int64, prior: Prior, shares: F
     together = np.log1p(gain_one + gain_two)
     whole = together.sum(axis=0)
     log_weight = np.log(prior.weight[:, pairs])  # S × Q × 2
-    parts = [np.log(prior.share[0]) + log_weight[0].sum(axis=1)[:, None] + whole]
+    parts = [np.log(prior.ring_share[0]) + log_weight[0].sum(axis=1)[:, None] + whole]
     for at, start in enumerate(prior.starts[1:], 1):
         tail = together[start:].sum(axis=0)
         for first, gain in ((0, gain_one), (1, gain_two)):  # that one from the start, the other later
             ahead = np.log1p(gain[:start]).sum(axis=0)
             weight = log_weight[0][:, first] + log_weight[at][:, 1 - first]
-            parts.append(np.log(prior.share[at] / 2.0) + weight[:, None] + ahead + tail)
+            parts.append(np.log(prior.ring_share[at] / 2.0) + weight[:, None] + ahead + tail)
     return log_mean(np.logaddexp.reduce(np.stack(parts), axis=0), axis=1)
 
 
@@ -71,7 +71,7 @@ def _some_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
     for kind in ratio:
         step = np.log1p((kind[:, trios] - 1.0) @ shares)
         from_start = [step[start:].sum(axis=0) for start in prior.starts]
-        parts = np.stack(from_start) + (np.log(prior.share)[:, None] + log_weight)[:, :, None]
+        parts = np.stack(from_start) + (np.log(prior.ring_share)[:, None] + log_weight)[:, :, None]
         logs.append(np.logaddexp.reduce(parts, axis=0))
     return log_mean(np.concatenate(logs, axis=1), axis=1)
 

@@ -53,7 +53,9 @@ def climb(
     looked = _look(index, sets, evidence, weight, settings) if open_question.any() else None
     # crossed at some look, and still unlikely by chance at the last one: later complaints may have cleared him
     associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
-    return Rungs(finding, associated & unrivalled & ~finding, associated, looked)
+    # where a finding has settled that somebody inside leaked, a further one is a lead by his probability alone
+    beside = enough & ~finding & (posterior.marginal / inside >= settings.beside_share) & finding.any()
+    return Rungs(finding, (associated & unrivalled & ~finding) | beside, associated, looked)
 
 
 def stands_without_strongest(

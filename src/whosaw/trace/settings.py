@@ -38,17 +38,19 @@ class Settings:
         floor_share: part of the prior weight spread evenly over every actor who is no service, so that somebody who
             opened nothing before the first complaint can still be found.
         later_starts: complaints after which bets start anew with weights of that moment, for those who began later.
-        later_share: part of the prior that the later starts share.
+        later_share: part of the prior of single actors that the later starts share.
+        ring_later_share: the same of pairs and trios, whose members seldom begin together.
         min_complaints: complaints below which nothing is ranked, and complainers an actor must have opened to be named.
         unmatched_share: largest share of complainers without a match that still allows a ranking.
         rival_share: part of the inside probability that an actor needs to be named alone.
+        beside_share: the same for a further actor beside a finding.
         complete: the caller vouches that the log misses no access; without it no scope is called a bound.
     """
 
     alpha: float = 0.05
     outside_prior: float = 0.5
-    pair_share: float = 0.12
-    trio_share: float = 0.04
+    pair_share: float = 0.1
+    trio_share: float = 0.03
     lambda_prior: tuple[float, ...] = (0.05, 0.05, 0.1, 0.15, 0.2, 0.2, 0.25)
     looks: tuple[int, ...] = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
     draws: int = 999
@@ -62,10 +64,12 @@ class Settings:
     trio_seeds: int = 30
     floor_share: float = 0.05
     later_starts: tuple[int, ...] = (3, 6, 12, 24)
-    later_share: float = 0.2
+    later_share: float = 0.1
+    ring_later_share: float = 0.6
     min_complaints: int = 3
     unmatched_share: float = 0.2
     rival_share: float = 0.95
+    beside_share: float = 0.8
     complete: bool = False
 
     def __post_init__(self) -> None:
@@ -88,10 +92,12 @@ class Settings:
             "max_controls": self.max_controls > self.min_controls,
             "later_starts": all(a < b for a, b in zip((0, *self.later_starts), self.later_starts, strict=False)),
             "later_share": 0 <= self.later_share < 1,
+            "ring_later_share": 0 <= self.ring_later_share < 1,
             "floor_share": 0 <= self.floor_share <= 1,
             "min_complaints": self.min_complaints >= 3,
             "unmatched_share": 0 <= self.unmatched_share < 1,
             "rival_share": 0.5 < self.rival_share <= 1,
+            "beside_share": 0.5 < self.beside_share <= 1,
         }
         for name, fine in allowed.items():
             if not fine:

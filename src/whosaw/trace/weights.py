@@ -26,25 +26,27 @@ class Prior:
         starts: positions among the matched complaints from which bets are placed; the first is 0.
         share: S parts of the prior, fixed in advance. They sum to less than 1 until the last start has come: what has
             not started yet says nothing, and counts with *nobody inside*.
+        ring_share: the same of pairs and trios.
         weight: S × H weights; what is lacking to 1 belongs to actors who opened no complainer.
     """
 
     starts: tuple[int, ...]
     share: Float
+    ring_share: Float
     weight: Float
 
     def of(self, members: Int64) -> Prior:
         """Return the prior of some of the actors."""
-        return Prior(self.starts, self.share, self.weight[:, members])
+        return Prior(self.starts, self.share, self.ring_share, self.weight[:, members])
 
     def started_by(self, complaints: int) -> Prior:
         """Return the prior as it stood after the first complaints."""
         kept = [at for at, start in enumerate(self.starts) if start < complaints]
-        return Prior(tuple(self.starts[at] for at in kept), self.share[kept], self.weight[kept])
+        return Prior(tuple(self.starts[at] for at in kept), self.share[kept], self.ring_share[kept], self.weight[kept])
 
     def without(self, complaint: int) -> Prior:
         """Return the prior of the same complaints but one."""
-        return Prior(tuple(s - (s > complaint) for s in self.starts), self.share, self.weight)
+        return Prior(tuple(s - (s > complaint) for s in self.starts), self.share, self.ring_share, self.weight)
 
 
 def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], settings: Settings) -> Prior:
@@ -57,10 +59,12 @@ def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], set
         settings: for the starts and their share.
     """
     starts = (0, *(s for s in settings.later_starts if s < len(sets)))
-    later = settings.later_share / max(1, len(settings.later_starts))
-    share = np.array([1.0 - settings.later_share, *[later] * (len(starts) - 1)])
+    share, ring_share = (
+        np.array([1.0 - later, *[later / max(1, len(settings.later_starts))] * (len(starts) - 1)])
+        for later in (settings.later_share, settings.ring_later_share)
+    )
     rows = [frozen_weights(index, context, sets[s].contacted_us, settings, sets[:s]) for s in starts]
-    return Prior(starts, share, np.stack(rows))
+    return Prior(starts, share, ring_share, np.stack(rows))
 
 
 def frozen_weights(

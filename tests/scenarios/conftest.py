@@ -1,0 +1,6 @@
+"""Worlds with a known truth lie beside the tests: `tests/worlds`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

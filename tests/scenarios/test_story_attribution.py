@@ -1,0 +1,99 @@
+"""The stories' attribution clauses: the article, a ring with a broker, a canary and a seller's own customers."""
+
+import os
+
+import numpy as np
+import pytest
+
+from whosaw.trace import (
+    GUESSABLE_ODDS,
+    UNIQUE_ODDS,
+    Accesses,
+    Actors,
+    Attribution,
+    Marks,
+    Population,
+    Rung,
+    Settings,
+    Sightings,
+    attribute,
+)
+from worlds.story import Told, article, canary, ring
+
+SEEDS = int(os.environ.get("WHOSAW_STORY_SEEDS", "12"))
+"""`make scenarios` plays 200."""
+
+PEOPLE = 1200
+
+
+def answer(told: Told, odds: float = UNIQUE_ODDS) -> Attribution:
+    marks = Marks()
+    if told.canary >= 0:
+        marks = Marks(np.array([told.canary]), np.array([told.canary_us]), np.array([odds]), np.array([-1]))
+    return attribute(
+        Accesses(told.actor, told.subject, told.at_us, told.irregular),
+        Population(told.entered_us, told.work_subject, told.work_at_us, np.ones(told.work_subject.size, np.bool_)),
+        Sightings(told.complainer, told.contacted_us, told.trust),
+        Actors(PEOPLE, np.zeros(PEOPLE, np.bool_)),
+        Settings(complete=True),
+        marks=marks,
+    )
+
+
+def of(found: Attribution, actor: int) -> float:
+    return sum(c.probability for c in found.candidates if actor in c.actors)
+
+
+def named(found: Attribution) -> set[int]:
+    return {actor for c in found.candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors}
+
+
+def share(flags: list[bool]) -> float:
+    print(f"{sum(flags)} of {len(flags)}")
+    return sum(flags) / len(flags)
+
+
+def nobody(found: list[Attribution]) -> None:
+    """No finding at all, and somebody above one half in at most 4 % (one more than that is chance at few seeds)."""
+    assert not any(c.rung is Rung.FINDING for f in found for c in f.candidates)
+    assert sum(any(c.probability > 0.5 for c in f.candidates) for f in found) <= max(1, 0.04 * len(found))
+
+
+def test_the_article_names_its_leaker_and_not_his_team_lead() -> None:
+    early = [answer(article(seed, complaints=5)) for seed in range(SEEDS)]
+    assert share([f.candidates[0].actors == (417,) for f in early]) >= 0.9
+    some = [answer(article(seed, complaints=12)) for seed in range(SEEDS)]
+    assert share([of(f, 417) >= 0.99 for f in some]) >= 0.9
+    whole = [answer(article(seed)) for seed in range(SEEDS)]
+    assert share([of(f, 102) <= 0.02 for f in whole]) >= 0.9
+    assert all(named(f) == {417} for f in whole)
+    told = [len(f.scope.certain) + len(f.scope.probable) for f in whole]
+    assert np.median(told) == pytest.approx(240, abs=10)
+    assert all(f.scope.bounded and f.scope.most >= 239 for f in whole)
+
+
+def test_the_article_without_a_leaker_names_nobody() -> None:
+    nobody([answer(article(seed, leakers=False)) for seed in range(SEEDS)])
+
+
+def test_all_three_of_a_ring_are_named_and_the_fourth_is_not() -> None:
+    found = [answer(ring(seed)) for seed in range(SEEDS)]
+    assert share([all(of(f, person) >= 0.90 for person in (5, 25, 45)) for f in found]) >= 0.9
+    assert share([of(f, 65) <= 0.10 for f in found]) >= 0.9
+    assert all(65 not in named(f) for f in found)
+
+
+def test_a_ring_that_does_not_exist_is_not_named() -> None:
+    nobody([answer(ring(seed, leakers=False)) for seed in range(SEEDS)])
+
+
+def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not() -> None:
+    seeds = range(SEEDS)
+    assert share([of(answer(canary(seed)), 31) >= 0.97 for seed in seeds]) >= 0.9
+    without = [answer(canary(seed, planted=False)) for seed in seeds]
+    assert share([of(f, 31) <= 0.50 for f in without]) >= 0.9
+    assert not any(named(f) for f in without)
+    for seed in seeds:
+        plain, guessed = of(without[seed], 31), of(answer(canary(seed), GUESSABLE_ODDS), 31)
+        assert guessed < 0.97
+        assert plain <= 0.5 or guessed >= plain * 0.5
