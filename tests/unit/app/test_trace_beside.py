@@ -1,0 +1,126 @@
+"""What an investigator adds to a trace: known sources, facts about accounts, canaries, calibration on the log."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from whosaw.app.cli import app
+from whosaw.app.tracefiles import TraceFileInvalid, read_accounts, read_known
+from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake.importer import import_log
+from whosaw.lake.mapping import read_mapping
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+VICTIMS = [f"s{n}" for n in range(0, 200, 25)]
+
+
+def at(hours: float) -> str:
+    return (START + timedelta(hours=hours)).isoformat()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """200 subjects, each opened once by one of twenty actors in turn; `mole` opens the victims too."""
+    rows = [f"a{n % 20},s{n},{at(n / 100)}" for n in range(200)]
+    rows += [f"mole,{subject},{at(10)}" for subject in VICTIMS]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["actor,subject,at", *rows]) + "\n", encoding="utf-8")
+    document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
+    import_log(log, read_mapping(document), tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+def write(folder: Path, name: str, *lines: str) -> Path:
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def complaints(tmp_path: Path) -> Path:
+    return write(tmp_path, "complaints.csv", "subject,contacted_at", *[f"{subject},{at(20)}" for subject in VICTIMS])
+
+
+def test_an_answer_says_what_else_could_be_true_and_how_often_the_method_errs(lake: Path, complaints: Path) -> None:
+    told = json.loads(json.dumps(trace_lake(lake, complaints), allow_nan=False))
+    best = told["candidates"][0]
+    assert best["bans"] > 2 and best["to_finding"] == 0 and best["to_clear"] > 1 and best["instead"] == []
+    assert [hit["opened_at"] for hit in best["hits"]] == [datetime.fromisoformat(at(10)).isoformat()] * 8
+    rows = {row["inside"]: row for row in told["base_rates"]}
+    assert rows[1e-4]["probability"] < rows[1e-2]["probability"] < rows[0.5]["probability"]
+    assert [step["complaints"] for step in told["history"]] == list(range(3, 9))
+    assert told["measured"]["line"]
+    assert "mole had opened 8 of 8" in told["verdict_in_words"]
+    assert told["not_excluded"] == ["mole"]
+
+
+def test_known_sources_take_the_complaints_out_of_the_sum(lake: Path, complaints: Path, tmp_path: Path) -> None:
+    known = write(tmp_path, "known.csv", "subject,source,probability", *[f"{s},own shop,1" for s in VICTIMS[:6]])
+    told = trace_lake(lake, complaints, beside=Beside(known=known))
+    assert told["verdict"] != "finding"
+    assert told["explained"]["s0"] == [{"source": "own shop", "probability": 1.0}]
+
+
+def test_a_shared_account_is_never_named_and_a_site_may_be(lake: Path, complaints: Path, tmp_path: Path) -> None:
+    facts = ["mole,yes,north", *[f"a{n},no,{'north' if n % 5 == 0 else 'south'}" for n in range(20)]]
+    accounts = write(tmp_path, "accounts.csv", "actor,shared,group", *facts)
+    told = trace_lake(lake, complaints, beside=Beside(accounts=accounts))
+    assert told["verdict"] == "group"
+    assert all(c["rung"] == "no_signal" for c in told["candidates"])
+    assert told["groups"][0]["group"] == "north" and told["groups"][0]["probability"] > 0.9
+
+
+def test_a_canary_in_the_sightings_is_a_mark_and_no_complaint(lake: Path, tmp_path: Path) -> None:
+    lines = [f"{subject},{at(20)},mail" for subject in VICTIMS[:3]]
+    plain = write(tmp_path, "plain.csv", "subject,contacted_at,channel", *lines)
+    marked = write(tmp_path, "marked.csv", "subject,contacted_at,channel", *lines, f"{VICTIMS[7]},{at(21)},canary")
+    before, after = trace_lake(lake, plain), trace_lake(lake, marked)
+    assert after["complaints"]["used"] == before["complaints"]["used"] == 3
+    mole = next(c for c in after["candidates"] if c["actors"] == ["mole"])
+    assert mole["marks"] == 1
+    assert mole["probability"] > next(c for c in before["candidates"] if c["actors"] == ["mole"])["probability"]
+
+
+def test_the_log_calibrates_itself_on_demand(lake: Path, complaints: Path) -> None:
+    told = trace_lake(lake, complaints, beside=Beside(calibrate=6))
+    made = told["calibration"]
+    assert made["draws"] == 6 and made["complaints"] == 8
+    assert made["rates"]["nobody_finding"] == 0.0
+    assert made["probability"] is None or 0 <= made["probability"] <= 1
+
+
+def test_the_command_prints_base_rates_and_measured_rates(
+    lake: Path, complaints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app(["trace", "--lake", str(lake), "--sightings", str(complaints)])
+    assert ended.value.code == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "of such leaks came from inside" in printed
+    assert "measured" in printed
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["subject,source", "s1,x"], "lacks column"),
+        (["subject,source,probability", "s1,x,1.5"], "between 0 and 1"),
+        (["subject,source,probability", "s1,x,much"], "between 0 and 1"),
+        (["subject,source,probability", ",x,0.5"], "needs a subject"),
+        (["subject,source,probability", "s1,x"], "other cells"),
+    ],
+)
+def test_known_sources_that_mean_nothing_are_refused(tmp_path: Path, lines: list[str], said: str) -> None:
+    with pytest.raises(TraceFileInvalid, match=said):
+        read_known(write(tmp_path, "known.csv", *lines))
+
+
+def test_an_account_named_twice_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TraceFileInvalid, match="named before"):
+        read_accounts(write(tmp_path, "accounts.csv", "actor,shared,group", "a,no,x", "a,yes,x"))
+    with pytest.raises(TraceFileInvalid, match="cannot open"):
+        read_accounts(tmp_path / "nothing.csv")
