@@ -19,6 +19,8 @@ from adapter import Outcome, Settings, Spec, answer, judge, make_case
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "measured" / "trace.md"
+RATES = ROOT / "src" / "whosaw" / "app" / "trace_rates.json"
+"""Printed beside every verdict."""
 CORE = ("lookup", "legit", "am", "mixed")
 OUTSIDE = ("own", "breach", "star")
 
@@ -69,6 +71,27 @@ def upper(failed: int, of: int) -> float:
             term *= (of - k) / (k + 1) * middle / max(1e-300, 1 - middle)
         low, high = (middle, high) if total > 0.05 else (low, middle)
     return high
+
+
+def rates(found: dict[Spec, list[Outcome]]) -> dict[str, object]:
+    """Return the error rates that are printed beside every verdict."""
+    none = [x for spec, outcomes in found.items() if spec.mode in OUTSIDE for x in outcomes]
+    inside = [x for spec, outcomes in found.items() if spec.mode not in OUTSIDE for x in outcomes]
+    ten = [x for mode in CORE for x in found.get(Spec(mode, 10), [])]
+    findings, leads = sum(bool(x.innocent_finding) for x in none), sum(bool(x.innocent_lead) for x in none)
+    wrong = sum(bool(x.innocent_lead) for x in inside)
+    line = (
+        f"measured on {len(none) + len(inside)} invented cases: nobody inside, a finding in {findings} of {len(none)} "
+        f"(95 % upper bound {upper(findings, len(none)):.1%}), a lead in {leads}; somebody inside, an innocent named "
+        f"in {wrong} of {len(inside)}; one leaker and ten complaints, a lead in {sum(x.lead > 0 for x in ten)} and a "
+        f"finding in {sum(x.finding > 0 for x in ten)} of {len(ten)}"
+    )
+    return {
+        "line": line,
+        "nobody": {"cases": len(none), "findings": findings, "leads": leads},
+        "inside": {"cases": len(inside), "innocents_named": wrong},
+        "measured": time.strftime("%Y-%m-%d"),
+    }
 
 
 class Lines:
@@ -333,6 +356,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(text)
     if chosen.write:
         TABLE.write_text(text, encoding="utf-8")
+        RATES.write_text(json.dumps(rates(found), indent=2) + "\n", encoding="utf-8")
     sys.stderr.write("every bar reached\n" if not lines.missed else f"missed: {'; '.join(lines.missed)}\n")
     return 1 if lines.missed else 0
 
