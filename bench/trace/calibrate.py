@@ -301,17 +301,14 @@ def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
     return [f"| {name} | {of[name]:.0f} | {named[name]} |" for name in sorted(of)]
 
 
-def page(found: dict[Spec, list[Outcome]], lines: Lines, command: str) -> str:
+def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
     """Return the page under docs/measured."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=ROOT
-    )
     cases = sum(len(outcomes) for outcomes in found.values())
     return "\n".join(
         [
             "# Attribution, measured",
             "",
-            f"`{command}`, {time.strftime('%d %B %Y')}, commit {commit.stdout.strip()}: {cases} cases with known truth "
+            f"`python bench/trace/calibrate.py`, {time.strftime('%d %B %Y')}, commit {commit}: {cases} cases with known truth "
             f"in {len(found)} settings ({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
             "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
             "",
@@ -343,6 +340,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
     parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
     parser.add_argument("--only-table", action="store_true", help="make the table of an earlier run")
+    parser.add_argument("--commit", help="what was measured, where a table is made of an earlier run")
     parser.add_argument("--write", action="store_true", help="write the page under docs/measured")
     chosen = parser.parse_args(arguments)
     logs = chosen.log or [ROOT / ".run" / "trace-cases.jsonl"]
@@ -352,7 +350,9 @@ def main(arguments: list[str] | None = None) -> int:
         run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
     found = read(logs)
     lines = table(found)
-    text = page(found, lines, f"python bench/trace/calibrate.py --cases {chosen.cases}")
+    head = ["git", "rev-parse", "--short", "HEAD"]
+    commit = chosen.commit or subprocess.run(head, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+    text = page(found, lines, commit)
     print(text)
     if chosen.write:
         TABLE.write_text(text, encoding="utf-8")

@@ -17,6 +17,9 @@ from whosaw.trace.settings import Settings
 from whosaw.trace.view import View
 
 _LARGEST_LOG = 700.0
+_DETAILED = 50
+"""So many candidates, the most probable, carry every complaint."""
+
 _Openings = list[dict[int, tuple[int, bool]]]
 
 
@@ -37,9 +40,18 @@ def build_candidates(
     seen = [openings(index, risk.subject, risk.contacted_us) for risk in evidence.sets]
     shares = evidence.share
     outlooks = look_ahead(evidence, view.posterior, settings)
+    groups = same_record(index, evidence, settings.min_complaints)
+    groups.sort(key=lambda group: -view.posterior.of_group(group))
+    # who could be named stands among the first or had opened several complainers; the rest needs no list of complaints
     found = [
-        _candidate(index, view, rungs, group, (seen, shares, of, outlooks[int(group[0])], robust))
-        for group in same_record(index, evidence)
+        _candidate(
+            index,
+            view,
+            rungs,
+            group,
+            (seen if at < _DETAILED else None, shares, of, outlooks[int(group[0])], robust),
+        )
+        for at, group in enumerate(groups)
     ]
     return tuple(sorted(found, key=lambda c: (-c.probability, -c.e_value, c.actors)))
 
@@ -49,7 +61,7 @@ def _candidate(
     view: View,
     rungs: Rungs,
     group: Int64,
-    common: tuple[_Openings, Float, int, Outlook, frozenset[int]],
+    common: tuple[_Openings | None, Float, int, Outlook, frozenset[int]],
 ) -> Candidate:
     seen, shares, of, outlook, robust = common
     evidence, posterior, h = view.evidence, view.posterior, int(group[0])
@@ -71,7 +83,7 @@ def _candidate(
         robust=rung is Rung.FINDING and actors[0] in robust,
         weight=float(view.prior.weight[0, list(actors)].sum()),
         p_value=float(rungs.look.p[group].min()) if rungs.look else None,
-        hits=_hits(evidence, seen, share, actors),
+        hits=_hits(evidence, seen, share, actors) if seen is not None else (),
         shared=shared,
         marks=int(evidence.marked[h]),
         outlook=outlook,

@@ -57,6 +57,8 @@ class Posterior:
 
     def of_group(self, members: Int64) -> float:
         """Return the probability that at least one of the actors at positions `members` leaked."""
+        if members.size == 1:
+            return float(self.marginal[members[0]])
         total = float(self.single[members].sum())
         for ring, probability in self.rings:
             total += float(probability[np.isin(ring, members).any(axis=1)].sum())

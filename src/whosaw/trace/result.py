@@ -65,7 +65,7 @@ class Candidate:
         robust: a finding that stands without its strongest complaint.
         weight: prior weight, frozen before the first contact.
         p_value: max-T permutation p at the last look; `None` where no permutation could matter.
-        hits: one per matched complaint, by contact.
+        hits: one per matched complaint, by contact; empty beyond the fifty most probable.
         shared: an account that several people use: never named alone.
         marks: canaries, aliases or unique copies that turned up and that it had opened.
         outlook: what further complaints would do.

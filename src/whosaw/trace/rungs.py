@@ -85,16 +85,17 @@ def _look(
     return look(index, evidence, tuple(due), weight, settings) if due else None
 
 
-def same_record(index: Index, evidence: Evidence) -> list[Int64]:
+def same_record(index: Index, evidence: Evidence, least: int = 1) -> list[Int64]:
     """Return the actors of the evidence in groups that opened the same matched subjects before every contact.
 
-    Equal counts come first because they are cheap; only where they agree are the records themselves compared.
+    Whoever opened fewer than `least` complainers stands alone: he could not be named anyway. Equal counts come first
+    because they are cheap; only where they agree are the records themselves compared.
     """
     alike: dict[bytes, list[int]] = {}
-    for h in range(evidence.actor.size):
+    groups: list[Int64] = [np.array([h]) for h in np.flatnonzero(evidence.hits < least)]
+    for h in np.flatnonzero(evidence.hits >= least).tolist():
         key = evidence.opened[:, :, h].tobytes() + evidence.count[:, :, h].tobytes()
         alike.setdefault(key, []).append(h)
-    groups: list[Int64] = []
     for members in alike.values():
         if len(members) == 1:
             groups.append(np.array(members))

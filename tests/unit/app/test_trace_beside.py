@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from whosaw.app.commands.traces import trace
 from whosaw.app.tracefiles import TraceFileInvalid, read_accounts, read_known
+from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
@@ -100,6 +102,18 @@ def test_the_command_prints_base_rates_and_measured_rates(
     printed = " ".join(capsys.readouterr().out.split())
     assert "of such leaks came from inside" in printed
     assert "measured on" in printed
+
+
+def test_pictures_show_every_complaint_and_escape_names(lake: Path, complaints: Path, tmp_path: Path) -> None:
+    told = trace_lake(lake, complaints)
+    told["candidates"][0]["actors"] = ["<mole>&"]
+    paths = write_pictures(told, tmp_path / "pictures")
+    overlap, evidence = (ElementTree.parse(path).getroot() for path in paths)
+    drawn = len(overlap.findall(".//{*}rect"))
+    assert drawn == 8 * min(12, len(told["candidates"]))
+    assert len(evidence.findall(".//{*}polyline")) == 2
+    told["candidates"] = []
+    assert write_pictures(told, tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.weakest import weakest_grade
 
@@ -31,6 +32,7 @@ def trace(
     known: Path | None = None,
     accounts: Path | None = None,
     calibrate: int = 0,
+    pictures: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -42,10 +44,13 @@ def trace(
         known: CSV with subject,source,probability: outside sources that may explain single complaints.
         accounts: CSV with actor,shared,group: accounts of several people, and sites or employers.
         calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
+        pictures: folder for two SVG pictures: who had opened whom, and the evidence over time.
         as_json: print JSON.
     """
     told = trace_lake(lake, sightings, beneficiary, beside=Beside(known, accounts, calibrate))
     told["grade"] = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
+    if pictures is not None:
+        write_pictures(told, pictures)
     if as_json:
         print_json(told)
         return 0
