@@ -15,7 +15,10 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
-from adapter import Outcome, Settings, Spec, answer, judge, make_case
+from adapter import Outcome, Settings, Spec, answer, judge, make_case, np
+
+from whosaw.trace.platt import brier as squared
+from whosaw.trace.platt import calibration_error, fit_scale
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "measured" / "trace.md"
@@ -103,7 +106,9 @@ class Lines:
 
     def add(self, name: str, cases: int, measured: str, bar: str, *, reached: bool | None) -> None:
         """Add one line; `reached` is None where there is no bar."""
-        word = "" if reached is None else "yes" if reached else "**no**"
+        # a rate of few cases says little: the table must not look like more than it is
+        sure = "" if cases >= 200 else ", few cases"
+        word = "" if reached is None else f"yes{sure}" if reached else f"**no**{sure}"
         self.rows.append(f"| {name} | {cases} | {measured} | {bar} | {word} |")
         if reached is False:
             self.missed.append(name)
@@ -285,7 +290,13 @@ def reliability(found: dict[Spec, list[Outcome]]) -> list[str]:
             mean, observed = sum(p for p, _ in part) / len(part), sum(t for _, t in part) / len(part)
             rows.append(f"| {low:.2f}–{min(high, 1):.2f} | {len(part)} | {mean:.3f} | {observed:.3f} |")
     brier = sum((p - t) ** 2 for p, t in stated) / max(1, len(stated))
-    return [*rows, "", f"Brier score of the raw probability: {brier:.3f} over {len(stated)} cases."]
+    p, right = np.array([p for p, _ in stated]), np.array([bool(t) for _, t in stated])
+    half = np.random.default_rng(1).random(p.size) < 0.5
+    told = fit_scale(p[half], right[half]).apply(p[~half])
+    scaled = f"expected calibration error {calibration_error(told, right[~half]):.3f} (bar: ≤ 0.03), "
+    scaled += f"Brier {squared(told, right[~half]):.3f} (bar: ≤ 0.02)"
+    raw = f"Raw: Brier {brier:.3f} over {len(stated)} cases, error {calibration_error(p, right):.3f}"
+    return [*rows, "", f"{raw}. Scaled on a random half, taken on the other: {scaled}."]
 
 
 def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
@@ -303,13 +314,14 @@ def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
 
 def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
     """Return the page under docs/measured."""
-    cases = sum(len(outcomes) for outcomes in found.values())
+    sizes = [len(outcomes) for outcomes in found.values()]
+    cases = sum(sizes)
     return "\n".join(
         [
             "# Attribution, measured",
             "",
-            f"`python bench/trace/calibrate.py`, {time.strftime('%d %B %Y')}, commit {commit}: {cases} cases with known truth "
-            f"in {len(found)} settings ({min(map(len, found.values()))} to {max(map(len, found.values()))} each), "
+            f"`python bench/trace/calibrate.py`, {time.strftime('%d %B %Y')}, commit {commit}: {cases} cases of "
+            f"known truth in {len(found)} settings ({min(sizes)} to {max(sizes)} each), "
             "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
             "",
             "| | cases | measured | bar | reached |",
