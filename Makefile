@@ -53,7 +53,15 @@ bench: setup
 	$(BIN)/python bench/http
 	$(BIN)/python bench/bank_log.py
 	$(BIN)/python bench/trail.py
+	$(BIN)/python bench/fsck.py
+	$(BIN)/python bench/decide.py
+	$(BIN)/python bench/suspension.py
+	$(BIN)/python bench/import.py
 	$(BIN)/python bench/lake.py
+
+## A log of ten gigabytes imported in one gigabyte of memory; needs about 40 GB of disk.
+import-big: setup
+	$(BIN)/python bench/import_big.py --gigabytes 10 --limit-mb 1024
 
 ## Real processes killed at random under load; what the clients wrote down is the judge.
 crash: setup system

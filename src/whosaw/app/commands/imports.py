@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -50,12 +51,22 @@ def import_(
     if mapping is None or lake is None:
         raise ImportOptions(f"importing `{log}` needs a mapping and a lake")
     report = _import(log, mapping, lake)
+    _record(log, report)
     if as_json:
         paths = {name: str(path) if path else None for name, path in _paths(report).items()}
         print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
         return 0
     _print(report, lake)
     return 0
+
+
+def _record(log: Path, report: ImportReport) -> None:
+    """Have the import in the record too, where the server's parts are installed and this machine has a trail."""
+    if find_spec("pydantic_settings") is None or find_spec("psycopg") is None:
+        return
+    from whosaw.app.importrecord import record_import
+
+    record_import(log, report)
 
 
 def _paths(report: ImportReport) -> dict[str, Path | None]:

@@ -11,6 +11,7 @@ from whosaw.app.background import run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
+from whosaw.app.lakekeeping import keep_lake
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services, own_database
 from whosaw.app.settings import Settings, words
@@ -67,7 +68,12 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
         await services.note_policies()
         keeping = [
             asyncio.create_task(task)
-            for task in (services.keep_signed(), services.keep_policies(), run_background(services))
+            for task in (
+                services.keep_signed(),
+                services.keep_policies(),
+                run_background(services),
+                keep_lake(services),
+            )
         ]
         try:
             out = console()

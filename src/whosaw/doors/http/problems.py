@@ -13,6 +13,7 @@ STATUS = {
     "ask.invalid": 422,
     "ask.not_authzen": 400,
     "gate.token_refused": 401,
+    "gate.second_person_needed": 403,
     "gate.grant_invalid": 422,
     "gate.no_such_grant": 404,
     "gate.approval_refused": 403,
