@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup demo test lint types imports bench crash mutants lock system clean
+.PHONY: setup demo test spark lint types imports bench crash mutants lock system clean
 
 ## Make the environment: uv from PyPI into .tools, hash-pinned dependencies into .venv.
 setup: .venv/.ready
@@ -37,6 +37,11 @@ system:
 test: setup system
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report --format=total | sed 's/^/lines and branches covered in this process: /;s/$$/ %/'
+
+## The lake's questions on Spark too: PySpark is an archive of 434 MB and needs Java 17, so it comes only here.
+spark: setup system
+	$(UV) pip install --quiet --require-hashes -r requirements/spark.lock
+	$(BIN)/python -m pytest tests/unit/lake -m spark
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -77,6 +82,7 @@ lock: $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/uv.in -o requirements/uv.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group bench --group contract --group dev --group build -o requirements/dev.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra all --group build -o requirements/run.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra spark -o requirements/spark.lock
 
 clean:
 	rm -rf .venv .tools .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
