@@ -104,10 +104,10 @@ class Lines:
         self.rows: list[str] = []
         self.missed: list[str] = []
 
-    def add(self, name: str, cases: int, measured: str, bar: str, *, reached: bool | None) -> None:
-        """Add one line; `reached` is None where there is no bar."""
+    def add(self, name: str, cases: int, measured: str, bar: str, *, reached: bool | None, needs: int = 200) -> None:
+        """Add one line; `reached` is None where there is no bar, and says little below `needs` cases."""
         # a rate of few cases says little: the table must not look like more than it is
-        sure = "" if cases >= 200 else ", few cases"
+        sure = "" if cases >= needs else ", few cases"
         word = "" if reached is None else f"yes{sure}" if reached else f"**no**{sure}"
         self.rows.append(f"| {name} | {cases} | {measured} | {bar} | {word} |")
         if reached is False:
@@ -152,6 +152,7 @@ def table(found: dict[Spec, list[Outcome]]) -> Lines:
             f"{findings} (95 % upper {upper(findings, len(o)):.3f})",
             "0 or 1 in 1,800",
             reached=findings <= 1,
+            needs=1800,
         )
         lines.add(
             f"no insider, {world}: somebody a lead",
