@@ -93,7 +93,9 @@ def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not() -> Non
     assert share([of(answer(canary(seed)), 31) >= 0.97 for seed in seeds]) >= 0.9
     without = [answer(canary(seed, planted=False)) for seed in seeds]
     assert share([of(f, 31) <= 0.50 for f in without]) >= 0.9
-    assert not any(named(f) for f in without)
+    # three of four may be a lead by chance; it is never a finding
+    assert not any(c.rung is Rung.FINDING for f in without for c in f.candidates)
+    assert share([not named(f) for f in without]) >= 0.8
     for seed in seeds:
         plain, guessed = of(without[seed], 31), of(answer(canary(seed), GUESSABLE_ODDS), 31)
         assert guessed < 0.97
