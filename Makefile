@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup demo test spark lint types imports bench crash mutants lock system clean
+.PHONY: setup demo test spark lint types imports bench import-big crash calibrate scenarios mutants lock system clean
 
 ## Make the environment: uv from PyPI into .tools, hash-pinned dependencies into .venv.
 setup: .venv/.ready
@@ -72,6 +72,14 @@ import-big: setup
 crash: setup system
 	$(BIN)/python tests/crash/campaign.py --kills 1000 --parts .run/crash.jsonl --write $(ARGS)
 	$(BIN)/python tests/crash/lake_kills.py --kills 200
+
+## Attribution on cases with a known truth; writes docs/measured/trace.md. Hours at this size: --cases makes it less.
+calibrate: setup
+	$(BIN)/python bench/trace/calibrate.py --cases 200 --write $(ARGS)
+
+## The stories of attribution with many seeds; `make test` plays a few.
+scenarios: setup
+	WHOSAW_STORY_SEEDS=200 WHOSAW_WORLD_SEEDS=20 $(BIN)/pytest tests/scenarios $(ARGS)
 
 ## Break each protection on a copy of the source: a test must notice.
 mutants: setup
