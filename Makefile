@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup demo test spark lint types imports bench import-big crash calibrate scenarios mutants lock system clean
+.PHONY: setup demo test coverage spark lint types imports bench import-big crash calibrate scenarios mutants lock system clean
 
 ## Make the environment: uv from PyPI into .tools, hash-pinned dependencies into .venv.
 setup: .venv/.ready
@@ -33,8 +33,12 @@ demo: setup
 system:
 	scripts/system-packages
 
-## Every test that this machine can run.
+## Every test that this machine can run; two processes, each with a PostgreSQL of its own, and a file stays in one.
 test: setup system
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+## The same in one process, with what it covered.
+coverage: setup system
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report --format=total | sed 's/^/lines and branches covered in this process: /;s/$$/ %/'
 

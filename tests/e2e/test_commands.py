@@ -68,7 +68,6 @@ def test_the_version_is_the_packages(whosaw: Commands) -> None:
         (("who",), "CUSTOMER"),
         (("demo", "--customers", "many"), "--customers"),
         (("demo", "--seed", "-1"), "--seed"),
-        (("import", "log.csv"), "--mapping"),
         (("user", "suspend", "E-1"), "--reason"),
     ],
 )
@@ -89,6 +88,7 @@ def test_wrong_usage_is_named_and_ends_with_two(
         (("who", "C-1"), "app.no_trail_key"),
         (("fsck",), "app.no_trail_key"),
         (("who", ":"), "terms.bad_reference"),
+        (("import", "log.csv"), "app.import_options"),
         (("who", "C-1", "--since", "yesterday"), "app.bad_time"),
         (("check",), "catalog.invalid"),
         (("check", "--catalog", "/nonexistent/whosaw.toml"), "catalog.invalid"),
@@ -128,8 +128,8 @@ def test_a_lake_that_is_not_there_is_said(whosaw: Commands, here: Run, clear_err
     ("text", "told"),
     [
         ("[company", "not TOML"),
-        ("[company]\nname = 'x'\ncontact = 'y'\n", "sources"),
-        ("[company]\nname = 'x'\ncontact = 'y'\n[surces.shop]\nurl = 'sqlite://'\n", "sources"),
+        ("[company]\nname = 'x'\ncontact = 'y'\n", "actors"),
+        ("[company]\nname = 'x'\ncontact = 'y'\n[surces.shop]\nurl = 'sqlite://'\n", "did you mean `sources`?"),
         ("\xff", "UTF-8"),
     ],
 )

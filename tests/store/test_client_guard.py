@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_col
 from whosaw.app.server import Server, bind, build_app
 from whosaw.client import Answer, AsyncClient, Client, Denied, DoorError, Guard, GuardRefused, Hidden, guard
 from whosaw.client.guard import DOTS
-from whosaw.doors.http import HttpDoor
+from whosaw.doors.http import House, HttpDoor
 from whosaw.gate import add_tokens
 from whosaw.record import entries_from
 from whosaw.store.migrate import engine_url
@@ -39,10 +39,10 @@ class Way:
 
 
 @pytest.fixture
-async def way(company: Company) -> AsyncIterator[Way]:
+async def way(company: Company, house: House) -> AsyncIterator[Way]:
     actors = ["E-1", "E-2"]
     tokens = dict(zip(actors, await add_tokens(company.db, actors, company.clock.now()), strict=True))
-    server = Server(build_app(HttpDoor(company.gate, company.tokens, company.clock).router), bind("127.0.0.1", 0))
+    server = Server(build_app(HttpDoor(house).router), bind("127.0.0.1", 0))
     serving = asyncio.create_task(server.run())
     await server.started()
     yield Way(company, server.address, tokens)

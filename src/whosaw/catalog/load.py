@@ -30,6 +30,23 @@ NEVER_STABLE = ("date", "number")
 """Masks without a token: so few values exist that a handful of known ones would give the others away."""
 MOST_BYTES = 1_000_000
 ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at")
+TABLES = (
+    "company",
+    "sources",
+    "subjects",
+    "fields",
+    "masks",
+    "purposes",
+    "actions",
+    "actors",
+    "policies",
+    "budgets",
+    "lookups",
+    "grants",
+    "break_glass",
+    "conduct",
+    "alerts",
+)
 FORMS = ("email", "phone", "text")
 SCIM = "scim"
 """The name that stands for the staff whom an identity provider sends, instead of a source."""
@@ -77,6 +94,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     except RecursionError as cause:
         raise CatalogInvalid(f"`{name}` nests deeper than a catalog can", hint="a catalog has three levels") from cause
     top = Table(document, name)
+    top.only(TABLES)
     mask_key = maskkey.mask_key(top.optional_table("masks"), folder or Path())
     company = top.table("company")
     sources = {key: _source_url(key, table) for key, table in top.tables("sources")}
@@ -107,7 +125,6 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         mask_key=mask_key,
     )
     company.done()
-    top.done()
     return catalog
 
 

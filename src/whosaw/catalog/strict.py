@@ -143,6 +143,11 @@ class Table:
                 f"{self.where}: `{key}` is `{value}`", hint=f"did you mean `{near[0]}`? {known}" if near else known
             )
 
+    def only(self, known: Collection[str]) -> None:
+        """Refuse other keys at once: a mistyped one is told before what it seems to leave out."""
+        self._asked.update(known)
+        self.done()
+
     def done(self) -> None:
         """Refuse what nobody asked for."""
         for key in self._values:

@@ -61,7 +61,7 @@ def test_a_good_catalog_is_resolved() -> None:
         ('fields."customer.email"', 'fields."client.email"', "does not begin with a kind of subject"),
         ('source = "shop"\ntable', 'source = "shpo"\ntable', "`source` is `shpo`"),
         ('url = "sqlite://"', 'url = "env:WHOSAW_TEST_NOWHERE"', "no `WHOSAW_TEST_NOWHERE`"),
-        ("[actors]", "[actor]", "`actors` is missing"),
+        ("[actors]", "[actor]", "unknown key `actor`"),
         ("[company]", "[company", "is not TOML"),
         ('beneficiary = "seller"', 'mode = "observ"', "`mode` is `observ`"),
         ('beneficiary = "seller"', "grace_h = -1", "at least 0"),
