@@ -21,6 +21,12 @@ ALERTS_EVERY_S = 1.0
 STANDING_EVERY_S = 15.0
 
 
+def nobody_hears(services: Services) -> str:
+    """Return a line for whoever starts a server of which nobody hears alerts; else nothing."""
+    hears = services.catalog.alerts
+    return "" if hears.mail or hears.webhooks else "nobody hears of alerts: name mail or webhooks in [alerts]"
+
+
 async def run_background(services: Services) -> None:
     """Do it, until cancelled.
 
@@ -29,9 +35,7 @@ async def run_background(services: Services) -> None:
     """
     grants, glasses = services.grants, services.glasses
     hears = services.catalog.alerts
-    if not hears.mail and not hears.webhooks:
-        _LOG.warning("nobody hears of alerts: name mail or webhooks in [alerts] of the catalog")
-    elif hears.mail and services.settings.smtp is None:
+    if hears.mail and services.settings.smtp is None:
         _LOG.warning("alerts by mail wait: WHOSAW_SMTP names no mail server")
 
     async def standing() -> None:

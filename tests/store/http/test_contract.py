@@ -50,23 +50,29 @@ async def test_every_route_is_stated_and_every_statement_has_its_route(office: O
             assert (status == 405) == (method not in allowed), (method, path, status)
 
 
+# Whatever stands in a path is a text, and any text may be somebody's key: a list that the generator writes there as
+# `null,null` breaks the form in its eyes and in nobody else's. Bad bodies of this route are tried in test_abuse.py.
+KEYS_IN_PATH = tuple(check for check in CHECKS if check != "negative_data_rejection")
+
+
 @needs_schemathesis
 @pytest.mark.parametrize(
-    ("actor", "paths"),
+    ("actor", "paths", "checks"),
     [
-        ("E-1", "^/v1/(disclosures|lookups|actions)"),
-        ("P-1", "^/v1/(grants|break-glass)"),
-        ("S-1", "^/v1/(suspensions|me|conduct)|^/healthz"),
-        ("PEP-1", "^/access/v1/evaluation|well-known"),
-        ("A-1", "^/access/v1/search"),
+        ("E-1", "^/v1/(disclosures|lookups|actions)", CHECKS),
+        ("P-1", "^/v1/(grants|break-glass)", CHECKS),
+        ("S-1", "^/v1/(me|conduct)|^/healthz", CHECKS),
+        ("S-1", "^/v1/suspensions", KEYS_IN_PATH),
+        ("PEP-1", "^/access/v1/evaluation|well-known", CHECKS),
+        ("A-1", "^/access/v1/search", CHECKS),
     ],
 )
 async def test_no_request_meets_a_fault_or_an_answer_that_is_not_stated(
-    office: Office, actor: str, paths: str, tmp_path: Path
+    office: Office, actor: str, paths: str, checks: tuple[str, ...], tmp_path: Path
 ) -> None:
     words = [sys.executable, "-m", "schemathesis.cli", "run", f"{office.address}/openapi.json"]
     words += ["--phases", "examples,coverage,fuzzing", "--max-examples", "3", "--seed", "7", "--workers", "1"]
-    words += ["--checks", ",".join(CHECKS), "--continue-on-failure", "--suppress-health-check", "all"]
+    words += ["--checks", ",".join(checks), "--continue-on-failure", "--suppress-health-check", "all"]
     words += ["--header", f"Authorization: Bearer {office.tokens[actor]}", "--generation-database", "none"]
     words += ["--include-path-regex", paths]
     told = tmp_path / "told.txt"

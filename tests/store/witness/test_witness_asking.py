@@ -9,6 +9,7 @@ import pytest
 from whosaw.prove import Checkpoint, Note, Policy, verify_bundle, write_bundle
 from whosaw.record import Appender, prove_entries
 from whosaw.record.shelf import Shelf
+from whosaw.record.witness import Pace
 from whosaw.record.witness.memory import origin_hash
 from whosaw.record.witness.state import STATE_FILE
 from whosaw.terms import SystemClock
@@ -108,19 +109,18 @@ async def test_a_frozen_witness_delays_neither_signing_nor_the_quorum_of_the_oth
     folder, grow, witnesses, circle, asking, reach
 ):
     members = witnesses(3)
-    async with asking(circle(members, rule="2")):
+    # the frozen one is given up after so long only: whoever waited for it would be as late, on however slow a machine
+    patient_s = 6.0
+    pace = Pace(grace_s=1.0, timeout_s=patient_s, poll_s=0.02, first_wait_s=0.1, most_wait_s=0.4)
+    async with asking(circle(members, rule="2"), pace):
         await grow(5)
         await reach(covers(5))
         members[0].send(signal.SIGSTOP)
-        slowest_s = late_s = 0.0
         for number in range(10):
             began = time.monotonic()
             await grow(1)
-            slowest_s = max(slowest_s, time.monotonic() - began)
             await reach(covers(6 + number))
-            late_s = max(late_s, time.monotonic() - began)
-        assert slowest_s < 0.7  # an append and a signature; the frozen witness is given up after 1.5 s only
-        assert late_s < 1.2
+            assert time.monotonic() - began < patient_s
         frozen = await reach(lambda state: state.witnesses[0].error == "timeout")
         assert frozen.status == "witnessed"
         members[0].send(signal.SIGCONT)

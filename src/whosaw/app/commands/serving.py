@@ -7,7 +7,7 @@ import signal
 import socket
 from dataclasses import dataclass
 
-from whosaw.app.background import run_background
+from whosaw.app.background import nobody_hears, run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
@@ -83,6 +83,8 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             if listening.viewer:
                 link = server.address + logins.issue(listening.viewer)
                 out.print(f"console login, once: {link}", markup=False, soft_wrap=True)
+            if line := nobody_hears(services):
+                out.print(line, markup=False)
             await server.run()
         finally:
             for task in keeping:
