@@ -22,8 +22,9 @@ from typing import ClassVar
 from whosaw.ask import Ask
 from whosaw.catalog import Catalog, Field, Source
 from whosaw.catalog.model import Purpose
-from whosaw.catalog.statements import everybody_statement, work_about_statement
+from whosaw.catalog.statements import work_about_statement
 from whosaw.decide import ActorFacts, Facts, PolicyHolder, PolicySet, Verification, WorkItem, decide, verify
+from whosaw.gate.directory import everybody
 from whosaw.gate.errors import GateError
 from whosaw.gate.facts import FactFinder, Person, actor_facts
 from whosaw.gate.numbering import Key, Numbering
@@ -103,9 +104,7 @@ class WhoCould:
 
     async def _everybody(self, at: datetime) -> AsyncIterator[tuple[str, Person]]:
         """Yield everybody whom the directory lists."""
-        actors = self._reach.catalog.actors
-        rows = await self._reach.sources[actors.source].rows(everybody_statement(actors))
-        listed = {str(row["key"]): row for row in rows}
+        listed = await everybody(self._reach.catalog, self._reach.sources, self._reach.db)
         keys = sorted(listed)
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import ClassVar
 
-from whosaw.app.clocks import clock_of
 from whosaw.app.commands.acting import who_looks
-from whosaw.app.commands.opened import Flag
+from whosaw.app.commands.opened import Flag, with_services
 from whosaw.app.commands.output import console
 from whosaw.app.errors import AppError
-from whosaw.app.services import Services, open_services, own_database
-from whosaw.app.settings import Settings
+from whosaw.app.services import Services
 from whosaw.catalog import CatalogError
-from whosaw.catalog.statements import actor_statement
 from whosaw.gate import add_token
 
 
@@ -83,17 +78,9 @@ def restore(actor: str, /, *, reason: str) -> int:
 
 
 def _run(work: Callable[[Services], Awaitable[None]]) -> int:
-    settings = Settings()
-
-    async def go(url: str) -> None:
-        async with open_services(settings, clock_of(settings), url, door=f"command-{os.getpid()}") as services:
-            await work(services)
-
-    with own_database(settings) as url:
-        asyncio.run(go(url))
+    with_services(work)
     return 0
 
 
 async def _listed(services: Services, actor: str) -> bool:
-    query = services.catalog.actors
-    return bool(await services.sources[query.source].rows(actor_statement(query), keys=[actor]))
+    return bool(await services.directory([actor]))
