@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from whosaw.app.reach import Reach, named_roles, reach
+from whosaw.app.reach import Reach, reach
 from whosaw.app.resolved import NO_PURPOSE, Cell, resolve
 from whosaw.catalog import Catalog, CatalogReport
 from whosaw.catalog import check as check_catalog
 from whosaw.catalog.source import open_sources
 from whosaw.decide import PolicySet
+from whosaw.decide.mentions import mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ async def find(catalog: Catalog, policies: PolicySet) -> Findings:
         for source in sources.values():
             await source.__aexit__()
     staff = report.staff
-    cells = resolve(catalog, staff, policies, named_roles(policies))
+    cells = resolve(catalog, staff, policies, mentions(policies).roles)
     thought = reach(catalog, staff, policies)
     problems, notes = list(report.problems), list(report.notes)
     _never(catalog, thought, problems, notes)

@@ -24,7 +24,7 @@ async def keep_lake(services: Services) -> None:
     from whosaw.lake.trailread import Trail
 
     trail = Trail(services.door_db, services.settings.trail_folder, services.keys.trail.verifier)
-    classes = {field.name: field.klass for field in services.catalog.fields.values()}
+    classes = services.catalog.field_classes
     while True:
         try:
             await follow(trail, services.settings.state / "lake", classes)

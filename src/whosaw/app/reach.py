@@ -61,12 +61,6 @@ def reach(catalog: Catalog, staff: Staff | None, policies: PolicySet) -> Reach:
     return Reach(never, absent)
 
 
-def named_roles(policies: PolicySet) -> frozenset[str]:
-    """Return every role that policies name."""
-    document = json.loads(cedarpy.policies_to_json_str(policies.text))
-    return frozenset(name for what, name in _names(document) if what == "roles")
-
-
 def _applies(written: Mapping[str, Any], world: Mapping[str, object]) -> bool:
     # a `when` that is certainly false, or an `unless` that is certainly true, keeps a policy out
     return all(holds(each["body"], world) is not (each["kind"] == "unless") for each in written["conditions"])

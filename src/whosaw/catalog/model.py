@@ -259,3 +259,8 @@ class Catalog:
     alerts: Alerting = field(default_factory=Alerting)
     policy_files: tuple[Path, ...] = ()
     mask_key: bytes = field(default=b"", repr=False)
+
+    @property
+    def field_classes(self) -> dict[str, str]:
+        """Return field → class."""
+        return {each.name: each.klass for each in self.fields.values()}

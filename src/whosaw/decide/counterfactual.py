@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from whosaw.decide.mentions import Mentions
-from whosaw.decide.policy import Answer, PolicySet
+from whosaw.decide.policy import Answer, PolicySet, rank
 from whosaw.decide.question import Question
 
 _PAIRS_MOST = 400
@@ -70,12 +70,8 @@ def _better(
         for _, step in steps:
             other = step(other)
         answer = policies.answer(other)
-        if answer.allowed is not None and _rank(question, answer) < _rank(question, now):
+        if answer.allowed is not None and rank(question, answer) < rank(question, now):
             yield Change(tuple(name for name, _ in steps), answer.allowed, answer.policies, answer.duties)
-
-
-def _rank(question: Question, answer: Answer) -> int:
-    return len(question.wanted) if answer.allowed is None else question.wanted.index(answer.allowed)
 
 
 def _alternatives(one: _Step, other: _Step) -> bool:

@@ -13,7 +13,7 @@ from itertools import product
 
 from whosaw.decide.facts import ActorFacts, Facts
 from whosaw.decide.mentions import Mentions, mentions
-from whosaw.decide.policy import Answer, PolicySet
+from whosaw.decide.policy import PolicySet, rank
 from whosaw.decide.purpose import Verification
 from whosaw.decide.question import Question, about_action, about_class
 
@@ -74,7 +74,7 @@ def gains(before: PolicySet, after: PolicySet, grid: Grid) -> list[Gain]:
         for question, about in _questions(situation, spoken, grid):
             one, other = before.answer(question), after.answer(question)
             if one.allowed != other.allowed:
-                more = _rank(question, other) < _rank(question, one)
+                more = rank(question, other) < rank(question, one)
                 found.append(Gain(situation, about, one.allowed, other.allowed, one.policies, other.policies, more))
     return sorted(found, key=lambda gain: (gain.situation.role, gain.about, gain.situation.purpose, str(gain)))
 
@@ -121,10 +121,6 @@ def _questions(situation: Situation, spoken: Iterable[Mentions], grid: Grid) -> 
         yield about_class(klass, facts), klass
     for action in sorted(actions):
         yield about_action(action, facts), action
-
-
-def _rank(question: Question, answer: Answer) -> int:
-    return len(question.wanted) if answer.allowed is None else question.wanted.index(answer.allowed)
 
 
 def merged(found: Iterable[Gain]) -> list[tuple[Gain, int]]:

@@ -114,6 +114,11 @@ class PolicySet:
         return Answer(None, tuple(sorted(forbidding)))
 
 
+def rank(question: Question, answer: Answer) -> int:
+    """Return how good an answer is, 0 for the first of the wanted actions; nothing allowed comes last."""
+    return len(question.wanted) if answer.allowed is None else question.wanted.index(answer.allowed)
+
+
 def _named(static_policies: Mapping[str, dict[str, Any]]) -> dict[str, Policy]:
     """Return Cedar's own policy numbers → policy."""
     found: dict[str, Policy] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from whosaw.catalog import Catalog, Source
@@ -11,6 +11,7 @@ from whosaw.catalog.statements import actor_statement
 from whosaw.gate.approval import HINTS, Approver, Reason
 from whosaw.gate.approvalqueries import approver_state
 from whosaw.gate.errors import GateError
+from whosaw.gate.work import aware
 from whosaw.store.database import Connection
 
 DirectoryRow = Mapping[str, object]
@@ -56,7 +57,7 @@ def is_there(row: DirectoryRow | None, at: datetime) -> bool:
     if ended is None or isinstance(ended, bool):
         return not ended
     if isinstance(ended, datetime):
-        return _aware(ended) > at
+        return aware(ended) > at
     return isinstance(ended, date) and ended > at.date()
 
 
@@ -77,7 +78,7 @@ async def approver(
     changed = row.get("changed_at") if row is not None else None
     times = [signed_at] if signed_at is not None else []
     if isinstance(changed, datetime):
-        times.append(_aware(changed))
+        times.append(aware(changed))
     # a function that the directory gives, without saying since when, may be a minute old
     unknown = bool(own) and not isinstance(changed, datetime)
     return Approver(
@@ -95,8 +96,3 @@ def _words(cell: object) -> frozenset[str]:
         cell.split(",") if isinstance(cell, str) else cell if isinstance(cell, list | tuple) else ()
     )
     return frozenset(str(word).strip() for word in words if str(word).strip())
-
-
-def _aware(at: datetime) -> datetime:
-    """Return `at` in UTC; a company table without zones is read as UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

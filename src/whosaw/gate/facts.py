@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from whosaw.catalog import Catalog, Source
-from whosaw.catalog.source import Row
 from whosaw.catalog.statements import presence_statement
 from whosaw.decide import ActorFacts, WorkItem
-from whosaw.gate.approvalpeople import DirectoryRow
+from whosaw.gate.approvalpeople import DirectoryRow, is_there, roles_of
 from whosaw.gate.directory import staff_directory
 from whosaw.gate.standing import Standing, standing
 from whosaw.gate.together import together
@@ -86,32 +84,20 @@ class FactFinder:
         return actor_facts(self._directory[key][1], stands, at)
 
 
-def actor_facts(row: Mapping[str, Any] | Row | None, stands: Standing, at: datetime) -> ActorFacts:
+def actor_facts(row: DirectoryRow | None, stands: Standing, at: datetime) -> ActorFacts:
     """Return the facts of an actor from his row of the directory, or None where there is none, and his standing."""
     if row is None:
         return ActorFacts.unknown(suspended=stands.suspended)
-    roles = row["roles"]
-    names = roles.split(",") if isinstance(roles, str) else list(roles or ())
     return ActorFacts(
-        roles=frozenset(str(name).strip() for name in names if str(name).strip()),
+        roles=roles_of(row),
         region=str(row["region"] or ""),
-        ended=_has_ended(row["ended"], at) or _not_begun(row.get("since"), at),
+        ended=not is_there(row, at) or _not_begun(row.get("since"), at),
         suspended=stands.suspended,
         employer=str(row.get("employer") or ""),
         site=str(row.get("site") or ""),
         function=str(row.get("function") or ""),
         acknowledged=stands.acknowledged,
     )
-
-
-def _has_ended(ended: object, at: datetime) -> bool:
-    if ended is None or isinstance(ended, bool):
-        return bool(ended)
-    if isinstance(ended, datetime):
-        return aware(ended) <= at
-    if isinstance(ended, date):
-        return ended <= at.date()
-    return True  # something stands there that cannot be read: default deny
 
 
 def _not_begun(since: object, at: datetime) -> bool:

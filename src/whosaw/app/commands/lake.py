@@ -196,7 +196,7 @@ def field_classes(settings: Settings) -> dict[str, str] | None:
     """Return field → class as the catalog says now, None where there is no catalog here."""
     if not settings.catalog_path.exists():
         return None
-    return {field.name: field.klass for field in load(settings.catalog_path).fields.values()}
+    return load(settings.catalog_path).field_classes
 
 
 _KINDS = ("subject", "actor")

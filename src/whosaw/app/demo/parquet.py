@@ -16,7 +16,7 @@ from whosaw.lake.verify import verify_lake
 async def bring_into_lake(services: Services, lake: Path, teller: Teller) -> None:
     """Export what was signed, prove it, and ask which classes were seen how often."""
     trail = Trail(services.db, services.settings.trail_folder, services.keys.trail.verifier)
-    classes = {field.name: field.klass for field in services.catalog.fields.values()}
+    classes = services.catalog.field_classes
     done = await export(trail, lake, classes)
     report = await verify_lake(trail, lake)
     teller.line(
