@@ -2,19 +2,23 @@
 
 `python tests/mutants/run.py` copies the source, applies one mutant after the other to the copy, runs the few tests that
 must kill it, and prints who did. Exit 1 where one survives or no longer applies. `--write` keeps the table in
-docs/measured; words choose mutants by name.
+docs/measured; words choose mutants by name. With `--parts FILE` every outcome is a line there, and a run that was
+interrupted, or ended by `--at-most-s`, goes on with the mutants that this source has no line for.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,35 +64,85 @@ def killer(mutant: Mutant, source: Path, limit_s: float) -> str:
     return named[1].partition("[")[0] if named else "the tests do not even begin"
 
 
-def try_all(mutants: Sequence[Mutant], source: Path, limit_s: float) -> list[tuple[str, str, str]]:
-    """Return (what is gone, file, killed by) of every mutant, telling each as it falls."""
-    found = []
-    for mutant in mutants:
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one mutant, of which source and when."""
+
+    name: str
+    file: str
+    by: str
+    commit: str
+    at: str
+
+    @property
+    def survived(self) -> bool:
+        """Whether no test noticed it."""
+        return self.by.startswith(SURVIVED)
+
+
+class Run:
+    """Tries one mutant after the other on a copy of the source; keeps what came out, if there is a file for it."""
+
+    def __init__(self, source: Path, limit_s: float, parts: Path | None) -> None:
+        self._source = source
+        self._limit_s = limit_s
+        self._parts = parts
+        self._commit = commit()
+        self._sound: set[tuple[str, ...]] = set()  # tests that passed without any mutant
+
+    def known(self) -> dict[str, Outcome]:
+        """Return by name what earlier runs found of this very source."""
+        if self._parts is None or not self._parts.exists():
+            return {}
+        lines = [Outcome(**json.loads(line)) for line in self._parts.read_text().splitlines()]
+        return {each.name: each for each in lines if each.commit == self._commit}
+
+    def attempt(self, mutant: Mutant) -> Outcome:
+        """Return what became of a mutant, after its tests have passed without it.
+
+        Raises:
+            RuntimeError: they fail without any mutant.
+        """
+        if mutant.tests not in self._sound:
+            done = run_tests(self._source, mutant.tests, 3 * self._limit_s)
+            if done.returncode != 0:
+                raise RuntimeError(f"{done.stdout[-4_000:]}\nthe tests of `{mutant.name}` fail without any mutant")
+            self._sound.add(mutant.tests)
         try:
-            by = killer(mutant, source, limit_s)
+            by = killer(mutant, self._source, self._limit_s)
         except LookupError as cause:
             by = f"{SURVIVED}: {cause}"
-        print(f"  {mutant.name}: {by}", file=sys.stderr, flush=True)
-        found.append((mutant.name, mutant.file, by))
-    return found
+        found = Outcome(mutant.name, mutant.file, by, self._commit, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        print(f"  {found.name}: {found.by}", file=sys.stderr, flush=True)
+        if self._parts is not None:
+            self._parts.parent.mkdir(parents=True, exist_ok=True)
+            with self._parts.open("a") as kept:
+                kept.write(json.dumps(vars(found)) + "\n")
+        return found
 
 
-def page(found: Sequence[tuple[str, str, str]]) -> str:
-    """Return the measured page."""
+def commit() -> str:
+    """Return the source's commit, marked where files differ from it."""
     asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    return asked.stdout.strip() or "unknown"
+
+
+def page(found: Sequence[Outcome]) -> str:
+    """Return the measured page."""
+    times = sorted(each.at for each in found)
     lines = [
         "# Protections taken away",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · `python tests/mutants/run.py {' '.join(sys.argv[1:])}` · commit "
-        f"{asked.stdout.strip() or 'unknown'}. {len(found)} mutants, "
-        f"{sum(by.startswith(SURVIVED) for _, _, by in found)} survived. How it works: docs/crash.md.",
+        f"{times[0]} to {times[-1]} · `python tests/mutants/run.py {' '.join(sys.argv[1:])}` · commit "
+        f"{' and '.join(dict.fromkeys(each.commit for each in found))}. {len(found)} mutants, "
+        f"{sum(each.survived for each in found)} survived. How it works: docs/crash.md.",
         "",
         "| protection taken away | in | killed by |",
         "|---|---|---|",
     ]
-    lines += [f"| {name} | `{file}` | {by.replace('_', ' ').removeprefix('test ')} |" for name, file, by in found]
+    lines += [f"| {each.name} | `{each.file}` | {each.by.replace('_', ' ').removeprefix('test ')} |" for each in found]
     return "\n".join([*lines, ""])
 
 
@@ -97,21 +151,29 @@ def main() -> int:
     options.add_argument("words", nargs="*", help="run only mutants whose name holds one of these")
     options.add_argument("--write", action="store_true", help=f"keep the table in {PAGE.relative_to(ROOT)}")
     options.add_argument("--limit-s", type=float, default=LIMIT_S, help="seconds for the tests of one mutant")
+    options.add_argument("--parts", type=Path, metavar="FILE", help="keep outcomes there, and go on after them")
+    options.add_argument("--at-most-s", type=float, default=1e9, help="seconds after which no mutant is begun")
     given = options.parse_args()
     chosen = [each for each in MUTANTS if not given.words or any(word in each.name for word in given.words)]
+    until = time.monotonic() + given.at_most_s
     with tempfile.TemporaryDirectory(prefix="whosaw-mutants-") as name:
         source = Path(name) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-        sound = run_tests(source, [test for mutant in chosen for test in mutant.tests], 20 * given.limit_s)
-        if sound.returncode != 0:
-            print(sound.stdout[-4_000:], "the tests fail without any mutant", sep="\n", file=sys.stderr)
-            return 2
-        found = try_all(chosen, source, given.limit_s)
-    print(page(found))
+        run = Run(source, given.limit_s, given.parts)
+        found = run.known()
+        for mutant in chosen:
+            if mutant.name not in found:
+                if time.monotonic() > until:
+                    left = sum(each.name not in found for each in chosen)
+                    print(f"{left} mutants are left", file=sys.stderr)
+                    return 3
+                found[mutant.name] = run.attempt(mutant)
+    outcomes = [found[each.name] for each in chosen]
+    print(page(outcomes))
     if given.write:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(found))
-    return 1 if any(by.startswith(SURVIVED) for _, _, by in found) else 0
+        PAGE.write_text(page(outcomes))
+    return 1 if any(each.survived for each in outcomes) else 0
 
 
 if __name__ == "__main__":
