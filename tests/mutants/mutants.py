@@ -308,9 +308,37 @@ MUTANTS = [
     Mutant(
         "fsck does not hash the payload again",
         "record/recheck.py",
-        "            if found != row[1]:",
-        "            if False:",
-        (FSCK,),
+        'if b"".join(found) != leaves:',
+        "if False:",
+        (f"{FSCK}::test_an_altered_payload_is_located", RECHECK),
+    ),
+    Mutant(
+        "fsck takes rows that are not whole for a block",
+        "record/auditrows.py",
+        "if rows != whole or _ints",
+        "if _ints",
+        (RECHECK,),
+    ),
+    Mutant(
+        "fsck takes rows with a hole for a block",
+        "record/auditrows.py",
+        "if rows != whole or _ints(indices) != tuple(range(first, first + rows)):",
+        "if rows != whole:",
+        (RECHECK, f"{FSCK}::test_a_removed_row_is_located"),
+    ),
+    Mutant(
+        "a text without an end hides the entry behind it from fsck",
+        "record/recheck.py",
+        "if len(parts) != TEXT_LINES * len(plain) - (TEXT_LINES - 1) * matched:",
+        "if False:",
+        (RECHECK,),
+    ),
+    Mutant(
+        "fsck passes over bytes that have two spellings",
+        "record/recheck.py",
+        "if len(lines.translate(None, _OUTSIDE)) + max(0, len(texts) - 1) != len(lines):",
+        "if False:",
+        (RECHECK,),
     ),
     # who is let in, and what he is shown
     Mutant(
@@ -423,8 +451,8 @@ MUTANTS = [
     Mutant(
         "fsck compares no columns where all else is right",
         "record/recheck.py",
-        " and said == [*zip(*rows[4:], strict=True)]",
-        "",
+        """columns = f"\\\\n{numbers}\\\\n{said['beneficiary']}$\"""",
+        'columns = "\\\\n[^\\\\n]*\\\\n[^\\\\n]*$"',
         (RECHECK,),
     ),
     Mutant(

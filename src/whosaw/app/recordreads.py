@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,9 @@ class RecordReads:
         gaps = ["access that does not come through a door is not in it"]
         if erased := await count_erased(self._db):
             gaps.append(f"{erased} entries are erased: of them only the hash is left")
+        witnessed = await asyncio.to_thread(read_state, self._folder)
+        if not witnessed.holds:
+            gaps.append(witnessed.line())
         return Completeness(entries, since, until, _DOORS, tuple(gaps))
 
     async def state(self) -> TrailState:
@@ -89,7 +93,7 @@ class RecordReads:
         signed_at = from_us(await queries.signed_at(self._db, head.size))
         line = CheckpointLine(head.origin, head.size, b64encode(head.root).decode(), signed_at)
         witnessed = read_state(self._folder)
-        if witnessed.status in {"witnessed", "waiting"} and (found := self._cosigners(note)):
+        if witnessed.holds and (found := self._cosigners(note)):
             return TrailState(entries, line, found)
         return TrailState(entries, line, caution=witnessed.line())
 

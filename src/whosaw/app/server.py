@@ -8,8 +8,9 @@ import re
 import secrets
 import socket
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import uvicorn
@@ -22,6 +23,7 @@ from whosaw import __version__
 from whosaw.app.bounded import BoundedProtocol
 from whosaw.app.errors import AppError
 from whosaw.doors.http import problem_response
+from whosaw.record.witness import read_state
 from whosaw.terms import WhosawError
 
 _LOG = logging.getLogger(__name__)
@@ -51,8 +53,10 @@ class _WrongMethod(WhosawError, ValueError):
     code: ClassVar[str] = "http.method"
 
 
-def build_app(*routers: APIRouter) -> FastAPI:
+def build_app(*routers: APIRouter, trail: Path | None = None) -> FastAPI:
     """Return the application over the doors' routers.
+
+    Where the folder of a trail is given, ``/healthz`` says how witnesses stand to it.
 
     FastAPI's own OpenTelemetry is off: spans would carry paths and query strings, and those name customers.
     """
@@ -69,7 +73,7 @@ def build_app(*routers: APIRouter) -> FastAPI:
     app.add_exception_handler(WhosawError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(_Quiet)
-    app.add_api_route("/healthz", _healthy, methods=["GET"])
+    app.add_api_route("/healthz", _health_of(trail), methods=["GET"])
     return app
 
 
@@ -195,8 +199,15 @@ class _QuietServer(uvicorn.Server):
         self.ready.set()
 
 
-async def _healthy() -> Response:
-    return JSONResponse({"status": "ok"})
+def _health_of(trail: Path | None) -> Callable[[], Awaitable[Response]]:
+    async def health() -> Response:
+        said = {"status": "ok"}
+        if trail is not None:
+            state = await asyncio.to_thread(read_state, trail)
+            said["witnesses"] = "unwitnessed" if state.status == "none" else state.status
+        return JSONResponse(said)
+
+    return health
 
 
 async def _answer_problem(_: Request, problem: Exception) -> Response:

@@ -1,10 +1,13 @@
-"""The SQL of `fsck`: everything stored, read once in order inside one snapshot."""
+"""The SQL of `fsck`: everything stored, read once in order inside one snapshot.
+
+The server joins the columns of a block of entries, so that neither the wire nor the interpreter handles them one by
+one; what it joins is hashed and compared here. Where a block is not what it should be, its rows are read as they are.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Literal, NamedTuple, Self
 
 import psycopg
 from psycopg.adapt import Transformer
@@ -12,76 +15,78 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.types.string import ByteaBinaryLoader
 
+from whosaw.prove.canonical import SALT_BYTES
+from whosaw.prove.merkle import HASH_BYTES
+from whosaw.record.auditrows import AuditBlock, AuditColumns, Space
 from whosaw.store.database import Connection
 
-Space = Literal["actor", "subject", "purpose"]
-
-# The search columns by the name each has in a payload, in the order of these names.
-AUDIT_COLUMNS = ("actor", "at", "beneficiary", "kind", "purpose", "subject")
 _FETCHED_ROWS = 8_192
 _CHUNK_ROWS = 1_024  # what the caller works on at a time stays in the core's own cache
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+_FAR = 1 << 62  # no block begins further out, so that its end is still a number
 # Members of a payload that have no column and hold a number of an actor, or several.
 ACTOR_MEMBERS = ("target", "approved_by", "holder")
 # Of a payload that was checked before, these members are looked at again each time.
-_SEEN_AGAIN = " or ".join(f"payload like '%%\"{name}\":%%'" for name in (*ACTOR_MEMBERS, "exposure"))
+SEEN_AGAIN = (*ACTOR_MEMBERS, "exposure")
+_SEEN_AGAIN = " or ".join(f"payload like '%%\"{name}\":%%'" for name in SEEN_AGAIN)
 
-# Index, leaf, salt, payload (both None where erased), then the columns.
-AuditRow = tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
-
-
-class AuditColumns(NamedTuple):
-    """A chunk of stored entries, ordered by index, column by column: a million rows are not looked at one by one.
-
-    Salt and payload are None where they were erased, whatever their type says: a check of every row for that would
-    cost more than the check itself. The search columns hold what the payload should say, spelled as
-    it stands there (a text with its quotes), and are empty where null.
-    """
-
-    indices: tuple[int, ...]
-    leaf: tuple[bytes, ...]
-    salt: tuple[bytes, ...]
-    payload: tuple[bytes, ...]
-    actor: tuple[bytes, ...]
-    at: tuple[bytes, ...]
-    beneficiary: tuple[bytes, ...]
-    kind: tuple[bytes, ...]
-    purpose: tuple[bytes, ...]
-    subject: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, rows: Iterable[AuditRow]) -> Self:
-        """Return rows, at least one, as columns."""
-        columns: Any = zip(*rows, strict=True)
-        return cls(*columns)
-
-    def cut(self, start: int, end: int) -> Self:
-        """Return the entries from place `start` to before place `end`."""
-        parts: Any = (column[start:end] for column in self)
-        return type(self)(*parts)
+_ROWS = f"""
+select index, leaf, case when index between 0 and %(known)s - 1 and salt is not null then '' else salt end,
+  case when index not between 0 and %(known)s - 1 or payload is null or kind in ('erasure', 'pruning') or {_SEEN_AGAIN}
+    then payload else '' end,
+  coalesce(actor::text, ''), coalesce(at_us::text, ''), coalesce('"' || beneficiary || '"', ''),
+  coalesce('"' || kind || '"', ''), coalesce(purpose::text, ''), coalesce(subject::text, '')
+from trail_entry where index between %(first)s and %(last)s order by index
+"""
+_BLOCKS = f"""
+select count(*),
+  count(*) filter (where octet_length(leaf) = {HASH_BYTES} and case when payload is null
+    then num_nonnulls(salt, actor, at_us, beneficiary, kind, purpose, subject) = 0
+    else octet_length(salt) = {SALT_BYTES} and at_us is not null end),
+  string_agg(int8send(index), ''), string_agg(int8send(index), '') filter (where payload is null),
+  string_agg(leaf, ''), string_agg(salt, ''),
+  string_agg(payload || e'\\n' || concat(actor, ',', at_us, ',', purpose, ',', subject, ',', '"' || kind || '"',
+    e'\\n', '"' || beneficiary || '"'), e'\\n'),
+  string_agg(int8send(at_us), ''), string_agg(int8send(actor), ''), string_agg(int8send(purpose), ''),
+  string_agg(int8send(subject), '')
+from (select index, leaf, salt, payload, actor, at_us, beneficiary, kind, purpose, subject from trail_entry
+  where index >= block.first and index < block.first + %(rows)d order by index) entry
+"""
+_INDEXED = """
+select exists (select from pg_index where indrelid = 'trail_entry'::regclass and indisunique and indisvalid
+  and indpred is null and indkey::text = (select attnum::text from pg_attribute
+    where attrelid = 'trail_entry'::regclass and attname = 'index'))
+"""
 
 
-async def audit_rows(conn: Connection, first: int) -> AsyncIterator[AuditColumns]:
-    """Yield every stored entry with its search columns, in order of index, in chunks.
+async def audit_rows(conn: Connection, known: int) -> AsyncIterator[AuditBlock | AuditColumns]:
+    """Yield every stored entry with its search columns, in order of index.
 
-    Of entries below `first` salt and payload are not read and stand empty, but for the payload of those that announce
+    Of entries below `known` salt and payload are not read and stand empty, but for the payload of those that announce
     an erasure, name actors outside the columns, or name a set of subjects. Both are None where they were erased.
     """
+    [(indexed,)] = await (await conn.execute(_INDEXED)).fetchall()
+    if not indexed:  # taken away: then an index may stand twice, and ranges are dear
+        async for rows in _read_rows(conn, known, _LEAST, _MOST):
+            yield rows
+        return
+    if known:
+        async for rows in _read_rows(conn, known, _LEAST, known - 1):
+            yield rows
+    async for each in _read_blocks(conn, known if known else _LEAST):
+        yield each
+
+
+async def _read_rows(conn: Connection, known: int, first: int, last: int) -> AsyncIterator[AuditColumns]:
     async with conn.cursor(name="trail_audit", binary=True) as cursor:
         cursor.adapters.register_loader("text", ByteaBinaryLoader)
-        await cursor.execute(
-            "select index, leaf, case when index between 0 and %(last)s and salt is not null then '' else salt end,"
-            " case when index not between 0 and %(last)s or payload is null or kind in ('erasure', 'pruning')"
-            f" or {_SEEN_AGAIN} then payload else '' end,"
-            " coalesce(actor::text, ''), coalesce(at_us::text, ''), coalesce('\"' || beneficiary || '\"', ''),"
-            " coalesce('\"' || kind || '\"', ''), coalesce(purpose::text, ''), coalesce(subject::text, '')"
-            " from trail_entry order by index",
-            {"last": first - 1},
-        )
+        await cursor.execute(_ROWS, {"known": known, "first": first, "last": last})
         loading = Transformer(cursor)
-        result = await _fetch(conn)
+        command = f"fetch forward {_FETCHED_ROWS} from trail_audit"
+        result = await _run(conn, command)
         while result.ntuples:
             # asked for before these are used, so that server and network work while the caller computes
-            following = asyncio.create_task(_fetch(conn))
+            following = asyncio.create_task(_run(conn, command))
             try:
                 await asyncio.sleep(0)
                 loading.set_pgresult(result)
@@ -92,14 +97,67 @@ async def audit_rows(conn: Connection, first: int) -> AsyncIterator[AuditColumns
                 result = await following
 
 
-async def _fetch(conn: Connection) -> PGresult:
-    """Return the cursor's next rows, read by a thread that needs the interpreter only at the end.
+async def _read_blocks(conn: Connection, low: int) -> AsyncIterator[AuditBlock | AuditColumns]:
+    """Yield the entries from index `low` on, those of a block together; an unsound block as its rows."""
+    cursor = conn.cursor(binary=True)
+    cursor.adapters.register_loader("text", ByteaBinaryLoader)
+    loading = Transformer(cursor)
+    start = await _next_index(conn, low)
+    fetching = asyncio.create_task(_fetch_blocks(conn, start)) if start is not None and start < _FAR else None
+    while fetching is not None and start is not None:
+        result, following = await fetching
+        near = following is not None and following < _FAR
+        fetching = asyncio.create_task(_fetch_blocks(conn, following)) if near and following is not None else None
+        try:
+            await asyncio.sleep(0)
+            loading.set_pgresult(result)
+            for number, (rows, whole, indices, erased, *parts) in enumerate(
+                loading.load_rows(0, result.ntuples, tuple)
+            ):
+                if not rows:
+                    continue
+                block = AuditBlock.of((rows, whole), indices, erased or b"", [part or b"" for part in parts])
+                if block is not None:
+                    yield block
+                else:
+                    at = start + number * _CHUNK_ROWS
+                    async for each in _read_rows(conn, 0, at, at + _CHUNK_ROWS - 1):
+                        yield each
+        finally:
+            if fetching is not None:
+                await asyncio.wait([fetching])
+        start = following
+    if start is not None:
+        async for each in _read_rows(conn, 0, start, _MOST):
+            yield each
+
+
+async def _fetch_blocks(conn: Connection, start: int) -> tuple[PGresult, int | None]:
+    """Return some blocks from index `start` on, and the first index behind them that is there."""
+    end = start + _FETCHED_ROWS
+    blocks = _BLOCKS % {"rows": _CHUNK_ROWS}
+    result = await _run(
+        conn,
+        f"select entries.* from generate_series({start}::bigint, {end - 1}, {_CHUNK_ROWS}) block(first),"
+        f" lateral ({blocks}) entries order by block.first",
+    )
+    counts = [int.from_bytes(result.get_value(row, 0) or b"", "big") for row in range(result.ntuples)]
+    return result, end if sum(counts) == _FETCHED_ROWS else await _next_index(conn, end)
+
+
+async def _next_index(conn: Connection, low: int) -> int | None:
+    """Return the least index from `low` on, or None."""
+    row = await (await conn.execute("select min(index) from trail_entry where index >= %s", [low])).fetchone()
+    return row[0] if row else None
+
+
+async def _run(conn: Connection, command: str) -> PGresult:
+    """Return what a command answers, read by a thread that needs the interpreter only at the end.
 
     Driven by the event loop, a result of some megabytes wakes it for every few kilobytes.
     """
-    command = b"fetch forward %d from trail_audit" % _FETCHED_ROWS
     async with conn.lock:
-        result = await asyncio.to_thread(conn.pgconn.exec_params, command, None, result_format=Format.BINARY)
+        result = await asyncio.to_thread(conn.pgconn.exec_params, command.encode(), None, result_format=Format.BINARY)
     if result.status != ExecStatus.TUPLES_OK:
         raise psycopg.OperationalError("the entries cannot be read to their end")
     return result

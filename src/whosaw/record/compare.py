@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from whosaw.prove.merkle import HASH_BYTES
-from whosaw.record.auditqueries import AuditColumns
+from whosaw.record.auditrows import AuditBlock, AuditColumns
 from whosaw.record.erased import ANNOUNCING, Announcement, unannounced
 from whosaw.record.findings import Finding, FindingKind
 from whosaw.record.heads import compare_heads
-from whosaw.record.recheck import RowChecker
+from whosaw.record.recheck import Odd, RowChecker
 from whosaw.record.resume import FsckState
 from whosaw.record.signed import IN_FOLDER, Signed
 from whosaw.record.tiles import TILE_BYTES, split_items
@@ -61,12 +61,20 @@ class Comparison:
         """How many entries have only their leaf left."""
         return len(self._erased)
 
-    def take(self, rows: AuditColumns) -> None:
-        """Check one chunk of rows, which come ordered by index.
+    def take(self, rows: AuditBlock | AuditColumns) -> list[tuple[int, bytes]]:
+        """Check entries, which come ordered by index.
+
+        Returns:
+            Index and payload of those that were looked at one by one. No other payload names an actor outside the
+            columns, or a set of subjects.
 
         Raises:
             JunctionBroken: an earlier run had read other entries up to here.
         """
+        if isinstance(rows, AuditBlock):
+            if self._earlier is not None and self._next <= self._earlier.size:
+                self._check_junction(self._earlier)
+            return self._take_block(rows)
         known, end = 0, len(rows.indices)
         if self._earlier is not None and self._next < self._earlier.size:
             known = bisect_left(rows.indices, self._earlier.size)
@@ -74,7 +82,8 @@ class Comparison:
             if known < end or self._next == self._earlier.size:
                 self._check_junction(self._earlier)
         if known < end:
-            self._take_fresh(rows.cut(known, end) if known else rows)
+            self._take_rows(rows.cut(known, end) if known else rows)
+        return [(index, raw) for index, raw in zip(rows.indices, rows.payload, strict=True) if raw]
 
     def take_marks(self, marks: Iterable[tuple[int, int]]) -> None:
         """Take (index, index of the announcing entry) of every entry that the database says was erased."""
@@ -109,42 +118,51 @@ class Comparison:
 
     def _take_known(self, rows: AuditColumns) -> None:
         """Read rows whose payload an earlier run checked."""
-        erased = [at for at, salt in enumerate(rows.salt) if salt is None]  # type: ignore[redundant-expr]
-        self._note_erasures(rows, erased, {})
-        self._add(rows, {})
+        self._erased.update(index for index, salt in zip(rows.indices, rows.salt, strict=True) if salt is None)
+        self._note_announcements((index, raw) for index, raw in zip(rows.indices, rows.payload, strict=True) if raw)
+        self._add_each(rows.indices, rows.leaf)
 
-    def _take_fresh(self, rows: AuditColumns) -> None:
+    def _take_rows(self, rows: AuditColumns) -> None:
         odd = self._rows.check(rows)
-        for at, leaf in odd.leaves.items():
-            self._altered[rows.indices[at]] = leaf
-        for at in odd.malformed:
-            self._find(rows.indices[at], "malformed", "the payload is not in its canonical form")
-        for at in odd.columns:
-            self._find(rows.indices[at], "column_mismatch", "a column says something else than the payload")
-        self._note_erasures(rows, odd.erased, odd.leaves)
-        self._add(rows, odd.leaves)
+        self._note(odd, rows.indices)
+        self._add_each(rows.indices, rows.leaf)
 
-    def _note_erasures(self, rows: AuditColumns, erased: Iterable[int], strange: Collection[int]) -> None:
-        self._erased.update(rows.indices[at] for at in erased)
-        if ANNOUNCING.isdisjoint(rows.kind):
-            return
-        for at in [at for at, kind in enumerate(rows.kind) if kind in ANNOUNCING]:
-            said = Announcement.read(rows.payload[at])
-            if said is not None and at not in strange:
-                self._announced[rows.indices[at]] = said
-
-    def _add(self, rows: AuditColumns, strange: Collection[int]) -> None:
-        """Put the stored leaves of rows in their places; some are `strange`, so that each is looked at."""
-        self.read += len(rows.indices)
-        end = self._next + len(rows.indices)
-        if not strange and rows.indices == tuple(range(self._next, end)) and end <= self._head_size:
-            leaves = b"".join(rows.leaf)
-            self._digest.update(leaves)
-            self._leaves += leaves
-            self._next = end
+    def _take_block(self, block: AuditBlock) -> list[tuple[int, bytes]]:
+        odd = self._rows.check_block(block)
+        indices = range(block.first, block.first + block.rows)
+        self._note(odd, indices)
+        if block.first == self._next and indices.stop <= self._head_size:
+            self.read += block.rows
+            self._digest.update(block.leaves)
+            self._leaves += block.leaves
+            self._next = indices.stop
         else:
-            for index, leaf in zip(rows.indices, rows.leaf, strict=True):
-                self._place(index, leaf)
+            self._add_each(indices, split_items(block.leaves))
+        return [(indices[at], raw) for at, raw in odd.single]
+
+    def _note(self, odd: Odd, indices: Sequence[int]) -> None:
+        """Keep what is wrong with entries at these indices."""
+        for at, leaf in odd.leaves.items():
+            self._altered[indices[at]] = leaf
+        for at in odd.malformed:
+            self._find(indices[at], "malformed", "the payload is not in its canonical form")
+        for at in odd.columns:
+            self._find(indices[at], "column_mismatch", "a column says something else than the payload")
+        self._erased.update(indices[at] for at in odd.erased)
+        self._note_announcements((indices[at], raw) for at, raw in odd.single if at not in odd.leaves)
+
+    def _note_announcements(self, payloads: Iterable[tuple[int, bytes]]) -> None:
+        for index, raw in payloads:
+            if any(kind in raw for kind in ANNOUNCING):
+                said = Announcement.read(raw)
+                if said is not None:
+                    self._announced[index] = said
+
+    def _add_each(self, indices: Sequence[int], leaves: Iterable[bytes | None]) -> None:
+        """Put stored leaves in their places."""
+        self.read += len(indices)
+        for index, leaf in zip(indices, leaves, strict=True):
+            self._place(index, leaf)
 
     def _place(self, index: int, leaf: bytes | None) -> None:
         if index == self._next and index < self._head_size and leaf is not None and len(leaf) == HASH_BYTES:

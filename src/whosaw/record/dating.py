@@ -7,13 +7,13 @@ Under a simulated clock moments mean nothing to each other, and an entry is comp
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from typing import Protocol
 
-from whosaw.record.auditqueries import AuditColumns
+from whosaw.record.auditrows import AuditBlock, AuditColumns
 from whosaw.record.findings import Finding
 
 _MOST_NAMED = 10_000
@@ -22,7 +22,7 @@ _MOST_NAMED = 10_000
 class Dating(Protocol):
     """Takes chunks of rows in order, then says which are dated wrongly."""
 
-    def take(self, rows: AuditColumns) -> None:
+    def take(self, rows: AuditBlock | AuditColumns) -> None:
         """Check one chunk."""
         ...
 
@@ -50,20 +50,15 @@ class ByCheckpoints:
         self._bound_us = bound_us
         self._found: list[Finding] = []
 
-    def take(self, rows: AuditColumns) -> None:
+    def take(self, rows: AuditBlock | AuditColumns) -> None:
         """Check one chunk, a stretch between two checkpoints at a time."""
-        if not self._sizes:
+        index, times = rows.dated()
+        if not self._sizes or not index:
             return
-        index = rows.indices
-        if b"" not in rows.at and index[-1] - index[0] == len(index) - 1:
-            times = [*map(int, rows.at)]
-            first, last = bisect_right(self._sizes, index[0]), bisect_right(self._sizes, index[-1])
-            edges = [size - index[0] for size in self._sizes[first:last]]
-            for segment, (start, end) in enumerate(pairwise([0, *edges, len(index)]), first):
-                self._check(segment, index[start:end], times[start:end])
-        else:  # holes, or erased entries: each is looked up
-            for each, at_us in _dated(rows):
-                self._check(bisect_right(self._sizes, each), [each], [at_us])
+        first, last = bisect_right(self._sizes, index[0]), bisect_right(self._sizes, index[-1])
+        edges = [bisect_left(index, size) for size in self._sizes[first:last]]
+        for segment, (start, end) in enumerate(pairwise([0, *edges, len(index)]), first):
+            self._check(segment, index[start:end], times[start:end])
 
     def findings(self) -> list[Finding]:
         """Return what was found."""
@@ -96,9 +91,9 @@ class ByNeighbours:
         self._held: tuple[int, int] | None = None  # the last entry of the chunk before, not judged yet
         self._found: list[Finding] = []
 
-    def take(self, rows: AuditColumns) -> None:
+    def take(self, rows: AuditBlock | AuditColumns) -> None:
         """Check one chunk but for its last entry, whose neighbour is still to come."""
-        dated = _dated(rows)
+        dated = [*zip(*rows.dated(), strict=True)]
         if self._held is not None:
             dated.insert(0, self._held)
         for (index, at_us), (_, next_us) in pairwise(dated):
@@ -122,10 +117,6 @@ class ByNeighbours:
             _name(self._found, Finding(index, "post_dated", line))
         elif reached_us is None or at_us > reached_us:
             self._reached_us = at_us
-
-
-def _dated(rows: AuditColumns) -> list[tuple[int, int]]:
-    return [(index, int(at)) for index, at in zip(rows.indices, rows.at, strict=True) if at]
 
 
 def _name(found: list[Finding], finding: Finding) -> None:

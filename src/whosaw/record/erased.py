@@ -30,6 +30,8 @@ class Announcement:
         """Read a payload, or return None where it announces nothing that can be checked."""
         try:
             said = json.loads(raw)
+            if f'"{said["kind"]}"'.encode() not in ANNOUNCING:
+                return None
             return cls(int(said["entries"]), str(said["indices"]))
         except (ValueError, KeyError, TypeError):
             return None

@@ -136,12 +136,12 @@ class _Check:
             compared, dating, numbers = Comparison(size, earlier), self._dating(signed), UsedNumbers()
             sets = NamedSets()
             async for rows in auditqueries.audit_rows(conn, earlier.size if earlier else 0):
-                compared.take(rows)
-                sets.take(rows)
+                single = compared.take(rows)
+                sets.take(single)
                 if dating is not None:
                     dating.take(rows)
                 if self._extent.numbers:
-                    numbers.take(rows)
+                    numbers.take(rows, single)
                 self._save(compared)
                 if progress is not None:
                     progress(min(compared.read, size), size)

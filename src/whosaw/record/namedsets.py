@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from whosaw.prove import ExposureInvalid, exposure_hash, read_exposure
 from whosaw.prove.exposure import claimed_exposure
 from whosaw.record import exposurequeries
-from whosaw.record.auditqueries import AuditColumns
 from whosaw.record.findings import Finding, FindingKind
 from whosaw.store.database import Connection
 
@@ -25,12 +24,10 @@ class NamedSets:
         self._named: dict[bytes, list[tuple[int, int]]] = {}  # hash → (index, how many it says)
         self._found: list[Finding] = []
 
-    def take(self, rows: AuditColumns) -> None:
-        """Note what one chunk of rows names: in most chunks nothing, which one look over all of it tells."""
-        if _MARK not in b"".join(raw for raw in rows.payload if raw):
-            return
-        for index, raw in zip(rows.indices, rows.payload, strict=True):
-            if raw and _MARK in raw:
+    def take(self, payloads: Iterable[tuple[int, bytes]]) -> None:
+        """Note what entries name: index and payload of all that may name a set."""
+        for index, raw in payloads:
+            if _MARK in raw:
                 self._take_claim(index, raw)
 
     async def compare(self, conn: Connection, take: Take | None) -> list[Finding]:

@@ -22,7 +22,7 @@ def published_checkpoint(folder: Path) -> bytes | None:
     """
     shelf = Shelf(folder)
     newest, cosigned = shelf.checkpoint(), shelf.cosigned()
-    if newest is None or cosigned is None or read_state(folder).status not in {"witnessed", "waiting"}:
+    if newest is None or cosigned is None or not read_state(folder).holds:
         return newest
     same = Checkpoint.parse(Note.parse(newest).text).size == Checkpoint.parse(Note.parse(cosigned).text).size
     return newest if same else cosigned  # the newer file may hold lines of witnesses who came late

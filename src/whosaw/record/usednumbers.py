@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import get_args
 
 from whosaw.record import auditqueries
-from whosaw.record.auditqueries import ACTOR_MEMBERS, AuditColumns, Space
+from whosaw.record.auditqueries import ACTOR_MEMBERS
+from whosaw.record.auditrows import AuditBlock, AuditColumns, Space
 from whosaw.record.findings import Finding
 from whosaw.store.database import Connection
 
@@ -23,7 +24,7 @@ class UsedNumbers:
     """Collects the numbers that entries use, then looks for their map rows."""
 
     def __init__(self) -> None:
-        self._used: dict[Space, set[bytes]] = {space: set() for space in _SPACES}
+        self._used: dict[Space, set[int]] = {space: set() for space in _SPACES}
         self._members: dict[int, int] = {}  # actor named outside the columns → the first entry that does
         self._in_sets: dict[int, int] = {}  # subject in a set → the first entry that names one with him
 
@@ -32,15 +33,15 @@ class UsedNumbers:
         for number in numbers:
             self._in_sets.setdefault(number, index)
 
-    def take(self, rows: AuditColumns) -> None:
-        """Note the numbers of one chunk."""
+    def take(self, rows: AuditBlock | AuditColumns, payloads: Iterable[tuple[int, bytes]]) -> None:
+        """Note the numbers in some entries' columns, and in index and payload of those that may hold more."""
         for space in _SPACES:
-            self._used[space].update(set(getattr(rows, space)))
-        # none in most chunks, which one look over all of it tells
-        text = b"".join(raw for raw in rows.payload if raw)
-        for name, mark in _MARKS.items():
-            if mark in text:
-                self._take_member(name, mark, rows)
+            self._used[space] |= rows.numbers(space)
+        for index, raw in payloads:
+            for name, mark in _MARKS.items():
+                if mark in raw:
+                    for number in _numbers(raw, name):
+                        self._members.setdefault(number, index)
 
     def _elsewhere(self, space: Space) -> dict[int, int]:
         """Return what is used outside the columns, with the first entry that does so."""
@@ -49,10 +50,10 @@ class UsedNumbers:
     async def compare(self, conn: Connection) -> list[Finding]:
         """Return every number whose row is not there, with the first entry that uses it."""
         findings: list[Finding] = []
-        for space, texts in self._used.items():
+        for space, columns in self._used.items():
             last, there, erased = await auditqueries.map_state(conn, space)
             elsewhere = self._elsewhere(space)
-            used = {*map(int, texts - {b""}), *elsewhere}
+            used = {*columns, *elsewhere}
             unknown = {number for number in used if not 0 < number <= last}
             lost = used - there - erased - unknown
             gaps = set(range(1, last + 1)) - used - there - erased
@@ -63,12 +64,6 @@ class UsedNumbers:
             findings += _named("number_lost", lost, uses, f"{space} number %d has lost its map row")
             findings += _named("number_lost", gaps, {}, f"{space} number %d has lost its map row, and no entry uses it")
         return findings
-
-    def _take_member(self, name: str, mark: bytes, rows: AuditColumns) -> None:
-        for index, raw in zip(rows.indices, rows.payload, strict=True):
-            if raw and mark in raw:
-                for number in _numbers(raw, name):
-                    self._members.setdefault(number, index)
 
 
 def _numbers(raw: bytes, name: str) -> Iterable[int]:

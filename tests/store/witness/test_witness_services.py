@@ -5,14 +5,18 @@ import json
 import signal
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from whosaw.app.commands.checking import fsck
 from whosaw.app.commands.witness import NotALogKey
 from whosaw.app.commands.witness import serve as serve_witness
 from whosaw.app.recordreads import RecordReads
+from whosaw.app.server import build_app
 from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
+from whosaw.app.trailstate import read_standing
+from whosaw.app.witnessed import standing_line
 from whosaw.prove import Policy, SigningKey
 from whosaw.prove.cosign import CosigningKey
 from whosaw.prove.stamp import StampInvalid
@@ -60,6 +64,12 @@ async def reached(folder, status):
     return found
 
 
+async def healthz(folder) -> dict[str, str]:
+    transport = httpx.ASGITransport(app=build_app(trail=folder))
+    async with httpx.AsyncClient(transport=transport, base_url="http://whosaw.example") as http:
+        return (await http.get("/healthz")).json()
+
+
 async def test_what_the_services_sign_is_cosigned_published_and_shown_and_a_weaker_start_publishes_no_weaker_policy(
     state, keys, database_url, witnesses, circle
 ):
@@ -77,12 +87,19 @@ async def test_what_the_services_sign_is_cosigned_published_and_shown_and_a_weak
         assert shown.checkpoint.size == head.size
         assert [line.name for line in shown.witnesses] == [member.name]
         assert abs((shown.witnesses[0].cosigned_at - datetime.now(UTC)).total_seconds()) < 60
+        assert (await healthz(settings.trail_folder))["witnesses"] in ("witnessed", "waiting")
+        assert not [gap for gap in (await reads.completeness()).gaps if "unwitnessed" in gap]
         member.send(signal.SIGSTOP)
         await services.suspensions.suspend("E-2", reason="x", by="officer")
         await reached(settings.trail_folder, "unwitnessed")
         lost = await reads.state()
         assert lost.witnesses == ()
         assert lost.caution.startswith("unwitnessed: the quorum cosigned ")
+        assert (await healthz(settings.trail_folder))["witnesses"] == "unwitnessed"
+        assert lost.caution in (await reads.completeness()).gaps
+        assert lost.caution in standing_line(settings.trail_folder)
+        standing = await read_standing(services.db, settings.trail_folder, keys.trail.verifier, SystemClock())
+        assert standing.witnesses == lost.caution
         signing.cancel()
         await asyncio.wait([signing])
     before = (settings.trail_folder / "policy").read_bytes()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
@@ -58,6 +59,12 @@ async def test_it_serves_on_a_bound_socket_until_it_is_stopped(routes: APIRouter
         assert "server" not in response.headers
     server.stop()
     await asyncio.wait_for(serving, 10)
+
+
+async def test_without_witnesses_it_says_so_to_whoever_asks_for_its_health(tmp_path: Path) -> None:
+    transport = httpx.ASGITransport(app=build_app(trail=tmp_path))
+    async with httpx.AsyncClient(transport=transport, base_url="http://whosaw.example") as http:
+        assert (await http.get("/healthz")).json() == {"status": "ok", "witnesses": "unwitnessed"}
 
 
 @pytest.mark.parametrize("path", ["/ours", "/theirs"])

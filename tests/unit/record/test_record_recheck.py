@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from whosaw.prove import PayloadRefused, canonical, entry_leaf, read_payload
 from whosaw.record import recheck
-from whosaw.record.auditqueries import AUDIT_COLUMNS, AuditColumns
+from whosaw.record.auditqueries import SEEN_AGAIN
+from whosaw.record.auditrows import AUDIT_COLUMNS, AuditBlock, AuditColumns
 from whosaw.record.recheck import RowChecker
 
 SALT = b"s" * 32
@@ -48,8 +49,40 @@ def spelled(value):
     return f'"{value}"'.encode() if isinstance(value, str) else str(value).encode()
 
 
+def joined(rows):
+    """Rows as the database joins them into a block, where it can."""
+    whole = sum(
+        len(leaf) == 32 and (not any(columns) if raw is None else salt is not None and len(salt) == 32)
+        for _, leaf, salt, raw, *columns in rows
+    )
+    kept = [(at, leaf, salt or b"", raw, columns) for at, (_, leaf, salt, raw, *columns) in enumerate(rows) if raw]
+    numbers = [[columns[AUDIT_COLUMNS.index(name)] for *_, columns in kept] for name in ("at", "actor", "purpose")]
+    lines = [
+        b"\n".join([raw, b",".join([actor, at, purpose, subject, kind]), beneficiary])
+        for _, _, _, raw, (actor, at, beneficiary, kind, purpose, subject) in kept
+    ]
+    indices = b"".join(at.to_bytes(8, "big") for at in range(len(rows)))
+    erased = b"".join(at.to_bytes(8, "big") for at, row in enumerate(rows) if row[3] is None)
+    parts = [b"".join(row[1] for row in rows), b"".join(salt for _, _, salt, *_ in kept), b"\n".join(lines)]
+    parts += [
+        b"".join(int(each).to_bytes(8, "big", signed=True) for each in column if each)
+        for column in [*numbers, numbers[1]]
+    ]
+    return AuditBlock.of((len(rows), whole), indices, erased, parts)
+
+
 def check(checker, *rows):
-    return checker.check(AuditColumns.of(rows))
+    """What a block of rows is found to be, and the same rows each for itself."""
+    rows = [(at, *row[1:]) for at, row in enumerate(rows)]
+    plainly = RowChecker().check(AuditColumns.of(rows))
+    block = joined(rows)
+    if block is None:
+        return plainly
+    odd = checker.check_block(block)
+    for name in ("leaves", "malformed", "columns", "erased"):
+        assert getattr(odd, name) == getattr(plainly, name)
+    assert {*odd.single} <= {*plainly.single}
+    return odd
 
 
 def is_canonical(text: str) -> bool:
@@ -108,6 +141,70 @@ def test_of_many_rows_exactly_the_wrong_ones_are_named(kinds):
     assert odd.erased == [at for at, kind in enumerate(kinds) if kind == "erased"]
 
 
+def test_what_is_like_the_entries_before_it_is_not_looked_at_singly():
+    checker, text = RowChecker(), canonical(BASE).decode()
+    assert len(check(checker, *[row(text)] * 3).single) == 3
+    assert check(checker, *[row(text)] * 3).single == []
+    wrong = row(text, actor=8)
+    assert check(checker, row(text), wrong, row(text)).single == [(1, text.encode())]
+
+
+@pytest.mark.parametrize("more", [*({name: 7} for name in SEEN_AGAIN), {"kind": "erasure"}, {"kind": "pruning"}])
+def test_what_the_rest_of_the_check_must_read_is_always_looked_at_singly(more):
+    checker, text = RowChecker(), canonical(BASE).decode()
+    special = canonical(BASE | more)
+    made = row(special.decode(), kind=more.get("kind", "disclosure"))
+    for _ in range(3):
+        found = check(checker, row(text), made, row(text))
+        assert (1, special) in found.single
+    assert found.single == [(1, special)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"counted": (3, 2)},
+        {"indices": b"".join(at.to_bytes(8, "big") for at in (0, 1, 3))},
+        {"leaves": bytes(95)},
+        {"salts": bytes(64)},
+        {"lines": b"{}\n,1,,,\n\n{}\n,1,,,\n"},
+        {"lines": b"{}\n,1,,,\n\n{}\n,1,,,\n\n{}\n,1,,,\n\n"},
+        {"at": bytes(16)},
+    ],
+    ids=str,
+)
+def test_rows_that_are_not_all_whole_and_in_place_are_no_block(change):
+    parts = {"leaves": bytes(96), "salts": bytes(96), "lines": b"\n".join([b"{}\n,1,,,\n"] * 3), "at": bytes(24)}
+    said = {"counted": (3, 3), "indices": b"".join(at.to_bytes(8, "big") for at in range(3))} | parts
+    made = [said, said | change]
+    blocks = [
+        AuditBlock.of(each["counted"], each["indices"], b"", [*(each[name] for name in parts), b"", b"", b""])
+        for each in made
+    ]
+    assert blocks[0] is not None
+    assert blocks[1] is None
+
+
+def test_a_text_without_an_end_does_not_hide_the_entry_behind_it():
+    checker, text = RowChecker(), canonical(BASE | {"note": "x", "zone": "y"}).decode()
+    check(checker, *[row(text)] * 2)
+    cut, rest = text[: text.index('"x"') + 2], text.replace('"note":"x",', '"note":"",')
+    assert check(checker, row(cut), row(rest), row(text)).malformed == [0]
+    assert check(checker, row(text), row(cut), row(text)).malformed == [1]
+
+
+@pytest.mark.parametrize("name", ["beneficiary", "kind"])
+@pytest.mark.parametrize("value", ['x","y', "x\ny", "größe", ""])
+def test_a_column_that_seems_to_continue_is_compared_whole(name, value):
+    checker = RowChecker()
+    text = canonical(BASE | {"beneficiary": "b"}).decode()
+    said = canonical(BASE | {"beneficiary": "b", name: value}).decode()
+    fine = {"beneficiary": "b", name: value}
+    for _ in range(2):
+        assert check(checker, row(text, beneficiary="b"), row(said, **fine)).columns == []
+        assert check(checker, row(said, beneficiary="b"), row(text, **fine)).columns == [0, 1]
+
+
 def test_columns_and_leaves_are_compared_one_by_one():
     checker, text = RowChecker(), canonical(BASE).decode()
     for name, other in [
@@ -123,10 +220,19 @@ def test_columns_and_leaves_are_compared_one_by_one():
     assert check(checker, (index, b"x" * 32, *rest)).leaves == {0: entry_leaf(SALT, text.encode())}
 
 
+@pytest.mark.parametrize("value", [0, -5, 10**18, (1 << 63) - 1])
+def test_a_number_out_of_the_ordinary_is_like_others_from_then_on_or_looked_at_singly(value):
+    checker, text = RowChecker(), canonical(BASE).decode()
+    said = canonical(BASE | {"actor": value}).decode()
+    for _ in range(2):
+        assert check(checker, row(text), row(said, actor=value), row(text)).columns == []
+        assert check(checker, row(text), row(said, actor=3), row(text)).columns == [1]
+
+
 def test_rows_whose_constraints_were_taken_away_are_findings():
     checker, text = RowChecker(), canonical(BASE).decode()
-    index, leaf, salt, _, *columns = row(text)
-    for broken in [(index, leaf, None, text), (index, leaf, salt, None), (index, leaf, b"short", text)]:
+    index, leaf, salt, raw, *columns = row(text)
+    for broken in [(index, leaf, None, raw), (index, leaf, salt, None), (index, leaf, b"short", raw)]:
         assert check(checker, (*broken, *columns)).malformed == [0]
 
 

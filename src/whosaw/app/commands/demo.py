@@ -143,7 +143,8 @@ async def _serve(ground: Ground, listener: socket.socket, teller: Teller, custom
         logins = LoginLinks()
         door = http_door(services)
         console_door = ConsoleDoor(WebReads(services), logins, ground.clock)
-        server = Server(build_app(door.router, console_door.router, trail_door(services).router), listener)
+        routers = (door.router, console_door.router, trail_door(services).router)
+        server = Server(build_app(*routers, trail=settings.trail_folder), listener)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)

@@ -60,6 +60,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             console_door.router,
             trail_door(services).router,
             *identity.routers,
+            trail=settings.trail_folder,
         )
         server = Server(app, listening.listener, trusted_proxies=words(settings.trusted_proxies))
         loop = asyncio.get_running_loop()

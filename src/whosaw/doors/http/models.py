@@ -370,9 +370,10 @@ class Acknowledged(Strict):
 
 
 class Health(Strict):
-    """The server answers."""
+    """The server answers; how witnesses stand to its trail, where it has one."""
 
     status: Literal["ok"]
+    witnesses: Literal["witnessed", "waiting", "unwitnessed", "contradicted"] | None = None
 
 
 class Problem(BaseModel):

@@ -52,6 +52,11 @@ class WitnessState:
     grace_s: float = 0.0
     witnesses: tuple[WitnessLine, ...] = ()
 
+    @property
+    def holds(self) -> bool:
+        """Whether witnesses vouch for the trail now, or are only late within the grace."""
+        return self.status in {"witnessed", "waiting"}
+
     def line(self) -> str:
         """Return the state as one line for a person."""
         told = {
