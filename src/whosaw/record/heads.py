@@ -71,7 +71,7 @@ def _roots(leaves: bytes, sizes: set[int], tile_roots: Sequence[bytes | None]) -
             number = grown.size // WIDTH
             known = tile_roots[number] if number < len(tile_roots) else None
             tile = leaves[number * TILE_BYTES : (number + 1) * TILE_BYTES]
-            grown.append_subtree(known or tile_root(split_items(tile)), WIDTH)
+            grown.append_subtree(known or tile_root(tile), WIDTH)
         edge = grown.copy()
         edge.extend(split_items(leaves[grown.size * HASH_BYTES : size * HASH_BYTES]))
         roots[size] = edge.root()

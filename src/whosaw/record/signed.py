@@ -133,7 +133,7 @@ def _read_tiles(shelf: Shelf, size: int, findings: list[Finding]) -> tuple[bytes
         else:
             _compare_level(level, number, split_items(body or b""), roots[level - 1], findings)
         if width == WIDTH:
-            roots[level].append(tile_root(split_items(body)) if body else None)
+            roots[level].append(tile_root(body) if body else None)
     return bytes(leaves), roots[0] if roots else []
 
 

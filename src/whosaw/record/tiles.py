@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from struct import iter_unpack
 
-from whosaw.prove.merkle import HASH_BYTES, CompactRange
+from whosaw.prove.merkle import HASH_BYTES
 
 WIDTH = 256
 HEIGHT = 8  # a tile spans 8 levels of the tree
@@ -87,21 +89,22 @@ class TileEdge:
         level = 0
         while len(self._edge[level]) == WIDTH:
             items = self._edge[level]
-            filled.append(Tile(level, self._full[level], b"".join(items)))
+            body = b"".join(items)
+            filled.append(Tile(level, self._full[level], body))
             self._edge[level] = []
             self._full[level] += 1
             if level + 1 == len(self._edge):
                 self._edge.append([])
                 self._full.append(0)
-            self._edge[level + 1].append(tile_root(items))
+            self._edge[level + 1].append(tile_root(body))
             level += 1
 
 
-def tile_root(items: Sequence[bytes]) -> bytes:
+def tile_root(body: bytes) -> bytes:
     """Return the root over the 256 items of a full tile, which is one item of the level above."""
-    full = CompactRange()
-    full.extend(items)
-    return full.root()
+    while len(body) > HASH_BYTES:  # two children are one piece of bytes here: a check hashes a million such
+        body = b"".join([sha256(b"\x01" + pair).digest() for (pair,) in iter_unpack(f"{2 * HASH_BYTES}s", body)])
+    return body
 
 
 def split_items(body: bytes) -> list[bytes]:
