@@ -3,8 +3,9 @@
 `python bench/trail.py` starts its own PostgreSQL, runs every writer in closed loops of 1, 8, 64 and 256 concurrent asks
 and prints ratios with the bars they must reach; exit 1 where one is missed. `--slow` adds simulated slow disks (a
 longer flush by `commit_delay`), `--pgaudit` Debian's PostgreSQL 15 with pgaudit, `--write` keeps the tables in
-docs/measured. Absolutes are this machine's at this moment; the disk's raw flush rate beside them says how fast that
-was.
+docs/measured. With `--parts FILE` every cell is a line there, and a run that `--at-most-s` ended goes on with the cells
+that this commit has no line for. Absolutes are this machine's at this moment; the disk's raw flush rate beside them
+says how fast that was.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import psycopg
@@ -133,15 +135,59 @@ def fresh_database(server_url: str) -> Iterator[str]:
         connection.execute("checkpoint")  # so that its writes do not fall into the next cell
 
 
-def measure_all(server_url: str, folder: Path, asks: Sequence[int], rounds: int, seconds: float) -> Table:
+class Ended(Exception):
+    """The time given was up before every cell was measured."""
+
+
+class Kept:
+    """Cells that were measured, kept in a file where one was named."""
+
+    def __init__(self, path: Path | None, at_most_s: float) -> None:
+        self._path = path
+        self._commit = commit()
+        self._until = time.monotonic() + at_most_s
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        read = [json.loads(line) for line in lines]
+        self._cells = {each["key"]: Cell(**each["cell"]) for each in read if each["commit"] == self._commit}
+
+    def cell(self, key: str, take: Callable[[], Cell]) -> Cell:
+        """Return a cell, measured now where it was not before.
+
+        Raises:
+            Ended: the time is up.
+        """
+        if key in self._cells:
+            return self._cells[key]
+        if time.monotonic() > self._until:
+            raise Ended
+        self._cells[key] = found = take()
+        print(f"  {key}: {found}", file=sys.stderr, flush=True)
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps({"key": key, "commit": self._commit, "cell": asdict(found)}) + "\n")
+        return found
+
+
+def commit() -> str:
+    """Return the source's commit, marked where files differ from it."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
+
+
+def measure_all(server_url: str, folder: Path, options: argparse.Namespace, kept: Kept) -> Table:
     """Return every cell, going round the writers for each number of asks so that all meet the same disk."""
     cells: Table = {row: {} for row in ROWS}
-    for number in asks:
+    for number in options.asks:
         found: dict[str, list[Cell]] = {row: [] for row, (_, processes) in ROWS.items() if processes <= number}
-        for row in [*found] * rounds:
-            with fresh_database(server_url) as url:
-                found[row].append(measure(row, url, folder, number, seconds))
-            print(f"  {number:>3} asks, {row}: {found[row][-1]}", file=sys.stderr, flush=True)
+        for turn, row in product(range(options.rounds), found):
+
+            def take(row: str = row, number: int = number) -> Cell:
+                with fresh_database(server_url) as url:
+                    return measure(row, url, folder, number, options.seconds)
+
+            found[row].append(kept.cell(f"{number:>3} asks, turn {turn}, {row}", take))
         for row, several in found.items():
             cells[row][number] = sorted(several, key=lambda cell: cell.rate)[len(several) // 2]
     return cells
@@ -199,15 +245,19 @@ def ratios(cells: Table) -> list[Bar]:
     return [pair(*bar) for bar in bars if bar[-1] in cells[TRAIL]]
 
 
-def slow_disks(server_url: str, folder: Path, fast: Table, seconds: float) -> tuple[list[str], list[str]]:
+def slow_disks(server_url: str, folder: Path, fast: Table, seconds: float, kept: Kept) -> tuple[list[str], list[str]]:
     """Return the table under simulated slow flushes and the bars missed; throughput may fall as the flush rate does."""
     lines = ["| flush | trail at 256 asks | falls to 1/ | flush rate falls to 1/ |", "|---|---|---|---|"]
     missed = []
     base = fast[TRAIL][256]
     for added_ms in (3, 11):
-        set_flush(server_url, added_ms * 1000)
-        with fresh_database(server_url) as url:
-            cell = measure(TRAIL, url, folder, 256, seconds)
+
+        def take(added_ms: int = added_ms) -> Cell:
+            set_flush(server_url, added_ms * 1000)
+            with fresh_database(server_url) as url:
+                return measure(TRAIL, url, folder, 256, seconds)
+
+        cell = kept.cell(f"256 asks, flush +{added_ms} ms", take)
         falls, explained = base.rate / cell.rate, 1 + added_ms * base.raw / 1000
         lines.append(f"| +{added_ms} ms | {cell} | {falls:.1f} | {explained:.1f} |")
         if falls > explained:
@@ -225,7 +275,7 @@ def set_flush(server_url: str, added_us: int) -> None:
     time.sleep(0.2)
 
 
-def pgaudit_lines(folder: Path, seconds: float) -> list[str]:
+def pgaudit_lines(folder: Path, seconds: float, kept: Kept) -> list[str]:
     """Return what pgaudit costs and what it does not give, or why it could not be measured."""
     server = PgauditServer(folder / "pgaudit")
     if (absent := server.absent()) is not None:
@@ -234,7 +284,10 @@ def pgaudit_lines(folder: Path, seconds: float) -> list[str]:
         found = {}
         for name in ("none", "write"):
             server.audit(name)
-            found[name] = [measure(INSERT, server.url, folder, n, seconds) for n in (64, 256)]
+            found[name] = [
+                kept.cell(f"{n:>3} asks, pgaudit {name}", lambda n=n: measure(INSERT, server.url, folder, n, seconds))
+                for n in (64, 256)
+            ]
     lines = ["| PostgreSQL 15, one INSERT each | 64 asks | 256 asks |", "|---|---|---|"]
     lines.append("| without pgaudit | " + " | ".join(map(str, found["none"])) + " |")
     lines.append("| with pgaudit writing each statement to the server's log | " + " | ".join(map(str, found["write"])))
@@ -242,14 +295,14 @@ def pgaudit_lines(folder: Path, seconds: float) -> list[str]:
     return [*lines, "", "pgaudit's log is not flushed before the answer and not tamper-evident."]
 
 
-def report(folder: Path, options: argparse.Namespace) -> tuple[list[str], list[str]]:
+def report(folder: Path, options: argparse.Namespace, kept: Kept) -> tuple[list[str], list[str]]:
     """Measure everything; return the page's lines and the bars missed."""
     with EmbeddedPostgres(folder / "postgres") as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("create database bench_template")
         upgrade(with_database(server.url(), "bench_template"))
-        cells = measure_all(server.url(), folder, options.asks, options.rounds, options.seconds)
-        slow, missed = slow_disks(server.url(), folder, cells, options.seconds) if options.slow else ([], [])
+        cells = measure_all(server.url(), folder, options, kept)
+        slow, missed = slow_disks(server.url(), folder, cells, options.seconds, kept) if options.slow else ([], [])
     bars = ratios(cells)
     lines = [
         *rates_table(cells),
@@ -271,22 +324,19 @@ def report(folder: Path, options: argparse.Namespace) -> tuple[list[str], list[s
     if share > 0.25:
         missed.append("hash work")
     lines += ["", *slow] if slow else []
-    lines += ["", *pgaudit_lines(folder, options.seconds)] if options.pgaudit else []
+    lines += ["", *pgaudit_lines(folder, options.seconds, kept)] if options.pgaudit else []
     return lines, missed
 
 
 def page(lines: list[str], missed: list[str]) -> str:
     """Return the measured page: what ran, when, on what, and what came out."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     cpus = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in cpus if line.startswith("model name")), "?")
     head = [
         "# Appending to the trail",
         "",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · `python bench/trail.py {' '.join(sys.argv[1:])}` · commit "
-        f"{commit.stdout.strip() or 'unknown'} · {os.cpu_count()} cores ({model}), Python {sys.version.split()[0]}, "
+        f"{commit()} · {os.cpu_count()} cores ({model}), Python {sys.version.split()[0]}, "
         f"load average {os.getloadavg()[0]:.1f} at the end.",
         "",
         "Every ask waits for its own entry (closed loop). Clients, appender and PostgreSQL share the cores. The INSERT "
@@ -301,6 +351,8 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=1.0, help="of load for each cell")
     options.add_argument("--rounds", type=int, default=1, help="of every cell; the median by rate is kept")
     options.add_argument("--asks", type=int, nargs="+", choices=ASKS, default=ASKS, help="at once; --slow needs 256")
+    options.add_argument("--parts", type=Path, metavar="FILE", help="keep cells there, and go on after them")
+    options.add_argument("--at-most-s", type=float, default=1e9, help="seconds after which no cell is begun")
     options.add_argument("--slow", action="store_true", help="simulate flushes of +3 ms and +11 ms")
     options.add_argument("--pgaudit", action="store_true", help="measure Debian's postgresql-15-pgaudit where it is")
     options.add_argument("--write", action="store_true", help=f"keep the tables in {PAGE.relative_to(ROOT)}")
@@ -313,7 +365,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="whosaw-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another user where this runs as root
-        lines, missed = report(folder, given)
+        try:
+            lines, missed = report(folder, given, Kept(given.parts, given.at_most_s))
+        except Ended:
+            print("cells are left", file=sys.stderr)
+            return 3
     text = page(lines, missed)
     print(text)
     if given.write:

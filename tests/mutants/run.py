@@ -3,7 +3,8 @@
 `python tests/mutants/run.py` copies the source, applies one mutant after the other to the copy, runs the few tests that
 must kill it, and prints who did. Exit 1 where one survives or no longer applies. `--write` keeps the table in
 docs/measured; words choose mutants by name. With `--parts FILE` every outcome is a line there, and a run that was
-interrupted, or ended by `--at-most-s`, goes on with the mutants that this source has no line for.
+interrupted, or ended by `--at-most-s`, goes on with the mutants that this commit, or one named by `--also`, has no line
+for.
 """
 
 from __future__ import annotations
@@ -83,19 +84,21 @@ class Outcome:
 class Run:
     """Tries one mutant after the other on a copy of the source; keeps what came out, if there is a file for it."""
 
-    def __init__(self, source: Path, limit_s: float, parts: Path | None) -> None:
+    def __init__(self, source: Path, limit_s: float, parts: Path | None, also: Sequence[str] = ()) -> None:
         self._source = source
         self._limit_s = limit_s
         self._parts = parts
         self._commit = commit()
+        self._also = also
         self._sound: set[tuple[str, ...]] = set()  # tests that passed without any mutant
 
     def known(self) -> dict[str, Outcome]:
-        """Return by name what earlier runs found of this very source."""
+        """Return by name what earlier runs found of this very commit, or of another that is taken for as good."""
         if self._parts is None or not self._parts.exists():
             return {}
         lines = [Outcome(**json.loads(line)) for line in self._parts.read_text().splitlines()]
-        return {each.name: each for each in lines if each.commit == self._commit}
+        kept = [each for commit in (*self._also, self._commit) for each in lines if each.commit == commit]
+        return {each.name: each for each in kept}
 
     def attempt(self, mutant: Mutant) -> Outcome:
         """Return what became of a mutant, after its tests have passed without it.
@@ -135,14 +138,15 @@ def page(found: Sequence[Outcome]) -> str:
     lines = [
         "# Protections taken away",
         "",
-        f"{times[0]} to {times[-1]} · `python tests/mutants/run.py {' '.join(sys.argv[1:])}` · commit "
-        f"{' and '.join(dict.fromkeys(each.commit for each in found))}. {len(found)} mutants, "
+        f"{times[0]} to {times[-1]} · `python tests/mutants/run.py {' '.join(sys.argv[1:])}`. {len(found)} mutants, "
         f"{sum(each.survived for each in found)} survived. How it works: docs/crash.md.",
         "",
-        "| protection taken away | in | killed by |",
-        "|---|---|---|",
+        "| protection taken away | in | killed by | commit |",
+        "|---|---|---|---|",
     ]
-    lines += [f"| {each.name} | `{each.file}` | {each.by.replace('_', ' ').removeprefix('test ')} |" for each in found]
+    for each in found:
+        by = each.by.replace("_", " ").removeprefix("test ")
+        lines.append(f"| {each.name} | `{each.file}` | {by} | {each.commit} |")
     return "\n".join([*lines, ""])
 
 
@@ -152,6 +156,7 @@ def main() -> int:
     options.add_argument("--write", action="store_true", help=f"keep the table in {PAGE.relative_to(ROOT)}")
     options.add_argument("--limit-s", type=float, default=LIMIT_S, help="seconds for the tests of one mutant")
     options.add_argument("--parts", type=Path, metavar="FILE", help="keep outcomes there, and go on after them")
+    options.add_argument("--also", nargs="+", default=(), metavar="COMMIT", help="take what --parts holds of these too")
     options.add_argument("--at-most-s", type=float, default=1e9, help="seconds after which no mutant is begun")
     given = options.parse_args()
     chosen = [each for each in MUTANTS if not given.words or any(word in each.name for word in given.words)]
@@ -159,7 +164,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="whosaw-mutants-") as name:
         source = Path(name) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-        run = Run(source, given.limit_s, given.parts)
+        run = Run(source, given.limit_s, given.parts, given.also)
         found = run.known()
         for mutant in chosen:
             if mutant.name not in found:

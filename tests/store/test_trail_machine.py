@@ -1,4 +1,4 @@
-"""The trail as a state machine: appends, steps, lost connections, restarts and erasures in any order.
+"""The trail as a state machine: appends, steps, lost connections, restarts, erasures and pruning in any order.
 
 After every move: what was answered stands where its receipt says, `fsck` finds nothing, and whoever holds any earlier
 checkpoint gets a proof that the present one continues it.
@@ -25,6 +25,7 @@ from whosaw.prove import Checkpoint, Receipt, check_consistency, check_receipt
 from whosaw.prove.merkle import consistency_proof
 from whosaw.record import Appender, Integrator, TrailUnavailable, fsck, load_or_create
 from whosaw.record.erasure import Mandate, NothingToErase, erase_subject
+from whosaw.record.retention import Retention, prune
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database, StoreError
 from whosaw.store.database import with_database
@@ -33,6 +34,8 @@ from whosaw.terms import SimulatedClock, to_us
 
 CLOCK = SimulatedClock(datetime(2024, 1, 1, tzinfo=UTC))
 SUBJECTS = 3
+DAY_US = 86_400_000_000
+A_DAY = Retention.parse('version = "machine"\nkeep_payloads_days = 1\n')
 T = TypeVar("T")
 
 
@@ -111,8 +114,9 @@ class Trail(RuleBasedStateMachine):
 
     def payloads(self, count: int, about: int) -> list[dict[str, Any]]:
         first, self.asked = self.asked, self.asked + count
-        return [
-            {"kind": "disclosure", "at": to_us(CLOCK.now()), "actor": 1, "subject": self.subjects[about], "turn": turn}
+        now_us, subject = to_us(CLOCK.now()), self.subjects[about]
+        return [  # of today, yesterday, the day before
+            {"kind": "disclosure", "at": now_us - turn % 3 * DAY_US, "actor": 1, "subject": subject, "turn": turn}
             for turn in range(first, self.asked)
         ]
 
@@ -166,6 +170,11 @@ class Trail(RuleBasedStateMachine):
         """A subject's payloads die."""
         with contextlib.suppress(NothingToErase):
             self.run(erase_subject(self.plain, self.appender, CLOCK, self.subjects[about], Mandate(1, "asked for")))
+
+    @rule()
+    def prune(self) -> None:
+        """What is older than the retention policy keeps it dies."""
+        self.run(prune(self.plain, self.appender, CLOCK, A_DAY, by=1))
 
     def see(self, head: Checkpoint) -> None:
         """A reader sees a checkpoint, and asks for a proof that it continues each one he saw before."""

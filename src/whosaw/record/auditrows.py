@@ -22,7 +22,7 @@ TEXT_LINES = 3  # of each entry in a block: payload, numbers and kind, beneficia
 _NUMBER_BYTES = 8
 
 # Index, leaf, salt, payload (both None where erased), then the columns.
-AuditRow = tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
+AuditRow = tuple[int, bytes, bytes | None, bytes | None, bytes, bytes, bytes, bytes, bytes, bytes]
 # What an entry's columns say, in the order of their names, each spelled as in a payload and empty where null.
 Columns = tuple[bytes, ...]
 
@@ -30,14 +30,14 @@ Columns = tuple[bytes, ...]
 class AuditColumns(NamedTuple):
     """Rows ordered by index, column by column, in whatever state they are.
 
-    Salt and payload are None where they were erased, whatever their type says. The search columns hold what the
-    payload should say, spelled as it stands there (a text with its quotes), and are empty where null.
+    Salt and payload are None where they were erased. The search columns hold what the payload should say, spelled as it
+    stands there (a text with its quotes), and are empty where null.
     """
 
     indices: tuple[int, ...]
     leaf: tuple[bytes, ...]
-    salt: tuple[bytes, ...]
-    payload: tuple[bytes, ...]
+    salt: tuple[bytes | None, ...]
+    payload: tuple[bytes | None, ...]
     actor: tuple[bytes, ...]
     at: tuple[bytes, ...]
     beneficiary: tuple[bytes, ...]
