@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Executable, Inspector, RowMapping, inspect, make_url, text
+from sqlalchemy import URL, Connection, Executable, Inspector, inspect, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -21,12 +21,13 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from whosaw.catalog.keyed import KeyedReads, Row
 from whosaw.catalog.model import Catalog, CatalogError
 
-Row = RowMapping
 T = TypeVar("T")
 
 _CONNECTIONS = 8
+_LINES = 6  # of these, for reads by key; the others are left to whatever else is read
 _WAIT_S = 5
 # errors of MySQL's server, beside those of its client (2000 to 2999), that are no fault of the statement
 # SQLSTATEs by which PostgreSQL says that a key cannot be one of its column's type: no number, no UUID, too large; and
@@ -76,6 +77,8 @@ class Source:
             raise SourceUnreachable(
                 f"the address of source `{name}` cannot be used", hint=_address_hint(cause)
             ) from cause
+        by_driver = address.get_backend_name() == "postgresql" and address.get_driver_name() == "psycopg"
+        self._keyed = KeyedReads(self._engine, lines=_LINES, wait_s=_WAIT_S) if by_driver else None
 
     async def __aenter__(self) -> Self:
         """Return the source itself; connections are made when first needed."""
@@ -83,6 +86,8 @@ class Source:
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
+        if self._keyed is not None:
+            await self._keyed.close()
         await self._engine.dispose()
 
     async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
@@ -98,9 +103,12 @@ class Source:
         clause = text(statement) if isinstance(statement, str) else statement
 
         async def run(connection: AsyncConnection) -> Sequence[Row]:
-            return (await connection.execute(clause, values)).mappings().all()
+            return cast("Sequence[Row]", (await connection.execute(clause, values)).mappings().all())
 
         try:
+            if self._keyed is not None and self._keyed.takes(clause, values):
+                (only,) = values.values()
+                return await self._by_key(self._keyed, clause, only)
             return await self._with_connection(run)
         except SourceRefused as refused:
             name, keys = next(((name, each) for name, each in values.items() if isinstance(each, list)), ("", []))
@@ -138,6 +146,15 @@ class Source:
             return await connection.run_sync(read)
 
         return await self._with_connection(run)
+
+    async def _by_key(self, keyed: KeyedReads, statement: Executable, keys: Any) -> Sequence[Row]:
+        driver = self._engine.dialect.loaded_dbapi
+        try:
+            return await keyed.rows(statement, keys)
+        except (OSError, NoFreeConnection, DBAPIError, driver.OperationalError, driver.InterfaceError) as cause:
+            raise SourceUnreachable(f"the source `{self.name}` does not answer") from cause
+        except driver.Error as cause:
+            raise SourceRefused(f"the source `{self.name}` refused a statement ({_state(cause)})") from cause
 
     async def _with_connection(self, run: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         if self._file is not None and not (self._file.is_file() and os.access(self._file, os.R_OK)):
@@ -203,7 +220,7 @@ def _is_trouble(cause: DBAPIError) -> bool:
 
 
 def _state(cause: BaseException | None) -> str:
-    original = getattr(cause, "orig", None)
+    original = getattr(cause, "orig", cause)
     for state in (getattr(original, "sqlstate", None), getattr(original, "sqlite_errorname", None), _number(original)):
         if state is not None:
             return str(state)

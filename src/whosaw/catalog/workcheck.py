@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from whosaw.catalog.keyed import Row
 from whosaw.catalog.model import Action, Lookup, Purpose
-from whosaw.catalog.source import Row
 from whosaw.catalog.statements import (
     actor_statement,
     columns_statement,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from whosaw.catalog import Catalog, Source
-from whosaw.catalog.source import Row
+from whosaw.catalog.keyed import Row
 from whosaw.catalog.statements import subject_statement
 from whosaw.decide import Decision
 from whosaw.gate.together import together

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from whosaw.store import Database
+from whosaw.store.line import array
 
 Kind = Literal["manual", "safety"]
 
@@ -70,11 +71,9 @@ async def save_tokens(db: Database, rows: Sequence[tuple[str, str, bytes]], made
 
 async def token(db: Database, identifier: str) -> tuple[str, bytes, datetime | None] | None:
     """Return (actor, SHA-256 of the secret, when it was revoked) of a token, or None."""
-    async with db.connection() as connection:
-        rows = await connection.execute(
-            "select actor, secret_sha256, revoked_at from gate_token where id = %s", [identifier]
-        )
-        return await rows.fetchone()
+    statement = "select actor, secret_sha256, revoked_at from gate_token where id = $1"
+    answer = await db.ask(statement, [identifier.encode()])
+    return answer.rows[0] if answer.rows else None
 
 
 async def revoke(db: Database, actor: str, at: datetime) -> int:
@@ -89,10 +88,8 @@ async def revoke(db: Database, actor: str, at: datetime) -> int:
 async def numbers(db: Database, keys: Sequence[tuple[str, str]]) -> list[int]:
     """Return the number of every (space, key), given anew where there is none; not flushed to disk by itself."""
     spaces, names = zip(*keys, strict=True)
-    async with db.connection() as connection:
-        rows = await connection.execute("select gate_numbers(%s::text[], %s::text[])", [list(spaces), list(names)])
-        (found,) = await rows.fetchone() or ([],)
-        return list(found)
+    ((found,),) = (await db.ask("select gate_numbers($1, $2)", [array(spaces), array(names)])).rows
+    return list(found)
 
 
 async def spend(
@@ -100,10 +97,6 @@ async def spend(
 ) -> tuple[list[int], list[int]]:
     """Return the numbers of `keys` and one verdict per unit; not flushed to disk by itself."""
     spaces, names = zip(*keys, strict=True)
-    async with db.connection() as connection:
-        rows = await connection.execute(
-            "select numbers, verdicts from gate_spend(%s::text[], %s::text[], %s, %s::json)",
-            [list(spaces), list(names), at_us, json.dumps(units)],
-        )
-        found = await rows.fetchone() or ([], [])
-        return list(found[0]), list(found[1])
+    bound = [array(spaces), array(names), str(at_us).encode(), json.dumps(units).encode()]
+    ((numbers_, verdicts),) = (await db.ask("select numbers, verdicts from gate_spend($1, $2, $3, $4)", bound)).rows
+    return list(numbers_), list(verdicts)

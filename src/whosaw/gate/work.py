@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from whosaw.catalog import Catalog, Source
-from whosaw.catalog.source import Row
+from whosaw.catalog.keyed import Row
 from whosaw.catalog.statements import work_statement
 from whosaw.decide import WorkItem
 from whosaw.terms import PurposeRef

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from whosaw.store.errors import StoreError
+from whosaw.store.line import Answer, Line
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
@@ -42,7 +44,9 @@ class UnsafeDurability(StoreError, RuntimeError):
 class Database:
     """A pool of autocommit connections to one PostgreSQL database.
 
-    Open it with ``async with``. Safe for use by any number of tasks of one event loop.
+    Open it with ``async with``. Safe for use by any number of tasks of one event loop. A connection given back is the
+    next one lent: its server process has the plans and tables at hand, and the pool itself, which takes turns and costs
+    as much as a short query, makes and closes connections only.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 2.0) -> None:
@@ -58,6 +62,11 @@ class Database:
         """
         address_parts(url)
         self.url = url
+        self._wait_s = wait_s
+        self._free = asyncio.Semaphore(pool_size)
+        # invariant: connections that nobody uses and nothing is under way on; the one used last at the end
+        self._idle: list[Line] = []
+        self._open = False
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             _plain(url),
             min_size=1,
@@ -77,6 +86,7 @@ class Database:
         await self._probe()
         try:
             await self._pool.open(wait=True, timeout=10)
+            self._open = True
         except PoolTimeout as cause:
             await self._pool.close()
             raise DatabaseUnreachable(f"the database {describe(self.url)} stopped answering") from cause
@@ -84,6 +94,9 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
+        self._open = False
+        while self._idle:
+            await self._part(self._idle.pop())
         await self._pool.close()
 
     @asynccontextmanager
@@ -93,11 +106,63 @@ class Database:
         Raises:
             DatabaseUnreachable: none became free in time, or the server went away.
         """
+        async with self._line() as line:
+            line.rest()
+            yield line.connection
+
+    async def ask(self, statement: str, parameters: Sequence[bytes | None], *, binary: bool = False) -> Answer:
+        """Return the answer to one short statement, the cheapest way there is: see `Line.ask`.
+
+        Raises:
+            DatabaseUnreachable: no connection became free in time, or the server went away.
+            psycopg.Error: the server refused it.
+        """
+        async with self._line() as line:
+            return await line.ask(statement, parameters, binary=binary)
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Line]:
         try:
-            async with self._pool.connection() as connection:
-                yield connection
+            await self._wait_for_turn()
+            try:
+                line = self._idle.pop() if self._idle else Line(await self._pool.getconn())
+                try:
+                    yield line
+                finally:
+                    if self._open and line.fit:
+                        self._idle.append(line)
+                    else:
+                        await self._part_with(line)
+            finally:
+                self._free.release()
         except (PoolTimeout, psycopg.OperationalError) as cause:
             raise DatabaseUnreachable("the database does not answer") from cause
+
+    async def _wait_for_turn(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._free.acquire()
+        except TimeoutError as cause:
+            raise DatabaseUnreachable("the database does not answer") from cause
+
+    async def _part_with(self, line: Line) -> None:
+        """Give a connection back to the pool; where it is gone, the idle ones are of a server that is gone too."""
+        gone = [line]
+        if line.connection.closed:
+            gone += self._idle
+            self._idle = []
+            for each in gone:
+                each.rest()
+                await each.connection.close()
+        for each in gone:
+            await self._part(each)
+
+    async def _part(self, line: Line) -> None:
+        line.rest()
+        await self._pool.putconn(line.connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
