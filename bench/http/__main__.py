@@ -7,7 +7,7 @@ them in turn from a third process with a fresh (actor, ticket, subject) for ever
   the quietest round, the one in which the bare server did most;
 - what guarding adds to the median and the 99th percentile in an open loop, at half of the guarded peak;
 - how often the remembered work item or the remembered decision answered;
-- with ``--profile``, in which part of the code the guarded server spends its time, by samples of its thread.
+- with ``--profile``, how long each stage of a guarded ask takes, and in which part of the code the server's thread is.
 
 Ratios are what counts: the machine is shared, its absolutes are not.
 """
@@ -31,6 +31,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
+import uvloop
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
@@ -98,6 +99,64 @@ class Hits:
             return answer
 
         finder.work, memo.get = work, remembered
+
+
+class Stages:
+    """How long the stages of a batch take on the clock, and how many asks a batch holds; taken anew after each load."""
+
+    def __init__(self, services: object) -> None:
+        import whosaw.gate.facts as facts
+        import whosaw.record.queries as trail
+
+        self.spent: dict[str, list[float]] = {}
+        disclosing, appender = services.gate._disclosing, services.appender
+        parts, batcher = disclosing._parts, services.gate._disclosures
+        self._time(services.tokens, "actor", "token")
+        self._time(services.gate, "disclose", "gate: the whole of it, waiting for a batch included")
+        self._time(disclosing._deciding, "_judge", "facts, side by side, and decision")
+        self._time(facts, "standing", "… where actors stand (own)")
+        self._time(parts.facts, "_read", "… staff directory (company; remembered 5 s)")
+        self._time(parts.facts, "regions", "… subject (company)")
+        self._time(parts.facts, "work", "… work item (company)")
+        self._time(parts.budgets, "spend", "budgets and numbers (own)")
+        self._time(appender, "append_many", "entry: waiting, guard, commit, signature, journal")
+        self._time(trail, "append", "… commit (own, flushed)")
+        self._time(disclosing._fetcher, "rows", "values (company)")
+        write, work = appender._journal.write, batcher._work
+
+        def journaled(signed: object) -> None:
+            began = time.perf_counter()
+            write(signed)
+            self._note("… receipt journal (flushed)", time.perf_counter() - began)
+
+        async def batch(asks: list) -> object:
+            self._note(self.SIZE, len(asks) / 1000)
+            return await work(asks)
+
+        appender._journal.write, batcher._work = journaled, batch
+
+    SIZE = "asks in a batch (number)"
+
+    def _note(self, stage: str, spent_s: float) -> None:
+        self.spent.setdefault(stage, []).append(spent_s)
+
+    def _time(self, owner: object, name: str, stage: str) -> None:
+        run = getattr(owner, name)
+
+        async def timed(*given: object, **named: object) -> object:
+            began = time.perf_counter()
+            try:
+                return await run(*given, **named)
+            finally:
+                self._note(stage, time.perf_counter() - began)
+
+        setattr(owner, name, timed)
+
+    def take(self) -> dict[str, tuple[float, float]]:
+        """Return stage → median and 99th percentile in ms since the last time."""
+        taken = {stage: quantiles([each * 1000 for each in spent]) for stage, spent in self.spent.items() if spent[1:]}
+        self.spent.clear()
+        return taken
 
 
 class Samples:
@@ -174,14 +233,16 @@ async def serve(kind: str, folder: Path, url: str) -> None:
         router.add_api_route("/disclosures", bare, methods=["POST"])
         guarded = kind == "guarded"
         hits = Hits(services.gate, services.policies) if guarded else None
-        samples = Samples() if guarded and os.environ.get("BENCH_PROFILE") else None
+        profiled = guarded and os.environ.get("BENCH_PROFILE")
+        samples, stages = (Samples(), Stages(services)) if profiled else (None, None)
         server = Server(build_app(http_door(services).router if guarded else router), bind("127.0.0.1", 0))
         tasks = [asyncio.create_task(server.run())]
         if guarded:
             tasks.append(asyncio.create_task(services.integrator.run()))
         await server.started()
         print(server.address, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        while await asyncio.to_thread(sys.stdin.readline):  # a line asks for the stages since the last one
+            print(json.dumps(stages.take() if stages else {}), flush=True)
         if hits is not None:
             counts = {"work": [hits.work, hits.asked], "memo": [hits.memo, hits.memo_asked]}
             print(json.dumps(counts | {"samples": samples.found if samples else {}}), flush=True)
@@ -287,10 +348,11 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
     servers = {kind: spawn("--serve", kind, str(folder), url) for kind in ("bare", "guarded")}
     numbers = iter(range(10**9))
     askers = {kind: Asker(address, tokens, numbers) for kind, (_, address) in servers.items()}
-    peak = 0.0
+    peak, stages = 0.0, {}
     try:
         for asker in askers.values():
-            asyncio.run(closed(asker, 8, 1.0))  # warm
+            uvloop.run(closed(asker, 8, 1.0))  # warm
+        staged(servers["guarded"][0])
         print(
             "| clients | bare reads/s | guarded/s | ÷ median | ÷ quietest | bare p50 / p99 ms | guarded p50 / p99 ms | "
             "server CPU per answer, bare / guarded, µs |"
@@ -302,7 +364,7 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
             for _ in range(rounds):
                 for kind, asker in askers.items():
                     before = cpu_s(servers[kind][0].pid)
-                    spent = asyncio.run(closed(asker, clients, seconds))
+                    spent = uvloop.run(closed(asker, clients, seconds))
                     cpu_us[kind] += (cpu_s(servers[kind][0].pid) - before) * 1e6
                     rates[kind].append(len(spent) / seconds)
                     all_ms[kind] += spent
@@ -318,22 +380,37 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
             cells += ["{:.1f} / {:.1f}".format(*quantiles(all_ms[kind])) for kind in ("bare", "guarded")]
             cells.append(" / ".join(f"{cpu_us[kind] / len(all_ms[kind]):.0f}" for kind in ("bare", "guarded")))
             print("| " + " | ".join(cells) + " |", flush=True)
+            stages[f"{clients} clients" if clients > 1 else "1 client"] = staged(servers["guarded"][0])
         print(f"\nopen loop, {peak / 2:.0f} asks/s, half of the guarded peak:\n")
         print("| round | bare p50 / p99 ms | guarded p50 / p99 ms | added p50 / p99 ms |")
         print("|---|---|---|---|")
         for number in range(rounds):
-            told = {kind: quantiles(asyncio.run(opened(each, peak / 2, seconds))) for kind, each in askers.items()}
+            told = {kind: quantiles(uvloop.run(opened(each, peak / 2, seconds))) for kind, each in askers.items()}
             added = [told["guarded"][place] - told["bare"][place] for place in (0, 1)]
             rows = ["{:.1f} / {:.1f}".format(*told[kind]) for kind in ("bare", "guarded")]
             print(f"| {number + 1} | {rows[0]} | {rows[1]} | {added[0]:.1f} / {added[1]:.1f} |", flush=True)
+        stages[f"open, {peak / 2:.0f}/s"] = staged(servers["guarded"][0])
         told = ", ".join(f"{kind} {asker.unanswered}" for kind, asker in askers.items())
         print(f"\nanswered 503 because the machine was too busy: {told}")
+        if any(stages.values()):
+            print("\n| stage of the guarded server, p50 / p99 ms | " + " | ".join(stages) + " |")
+            print("|---" * (len(stages) + 1) + "|")
+            for stage in next(iter(stages.values())):
+                shown = [each.get(stage, (0.0, 0.0)) for each in stages.values()]
+                print(f"| {stage} | " + " | ".join(f"{p50:.1f} / {p99:.1f}" for p50, p99 in shown) + " |")
     finally:
         for kind, (process, _) in servers.items():
             process.stdin.close()
             if kind == "guarded":
                 report(json.loads(process.stdout.readline() or "null"))
             process.wait(60)
+
+
+def staged(process: subprocess.Popen[str]) -> dict[str, list[float]]:
+    """Return what the stages of a server took since it was last asked."""
+    process.stdin.write("stages\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline())
 
 
 def report(told: dict | None) -> None:
@@ -360,7 +437,7 @@ def main() -> None:
     options.add_argument("--serve", nargs=3, metavar=("KIND", "FOLDER", "URL"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.serve:
-        asyncio.run(serve(given.serve[0], Path(given.serve[1]), given.serve[2]))
+        uvloop.run(serve(given.serve[0], Path(given.serve[1]), given.serve[2]))
         return
     from whosaw.gate import add_tokens
     from whosaw.store import Database, EmbeddedPostgres, upgrade

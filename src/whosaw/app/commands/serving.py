@@ -7,6 +7,8 @@ import signal
 import socket
 from dataclasses import dataclass
 
+import uvloop
+
 from whosaw.app.background import nobody_hears, run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
@@ -34,7 +36,7 @@ def serve(*, host: str | None = None, port: int | None = None, viewer: str = "")
     settings = Settings()
     listener = bind(host or settings.host, settings.port if port is None else port)
     with own_database(settings) as url:
-        asyncio.run(_serve(settings, url, Listening(listener, viewer)))
+        uvloop.run(_serve(settings, url, Listening(listener, viewer)))
     return 0
 
 
