@@ -618,9 +618,9 @@ MUTANTS = [
     ),
     Mutant(
         "an acknowledgement holds for ever",
-        "gate/standingqueries.py",
-        " and a.at > %(since)s",
-        " and (a.at > %(since)s or true)",
+        "store/migrations/versions/0012_by_key.py",
+        " and a.at > p_since",
+        " and (a.at > p_since or true)",
         ("tests/store/standing/test_conduct.py",),
     ),
     # what must not stay quiet

@@ -83,7 +83,7 @@ class KeyedReads:
         else:
             await self._free.acquire()
         try:
-            kept = self._idle.pop() if self._idle else await self._connect()
+            kept = await self._take()
             try:
                 answer = await kept.line.ask(compiled.sql, [array(keys)])
             finally:
@@ -115,6 +115,14 @@ class KeyedReads:
                 self._compiled.clear()
             self._compiled[statement] = _compiled(statement, self._engine)
         return self._compiled[statement]
+
+    async def _take(self) -> _Kept:
+        while self._idle:
+            kept = self._idle.pop()
+            if kept.line.fit:
+                return kept
+            await self._drop(kept)  # the server ended it while nobody used it
+        return await self._connect()
 
     async def _connect(self) -> _Kept:
         connection = await self._engine.connect()

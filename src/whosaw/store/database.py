@@ -125,7 +125,7 @@ class Database:
         try:
             await self._wait_for_turn()
             try:
-                line = self._idle.pop() if self._idle else Line(await self._pool.getconn())
+                line = await self._take()
                 try:
                     yield line
                 finally:
@@ -137,6 +137,14 @@ class Database:
                 self._free.release()
         except (PoolTimeout, psycopg.OperationalError) as cause:
             raise DatabaseUnreachable("the database does not answer") from cause
+
+    async def _take(self) -> Line:
+        while self._idle:
+            line = self._idle.pop()
+            if line.fit:
+                return line
+            await self._part_with(line)  # the server ended it while nobody used it
+        return Line(await self._pool.getconn())
 
     async def _wait_for_turn(self) -> None:
         if not self._free.locked():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from whosaw.gate.standingqueries import consume
 from whosaw.store import Database, upgrade
 from whosaw.store.alerts import alerts, raise_alert
 from whosaw.store.database import with_database, with_login
+from whosaw.store.line import Line
 from whosaw.store.migrate import downgrade
 from whosaw.store.numbers import assign
 from whosaw.terms import to_us
@@ -97,13 +99,18 @@ async def test_one_answer_for_many_actors_holds_what_each_was_granted_and_broke(
 async def test_many_actors_are_one_round_trip(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await add_grant(database, "E-1")
     calls = []
-    whole = psycopg.AsyncConnection.execute
+    whole, other = Line.ask, psycopg.AsyncConnection.execute
 
-    async def counted(self: psycopg.AsyncConnection, *args: object, **more: object) -> object:
-        calls.append(args[0])
-        return await whole(self, *args, **more)  # type: ignore[arg-type]
+    async def counted(self: Line, statement: str, *args: Any, **more: Any) -> object:
+        calls.append(statement)
+        return await whole(self, statement, *args, **more)
 
-    monkeypatch.setattr(psycopg.AsyncConnection, "execute", counted)
+    async def executed(self: psycopg.AsyncConnection, *args: Any, **more: Any) -> object:
+        calls.append(str(args[0]))
+        return await other(self, *args, **more)
+
+    monkeypatch.setattr(Line, "ask", counted)
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", executed)
     assert len(await standing(database, [f"E-{i}" for i in range(200)], NOON, CODE)) == 200
     assert len(calls) == 1
 
