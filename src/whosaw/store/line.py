@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import AsyncConnection, DataError, OperationalError
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _PREPARED_MOST = 200
@@ -69,6 +69,8 @@ class Line:
             del self._prepared[statement]
             result = await self._asked(statement, parameters, binary)
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            if self._pg.status == ConnStatus.BAD:  # said as a result, with no state that would tell it from a refusal
+                raise OperationalError("the server closed the connection")
             raise error_from_result(result, self.connection.info.encoding)
         self._loader.set_pgresult(result)
         names = tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
