@@ -50,15 +50,27 @@ def functions_of(row: DirectoryRow | None) -> frozenset[str]:
 
 
 def is_there(row: DirectoryRow | None, at: datetime) -> bool:
-    """Return whether the directory lists somebody who has not left by `at`; what cannot be read counts as left."""
-    if row is None:
-        return False
-    ended = row.get("ended")
+    """Return whether the directory lists somebody who works here at `at`: his contract has begun and has not ended.
+
+    What cannot be read as a time counts against him: as one that has ended, as one that has not begun.
+    """
+    return row is not None and _begun(row.get("since"), at) and not _ended(row.get("ended"), at)
+
+
+def _begun(since: object, at: datetime) -> bool:
+    if since is None:
+        return True
+    if isinstance(since, datetime):
+        return aware(since) <= at
+    return isinstance(since, date) and since <= at.date()
+
+
+def _ended(ended: object, at: datetime) -> bool:
     if ended is None or isinstance(ended, bool):
-        return not ended
+        return bool(ended)
     if isinstance(ended, datetime):
-        return aware(ended) > at
-    return isinstance(ended, date) and ended > at.date()
+        return aware(ended) <= at
+    return not isinstance(ended, date) or ended <= at.date()
 
 
 async def approver(

@@ -48,7 +48,7 @@ def attributes_of(resource: Mapping[str, Any]) -> dict[str, Any]:
         "region": _text(own.get("region")),
         "employer": _text(own.get("employer")) or _text(enterprise.get("organization")),
         "site": _text(own.get("site")) or _text(enterprise.get("division")),
-        "since": _time(own.get("since"), broken=None),
+        "since": _time(own.get("since"), broken="unreadable"),  # which counts as not begun
         "function": _text(own.get("function")) or _text(enterprise.get("department")),
         "mail": _mail(resource.get("emails")),
     }

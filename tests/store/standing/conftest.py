@@ -30,7 +30,7 @@ create schema company;
 create table company.customers (id text primary key, email text);
 create table company.reviews (id text primary key, customer text);
 create table company.staff (id text primary key, roles text, region text, ended timestamptz, function text,
-    changed_at timestamptz);
+    changed_at timestamptz, since date);
 insert into company.staff values
     ('E-1', 'support', 'EU', null, null, '2025-01-01Z'), ('E-2', 'support', 'EU', null, null, '2025-01-01Z'),
     ('G-1', 'gardener', 'EU', null, null, '2025-01-01Z'),
@@ -38,6 +38,7 @@ insert into company.staff values
     ('S-1', 'support', 'EU', null, 'security', '2025-01-01Z'), ('L-1', 'lead', 'EU', null, 'team_lead', '2025-01-01Z'),
     ('N-1', 'support', 'EU', null, 'privacy', '2026-03-02 11:00Z'), ('U-1', 'support', 'EU', null, 'privacy', null),
     ('X-1', 'support', 'EU', '2026-01-01Z', 'privacy', '2025-01-01Z');
+insert into company.staff values ('B-1', 'support', 'EU', null, 'privacy', '2025-01-01Z', '2026-04-01');
 """
 
 CATALOG = """
@@ -67,8 +68,8 @@ query = "select id as object, customer as subject from company.reviews"
 second_person_above = 20
 [actors]
 source = "company"
-query = "select id as key, roles, region, ended, function, changed_at from company.staff"
-attributes = ["function", "changed_at"]
+query = "select id as key, roles, region, ended, function, changed_at, since from company.staff"
+attributes = ["function", "changed_at", "since"]
 [grants.extended_contact]
 classes = ["contact"]
 approvers = ["team_lead", "privacy"]

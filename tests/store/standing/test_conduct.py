@@ -15,7 +15,7 @@ from whosaw.record import TrailUnavailable
 if TYPE_CHECKING:
     from tests.store.standing.conftest import Desk
 
-EVERYBODY = "select id as key, roles, region, ended from company.staff order by id"
+EVERYBODY = "select id as key, roles, region, ended, since from company.staff order by id"
 
 
 async def may(desk: Desk, actor: str) -> bool:
@@ -79,7 +79,7 @@ async def test_a_version_cannot_be_put_in_force_backwards(desk: Desk) -> None:
 
 
 async def test_the_campaign_view_names_by_team_who_is_missing_and_nobody_who_left(desk: Desk) -> None:
-    everybody = {row[0]: {"roles": row[1], "ended": row[3]} for row in await desk.rows(EVERYBODY)}
+    everybody = {row[0]: {"roles": row[1], "ended": row[3], "since": row[4]} for row in await desk.rows(EVERYBODY)}
     assert {team.name: len(team.missing) for team in await desk.conducts.missing(everybody)} == {
         "support": 7,
         "gardener": 1,
@@ -92,7 +92,7 @@ async def test_the_campaign_view_names_by_team_who_is_missing_and_nobody_who_lef
     assert (found["support"].people, found["support"].missing) == (7, ("E-2", "N-1", "P-1", "P-2", "S-1", "U-1"))
     assert found["gardener"].missing == ()
     desk.later(days=365)
-    assert len((await desk.conducts.missing(everybody))[0].missing) == 7
+    assert len((await desk.conducts.missing(everybody))[0].missing) == 8  # who began meanwhile is asked too
 
 
 async def test_what_cannot_be_recorded_does_not_count(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

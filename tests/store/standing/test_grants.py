@@ -69,6 +69,7 @@ async def test_the_entries_hold_numbers_and_the_reason_stands_in_the_first_alone
         ("N-1", "approval.changed_lately"),
         ("U-1", "approval.changed_lately"),
         ("X-1", "approval.suspended"),
+        ("B-1", "approval.suspended"),  # his contract has not begun
         ("Z-nobody", "approval.suspended"),
     ],
 )
@@ -104,13 +105,20 @@ async def test_a_pair_that_approves_each_other_at_the_same_moment_gets_one_appro
     assert sorted(rules) == ["", "approval.circular"]
 
 
+async def test_whoever_has_not_begun_approves_from_his_first_day_on(desk: Desk) -> None:
+    desk.later(days=29, hours=11)  # the last of March, 23:00
+    assert await refusal(desk, await desk.grants.request(wanted()), "B-1") == "approval.suspended"
+    desk.later(hours=2)
+    assert await refusal(desk, await desk.grants.request(wanted("E-2")), "B-1") == ""
+
+
 async def test_a_suspended_person_neither_asks_nor_approves(desk: Desk) -> None:
     grant = await desk.grants.request(wanted())
     suspensions = Suspensions(desk.db, desk.appender, desk.clock)
     await suspensions.suspend("P-1", reason="case", by="S-1")
     await suspensions.suspend("E-2", reason="case", by="S-1")
     assert await refusal(desk, grant, "P-1") == "approval.suspended"
-    for nobody in ("E-2", "X-1", "Z-nobody"):
+    for nobody in ("E-2", "X-1", "B-1", "Z-nobody"):
         with pytest.raises(GrantInvalid, match="holder"):
             await desk.grants.request(wanted(nobody))
 
