@@ -9,7 +9,7 @@ from whosaw.app.resolved import NO_PURPOSE, Cell, resolve
 from whosaw.catalog import Catalog, CatalogReport
 from whosaw.catalog import check as check_catalog
 from whosaw.catalog.source import open_sources
-from whosaw.decide import PolicySet
+from whosaw.decide import PolicySet, lookup_deed
 from whosaw.decide.mentions import mentions
 
 
@@ -76,7 +76,8 @@ def _without_effect(catalog: Catalog, cells: list[Cell], problems: list[str], no
             )
     for about in sorted({cell.about for cell in cells}):
         if all(_strict(cell) == "deny" for cell in cells if cell.about == about):
-            what = "action" if about in catalog.actions else "class"
+            kinds = [("action", catalog.actions), ("lookup", [lookup_deed(name) for name in catalog.lookups])]
+            what = next((kind for kind, names in kinds if about in names), "class")
             notes.append(f"{what} `{about}`: no policy opens it: denied to everybody, but for grants and broken glass")
 
 

@@ -13,7 +13,7 @@ from whosaw.app.draftpolicy import usable_roles, write_policies
 from whosaw.app.errors import AppError
 from whosaw.catalog import ActorQuery, CatalogError, Source
 from whosaw.catalog.draft import Draft, DraftPurpose, draft
-from whosaw.catalog.drafttoml import purpose_query, ready, staff_query, write
+from whosaw.catalog.drafttoml import looked_up, purpose_query, ready, staff_query, write
 from whosaw.catalog.statements import actor_statement, sample_statement
 from whosaw.catalog.tables import read_tables, sample
 
@@ -83,7 +83,9 @@ async def drafted(address: URL, *, source: str, company: str, policies_name: str
             raise DraftImpossible(f"none of {len(shapes)} tables seems to hold people and ways to reach them")
         purposes = [(each.name, await _roles(looked_at, url, made, each)) for each in ready(made)]
     classes = sorted({guess.klass for kind in made.kinds for _, guess in kind.fields})
-    policies = write_policies(purposes, classes) if any(roles for _, roles in purposes) else None
+    lookups = any(looked_up(guess) for kind in made.kinds for _, guess in kind.fields)
+    workers = any(roles for _, roles in purposes)
+    policies = write_policies(purposes, classes, lookups=lookups) if workers else None
     secret = bool(address.password or address.username or address.query)
     variable = f"{source.upper().replace('-', '_')}_DATABASE" if secret else ""
     catalog = write(

@@ -42,6 +42,15 @@ when {{
   principal.roles.containsAny([{roles}])
 }};
 """
+_LOOKUP = """
+// Whose an exact value is, if the work is about whoever is found; a hit that it is not about is answered like a miss.
+@id("{purpose}.lookup")
+permit (principal, action == Action::"act", resource == Deed::"lookup")
+when {{
+  context.verified && context.purpose == "{purpose}" &&
+  principal.roles.containsAny([{roles}])
+}};
+"""
 
 
 def usable_roles(roles: Sequence[str]) -> list[str]:
@@ -51,12 +60,15 @@ def usable_roles(roles: Sequence[str]) -> list[str]:
     return distinct if fits else []
 
 
-def write_policies(purposes: Sequence[tuple[str, Sequence[str]]], classes: Sequence[str]) -> str:
+def write_policies(
+    purposes: Sequence[tuple[str, Sequence[str]]], classes: Sequence[str], *, lookups: bool = False
+) -> str:
     """Return policies.
 
     Args:
         purposes: name → roles of those who are given such work; at least one has a role.
         classes: the catalog's; of these the ones that ordinary work needs are opened.
+        lookups: whether the catalog has any.
     """
     opened = [name for name in _OPENED if name in classes]
     everybody = sorted({role for _, roles in purposes for role in roles})
@@ -65,6 +77,8 @@ def write_policies(purposes: Sequence[tuple[str, Sequence[str]]], classes: Seque
         if roles and opened:
             listed = ", ".join(f"Class::{json.dumps(each)}" for each in opened)
             parts.append(_OPEN.format(purpose=name, classes=listed, roles=_listed(roles)))
+        if roles and lookups:
+            parts.append(_LOOKUP.format(purpose=name, roles=_listed(roles)))
     parts.append(_MASKED.format(roles=_listed(everybody)))
     return "".join(parts)
 

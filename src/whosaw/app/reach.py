@@ -18,7 +18,8 @@ from whosaw.app.threevalued import OPEN, Entity, OneOf, holds
 from whosaw.catalog import Catalog
 from whosaw.catalog.rolecheck import Staff
 from whosaw.catalog.trying import missing
-from whosaw.decide import PolicySet
+from whosaw.decide import PolicySet, lookup_deeds
+from whosaw.decide.mentions import words_of
 
 REASONS = frozenset(
     f"purpose.{each}"
@@ -104,7 +105,7 @@ def _resources(written: Mapping[str, Any], catalog: Catalog) -> Iterator[Entity]
     actions = {each["id"] for each in named} if named is not None else {*_REVEALING, "act"}
     scoped = written["resource"]
     every = [Entity("Class", name) for name in _classes(catalog)] if actions & set(_REVEALING) else []
-    every += [Entity("Deed", name) for name in catalog.actions] if "act" in actions else []
+    every += [Entity("Deed", name) for name in deeds(catalog)] if "act" in actions else []
     for resource in every:
         if scoped["op"] == "==" and Entity(**scoped["entity"]) != resource:
             continue
@@ -113,48 +114,27 @@ def _resources(written: Mapping[str, Any], catalog: Catalog) -> Iterator[Entity]
         yield resource
 
 
+def deeds(catalog: Catalog) -> list[str]:
+    """Return every deed that policies can speak of: the catalog's actions, and its lookups."""
+    return [*catalog.actions, *lookup_deeds(catalog.lookups)]
+
+
 def _classes(catalog: Catalog) -> list[str]:
     return sorted({field.klass for field in catalog.fields.values()})
 
 
 def _unknown_names(written: Mapping[str, Any], catalog: Catalog, staff: Staff | None) -> str:
     """Return what a policy names that does not exist, in words."""
-    known: dict[str, tuple[str, frozenset[str] | None]] = {
-        "Class": ("no field has the class", frozenset(_classes(catalog))),
-        "Deed": ("no action is called", frozenset(catalog.actions)),
-        "purpose": ("no purpose is called", frozenset({"", *catalog.purposes})),
-        "reason": ("there is no reason", REASONS),
-        "roles": ("nobody has the role", None if staff is None else staff.roles),
+    known: dict[tuple[str, str], tuple[str, frozenset[str] | None]] = {
+        ("entity", "Class"): ("no field has the class", frozenset(_classes(catalog))),
+        ("entity", "Deed"): ("no action is called", frozenset(deeds(catalog))),
+        ("context", "purpose"): ("no purpose is called", frozenset({"", *catalog.purposes})),
+        ("context", "reason"): ("there is no reason", REASONS),
+        ("principal", "roles"): ("nobody has the role", None if staff is None else staff.roles),
     }
     said = []
-    for what, name in dict.fromkeys(_names(written)):
-        words, there = known[what]
+    for of, attribute, name in words_of(written):
+        words, there = known.get((of, attribute), ("", None))
         if there is not None and name not in there:
             said.append(f"{words} `{name}`{missing(name, there)}")
     return ", ".join(said)
-
-
-def _names(part: object) -> Iterator[tuple[str, str]]:
-    """Yield every class, action, purpose, reason and role that a policy names."""
-    if isinstance(part, list):
-        for each in part:
-            yield from _names(each)
-    if not isinstance(part, dict):
-        return
-    if part.get("type") in {"Class", "Deed"} and "id" in part:
-        yield part["type"], part["id"]
-    for operator in ("==", "!=", "contains", "containsAny", "containsAll"):
-        sides = part.get(operator)
-        if isinstance(sides, dict):
-            yield from _compared(sides["left"], sides["right"])
-            yield from _compared(sides["right"], sides["left"])
-    for each in part.values():
-        yield from _names(each)
-
-
-def _compared(attribute: object, literal: object) -> Iterator[tuple[str, str]]:
-    name = attribute.get(".", {}).get("attr") if isinstance(attribute, dict) else None
-    if name not in {"purpose", "reason", "roles"} or not isinstance(literal, dict):
-        return
-    values = [literal, *literal.get("Set", [])]
-    yield from ((name, each["Value"]) for each in values if isinstance(each.get("Value"), str))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from whosaw.catalog import Catalog, Field
 from whosaw.catalog.rolecheck import Staff
-from whosaw.decide import ActorFacts, Facts, PolicySet, Verification, decide, decide_action
+from whosaw.decide import ActorFacts, Facts, PolicySet, Verification, decide, decide_action, decide_lookup, lookup_deed
 
 NO_PURPOSE = "–"
 
@@ -19,8 +19,8 @@ class Cell:
     Attributes:
         role: somebody who has this role and no other.
         purpose: of a verified reason, or `NO_PURPOSE`.
-        about: a class, or an action.
-        effect: ``reveal``, ``alias``, ``mask`` or ``deny``; for an action ``allow`` or ``deny``.
+        about: a class, an action, or ``lookup:NAME``.
+        effect: ``reveal``, ``alias``, ``mask`` or ``deny``; for an action or a lookup ``allow`` or ``deny``.
         would: what enforcement would give where it is only observed, else None.
         regions: for which regions of actor and subject; empty where they make no difference.
         policies: ids of the policies that made it so.
@@ -38,10 +38,10 @@ class Cell:
 
 
 def resolve(catalog: Catalog, staff: Staff | None, policies: PolicySet, named: frozenset[str]) -> list[Cell]:
-    """Return every combination of role × purpose × class, and of role × purpose × action.
+    """Return every combination of role × purpose × class, and of role × purpose × action or lookup.
 
     Args:
-        catalog: for classes, actions and purposes.
+        catalog: for classes, actions, lookups and purposes.
         staff: roles and regions of the directory; None where it is not known.
         policies: the set.
         named: roles that policies name, for where the directory is not known.
@@ -53,7 +53,7 @@ def resolve(catalog: Catalog, staff: Staff | None, policies: PolicySet, named: f
     found: list[Cell] = []
     for role in roles:
         for verification in _verifications(catalog):
-            for about in [*sorted(fields), *sorted(catalog.actions)]:
+            for about in [*sorted(fields), *sorted(catalog.actions), *map(lookup_deed, sorted(catalog.lookups))]:
                 answers = [
                     (f"{own}→{other}", _decided(fields.get(about, about), facts, policies))
                     for own, other, facts in _facts(role, regions, verification)
@@ -67,7 +67,9 @@ _Answer = tuple[str, str | None, tuple[str, ...], tuple[str, ...]]
 
 def _decided(about: Field | str, facts: Facts, policies: PolicySet) -> _Answer:
     if isinstance(about, str):
-        decision = decide_action(about, facts, policies)
+        lookup = about.removeprefix(lookup_deed(""))
+        named = lookup != about
+        decision = decide_lookup(lookup, facts, policies) if named else decide_action(about, facts, policies)
         return decision.outcome, decision.would, decision.policies, decision.duties
     decision = decide([about], facts, policies)
     item = decision.fields[0]

@@ -116,10 +116,15 @@ def _purpose_query(purpose: DraftPurpose, quote: Quote) -> str:
     return f"select {', '.join(chosen[:3])},\n       {', '.join(chosen[3:])}\nfrom {_table(purpose.shape.name, quote)}"
 
 
+def looked_up(guess: Guess) -> bool:
+    """Return whether the drafted catalog has a lookup by this column."""
+    return guess.kind in _LOOKED_UP and guess.confidence != "unsure"
+
+
 def _lookups(kinds: Sequence[DraftKind]) -> Iterator[str]:
     for kind in kinds:
         for name, guess in kind.fields:
-            if guess.kind in _LOOKED_UP and guess.confidence != "unsure":
+            if looked_up(guess):
                 yield f"[lookups.{_text(_field_name(kind.name, name))}]   # {_guessed(guess)}"
                 yield f"form = {_text(_LOOKED_UP[guess.kind])}"
                 yield ""

@@ -9,6 +9,7 @@ purpose and field (``decision``), and what something besides the policies withho
 from whosaw.decide.decision import Decision, FieldDecision, decide, decide_action
 from whosaw.decide.facts import ActorFacts, Facts
 from whosaw.decide.holder import PolicyHolder
+from whosaw.decide.lookups import decide_lookup, lookup_deed, lookup_deeds
 from whosaw.decide.policy import DecideError, PolicyInvalid, PolicySet
 from whosaw.decide.purpose import Verification, WorkItem, verify
 from whosaw.decide.shipped import load_policies, schema
@@ -27,7 +28,10 @@ __all__ = [
     "WorkItem",
     "decide",
     "decide_action",
+    "decide_lookup",
     "load_policies",
+    "lookup_deed",
+    "lookup_deeds",
     "refused",
     "schema",
     "verify",

@@ -40,15 +40,23 @@ class Mentions:
     deeds: frozenset[str]
 
 
+Word = tuple[str, str, str]
+"""``("principal", "roles", "support")``: a text compared with an attribute; ``("entity", "Class", "contact")``."""
+
+# what has yes or no as its value: no text in its operands is compared with what stands outside
+_JOINS = frozenset(("&&", "||", "!"))
+_COMPARES = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "is", "has", "like", "isEmpty")) | {
+    *("contains", "containsAll", "containsAny")
+}
+
+
 def mentions(policies: PolicySet) -> Mentions:
     """Return what the set speaks of. Cedar cannot join texts, so every word it compares with stands in it whole."""
     found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     document = json.loads(cedarpy.policies_to_json_str(policies.text))
-    for policy in document["staticPolicies"].values():
-        for kind, name in _entities(policy):
-            found["entity", kind].add(name)
-        for condition in policy.get("conditions", ()):
-            _compared(condition["body"], found)
+    for written in document["staticPolicies"].values():
+        for of, name, text in words_of(written):
+            found[of, name].add(text)
 
     def words(*attributes: tuple[str, str]) -> frozenset[str]:
         return frozenset().union(*(found[each] for each in attributes))
@@ -66,42 +74,48 @@ def mentions(policies: PolicySet) -> Mentions:
     )
 
 
-def _compared(expression: object, found: defaultdict[tuple[str, str], set[str]]) -> None:
-    """Note, at every operator, which texts stand in it beside which attributes."""
+def words_of(written: Mapping[str, Any]) -> list[Word]:
+    """Return what one policy, in Cedar's JSON, speaks of: entities first, then texts, each once and as it comes."""
+    texts = (word for condition in written.get("conditions", ()) for word in _compared(condition["body"]))
+    return list(dict.fromkeys([*_entities(written), *texts]))
+
+
+def _compared(expression: object) -> Iterator[Word]:
+    """Yield, for every operator, the texts that stand in it beside an attribute."""
+    for node in _nodes(expression):
+        for operator, operands in node.items():
+            if operator in _COMPARES:
+                leaves = list(_leaves(operands))
+                attributes = [leaf for leaf in leaves if isinstance(leaf, tuple)]
+                yield from ((*attribute, leaf) for attribute in attributes for leaf in leaves if isinstance(leaf, str))
+
+
+def _leaves(expression: object) -> Iterator[str | tuple[str, str]]:
+    """Yield the texts and the attributes that can be the value of an operand, or stand within it."""
     if isinstance(expression, list):
         for part in expression:
-            _compared(part, found)
+            yield from _leaves(part)
     if not isinstance(expression, dict):
         return
+    access = expression.get(".")
+    if isinstance(access, dict) and isinstance(access.get("left"), dict) and "Var" in access["left"]:
+        yield str(access["left"]["Var"]), str(access["attr"])
+        return
+    if isinstance(expression.get("Value"), str):
+        yield expression["Value"]
     for operator, operands in expression.items():
-        if operator not in {"&&", "||", "!", "if-then-else"}:
-            attributes, texts = set(_attributes(operands)), set(_texts(operands))
-            for attribute in attributes:
-                found[attribute].update(texts)
-        _compared(list(operands.values()) if isinstance(operands, dict) else operands, found)
+        if operator not in _COMPARES | _JOINS:
+            yield from _leaves(operands)
 
 
-def _attributes(expression: object) -> Iterator[tuple[str, str]]:
-    for node in _nodes(expression):
-        access = node.get(".")
-        if isinstance(access, dict) and isinstance(access.get("left"), dict) and "Var" in access["left"]:
-            yield str(access["left"]["Var"]), str(access["attr"])
-
-
-def _texts(expression: object) -> Iterator[str]:
-    for node in _nodes(expression):
-        if isinstance(node.get("Value"), str):
-            yield node["Value"]
-
-
-def _entities(expression: object) -> Iterator[tuple[str, str]]:
+def _entities(expression: object) -> Iterator[Word]:
     for node in _nodes(expression):
         for key in ("__entity", "entity"):
             named = node.get(key)
             if isinstance(named, dict) and {"type", "id"} <= named.keys():
-                yield str(named["type"]), str(named["id"])
+                yield "entity", str(named["type"]), str(named["id"])
         for named in node.get("entities", ()) if isinstance(node.get("entities"), list) else ():
-            yield str(named["type"]), str(named["id"])
+            yield "entity", str(named["type"]), str(named["id"])
 
 
 def _nodes(expression: object) -> Iterator[Mapping[str, Any]]:

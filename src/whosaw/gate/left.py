@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from whosaw.catalog import Catalog
+from whosaw.decide import lookup_deed
 from whosaw.gate import leftqueries as queries
 from whosaw.gate.budgets import MISSES, Budgets
 from whosaw.store import Database
@@ -66,5 +67,5 @@ class Leftovers:
 def _counted(catalog: Catalog) -> Iterable[str]:
     yield from sorted({field.klass for field in catalog.fields.values()})
     yield from (f"action:{name}" for name in sorted(catalog.actions))
-    yield from (f"lookup:{name}" for name in sorted(catalog.lookups))
+    yield from map(lookup_deed, sorted(catalog.lookups))
     yield MISSES

@@ -15,7 +15,7 @@ from typing import Literal
 
 from whosaw.ask import LookupAsk
 from whosaw.catalog.statements import lookup_statement
-from whosaw.decide import Decision, Facts, PolicySet, decide_action, refused
+from whosaw.decide import Decision, Facts, PolicySet, decide_lookup, lookup_deed, refused
 from whosaw.gate.budgets import Unit
 from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED, Deciding, Parts
 from whosaw.gate.entries import Numbers, lookup_entry
@@ -27,7 +27,6 @@ from whosaw.prove import Receipt
 from whosaw.terms import SubjectRef
 
 NOBODY = "lookup.nobody"
-ANY_LOOKUP = "lookup"
 
 _BEAT_S = 0.05  # an answer that names nobody leaves at a multiple of this: how long the search took does not show
 _PUNCTUATION = re.compile(r"[\s\-./()\u00a0\u2010-\u2015]+")
@@ -101,7 +100,7 @@ class LookingUp:
 
     async def _counted(self, ask: LookupAsk, person: Person, decision: Decision, numbers: BatchNumbers) -> Decision:
         """Count the lookup before anything is sought, so that the counting tells nothing of what would be found."""
-        counted, roles = f"lookup:{ask.lookup}", person.facts.roles
+        counted, roles = lookup_deed(ask.lookup), person.facts.roles
         units = [self._deciding.miss(ask.actor, roles, missed=0)]
         limits = self._parts.budgets.limits(counted, roles)
         if limits is not None:
@@ -178,9 +177,7 @@ def spellings(form: str, value: str) -> list[str]:
 
 
 def _decide(ask: LookupAsk, facts: Facts, policies: PolicySet) -> Decision:
-    """Ask about this lookup by name, and where no policy says anything about it, about lookups at large."""
-    named = decide_action(f"lookup:{ask.lookup}", facts, policies)
-    decision = named if named.outcome == "allow" or named.policies else decide_action(ANY_LOOKUP, facts, policies)
+    decision = decide_lookup(ask.lookup, facts, policies)
     if decision.outcome == "allow" and "ask_reason" in decision.duties and not ask.stated:
         return refused(decision, REASON_NEEDED)
     return decision

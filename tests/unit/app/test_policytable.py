@@ -41,6 +41,19 @@ suspended = true
 effect = "deny"
 
 [[expect]]
+name = "support looks up whom its ticket is about"
+roles = ["support"]
+purpose = "ticket"
+action = "lookup:customer.email"
+effect = "allow"
+
+[[expect]]
+name = "and looks up nobody without one"
+roles = ["support"]
+action = "lookup:customer.email"
+effect = "deny"
+
+[[expect]]
 name = "review care deletes"
 roles = ["review_care"]
 purpose = "review_care"

@@ -110,6 +110,17 @@ def test_grants_and_broken_glass_and_conduct_bring_their_policies_to_life() -> N
     assert said is None
 
 
+LOOKUP = 'permit (principal, action == Action::"act", resource == Deed::"{}");'
+
+
+def test_lookups_are_deeds_where_the_catalog_has_any() -> None:
+    declared = '[lookups."customer.email"]\nform = "email"\n'
+    assert "no action is called `lookup`" in (never(LOOKUP.format("lookup")) or "")
+    for name in ("lookup", "lookup:customer.email"):
+        assert never(LOOKUP.format(name), more=declared) is None
+    assert "did you mean" in (never(LOOKUP.format("lookup:customer.emial"), more=declared) or "")
+
+
 def test_where_the_directory_is_not_known_every_role_may_exist() -> None:
     policy = 'permit (principal, action, resource) when { principal.roles.contains("anything") };'
     assert never(policy, staff=None) is None

@@ -18,6 +18,7 @@ from whosaw.decide import (
     Verification,
     decide,
     decide_action,
+    decide_lookup,
     load_policies,
 )
 
@@ -43,6 +44,34 @@ def test_an_empty_policy_set_denies_everything() -> None:
 def test_a_class_no_policy_names_is_denied_with_the_best_of_reasons() -> None:
     assert outcome(PAYMENT, Facts(SUPPORT, VERIFIED, True, "EU")) == "deny"
     assert outcome(EMAIL, Facts(SUPPORT, VERIFIED, True, "EU")) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("verification", "allowed"),
+    [
+        (VERIFIED, True),
+        (Verification("", "purpose.missing"), False),
+        (Verification("ticket", "purpose.self_made"), False),
+        (Verification("ticket", "purpose.other_subject"), False),
+        (Verification("review_care", "purpose.verified"), False),
+    ],
+)
+def test_a_lookup_is_allowed_for_a_verified_ticket_and_for_nothing_else(
+    verification: Verification, allowed: bool
+) -> None:
+    facts = Facts(SUPPORT, verification, True, "EU")
+    assert (decide_lookup("customer.email", facts, SHIPPED).outcome == "allow") is allowed
+    assert decide_lookup("customer.email", facts, PolicySet("", SCHEMA)).outcome == "deny"
+
+
+def test_a_lookup_forbidden_by_its_name_is_not_opened_by_the_one_for_all() -> None:
+    text = (
+        'permit (principal, action == Action::"act", resource == Deed::"lookup");'
+        '@id("no.phones") forbid (principal, action, resource == Deed::"lookup:phone");'
+    )
+    facts, policies = Facts(SUPPORT, VERIFIED, True, "EU"), PolicySet(text, SCHEMA)
+    assert decide_lookup("phone", facts, policies).outcome == "deny"
+    assert decide_lookup("email", facts, policies).outcome == "allow"
 
 
 def test_a_policy_that_could_fail_while_deciding_is_not_loaded() -> None:

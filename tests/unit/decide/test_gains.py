@@ -67,6 +67,22 @@ def test_mentions_are_what_stands_in_the_policies() -> None:
     assert found.deeds == {"review.delete"}
 
 
+def test_a_text_is_compared_with_what_stands_beside_it_and_with_nothing_around_that() -> None:
+    text = """permit (principal, action, resource) when {
+        (context.purpose == "ticket") == (principal.region == "EU") &&
+        context.reason == (if principal.site == "Pune" then "purpose.closed" else "purpose.missing") &&
+        ["support", "lead"].containsAny(principal.roles)
+    };"""
+    found = mentions(PolicySet(text, schema()))
+    assert (found.purposes, found.regions, found.sites) == (
+        frozenset({"ticket"}),
+        frozenset({"EU"}),
+        frozenset({"Pune"}),
+    )
+    assert found.reasons == {"purpose.closed", "purpose.missing"}
+    assert found.roles == {"support", "lead"}
+
+
 def test_mentions_of_places_and_employers_are_found_in_both_directions() -> None:
     text = (
         'forbid (principal, action, resource) when { "IN" == principal.region || context.subject_region == "EU" };'

@@ -17,6 +17,7 @@ from whosaw.app.forecast import Forecast
 from whosaw.app.forecast import forecast as foresee
 from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.policytable import read_table, try_table
+from whosaw.app.reach import deeds
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings
 from whosaw.catalog import Catalog, load
@@ -147,7 +148,7 @@ def _grid(catalog: Catalog) -> Grid:
     return Grid(
         roles=frozenset().union(*budgets),
         classes=frozenset(field.klass for field in catalog.fields.values()),
-        actions=frozenset(catalog.actions),
+        actions=frozenset(deeds(catalog)),
         purposes=frozenset(catalog.purposes),
     )
 
