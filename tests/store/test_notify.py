@@ -95,3 +95,22 @@ async def test_where_the_alert_cannot_be_raised_nothing_is_revealed(company: Com
     with pytest.raises(psycopg.errors.CheckViolation):
         await gate.disclose(ask(company, 1))
     assert [entry.payload["kind"] async for entry in entries_from(company.db)] == ["disclosure"]
+
+
+async def test_a_self_made_reason_opens_nothing_and_is_flagged_once_a_day(company: Company) -> None:
+    def self_made() -> Ask:
+        return replace(ask(company, 1), purpose=PurposeRef("ticket", "T-self"), at=company.clock.now(), id=new_ask_id())
+
+    answer = await company.gate.disclose(self_made())
+    assert not isinstance(answer.values["customer.email"], Shown)
+    (alert,) = await told(company)
+    assert (alert.code, alert.severity, alert.about["entry"]) == ("purpose.self_made", "low", answer.receipt.index)
+    await company.gate.disclose_many([self_made() for _ in range(3)])
+    other = Gate(company.db, company.appender, company.catalog, company.sources, company.policies)
+    await other.disclose(self_made())
+    assert len(await told(company)) == 1
+    company.clock.advance_to(company.clock.now() + timedelta(days=1))
+    await company.gate.disclose(self_made())
+    assert len(await told(company)) == 2
+    await company.gate.disclose(ask(company, 1))
+    assert len(await told(company)) == 2

@@ -2,6 +2,9 @@
 
 The alert is durable after the entry and before the value is fetched, so that no such value leaves without it. One
 person's accesses under the same policies are one alert in an hour: a page of customers is no flood of mail.
+
+Somebody who gives work as a reason that he made himself is flagged as well, once a day: the reason opened nothing, and
+there may be a plain explanation, which a person should ask for.
 """
 
 from __future__ import annotations
@@ -18,9 +21,14 @@ from whosaw.store.alerts import raise_alert
 from whosaw.terms import to_us
 
 NOTIFY = "notify"
-ALERT_TEXTS = {"policy.notify": "Somebody was allowed something under a policy that wants it to be known."}
+SELF_MADE = "purpose.self_made"
+ALERT_TEXTS = {
+    "policy.notify": "Somebody was allowed something under a policy that wants it to be known.",
+    SELF_MADE: "Somebody gave work as a reason that he made himself. It opened nothing; ask him why.",
+}
 
 _HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
 _REMEMBERED_MOST = 10_000
 
 
@@ -42,8 +50,10 @@ class Notifying:
         self._raised: OrderedDict[tuple[int, str, int], None] = OrderedDict()
 
     async def tell(self, allowed: Iterable[Allowed], at: datetime) -> None:
-        """Raise an alert for whatever carries the duty; reveal nothing where this raises."""
+        """Raise an alert for whatever carries the duty, and for self-made reasons; reveal nothing where this raises."""
         for each in allowed:
+            if each.decision.reason == SELF_MADE:
+                await self._flag(each, at)
             if NOTIFY in each.decision.duties and _anything(each.decision):
                 await self._tell(each, at)
 
@@ -51,17 +61,29 @@ class Notifying:
         # names of policies are the operator's own words; an alert holds no words but those of rules
         policies = sha256("\n".join(allowed.decision.policies).encode()).hexdigest()[:16]
         hour_us = to_us(at) // _HOUR_US * _HOUR_US
-        same = (allowed.actor, policies, hour_us)
-        if same in self._raised:
-            return
         once: dict[str, int | str] = {"actor": allowed.actor, "policies": policies, "hour_us": hour_us}
         about: dict[str, int | str] = {
             "actor": allowed.actor,
             "entry": allowed.entry,
             "policy": allowed.decision.policy_version,
         }
-        await raise_alert(self._db, "policy", "high", "policy.notify", about, at=at, once=once)
-        self._raised[same] = None
+        if self._first(allowed.actor, policies, hour_us):
+            await raise_alert(self._db, "policy", "high", "policy.notify", about, at=at, once=once)
+            self._remember(allowed.actor, policies, hour_us)
+
+    async def _flag(self, allowed: Allowed, at: datetime) -> None:
+        day_us = to_us(at) // _DAY_US * _DAY_US
+        about: dict[str, int | str] = {"actor": allowed.actor, "entry": allowed.entry}
+        once: dict[str, int | str] = {"actor": allowed.actor, "day_us": day_us}
+        if self._first(allowed.actor, SELF_MADE, day_us):
+            await raise_alert(self._db, "purpose", "low", SELF_MADE, about, at=at, once=once)
+            self._remember(allowed.actor, SELF_MADE, day_us)
+
+    def _first(self, actor: int, what: str, since_us: int) -> bool:
+        return (actor, what, since_us) not in self._raised
+
+    def _remember(self, actor: int, what: str, since_us: int) -> None:
+        self._raised[actor, what, since_us] = None
         while len(self._raised) > _REMEMBERED_MOST:
             self._raised.popitem(last=False)
 
