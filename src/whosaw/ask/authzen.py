@@ -1,8 +1,8 @@
 """AuthZEN 1.0 bodies, read as the specification asks: what is required must be there, what is unknown is passed over.
 
 Source: OpenID AuthZEN Authorization API 1.0, sections "Information Model", "Access Evaluation API", "Access Evaluations
-API", "Subject Search API". AuthZEN's *subject* is whosaw's actor, its *resource* is whosaw's subject; the purpose and
-the stated reason stand in the *context*, the fields among the properties of action or resource.
+API", "Subject Search API", "Action Search API". AuthZEN's *subject* is whosaw's actor, its *resource* is whosaw's
+subject; purpose and stated reason stand in the *context*, the fields among the properties of action or resource.
 """
 
 from __future__ import annotations
@@ -120,6 +120,17 @@ def subject_search_from_json(body: object) -> SubjectSearch:
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         raise NotAuthzen("`page.limit` must be a whole number from 0")
     return SubjectSearch(asked, token, limit)
+
+
+def action_search_from_json(body: object, action: str) -> Evaluation:
+    """Read an Action Search request as the question about the one action there is; an action in it is passed over.
+
+    Raises:
+        NotAuthzen: something required is missing or of the wrong form.
+    """
+    top = _object(body, "the body")
+    _object(top.get("page", {}), "`page`")
+    return _evaluation({**top, "action": {"name": action}})
 
 
 def _item(top: Mapping[str, Any], item: object) -> Evaluation | str:

@@ -42,6 +42,7 @@ async def test_every_example_of_a_request_in_the_specification_gets_an_answer_of
         "evaluation": 1,
         "evaluations": 7,
         "search/subject": 1,
+        "search/action": 1,
     }
     for name, examples in VECTORS.items():
         for example in examples:
@@ -239,6 +240,38 @@ async def test_the_configuration_names_what_is_there_and_nothing_else(office: Of
     for name, address in told.items():
         if name.endswith("_endpoint"):
             assert (await office.http.post(address)).status_code == 401, name
-    assert not any("resource" in name or "action" in name for name in told)
-    for path in ("search/resource", "search/action"):
-        assert (await office.post(f"/access/v1/{path}", {})).status_code == 404
+    assert not any("resource" in name for name in told)  # it would list customers
+    assert (await office.post("/access/v1/search/resource", {})).status_code == 404
+
+
+def action_search(actor: str = "E-1", customer: str = "C-1", purpose: str = "ticket:T-1") -> dict[str, Any]:
+    asked = question(actor, customer, purpose)
+    asked["resource"]["properties"] = asked.pop("action")["properties"]
+    return asked
+
+
+async def test_the_action_search_says_what_an_evaluation_would_and_counts_like_one(office: Office) -> None:
+    for purpose in ("ticket:T-1", "ticket:T-2", "ticket:none"):
+        told = (await office.post("/access/v1/search/action", action_search(purpose=purpose))).json()
+        asked = (await office.post("/access/v1/evaluation", question(purpose=purpose))).json()
+        assert told["results"] == ([{"name": "reveal"}] if asked["decision"] else [])
+        assert told["context"]["fields"] == asked["context"]["fields"]
+        check_receipt(decode_receipt(told["context"]["receipt"]), office.company.keys.receipt.verifier)
+    assert [entry["kind"] for entry in await office.entries()] == ["evaluation"] * 6
+    ignored = action_search() | {"action": {"name": "delete"}}
+    assert (await office.post("/access/v1/search/action", ignored)).json()["results"] == [{"name": "reveal"}]
+    for body in ({}, {"subject": {"type": "user", "id": "E-1"}}, action_search() | {"page": 7}):
+        assert (await office.post("/access/v1/search/action", body)).status_code == 400
+
+
+async def test_the_action_search_is_no_oracle_and_about_others_needs_the_role(office: Office) -> None:
+    there, nobody = [
+        (await office.post("/access/v1/search/action", action_search(customer=key, purpose="ticket:T-1"))).json()
+        for key in ("C-2", "C-none")
+    ]
+    for told in (there, nobody):
+        del told["context"]["receipt"]
+    assert there == nobody
+    refused = await office.post("/access/v1/search/action", action_search("E-2"), "E-1")
+    assert refused.status_code == 403
+    assert (await office.post("/access/v1/search/action", action_search("E-1"), "PEP-1")).status_code == 200

@@ -1,4 +1,7 @@
-"""The AuthZEN 1.0 adapter: evaluation, evaluations, subject search, and the document that names them.
+"""The AuthZEN 1.0 adapter: evaluation, evaluations, subject and action search, and the document that names them.
+
+There is no resource search: "whose data could this actor see" would hand out a list of customers, which is what whosaw
+is there to prevent.
 
 Source: OpenID AuthZEN Authorization API 1.0. The only place of the house where *subject* is who asks. It answers
 questions and shows nothing; every question is an entry, and misses among them are counted.
@@ -19,6 +22,7 @@ from whosaw.ask import (
     Evaluation,
     NotAuthzen,
     SubjectSearch,
+    action_search_from_json,
     evaluation_from_json,
     evaluations_from_json,
     new_ask_id,
@@ -118,6 +122,15 @@ class AuthzenRoutes:
         }
         return JSONResponse(told, headers=NOT_STORED)
 
+    async def search_actions(self, request: Request) -> Response:
+        """Answer what somebody may do with a subject: the one action there is, or none; counted like a question."""
+        caller, sent = await self._asked(request)
+        asked = action_search_from_json(sent.value, REVEAL)
+        await self._may(caller, [asked])
+        answer = await self._answer(caller, asked)
+        results = [{"name": REVEAL}] if answer["decision"] else []
+        return JSONResponse({"context": answer["context"], "results": results}, headers=NOT_STORED)
+
     async def configuration(self, request: Request) -> Response:
         """Name the endpoints."""
         read_query(request)
@@ -127,6 +140,7 @@ class AuthzenRoutes:
             "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
             "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
             "search_subject_endpoint": f"{base}/access/v1/search/subject",
+            "search_action_endpoint": f"{base}/access/v1/search/action",
         }
         # kept by others only where it is the operator who says how this door is called
         kept = {"Cache-Control": f"max-age={_KEPT_S}"} if self.pdp.address else NOT_STORED

@@ -67,6 +67,15 @@ class SearchAsk(BaseModel):
     page: Page | None = None
 
 
+class ActionSearchAsk(BaseModel):
+    """What may this actor do with that?"""
+
+    subject: Entity
+    resource: Entity
+    context: dict[str, Any] | None = None
+    page: Page | None = None
+
+
 class Decision(BaseModel):
     """Yes or no, with the reason, the effect on each field, and the receipt."""
 
@@ -105,6 +114,19 @@ class SearchAnswer(BaseModel):
     results: list[Found]
 
 
+class FoundAction(BaseModel):
+    """``reveal``."""
+
+    name: str
+
+
+class ActionSearchAnswer(BaseModel):
+    """What he may; the context is that of an evaluation."""
+
+    context: dict[str, Any] | None = None
+    results: list[FoundAction]
+
+
 class Configuration(BaseModel):
     """Where the endpoints are."""
 
@@ -112,3 +134,4 @@ class Configuration(BaseModel):
     access_evaluation_endpoint: str
     access_evaluations_endpoint: str
     search_subject_endpoint: str
+    search_action_endpoint: str

@@ -51,3 +51,8 @@ SEARCH: Example = {
     "resource": _CUSTOMER,
     "page": {"limit": 100},
 }
+ACTION_SEARCH: Example = {
+    "subject": _ACTOR,
+    "resource": {**_CUSTOMER, "properties": {"fields": ["customer.email"]}},
+    "context": {"purpose": "ticket:T-1"},
+}

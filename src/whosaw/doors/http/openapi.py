@@ -149,6 +149,11 @@ OPERATIONS: tuple[Operation, ...] = (
         authzen.SearchAsk, example=examples.SEARCH, problems={403: "without the role for it"},
     ),
     Operation(
+        "/access/v1/search/action", "post", "AuthZEN: what may this actor do with this subject?",
+        authzen.ActionSearchAnswer, authzen.ActionSearchAsk, example=examples.ACTION_SEARCH,
+        problems={403: "about others than oneself, without the role for it"},
+    ),
+    Operation(
         "/.well-known/authzen-configuration", "get", "AuthZEN: where the endpoints are", authzen.Configuration,
         problems=_BAD_QUERY, token=False,
     ),

@@ -16,11 +16,12 @@ _SECTIONS = {
     "Access Evaluation API": "evaluation",
     "Access Evaluations API": "evaluations",
     "Subject Search API": "search/subject",
+    "Action Search API": "search/action",
 }
 
 
 def main(path: str) -> None:
-    """Print {"evaluation": [...], "evaluations": [...], "search/subject": [...]}: every request among the examples."""
+    """Print by endpoint every request among the examples."""
     text = Path(path).read_text(encoding="utf-8")
     found: dict[str, list[object]] = {name: [] for name in _SECTIONS.values()}
     section = ""
