@@ -12,17 +12,21 @@ from fastapi import APIRouter
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings, SettingsInvalid
 from whosaw.doors.identity import Authenticator, BearerRules, Expected, Provider
+from whosaw.doors.identity.ceremony import site_of
 from whosaw.doors.identity.entrance import Entrance
 from whosaw.doors.identity.events import TYPES as EVENT_TYPES
 from whosaw.doors.identity.events import Effects, EventDoor, Transmitter
 from whosaw.doors.identity.jwt import ALGORITHMS
 from whosaw.doors.identity.login import ID_TOKEN_TYPES, LoginDoor, OidcClient
-from whosaw.doors.identity.passwords import PasswordDoor, Passwords
+from whosaw.doors.identity.passkeys import PATH as PASSKEY_PATH
+from whosaw.doors.identity.passkeys import Doorkeeper, PasskeyDoor
+from whosaw.doors.identity.passwords import Offer, PasswordDoor, Passwords
 from whosaw.doors.identity.scim import ScimDoor
 from whosaw.gate.approvalpeople import is_there, roles_of
 from whosaw.gate.identity import SignIns
 from whosaw.gate.identityattempts import Attempts
 from whosaw.gate.identitycredentials import Credentials
+from whosaw.gate.identitypasskeys import Passkeys
 from whosaw.gate.identitystaff import Order, Powers, Staff, group_roles
 
 _LIFE_MOST_S = 86_400.0
@@ -48,12 +52,15 @@ class Identity:
 
 
 @asynccontextmanager
-async def open_identity(services: Services, way_in: Callable[[str], str]) -> AsyncIterator[Identity]:
+async def open_identity(
+    services: Services, way_in: Callable[[str], str], *, port: int | None = None
+) -> AsyncIterator[Identity]:
     """Open identity as the settings say.
 
     Args:
         services: everything opened.
         way_in: makes a one-time path into the console for somebody who signed in: `LoginLinks.issue`.
+        port: where this machine's browsers reach the server, for passkeys where no public address is set.
 
     Raises:
         SettingsInvalid: settings that belong together do not fit.
@@ -76,11 +83,7 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
             routers.append(login.router)
             path = "/identity/login"
         elif provider is None and settings.database is None:  # local accounts are for one machine without a provider
-            passwords, attempts = (
-                Passwords(services.door_db, services.clock),
-                Attempts(services.door_db, services.clock),
-            )
-            routers.append(PasswordDoor(passwords, attempts, seen, services.clock, entrance).router)
+            routers += _local_accounts(services, entrance, seen, port)
             path = "/identity/password"
         if settings.events_audience:
             effects = Effects(services.db, services.appender, services.suspensions, owned)
@@ -89,9 +92,24 @@ async def open_identity(services: Services, way_in: Callable[[str], str]) -> Asy
         if provider is not None and settings.oidc_audience:
             types = frozenset(_listed(settings.oidc_token_types.lower()))
             expected = _expected(settings, settings.oidc_audience, types, _LIFE_MOST_S)
-            bearer = BearerRules(provider, expected, settings.oidc_claim, settings.oidc_one_use)
+            bearer = BearerRules(
+                provider, expected, settings.oidc_claim, settings.oidc_one_use, settings.oidc_auth_time
+            )
         authenticator = Authenticator(services.tokens, seen, services.clock, bearer)
         yield Identity(authenticator, seen, tuple(routers), path)
+
+
+def _local_accounts(services: Services, entrance: Entrance, seen: SignIns, port: int | None) -> list[APIRouter]:
+    """Return the routes of local accounts: passwords, and passkeys where browsers make any."""
+    clock, attempts = services.clock, Attempts(services.door_db, services.clock)
+    passwords = Passwords(services.door_db, clock)
+    site = site_of(services.settings.public_url or (f"http://localhost:{port}" if port else ""))
+    if site is None:
+        return [PasswordDoor(passwords, attempts, seen, clock, entrance).router]
+    passkeys = Passkeys(services.db, services.appender, clock)
+    by_passkey = PasskeyDoor(site, passkeys, Doorkeeper(seen, attempts, entrance, clock))
+    offer = Offer(site.origin + PASSKEY_PATH, by_passkey.link)
+    return [PasswordDoor(passwords, attempts, seen, clock, entrance, passkeys=offer).router, by_passkey.router]
 
 
 def _admission(services: Services) -> Callable[[str], Awaitable[bool]]:
@@ -151,6 +169,7 @@ def _client(settings: Settings) -> OidcClient:
         claim=settings.oidc_claim,
         expected=_expected(settings, settings.oidc_client_id, ID_TOKEN_TYPES, _LIFE_MOST_S),
         scope=settings.oidc_scope,
+        auth_time=settings.oidc_auth_time,
     )
 
 

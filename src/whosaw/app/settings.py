@@ -75,6 +75,7 @@ class Settings(BaseSettings):
         oidc_token_types: the ``typ`` of bearer tokens that count, separated by commas.
         oidc_skew_s: how much the clocks of provider and whosaw may differ.
         oidc_one_use: whether a bearer token is good for one request only, by its ``jti``.
+        oidc_auth_time: whether a signed token must say when its person signed in (``auth_time``).
         events_issuer: who sends security events; none means the identity provider.
         events_audience: what security events must be for; none means that none are heard.
         events_keys: address of the keys that sign them; none means that the provider's metadata say.
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     oidc_token_types: str = "at+jwt"  # noqa: S105 - a media type, no password
     oidc_skew_s: float = Field(default=30.0, ge=0, le=300)
     oidc_one_use: bool = False
+    oidc_auth_time: bool = False
     events_issuer: str = ""
     events_audience: str = ""
     events_keys: str = ""

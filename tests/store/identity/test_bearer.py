@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import warnings
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -322,3 +323,18 @@ async def test_without_a_provider_no_signed_token_counts(
     database: Database, sign_ins: SignIns, clock: SimulatedClock, issuer: Issuer
 ) -> None:
     await refused(Authenticator(Tokens(database), sign_ins, clock), issuer.token())
+
+
+async def test_where_it_must_be_said_when_somebody_signed_in_a_token_that_does_not_say_it_is_nobodys(
+    issuer: Issuer, database: Database, sign_ins: SignIns, authenticator: Authenticator, clock: SimulatedClock
+) -> None:
+    assert authenticator._bearer is not None
+    strict = Authenticator(Tokens(database), sign_ins, clock, replace(authenticator._bearer, auth_time=True))
+    silent, old = issuer.token(), issuer.token(issuer.claims(auth_time=NOW - 60))
+    with pytest.raises(TokenRefused):
+        await strict.actor(f"Bearer {silent}")
+    assert await authenticator.actor(f"Bearer {silent}") == "E-1"
+    assert await strict.actor(f"Bearer {old}") == "E-1"
+    await sign_ins.end("E-1", clock.now() - timedelta(seconds=30))
+    with pytest.raises(TokenRefused):
+        await strict.actor(f"Bearer {old}")

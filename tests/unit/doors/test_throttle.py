@@ -53,3 +53,22 @@ def test_failures_lock_an_address_for_a_while_and_only_for_new_tokens() -> None:
     throttle.check_address("10.0.0.1", "Bearer y")
     throttle.failed("10.0.0.1")
     throttle.check_address("10.0.0.1", "Bearer y")
+
+
+def test_what_others_counted_counts_here_and_what_was_told_is_told_once() -> None:
+    watch = Watch()
+    throttle = Throttle(Pace(rate_per_s=2, burst=4, failures_most=3, failures_s=10), watch)
+    throttle.spend("E-1")
+    throttle.failed("10.0.0.1")
+    assert throttle.untold() == {("actor", "E-1"): 1, ("address", "10.0.0.1"): 1}
+    assert throttle.untold() == {}
+    throttle.tell_later({("actor", "E-1"): 1})
+    assert throttle.untold() == {("actor", "E-1"): 1}
+    throttle.counted_elsewhere(("actor", "E-1"), 5)
+    with pytest.raises(TooMany) as refused:
+        throttle.spend("E-1")
+    assert refused.value.retry_after_s == 2  # two too many, and one for itself, at two a second
+    throttle.counted_elsewhere(("address", "10.0.0.1"), 2)
+    with pytest.raises(TooMany):
+        throttle.check_address("10.0.0.1", "Bearer y")
+    assert throttle.untold() == {}  # what was heard is not told on

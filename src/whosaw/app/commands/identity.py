@@ -6,12 +6,14 @@ import getpass
 import sys
 from typing import ClassVar
 
+from whosaw.app.commands.acting import who_looks
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.doors.identity.passwords import Passwords
 from whosaw.gate.identitycredentials import Credentials
+from whosaw.gate.identityrecord import CredentialRecord
 
 
 class PasswordsDiffer(AppError, ValueError):
@@ -31,7 +33,7 @@ class NoSuchCredential(AppError, LookupError):
 def password(actor: str, /, *, remove: Flag = False) -> int:
     """Give somebody a password of a local account, in place of any earlier one.
 
-    It is asked for twice at a terminal; from a pipe, the first line is taken.
+    It is asked for twice at a terminal; from a pipe, the first line is taken. Both are recorded.
 
     Args:
         actor: the staff key.
@@ -41,10 +43,15 @@ def password(actor: str, /, *, remove: Flag = False) -> int:
 
     async def work(services: Services) -> None:
         passwords = Passwords(services.db, services.clock)
+        record = CredentialRecord(services.db, services.appender, services.clock)
+        by = await who_looks(services)
         if remove:
+            await record.note("password", "removed", actor, by)
             had = await passwords.remove(actor)
             console().print(f"{actor} has no password any more" if had else f"{actor} had no password", markup=False)
             return
+        passwords.check(actor, typed)
+        await record.note("password", "made", actor, by)
         await passwords.set(actor, typed)
         console().print(f"{actor} has a new password", markup=False)
 

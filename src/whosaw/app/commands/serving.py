@@ -22,6 +22,7 @@ from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.logins import Sessions
 from whosaw.doors.console.routes import WAY_IN
+from whosaw.doors.http import Sharing
 from whosaw.terms import SystemClock
 
 
@@ -53,12 +54,13 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
     logins = LoginLinks()
     async with (
         open_services(settings, clock, url, door="serve") as services,
-        open_identity(services, logins.issue) as identity,
+        open_identity(services, logins.issue, port=listening.listener.getsockname()[1]) as identity,
     ):
         visits = Sessions(still=identity.sign_ins.holds)
         console_door = ConsoleDoor(WebReads(services), logins, clock, sessions=visits, way_in=_way_in(identity.way_in))
+        door = http_door(services, identity.authenticator)
         app = build_app(
-            http_door(services, identity.authenticator).router,
+            door.router,
             console_door.router,
             trail_door(services).router,
             *identity.routers,
@@ -76,6 +78,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 services.keep_policies(),
                 run_background(services),
                 keep_lake(services),
+                Sharing(services.door_db, door.throttle, clock).run(),
             )
         ]
         try:

@@ -11,6 +11,7 @@ from whosaw.doors.http.people import People
 from whosaw.doors.http.problems import problem_response
 from whosaw.doors.http.repeats import Repeats
 from whosaw.doors.http.routes import House, HttpDoor
+from whosaw.doors.http.sharing import Sharing
 from whosaw.doors.http.throttle import Pace, Throttle
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "People",
     "PersonalTokens",
     "Repeats",
+    "Sharing",
     "Throttle",
     "problem_response",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from whosaw.gate.queries import numbers
@@ -48,3 +49,31 @@ async def sweep(db: Database, oldest: datetime) -> None:
     """Forget what was kept before `oldest`."""
     async with db.connection() as connection:
         await connection.execute("delete from door_request where at < %s", [oldest])
+
+
+async def add_counts(db: Database, counts: Mapping[bytes, int], times: tuple[datetime, datetime]) -> dict[bytes, int]:
+    """Add to what all processes counted, and return what that is now.
+
+    Args:
+        db: the door's role will do.
+        counts: by digest of whom they are about.
+        times: now, and before when a count begins anew.
+    """
+    now, oldest = times
+    async with db.connection() as connection:
+        # in one order for all processes, so that two of them never wait for each other
+        rows = await connection.execute(
+            "insert into door_pace as p (who, counted, at) "
+            "select w, n, %(now)s from unnest(%(who)s::bytea[], %(counted)s::bigint[]) as t (w, n) order by w "
+            "on conflict (who) do update set at = excluded.at, "
+            "counted = excluded.counted + case when p.at < %(oldest)s then 0 else p.counted end "
+            "returning who, counted",
+            {"who": list(counts), "counted": list(counts.values()), "now": now, "oldest": oldest},
+        )
+        return {bytes(who): int(counted) for who, counted in await rows.fetchall()}
+
+
+async def forget_counts(db: Database, oldest: datetime) -> None:
+    """Forget what was last counted before `oldest`."""
+    async with db.connection() as connection:
+        await connection.execute("delete from door_pace where at < %s", [oldest])

@@ -45,6 +45,7 @@ class HttpDoor:
     """Routes over one house. Who asks is who the authenticator says, whatever else the request claims."""
 
     def __init__(self, house: House) -> None:
+        self.throttle = house.throttle
         entrance = Entrance(house.authenticator, house.throttle)
         asks = AskRoutes(house.gate, entrance, house.clock, house.repeats)
         desk = Desk(house.people, entrance, house.clock, house.repeats)
@@ -62,6 +63,7 @@ class HttpDoor:
             ("POST", "/access/v1/evaluation", pdp.evaluation),
             ("POST", "/access/v1/evaluations", pdp.evaluations),
             ("POST", "/access/v1/search/subject", pdp.search),
+            ("POST", "/access/v1/search/action", pdp.search_actions),
             ("GET", "/.well-known/authzen-configuration", pdp.configuration),
             ("GET", "/v1/me", standing.me),
             ("GET", "/v1/conduct", standing.code),

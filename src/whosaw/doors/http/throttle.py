@@ -1,7 +1,8 @@
 """How often somebody may knock: requests of one actor, and tokens from one address that were none.
 
-It holds for one process; several processes allow as many times as much. It protects the house from a tool that runs
-wild and from guessing; against slow scraping there are budgets, which hold over all processes.
+Each process decides from its own memory, at once; twice a second the processes of one database tell each other what
+they counted (`sharing`). It protects the house from a tool that runs wild and from guessing; against slow scraping
+there are budgets, which are exact over all processes.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from whosaw.doors.http.errors import TooMany
 
 _REMEMBERED_MOST = 50_000
+Who = tuple[Literal["actor", "address"], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Throttle:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         # address → (failures, until when they count)
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        # counted here since the other processes were last told
+        self._untold: dict[Who, int] = {}
         # digests of headers that were good; never the header itself
         self._good: OrderedDict[bytes, None] = OrderedDict()
 
@@ -68,12 +73,8 @@ class Throttle:
 
     def failed(self, address: str) -> None:
         """Note that a token from this address was none."""
-        now = self._now_s()
-        failures, until = self._failures.pop(address, (0, 0.0))
-        if until <= now:
-            failures, until = 0, now + self._pace.failures_s
-        self._failures[address] = (failures + 1, until)
-        _bound(self._failures)
+        self._fail(address, 1)
+        self._count(("address", address), 1)
 
     def good(self, header: str) -> None:
         """Note that a token was good."""
@@ -96,6 +97,45 @@ class Throttle:
             raise TooMany("too many requests of this actor", max(1, math.ceil((1 - left) / pace.rate_per_s)))
         self._left[actor] = (left - 1, now)
         _bound(self._left)
+        self._count(("actor", actor), 1)
+
+    @property
+    def pace(self) -> Pace:
+        """What is allowed."""
+        return self._pace
+
+    def untold(self) -> dict[Who, int]:
+        """Return what was counted here since this was last asked."""
+        counted, self._untold = self._untold, {}
+        return counted
+
+    def tell_later(self, counted: Mapping[Who, int]) -> None:
+        """Take back what `untold` gave, where it could not be told."""
+        for who, number in counted.items():
+            self._count(who, number)
+
+    def counted_elsewhere(self, who: Who, number: int) -> None:
+        """Note what other processes counted of somebody."""
+        if number <= 0:
+            return
+        if who[0] == "address":
+            self._fail(who[1], number)
+            return
+        left, at = self._left.pop(who[1], (float(self._pace.burst), self._now_s()))
+        self._left[who[1]] = (left - number, at)
+        _bound(self._left)
+
+    def _fail(self, address: str, number: int) -> None:
+        now = self._now_s()
+        failures, until = self._failures.pop(address, (0, 0.0))
+        if until <= now:
+            failures, until = 0, now + self._pace.failures_s
+        self._failures[address] = (failures + number, until)
+        _bound(self._failures)
+
+    def _count(self, who: Who, number: int) -> None:
+        if who in self._untold or len(self._untold) < _REMEMBERED_MOST:
+            self._untold[who] = self._untold.get(who, 0) + number
 
 
 def _digest(header: str) -> bytes:

@@ -29,12 +29,14 @@ class BearerRules:
         expected: what they must be.
         claim: the claim that holds the actor's key.
         one_use: whether a token, by its ``jti``, is good for one request only.
+        auth_time: whether a token must say when its person signed in.
     """
 
     provider: Provider
     expected: Expected
     claim: str = "sub"
     one_use: bool = False
+    auth_time: bool = False
 
 
 class Authenticator:
@@ -90,7 +92,9 @@ class Authenticator:
             raise TokenInvalid("none is expected")
         claims = await check_token(token, rules.provider, rules.expected, self._clock)
         actor = actor_of(claims, rules.claim)
-        if not await self._sign_ins.holds(actor, signed_in_at(claims), suspended_may=suspended_may):
+        if not await self._sign_ins.holds(
+            actor, signed_in_at(claims, said=rules.auth_time), suspended_may=suspended_may
+        ):
             raise TokenInvalid("ended")
         if rules.one_use:
             until = datetime.fromtimestamp(float(claims["exp"]) + rules.expected.skew_s, UTC)
@@ -114,12 +118,21 @@ def actor_of(claims: Mapping[str, Any], claim: str) -> str:
     return key
 
 
-def signed_in_at(claims: Mapping[str, Any]) -> datetime:
-    """Return when the person behind a token signed in, or else when it was issued.
+def signed_in_at(claims: Mapping[str, Any], *, said: bool = False) -> datetime:
+    """Return when the person behind a token signed in.
 
-    A token that was refreshed after a sign-in was ended still belongs to that sign-in.
+    A token that was refreshed after a sign-in was ended still belongs to that sign-in, and `auth_time` says so. Where a
+    provider leaves it out (as it may, and as it must for services, which do not sign in) the token counts from when it
+    was issued: that the provider gives out no new ones after an end is then up to the provider.
+
+    Args:
+        claims: of a token whose signature holds.
+        said: whether `auth_time` must be there.
+
+    Raises:
+        TokenInvalid: it is not there and must be, or is no time.
     """
-    began = claims.get("auth_time", claims["iat"])
+    began = claims.get("auth_time", None if said else claims["iat"])
     if isinstance(began, bool) or not isinstance(began, int | float) or not 0 <= began < 1e11:
         raise TokenInvalid("claim auth_time")
     return datetime.fromtimestamp(began, UTC)

@@ -34,6 +34,7 @@ LOGIN = "/identity/login"
 CALLBACK = "/identity/callback"
 LOGIN_LIFE = timedelta(minutes=10)
 _PARAMETER_CHARS_MOST = 4_096
+_SIGNED_IN_MOST_S = 86_400
 _ANSWER_BYTES_MOST = 65_536
 ID_TOKEN_TYPES = frozenset({"", "jwt"})
 
@@ -49,6 +50,7 @@ class OidcClient:
         claim: the claim of the ID token that holds the actor's key.
         expected: what an ID token must be; its audience is the client's identifier.
         scope: what is asked of the provider.
+        auth_time: whether the ID token must say when the person signed in; the provider is asked to then.
     """
 
     id: str
@@ -57,6 +59,7 @@ class OidcClient:
     claim: str
     expected: Expected
     scope: str = "openid"
+    auth_time: bool = False
 
     @property
     def redirect_uri(self) -> str:
@@ -117,6 +120,8 @@ class LoginDoor:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
+        if self._client.auth_time:  # OpenID Connect Core 2: with `max_age` the provider must say it
+            asked["max_age"] = str(_SIGNED_IN_MOST_S)
         target = str(metadata.get("authorization_endpoint", ""))
         response = RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(asked)}", 303, HEADERS)
         response.set_cookie(
@@ -164,7 +169,7 @@ class LoginDoor:
         claims = await check_token(token, self._provider, self._client.expected, self._clock)
         self._check_id(claims, nonce)
         actor = actor_of(claims, self._client.claim)
-        if not await self._sign_ins.holds(actor, signed_in_at(claims)):
+        if not await self._sign_ins.holds(actor, signed_in_at(claims, said=self._client.auth_time)):
             raise LoginRefused("the person is stopped")
         await self._sign_ins.remember(self._provider.issuer, text_claim(claims, "sub"), actor)
         if not await self._entrance.admits(actor):

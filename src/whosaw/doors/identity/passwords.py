@@ -1,9 +1,13 @@
-"""Local accounts, for a whosaw on one machine without an identity provider: passwords hashed with Argon2id."""
+"""Local accounts, for a whosaw on one machine without an identity provider: passwords hashed with Argon2id.
+
+Passkeys stand beside them (`passkeys`): the page leads there, and whoever signs in by a password may make one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,14 +52,18 @@ class Passwords:
         self._nobody = self._hasher.hash("nobody has this password")
         self._together = asyncio.Semaphore(_TOGETHER_MOST)
 
+    def check(self, actor: str, password: str) -> None:
+        """Raise `PasswordUnfit` where `password` is too short, too long, or the key of `actor` itself."""
+        if not CHARS_LEAST <= len(password) <= CHARS_MOST or password.casefold().strip() == actor.casefold():
+            raise PasswordUnfit("the password cannot be used")
+
     async def set(self, actor: str, password: str) -> None:
         """Make `password` that of `actor`; needs the owner's connection.
 
         Raises:
-            PasswordUnfit: it is too short, too long, or his own key.
+            PasswordUnfit: as `check`.
         """
-        if not CHARS_LEAST <= len(password) <= CHARS_MOST or password.casefold().strip() == actor.casefold():
-            raise PasswordUnfit("the password cannot be used")
+        self.check(actor, password)
         made = await self._work(self._hasher.hash, password)
         await queries.set_password(self._db, actor, str(made), self._clock.now())
 
@@ -80,11 +88,26 @@ class Passwords:
             return await run_in_threadpool(work, *given)
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Passkeys beside passwords: the address where one signs in by them, and what makes a link to make one."""
+
+    address: str
+    link: Callable[[str], Awaitable[str]]
+
+
 class PasswordDoor:
-    """One page: key and password in, a one-time path into the console out."""
+    """One page: key and password in, a one-time path into the console out, or a link to make a passkey."""
 
     def __init__(
-        self, passwords: Passwords, attempts: Attempts, sign_ins: SignIns, clock: Clock, entrance: Entrance
+        self,
+        passwords: Passwords,
+        attempts: Attempts,
+        sign_ins: SignIns,
+        clock: Clock,
+        entrance: Entrance,
+        *,
+        passkeys: Offer | None = None,
     ) -> None:
         """Make the door; `router` holds its routes.
 
@@ -94,7 +117,9 @@ class PasswordDoor:
             sign_ins: says who is suspended.
             clock: the moment of signing in.
             entrance: who may come in, and how.
+            passkeys: what the page offers of them; None where there are none.
         """
+        self._offer = passkeys
         self._passwords = passwords
         self._attempts = attempts
         self._sign_ins = sign_ins
@@ -105,21 +130,26 @@ class PasswordDoor:
         self.router.add_route(PATH, self._sign_in, methods=["POST"])
 
     async def _page(self, _: Request) -> Response:
-        return password_page()
+        return self._shown()
+
+    def _shown(self, status: int = 200, said: str = "", headers: dict[str, str] | None = None) -> Response:
+        return password_page(status, said, headers, passkeys=self._offer.address if self._offer else "")
 
     async def _sign_in(self, request: Request) -> Response:
         if not _from_own_page(request):
-            return password_page(403, "Sign in on this page.")
-        actor, password = await _form(request)
+            return self._shown(403, "Sign in on this page.")
+        actor, password, then = await _form(request)
         address = request.client.host if request.client else ""
         try:
             await self.check(actor, password, address)
         except LockedOut as problem:
             said = f"Too many failed attempts. Wait {problem.wait_s} seconds."
-            return password_page(429, said, {"Retry-After": str(problem.wait_s)})
+            return self._shown(429, said, {"Retry-After": str(problem.wait_s)})
         except LoginRefused:
-            return password_page(403, _WRONG)
-        return RedirectResponse(self._entrance.way_in(actor), 303, HEADERS)
+            return self._shown(403, _WRONG)
+        enrols = self._offer if then == "enrol" else None
+        target = self._entrance.way_in(actor) if enrols is None else await enrols.link(actor)
+        return RedirectResponse(target, 303, HEADERS)
 
     async def check(self, actor: str, password: str, address: str) -> None:
         """Return where this is `actor`.
@@ -153,17 +183,19 @@ def _from_own_page(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-async def _form(request: Request) -> tuple[str, str]:
+async def _form(request: Request) -> tuple[str, str, str]:
+    """Return key, password, and what is to follow."""
     gathered = bytearray()
     try:
         async for chunk in request.stream():
             gathered += chunk
             if len(gathered) > _BODY_BYTES_MOST:
-                return "", ""
+                return "", "", ""
     except ClientDisconnect:
-        return "", ""
+        return "", "", ""
     try:
         given = parse_qs(gathered.decode("ascii"), max_num_fields=10, errors="strict")
     except ValueError:
-        return "", ""
-    return given.get("actor", [""])[0].strip(), given.get("password", [""])[0]
+        return "", "", ""
+    actor, password, then = (given.get(name, [""])[0] for name in ("actor", "password", "then"))
+    return actor.strip(), password, then

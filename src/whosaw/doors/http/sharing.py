@@ -1,0 +1,94 @@
+"""What the processes of one database tell each other of how often somebody knocks: counts, under a digest of whom.
+
+Nobody waits for it: a process decides by what it knows, and hears of the others a moment later. So somebody who spreads
+his requests over n processes gets, in t seconds, at most what one process would allow, and n - 1 times more a burst and
+what the rate allows in two rounds; and an address that tried too many tokens is locked out at each of them when it has
+tried one there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from whosaw.doors.http import queries
+from whosaw.doors.http.throttle import Throttle, Who
+from whosaw.store import Database
+from whosaw.terms import Clock, WhosawError
+
+_LOG = logging.getLogger(__name__)
+EVERY_S = 0.5
+_FORGET_EVERY_S = 60.0
+_SEEN_MOST = 50_000
+
+
+class Sharing:
+    """Tells and hears, for one process."""
+
+    def __init__(
+        self, db: Database, throttle: Throttle, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Make it; the door's role will do for `db`."""
+        self._db = db
+        self._throttle = throttle
+        self._clock = clock
+        self._monotonic = monotonic
+        # whom → (what all processes had counted when it was last told, and when that was)
+        self._seen: dict[Who, tuple[int, float]] = {}
+        self._forgot_at = monotonic()
+
+    async def round(self) -> None:
+        """Tell what was counted here, and hear what the others did."""
+        counted = self._throttle.untold()
+        if counted:
+            try:
+                totals = await self._told(counted)
+            except Exception:
+                self._throttle.tell_later(counted)
+                raise
+            for who, number in counted.items():
+                self._throttle.counted_elsewhere(who, self._elsewhere(who, number, totals[_digest(who)]))
+        if self._monotonic() - self._forgot_at >= _FORGET_EVERY_S:
+            self._forgot_at = self._monotonic()
+            await queries.forget_counts(self._db, self._clock.now() - 2 * self._window)
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Do it for ever; while the database does not answer each process allows what it would alone."""
+        while True:
+            try:
+                await self.round()
+            except WhosawError as problem:
+                _LOG.warning("the pace is not shared now: %s [%s]", problem, problem.code)
+            except Exception as problem:  # the text of a driver's error may quote a value
+                _LOG.error("the pace is not shared now: %s", type(problem).__name__)
+            await asyncio.sleep(every_s)
+
+    @property
+    def _window(self) -> timedelta:
+        return timedelta(seconds=self._throttle.pace.failures_s)
+
+    async def _told(self, counted: dict[Who, int]) -> dict[bytes, int]:
+        now = self._clock.now()
+        by_digest = {_digest(who): number for who, number in counted.items()}
+        return await queries.add_counts(self._db, by_digest, (now, now - self._window))
+
+    def _elsewhere(self, who: Who, number: int, total: int) -> int:
+        """Return what the others counted of somebody since this process last told of him."""
+        now, pace = self._monotonic(), self._throttle.pace
+        before, at = self._seen.pop(who, (0, float("-inf")))
+        if len(self._seen) >= _SEEN_MOST:
+            self._seen.clear()
+        self._seen[who] = (total, now)
+        if who[0] == "address":
+            # counts of the database end as those of a process do, so what is not known here still counts
+            return total - number - (before if now - at < pace.failures_s else 0)
+        # of somebody not seen here while his burst came back, nothing is held against him
+        return total - number - before if now - at <= pace.burst / pace.rate_per_s + 2 * EVERY_S else 0
+
+
+def _digest(who: Who) -> bytes:
+    return hashlib.blake2b("\0".join(who).encode("utf-8", "surrogateescape"), digest_size=16).digest()
