@@ -142,6 +142,84 @@ def test_erase_takes_staff_and_speaks_to_people(state: Path, capsys: pytest.Capt
     assert "backups of whosaw's database" in printed
 
 
+STAFF_TABLES = ("person", "person_member", "person_subject", "person_password", "person_passkey", "person_enrolment")
+
+
+async def _provision(services: Services) -> None:
+    """Let a provider send E-1 and E-2, and give both every way in."""
+    async with services.db.connection() as connection:
+        for key in ("E-1", "E-2"):
+            await connection.execute(
+                "with p as (insert into person (id, key, user_name, active, resource, made_at, changed_at, rights_at) "
+                "values (gen_random_uuid(), %(key)s, %(key)s || '@company.example', true, '{}', now(), now(), now()) "
+                "returning id), g as (insert into person_group (id, name, roles, made_at, changed_at) "
+                "values (gen_random_uuid(), %(key)s, array['support'], now(), now()) returning id), "
+                "m as (insert into person_member select g.id, p.id from g, p), "
+                "s as (insert into person_subject values ('https://idp.example', 'sub-' || %(key)s, %(key)s, now())), "
+                "e as (insert into person_end values (%(key)s, now())), "
+                "w as (insert into person_password values (%(key)s, 'hash', now())), "
+                "k as (insert into person_passkey values (%(key)s::bytea, %(key)s, 'h', 'k', 0, 'laptop', now())), "
+                "t as (insert into identity_attempt values ('account', sha256(%(key)s::bytea), 3, now(), now())) "
+                "insert into person_enrolment values (sha256(('link' || %(key)s)::bytea), %(key)s, now())",
+                {"key": key},
+            )
+
+
+async def _left(services: Services) -> dict[str, int]:
+    async with services.db.connection() as connection:
+        found = {}
+        for table in (*STAFF_TABLES, "person_end", "identity_attempt"):
+            row = await (await connection.execute(f"select count(*) from {table}".encode())).fetchone()
+            assert row is not None
+            found[table] = row[0]
+        return found
+
+
+def test_erasing_staff_reaches_the_directory_and_every_way_in_and_nobody_else(
+    state: Path, said: Callable[[], Any]
+) -> None:
+    with_services(_provision)
+    erasing.erase("actor:E-1", report=True, as_json=True)
+    before = said()["remains"]["own"]
+    assert {name.partition(" ")[0] for name in before} == {"lines", "names", "local", "ends"}
+    assert erasing.erase("actor:E-1", reason="left", report=True, as_json=True) == 0
+    assert said()["remains"]["own"] == {"ends of sign-ins (kept for a day, so that none comes back)": 1}
+    assert with_services(_left) == dict.fromkeys(STAFF_TABLES, 1) | {"person_end": 2, "identity_attempt": 1}
+    # whom no entry ever named, the sign-ins may still know
+    assert erasing.erase("actor:E-2", reason="left", as_json=True) == 0
+    assert with_services(_left) == dict.fromkeys(STAFF_TABLES, 0) | {"person_end": 2, "identity_attempt": 0}
+    assert findings() == ()
+
+
+def test_an_end_of_sign_ins_goes_when_no_sign_in_can_be_that_old(state: Path) -> None:
+    async def long_ago(services: Services) -> None:
+        await _provision(services)
+        async with services.db.connection() as connection:
+            await connection.execute("update person_end set before_at = now() - interval '25 hours'")
+
+    with_services(long_ago)
+    assert erasing.erase("actor:E-1", reason="left", as_json=True) == 0
+    assert with_services(_left)["person_end"] == 1
+
+
+def test_what_a_hold_keeps_of_staff_stays_in_the_directory_too(state: Path) -> None:
+    with_services(_provision)
+    holds.add("actor:E-1", ground="an investigation", review=date(2027, 1, 1))
+    with pytest.raises(ErasureHeld):
+        erasing.erase("actor:E-1", reason="left")
+    assert with_services(_left)["person"] == 2
+
+
+def test_a_provider_that_keeps_somebody_is_named_in_the_report(state: Path, said: Callable[[], Any]) -> None:
+    catalog = state / "whosaw.toml"
+    catalog.write_text(catalog.read_text().partition("[actors]")[0] + '[actors]\nsource = "scim"\n')
+    with_services(_provision)
+    assert erasing.erase("actor:E-1", reason="left", report=True, as_json=True) == 0
+    told = said()["remains"]
+    assert [(each["source"], each["held"]) for each in told["company"]] == [("scim", None)]
+    assert any("identity provider keeps its own line" in note for note in told["notes"])
+
+
 def test_what_is_held_is_not_erased(state: Path) -> None:
     assert holds.add("C-2", ground="a court asked", review=date(2027, 1, 1)) == 0
     with pytest.raises(ErasureHeld, match="a court asked"):

@@ -8,7 +8,8 @@ from pathlib import Path
 from whosaw.app import erasequeries
 from whosaw.app.services import Services
 from whosaw.catalog import CatalogError, SubjectKind
-from whosaw.catalog.statements import actor_statement, presence_statement
+from whosaw.catalog.statements import presence_statement
+from whosaw.gate.directory import SCIM
 from whosaw.terms import SubjectRef
 
 _BACKUPS = (
@@ -16,6 +17,9 @@ _BACKUPS = (
     "write-ahead log until it is recycled",
     "lakes hold rows about this person until their next `whosaw lake export`, those of imported logs until they are "
     "made anew",
+)
+_PROVIDER = (
+    "the identity provider keeps its own line about this person, and sends it again unless it is deleted there first"
 )
 
 
@@ -56,15 +60,17 @@ async def remains_of_subject(services: Services, subject: SubjectRef, number: in
 
 async def remains_of_actor(services: Services, actor: str) -> Remains:
     """Return what is left of a member of staff."""
-    query = services.catalog.actors
+    source = services.catalog.actors.source
     held: bool | None
     try:
-        held = bool(await services.sources[query.source].rows(actor_statement(query), keys=[actor]))
+        # what an identity provider keeps cannot be asked of it; whether it sent him is in the tables of whosaw's own
+        held = None if source == SCIM else bool(await services.directory([actor]))
     except CatalogError:
         held = None
-    company = (CompanyColumn(query.source, "the directory of staff", "key", held),)
+    company = (CompanyColumn(source, "the directory of staff", "key", held),)
     own = await erasequeries.mentions_of_actor(services.db, actor)
-    return Remains(company, own, _bundles(services.settings.evidence_folder))
+    notes = (*_BACKUPS, _PROVIDER) if source == SCIM else _BACKUPS
+    return Remains(company, own, _bundles(services.settings.evidence_folder), notes)
 
 
 async def _columns(services: Services, kind: SubjectKind, key: str) -> tuple[CompanyColumn, ...]:

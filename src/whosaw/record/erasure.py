@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import ClassVar, Literal, cast
 
@@ -29,7 +29,11 @@ from whosaw.terms import Clock, to_us
 
 _INDEX_BYTES = 8
 _TELLING_CHARS = 3
-_TABLES = ("trail_entry", "trail_exposure", "number_map", "trail_erasure_order")
+_SIGN_IN_LIFE = timedelta(days=1)  # no signed token and no visit lives longer
+_TABLES = (
+    *("trail_entry", "trail_exposure", "number_map", "trail_erasure_order"),
+    *("person", "person_subject", "person_password", "person_passkey"),
+)
 
 
 class ErasureHeld(RecordError, PermissionError):
@@ -92,7 +96,7 @@ async def erase_subject(db: Database, appender: Appender, clock: Clock, subject:
 
 
 async def erase_actor(db: Database, appender: Appender, clock: Clock, actor: int, mandate: Mandate) -> Erased:
-    """Erase the map row and the tokens of an actor.
+    """Erase the map row of an actor, his tokens, and his lines in the staff directory and among the sign-ins.
 
     The entries that tell others who looked at their data stay, under a number that leads to nobody.
 
@@ -163,6 +167,7 @@ async def _erase(
                 order = await place_order(conn, clock, whose, indices, mandate)
         if order is not None and space == "actor":
             await queries.remove_tokens(conn, number)
+            await queries.remove_staff(conn, number, clock.now() - _SIGN_IN_LIFE)
     if order is None and held is not None:
         await appender.append(_refusal(clock, whose, mandate, held[2]))
         raise _held(held[1], held[2])

@@ -264,6 +264,29 @@ async def remove_tokens(conn: Connection, actor: int) -> int:
     return done.rowcount
 
 
+async def remove_staff(conn: Connection, actor: int, ended_before: datetime) -> int:
+    """Delete what the directory and the sign-ins hold of an actor whose map row still stands; return how many rows.
+
+    That his sign-ins were ended is kept until it is as old as `ended_before`: while a token may live that began before,
+    it must not come back.
+    """
+    removed = 0
+    whose = "in (select m.key from number_map m where m.space = 'actor' and m.number = %(actor)s)"
+    for statement in (
+        f"delete from person where key {whose}",
+        f"delete from person_subject where actor {whose}",
+        f"delete from person_password where actor {whose}",
+        f"delete from person_passkey where actor {whose}",
+        f"delete from person_enrolment where actor {whose}",
+        f"delete from person_end where actor {whose} and before_at < %(ended_before)s",
+        "delete from identity_attempt a using number_map m where m.space = 'actor' and m.number = %(actor)s "
+        "and a.scope = 'account' and a.who = sha256(convert_to(m.key, 'UTF8'))",
+    ):
+        done = await conn.execute(statement.encode(), {"actor": actor, "ended_before": ended_before})
+        removed += done.rowcount
+    return removed
+
+
 async def rewrite_tables(db: Database, tables: Iterable[str]) -> None:
     """Write tables anew, so that no file keeps a row version that was replaced; nobody can use them meanwhile."""
     async with db.connection() as conn:

@@ -9,11 +9,12 @@ from rich.text import Text
 
 from whosaw.app.commands.opened import AsJson, Flag, Space, UnknownPerson, operators_number, person, with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.erasequeries import is_staff
 from whosaw.app.erasereport import Remains, remains_of_actor, remains_of_subject
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record.erasure import Erased, Mandate, erase_actor, erase_subject, resume, rewrite, sweep
-from whosaw.store.numbers import find
+from whosaw.store.numbers import assign, find
 from whosaw.terms import SubjectRef
 
 
@@ -59,6 +60,8 @@ def erase(
 
 async def _erase(services: Services, asked: tuple[Space, str], number: int | None, reason: str) -> Erased:
     by = await operators_number(services.db)
+    if number is None and asked[0] == "actor" and await is_staff(services.db, asked[1]):
+        number = (await assign(services.db, "actor", [asked[1]]))[asked[1]]  # known, and never in an entry so far
     if number is None:
         raise UnknownPerson("the record has no number for this key: nothing leads from an entry to it")
     carry_out = erase_subject if asked[0] == "subject" else erase_actor
