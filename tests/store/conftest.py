@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.store.mariadb import mariadb
+from tests.store.mysql import mysql
 
 from whosaw.catalog import Catalog, Source, parse
 from whosaw.catalog.source import open_sources
@@ -195,4 +196,11 @@ def house(company: Company) -> House:
 def mariadb_url() -> Iterator[str]:
     """The address of a MariaDB's database ``shop``; asked for only where the server is installed."""
     with mariadb() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> Iterator[str]:
+    """The address of a MySQL's database ``shop``; asked for only where the server is there."""
+    with mysql() as url:
         yield url

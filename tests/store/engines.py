@@ -1,4 +1,4 @@
-"""The three databases in which a company's tables may lie: an empty one of each, and what runs a script in it."""
+"""The four databases in which a company's tables may lie: an empty one of each, and what runs a script in it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from tests.store.mariadb import MISSING, SERVER, run_mariadb
+from tests.store import mariadb, mysql
 
 from whosaw.store.database import with_database
 from whosaw.store.migrate import engine_url
 
-ENGINES = ("postgresql", pytest.param("mariadb", marks=[pytest.mark.system]), "sqlite")
+ENGINES = (
+    "postgresql",
+    pytest.param("mariadb", marks=[pytest.mark.system]),
+    pytest.param("mysql", marks=[pytest.mark.system]),
+    "sqlite",
+)
 
 # what each database calls a time, a yes or no, and how it quotes a name that is none
 WORDS = {
     "postgresql": {"moment": "timestamptz", "flag": "boolean", "yes": "true", "no": "false", "q": '"'},
     "mariadb": {"moment": "timestamp null", "flag": "boolean", "yes": "1", "no": "0", "q": "`"},
+    "mysql": {"moment": "timestamp null", "flag": "boolean", "yes": "1", "no": "0", "q": "`"},
     "sqlite": {"moment": "text", "flag": "boolean", "yes": "1", "no": "0", "q": '"'},
+}
+_SERVERS = {
+    "mariadb": (mariadb.SERVER is not None, mariadb.MISSING, mariadb.run_mariadb),
+    "mysql": (mysql.INSTALLED, mysql.MISSING, mysql.run_mysql),
 }
 
 
@@ -36,13 +46,14 @@ def ground(engine: str, request: pytest.FixtureRequest, folder: Path) -> tuple[s
             connection.close()
 
         return f"sqlite+aiosqlite:///{path}", in_sqlite
-    if engine == "mariadb":
-        if SERVER is None:
-            pytest.skip(MISSING)
-        url = request.getfixturevalue("mariadb_url")
+    if engine in _SERVERS:
+        installed, missing, run = _SERVERS[engine]
+        if not installed:
+            pytest.skip(missing)
+        url = request.getfixturevalue(f"{engine}_url")
         socket = Path(parse_qs(urlsplit(url).query)["unix_socket"][0])
-        run_mariadb(socket, "", "drop database shop; create database shop")
-        return url, lambda script: run_mariadb(socket, "shop", script)
+        run(socket, "", "drop database shop; create database shop")
+        return url, lambda script: run(socket, "shop", script)
     owner, name = request.getfixturevalue("postgres_url"), f"company_{uuid.uuid4().hex[:12]}"
     url = with_database(owner, name)
 

@@ -41,7 +41,7 @@ insert into agents values (1, 'Morgan Hale', 'm@desk.example', 'frontline', {yes
     (2, 'Sam Roe', 's@desk.example', 'lead', {yes});
 insert into tickets values (10, 1, 1, 'customer', {at}, null, 'parcel'), (11, 2, 1, 'customer', {at}, {at}, 'refund');
 """
-AT = {"postgresql": "now()", "mariadb": "now()", "sqlite": "'2026-03-02T12:00:00+00:00'"}
+AT = {"postgresql": "now()", "mariadb": "now()", "mysql": "now()", "sqlite": "'2026-03-02T12:00:00+00:00'"}
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,9 @@ def test_a_drafted_catalog_loads_holds_and_names_nobody(desk: Desk, capsys: pyte
     assert effects["lead", "ticket", "contact"] == "deny"
     assert effects["frontline", "–", "contact"] == "mask"
     assert effects["frontline", "ticket", "payment"] == "deny"
+    assert effects["frontline", "ticket", "lookup:customer.email"] == "allow"
+    assert effects["frontline", "–", "lookup:customer.email"] == "deny"
+    assert effects["lead", "ticket", "lookup:customer.email"] == "deny"
 
 
 def test_every_guess_is_marked_with_how_sure_it_is(desk: Desk) -> None:

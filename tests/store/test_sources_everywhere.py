@@ -1,4 +1,4 @@
-"""The same company in PostgreSQL, MariaDB and SQLite: the whole path reads the same from each of them."""
+"""The same company in PostgreSQL, MariaDB, MySQL and SQLite: the whole path reads the same from each of them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from whosaw.catalog.statements import (
 AT = {
     "postgresql": "'2026-03-02 12:00:00+00'",
     "mariadb": "'2026-03-02 17:00:00'",  # the server's clock hangs five hours ahead of UTC
+    "mysql": "'2026-03-02 17:00:00'",
     "sqlite": "'2026-03-02T12:00:00+00:00'",
 }
 SCHEMA = """

@@ -8,8 +8,8 @@ from pathlib import Path
 from whosaw.app import erasequeries
 from whosaw.app.services import Services
 from whosaw.catalog import CatalogError, SubjectKind
+from whosaw.catalog.load import SCIM
 from whosaw.catalog.statements import presence_statement
-from whosaw.gate.directory import SCIM
 from whosaw.terms import SubjectRef
 
 _BACKUPS = (

@@ -36,6 +36,7 @@ def speak(
     (tmp_path / "whosaw.toml").write_text(CATALOG)
     monkeypatch.setenv("WHOSAW_STATE", str(tmp_path))
     monkeypatch.setenv("WHOSAW_DATABASE", database_url)
+    monkeypatch.setenv("WHOSAW_SCIM_ROLES", "auditor=auditor")
     monkeypatch.delenv("WHOSAW_TOKEN", raising=False)
 
     def call(*arguments: str, typed: str = "") -> Said:
@@ -60,13 +61,14 @@ def served(work: Callable[[Services, httpx.AsyncClient], Any]) -> Any:
             serving = asyncio.create_task(server.run())
             await server.started()
             headers = {"Origin": f"http://localhost:{port}", "Host": f"localhost:{port}"}
-            async with httpx.AsyncClient(
-                base_url=server.address, headers=headers, trust_env=False, timeout=30
-            ) as browser:
-                found = await work(services, browser)
-            server.stop()
-            await serving
-            return found
+            try:
+                async with httpx.AsyncClient(
+                    base_url=server.address, headers=headers, trust_env=False, timeout=30
+                ) as browser:
+                    return await work(services, browser)
+            finally:
+                server.stop()
+                await serving
 
     return with_services(go)
 

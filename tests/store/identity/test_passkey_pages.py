@@ -78,7 +78,7 @@ async def visit(tmp_path: Path, database_url: str) -> AsyncIterator[Visit]:
         serving = asyncio.create_task(server.run())
         await server.started()
         await listed(services, "E-1", "auditor")
-        async with async_playwright() as playwright:
+        async with async_playwright() as playwright:  # closed before the server, which waits for its connections
             browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
             page = await (await browser.new_context()).new_page()
             complaints: list[str] = []
@@ -143,7 +143,7 @@ async def test_a_copy_of_a_passkey_is_refused_in_words(visit: Visit) -> None:
     await visit.page.goto(f"{visit.address}/identity/passkey")
     await visit.page.click("#enter")
     await visit.page.wait_for_function("document.getElementById('said').textContent !== ''")
-    assert "does not open this" in await visit.page.inner_text("#said")
+    assert "does not open this" in await visit.page.inner_text("#said"), visit.complaints
 
 
 async def test_a_link_that_was_used_says_so_and_by_another_name_the_page_leads_to_the_right_one(visit: Visit) -> None:

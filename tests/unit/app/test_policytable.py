@@ -70,7 +70,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_shipped_policies_do_what_a_team_expects(tmp_path: Path) -> None:
     outcomes = try_table(read_table(written(tmp_path, GOOD)), load_policies())
-    assert [each.holds for each in outcomes] == [True] * 5
+    assert [each.holds for each in outcomes] == [True] * 7
 
 
 def test_a_wrong_expectation_fails_and_is_named_with_the_policy(
@@ -88,7 +88,7 @@ def test_a_wrong_expectation_fails_and_is_named_with_the_policy(
     assert run(["policy", "test", str(written(tmp_path, wrong))]) == 1
     told = capsys.readouterr().out
     assert "FAILED  without a ticket it sees a mask: mask, not reveal (masked.without_reason)" in told
-    assert "4 of 5 decisions as expected" in told
+    assert "6 of 7 decisions as expected" in told
     assert run(["policy", "test", str(written(tmp_path, GOOD))]) == 0
 
 

@@ -64,7 +64,7 @@ def test_mentions_are_what_stands_in_the_policies() -> None:
     assert found.purposes == {"ticket", "review_care"}
     assert found.reasons == {"purpose.missing", "purpose.closed", "purpose.self_made"}
     assert found.classes == {"contact", "name", "address"}
-    assert found.deeds == {"review.delete"}
+    assert found.deeds == {"review.delete", "lookup"}
 
 
 def test_a_text_is_compared_with_what_stands_beside_it_and_with_nothing_around_that() -> None:

@@ -2,8 +2,8 @@
 
 Nobody waits for it: a process decides by what it knows, and hears of the others a moment later. So somebody who spreads
 his requests over n processes gets, in t seconds, at most what one process would allow, and n - 1 times more a burst and
-what the rate allows in two rounds; and an address that tried too many tokens is locked out at each of them when it has
-tried one there.
+what the rate allows in three rounds; and an address that tried too many tokens is locked out at each of them when it
+has tried one there.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Sharing:
         self._throttle = throttle
         self._clock = clock
         self._monotonic = monotonic
-        # whom → (what all processes had counted when it was last told, and when that was)
+        # whom → (what all processes had counted when this one last told of him, and until when that matters)
         self._seen: dict[Who, tuple[int, float]] = {}
         self._forgot_at = monotonic()
 
@@ -51,7 +51,7 @@ class Sharing:
                 self._throttle.tell_later(counted)
                 raise
             for who, number in counted.items():
-                self._throttle.counted_elsewhere(who, self._elsewhere(who, number, totals[_digest(who)]))
+                self._hear(who, number, totals[_digest(who)])
         if self._monotonic() - self._forgot_at >= _FORGET_EVERY_S:
             self._forgot_at = self._monotonic()
             await queries.forget_counts(self._db, self._clock.now() - 2 * self._window)
@@ -76,18 +76,22 @@ class Sharing:
         by_digest = {_digest(who): number for who, number in counted.items()}
         return await queries.add_counts(self._db, by_digest, (now, now - self._window))
 
-    def _elsewhere(self, who: Who, number: int, total: int) -> int:
-        """Return what the others counted of somebody since this process last told of him."""
+    def _hear(self, who: Who, number: int, total: int) -> None:
+        """Note what the others counted of somebody since this process last told of him."""
         now, pace = self._monotonic(), self._throttle.pace
-        before, at = self._seen.pop(who, (0, float("-inf")))
-        if len(self._seen) >= _SEEN_MOST:
-            self._seen.clear()
-        self._seen[who] = (total, now)
+        before, until = self._seen.pop(who, (0, float("-inf")))
+        known = now <= until
         if who[0] == "address":
             # counts of the database end as those of a process do, so what is not known here still counts
-            return total - number - (before if now - at < pace.failures_s else 0)
-        # of somebody not seen here while his burst came back, nothing is held against him
-        return total - number - before if now - at <= pace.burst / pace.rate_per_s + 2 * EVERY_S else 0
+            self._throttle.counted_elsewhere(who, total - number - (before if known else 0))
+            until = now + pace.failures_s
+        else:
+            # of somebody who had his whole burst here meanwhile, nothing is held against him
+            self._throttle.counted_elsewhere(who, total - number - before if known else 0)
+            until = self._throttle.full_at_s(who[1]) + 2 * EVERY_S
+        if len(self._seen) >= _SEEN_MOST:
+            self._seen.clear()
+        self._seen[who] = (total, until)
 
 
 def _digest(who: Who) -> bytes:

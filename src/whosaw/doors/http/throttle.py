@@ -104,6 +104,11 @@ class Throttle:
         """What is allowed."""
         return self._pace
 
+    def full_at_s(self, actor: str) -> float:
+        """Return when somebody will have his whole burst again, by this throttle's clock."""
+        left, at = self._left.get(actor, (float(self._pace.burst), self._now_s()))
+        return at + (self._pace.burst - left) / self._pace.rate_per_s
+
     def untold(self) -> dict[Who, int]:
         """Return what was counted here since this was last asked."""
         counted, self._untold = self._untold, {}
