@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from whosaw.app.clocks import clock_of
-from whosaw.app.looks import operator
-from whosaw.app.services import own_database
 from whosaw.app.settings import Settings
-from whosaw.lake import ImportReport
-from whosaw.prove import Payload
-from whosaw.record import Appender, load_or_create
-from whosaw.store import Database, NumberMap
 from whosaw.terms import to_us
+
+if TYPE_CHECKING:
+    from whosaw.lake import ImportReport
+    from whosaw.prove import Payload
 
 _BLOCK_BYTES = 1 << 20
 
@@ -32,11 +30,18 @@ def record_import(log: Path, report: ImportReport) -> int | None:
     settings = Settings()
     if not (settings.keys_folder / "trail.key").exists():
         return None
+    from whosaw.app.services import own_database  # where there is no record, nothing of the server's is loaded
+
     with own_database(settings) as url:
         return asyncio.run(_append(settings, url, _sha256(log), report))
 
 
 async def _append(settings: Settings, url: str, digest: str, report: ImportReport) -> int:
+    from whosaw.app.clocks import clock_of
+    from whosaw.app.looks import operator
+    from whosaw.record import Appender, load_or_create
+    from whosaw.store import Database, NumberMap
+
     clock = clock_of(settings)
     keys = load_or_create(settings.keys_folder, clock)
     async with Database(url, pool_size=2) as db, Appender(db, keys, clock) as appender:

@@ -8,6 +8,7 @@ manifest), `identity`, `occurrence`; sorted by subject and time.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +16,19 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from whosaw.lake.engine import engine, from_files, quoted
+from whosaw.lake.engine import engine, quoted
 from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 from whosaw.lake.folder import Writing
-from whosaw.lake.manifest import Manifest, Source, write_manifest
+from whosaw.lake.manifest import Source, write_manifest
+from whosaw.lake.numbering import assign_numbers, put_numbers
+from whosaw.lake.ordered import Parquet, set_aside, write_ordered
 from whosaw.lake.repeats import Repeats, find_repeats
 from whosaw.lake.stage import NUMBERED
 
 GRADES = {"trail": 0, "imported": 1}
 
-_ROW_GROUP = 122_880
-_LEAST_MB, _MOST_MB = 80, 640
-_FEW_NUMBERS = 200_000
+_BATCH_ROWS = 1 << 14
+_LEAST_MB, _MOST_MB = 32, 640
 
 
 def admit(writing: Writing, staged: Path, source: Source) -> Source:
@@ -71,13 +73,29 @@ def _write(writing: Writing, staged: Path, repeats: Repeats, source: Source, whe
     """Write the number map and the rows of numbers to two files, with some megabytes of memory."""
     numbers, part, memory_mb = where
     manifest = writing.manifest
-    with engine(writing.folder, writing.staging / "spill", f"{memory_mb}MB") as connection:
+    known = writing.folder / manifest.numbers if manifest.numbers is not None else None
+    spill = writing.staging / "spill"
+    with engine(writing.folder, spill, f"{memory_mb}MB") as connection:
         connection.execute(_fresh(staged, repeats))
         done, named = _measured(connection, source)
-        _assign_numbers(connection, writing.folder, manifest, named)
-        _copy(connection, "SELECT space, number, key FROM numbers ORDER BY space, number", numbers)
-        _copy(connection, _sorted(source, _put_numbers(connection, named), named, len(manifest.sources)), part)
+        count = assign_numbers(connection, known, named, numbers)
+    # anew: what it took to find the keys is given back before they are joined
+    with engine(writing.folder, spill, f"{memory_mb}MB") as connection:
+        connection.execute(_fresh(staged, repeats))
+        rows = put_numbers(connection, numbers, count, named, memory_mb)
+        numbered = connection.execute(_numbered(rows, named)).to_arrow_reader(_BATCH_ROWS)
+        runs = set_aside(numbered, done.accepted, _emptied(writing.staging / "runs"))
+    constants = {"says_why": source.says_why, "grade": GRADES[source.grade], "source": len(manifest.sources)}
+    with Parquet(part, _schema(source), constants) as output:
+        write_ordered(runs, output)
     return done
+
+
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what an attempt with less memory left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _repeats(writing: Writing, staged: Path, source: Source) -> Repeats:
@@ -113,80 +131,25 @@ def _measured(connection: duckdb.DuckDBPyConnection, source: Source) -> tuple[So
     return done, tuple(space for space in spaces if found.get(space))
 
 
-def _assign_numbers(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, spaces: tuple[str, ...]
-) -> None:
-    connection.execute("CREATE TEMP TABLE numbers (space VARCHAR, number BIGINT, key VARCHAR)")
-    if manifest.numbers is not None:
-        connection.execute(
-            f"INSERT INTO numbers SELECT space, number, key FROM {from_files(folder, [manifest.numbers])}"
-        )
-    for space in spaces:
-        # invariant: a number is given once, in the order in which a log first names its key, and never again.
-        connection.execute(
-            f"""
-            INSERT INTO numbers
-            WITH named AS (
-                     SELECT "{space}" AS key, min(line) AS line FROM fresh WHERE "{space}" IS NOT NULL GROUP BY 1
-                 ),
-                 unknown AS (SELECT * FROM named ANTI JOIN (SELECT key FROM numbers WHERE space = ?) USING (key)),
-                 highest AS (SELECT coalesce(max(number), 0) AS number FROM numbers WHERE space = ?)
-            SELECT ?, highest.number + row_number() OVER (ORDER BY line, key), key FROM unknown, highest
-            """,
-            [space, space, space],
-        )
+def _numbered(rows: str, named: tuple[str, ...]) -> str:
+    """Return the query of the numbered rows, as far as they differ."""
+    selected = ", ".join(f'"{space}"' for space in named)
+    return f"SELECT {selected}, at_us, verified, line, identity, occurrence::INTEGER AS occurrence FROM {rows}"
 
 
-def _put_numbers(connection: duckdb.DuckDBPyConnection, named: tuple[str, ...]) -> str:
-    """Put numbers in the place of references, column by column; return the table of the numbered rows.
-
-    One join at a time: several at once would each hold their keys in memory.
-    """
-    known = connection.execute("SELECT count(*) FROM numbers").fetchone() or (0,)
-    if known[0] <= _FEW_NUMBERS:
-        selected = ", ".join(f'of_{space}.number AS "{space}"' for space in named)
-        joins = " ".join(_join("fresh", space) for space in named)
-        others = ", ".join(f'"{space}"' for space in named)
-        connection.execute(
-            f"CREATE TEMP VIEW numbered AS SELECT fresh.* EXCLUDE ({others}), {selected} FROM fresh {joins}"
-        )
-        return "numbered"
-    rows = "fresh"
-    for step, space in enumerate(named):
-        following = f"numbered_{step}"
-        connection.execute(
-            f"""
-            CREATE TEMP TABLE {following} AS
-            SELECT {rows}.* EXCLUDE ("{space}"), of_{space}.number AS "{space}" FROM {rows} {_join(rows, space)}
-            """
-        )
-        if step:
-            connection.execute(f"DROP TABLE {rows}")
-        rows = following
-    return rows
-
-
-def _join(rows: str, space: str) -> str:
-    return f"LEFT JOIN numbers of_{space} ON of_{space}.space = '{space}' AND of_{space}.key = {rows}.\"{space}\""
-
-
-def _sorted(source: Source, rows: str, named: tuple[str, ...], position: int) -> str:
-    """Return the query of the lake's own rows, from numbered ones."""
-    selected = ", ".join(
-        f'"{space}"' if space in named else f'NULL::BIGINT AS "{space}"' for space in NUMBERED[source.kind]
+def _schema(source: Source) -> pa.Schema:
+    return pa.schema(
+        [
+            *((space, pa.int64()) for space in NUMBERED[source.kind]),
+            ("at_us", pa.int64()),
+            ("verified", pa.bool_()),
+            ("says_why", pa.bool_()),
+            ("grade", pa.int8()),
+            ("source", pa.int32()),
+            ("identity", pa.binary()),
+            ("occurrence", pa.int32()),
+        ]
     )
-    subject = "subject, " if "subject" in named else ""
-    return f"""
-        SELECT {selected}, at_us, verified, {str(source.says_why).lower()} AS says_why,
-               {GRADES[source.grade]}::TINYINT AS grade, {position}::INTEGER AS source,
-               identity, occurrence::INTEGER AS occurrence
-        FROM {rows} ORDER BY {subject}at_us, line
-    """
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
-    connection.execute(f"COPY ({query}) TO {quoted(str(path))} ({options})")
 
 
 def _is_same(one: Source, other: Source) -> bool:
@@ -196,7 +159,7 @@ def _is_same(one: Source, other: Source) -> bool:
 
 def _memory_mb(staged: Path) -> Iterator[int]:
     """Yield how many megabytes the work on a stage may take: little for a small log, never more than the most."""
-    megabytes = min(max(staged.stat().st_size >> 20, _LEAST_MB), _MOST_MB)
+    megabytes = min(max(staged.stat().st_size >> 22, _LEAST_MB), _MOST_MB)
     yield megabytes
     while megabytes < _MOST_MB:
         megabytes = min(2 * megabytes, _MOST_MB)

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import pyarrow as pa
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from whosaw.lake.errors import LakeDamaged
 from whosaw.lake.manifest import open_private, sync_folder
@@ -46,6 +44,8 @@ class Keeper:
     _FLAGS: ClassVar[int] = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
     def __init__(self, path: Path) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # a library that most imports do without
+
         self.key = AESGCM.generate_key(bit_length=256)
         self.rows = 0
         self._seal = AESGCM(self.key)
@@ -89,6 +89,9 @@ def read_kept(path: Path, key: bytes) -> Iterator[list[Row]]:
     Raises:
         LakeDamaged: it is damaged, or the key is another file's.
     """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC) + _LABEL_BYTES)

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-_PART_ROWS = 400_000
-_MOST_PARTS = 256
+_PART_ROWS = 200_000
+_MOST_PARTS = 512
 _BATCH_ROWS = 1 << 16
 _KNOWN = -1
 _ROW = np.dtype([("high", "<u8"), ("low", "<u8"), ("place", "<i8")])

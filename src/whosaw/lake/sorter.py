@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import compress
 from typing import IO
 
 import numpy as np
@@ -19,7 +21,7 @@ from whosaw.lake.times import NO_ZONE, Times, read_times
 
 SUBJECT = "subject"
 
-_written = json.JSONEncoder(ensure_ascii=False).encode
+_written = json.encoder.encode_basestring
 
 
 class Sorter:
@@ -53,28 +55,27 @@ class Sorter:
 
     def sort(self, batch: Batch) -> Rows:
         """Return the usable rows of a batch."""
-        for line, raw in batch.malformed:
-            self._reject(line, MALFORMED, raw)
+        self._reject([(line, MALFORMED, raw, row_identity(self._key, raw)) for line, raw in batch.malformed])
         batch = self._filtered(batch)
         self.skipped += batch.skipped
         self.rows += len(batch.raws) + len(batch.malformed)
         columns = self._columns(batch)
         times = self._times(batch)
         reasons = self._reasons(columns, times)
-        for index, reason in sorted(reasons.items()):
-            self._reject(batch.lines[index], reason, batch.raws[index])
-        lines, raws, at_us = batch.lines, batch.raws, times.at_us
+        lines, at_us = batch.lines, times.at_us
+        identities = row_identities(self._key, batch.raws)
+        kept = {name: batch.cells[name] for name in self._mapping.keep} if self._keeper is not None else {}
         if reasons:
-            good = [index for index in range(len(batch.raws)) if index not in reasons]
-            lines, raws = [lines[index] for index in good], [raws[index] for index in good]
-            places = pa.array(good, pa.int64())
+            bad = sorted(reasons.items())
+            self._reject([(lines[place], why, batch.raws[place], identities[place]) for place, why in bad])
+            good = np.ones(len(identities), np.bool_)
+            good[[place for place, _ in bad]] = False
+            lines, identities = list(compress(lines, good)), list(compress(identities, good))
+            places = pa.array(np.flatnonzero(good))
             at_us = at_us.take(places)
             columns = {name: values.take(places) for name, values in columns.items()}
-        identities = row_identities(self._key, raws)
+            kept = {name: values.take(places) for name, values in kept.items()}
         if self._keeper is not None:
-            kept = {name: batch.cells[name] for name in self._mapping.keep}
-            if reasons:
-                kept = {name: values.take(places) for name, values in kept.items()}
             self._keeper.keep(identities, kept)
         return Rows(lines=lines, identities=identities, at_us=at_us, columns=columns)
 
@@ -149,11 +150,17 @@ class Sorter:
                 reasons.update((index, f"{name}.empty") for index in empty.tolist())
         return reasons
 
-    def _reject(self, line: int, reason: str, raw: bytes) -> None:
-        self.rejected += 1
-        text = raw.decode("utf-8", "backslashreplace")
-        entry = {"line": line, "reason": reason, "identity": row_identity(self._key, raw).hex(), "raw": text}
-        self._rejects.write(_written(entry) + "\n")
+    def _reject(self, rows: Sequence[tuple[int, str, bytes, bytes]]) -> None:
+        """Write down line, reason, raw bytes and identity of rows that cannot be used."""
+        self.rejected += len(rows)
+        self._rejects.writelines(
+            f'{{"line": {line}, "reason": "{why}", "identity": "{identity.hex()}", "raw": {_written(_text(raw))}}}\n'
+            for line, why, raw, identity in rows
+        )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _read(column: Column, batch: Batch) -> pa.Array:

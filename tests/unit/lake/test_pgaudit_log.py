@@ -124,6 +124,29 @@ def test_a_statement_that_cannot_be_read_is_an_access_to_somebody_unknown(tmp_pa
     assert bring(tmp_path, csv_line(audit(statement))).unknown == 1
 
 
+def test_a_statement_with_a_nul_in_it_is_an_access_to_somebody_unknown(tmp_path: Path) -> None:
+    text = json_line(audit("select * from customer where id = 5 \0 or true"))
+    assert "\\u0000" in text
+    report = bring(tmp_path, text)
+    assert (report.accepted, report.unknown) == (1, 1)
+
+
+def test_a_statement_that_ends_the_child_is_unknown_and_its_neighbours_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the child of this test ends itself at a word; a real one would by an overflow of its stack
+    start = (
+        "import os; from whosaw.ask import sqlchild, sqlwalk; real = sqlchild.read_statement\n"
+        "def read(text, *rest):\n    if 'fatal' in text: os._exit(9)\n    return real(text, *rest)\n"
+        "sqlchild.read_statement = read; sqlchild.main()"
+    )
+    monkeypatch.setattr(sqlreader, "_START", start)
+    lines = [audit(f"select * from customer where id = {n}", id=str(n)) for n in range(6)]
+    lines[3] = audit("select fatal from customer where id = 3", id="3")
+    report = bring(tmp_path, "".join(map(csv_line, lines)))
+    assert (report.accepted, report.unknown) == (6, 1)
+
+
 @pytest.mark.parametrize("parameters", ["<not logged>", "<none>", '""', "<long param suppressed>", '"broken'])
 def test_a_parameter_that_was_not_logged_names_nobody(tmp_path: Path, parameters: str) -> None:
     text = csv_line(audit("select * from customer where id = $1", parameters=parameters))

@@ -18,6 +18,7 @@ from whosaw.app.errors import AppError
 from whosaw.lake import ImportReport, import_log, load_mapping
 from whosaw.lake.gaps import gaps_by_source
 from whosaw.lake.guess import Guess, guess_mapping
+from whosaw.lake.sparing import sparing
 from whosaw.lake.weakest import weakest_grade
 
 
@@ -50,13 +51,14 @@ def import_(
         return _guess(log, as_json)
     if mapping is None or lake is None:
         raise ImportOptions(f"importing `{log}` needs a mapping and a lake")
-    report = _import(log, mapping, lake)
-    _record(log, report)
-    if as_json:
-        paths = {name: str(path) if path else None for name, path in _paths(report).items()}
-        print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
-        return 0
-    _print(report, lake)
+    with sparing():
+        report = _import(log, mapping, lake)
+        _record(log, report)
+        if as_json:
+            paths = {name: str(path) if path else None for name, path in _paths(report).items()}
+            print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
+        else:
+            _print(report, lake)
     return 0
 
 
