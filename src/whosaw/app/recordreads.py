@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from whosaw.app import queries
+from whosaw.app.coverageday import coverage_line
 from whosaw.doors.console.reads import (
     CheckpointLine,
     Completeness,
@@ -72,6 +73,7 @@ class RecordReads:
         """Return how far the record reaches."""
         entries, since, until = await queries.reach(self._db)
         gaps = ["access that does not come through a door is not in it"]
+        gaps.append(await coverage_line(self._db))
         if erased := await count_erased(self._db):
             gaps.append(f"{erased} entries are erased: of them only the hash is left")
         witnessed = await asyncio.to_thread(read_state, self._folder)

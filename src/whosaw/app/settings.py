@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         events_issuer: who sends security events; none means the identity provider.
         events_audience: what security events must be for; none means that none are heard.
         events_keys: address of the keys that sign them; none means that the provider's metadata say.
+        door_accounts: database accounts that the doors log in with, as ROLE or ROLE@ADDRESS, separated by commas; none
+            takes those of the catalog's sources.
+        metrics_token: opens ``/metrics`` to others than this machine.
+        otlp_endpoint: where spans are sent (OTLP over HTTP), as ``http://127.0.0.1:4318/v1/traces``; none sends none.
         scim_key: which attribute of a person is the actor's key.
         scim_roles: what groups give, as ``GROUP=ROLE,ROLE; GROUP=ROLE``.
     """
@@ -120,6 +124,9 @@ class Settings(BaseSettings):
     events_issuer: str = ""
     events_audience: str = ""
     events_keys: str = ""
+    door_accounts: str = ""
+    metrics_token: SecretStr | None = None
+    otlp_endpoint: str = ""
     scim_key: Literal["userName", "externalId", "employeeNumber"] = "userName"
     scim_roles: str = ""
 

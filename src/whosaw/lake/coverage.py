@@ -61,6 +61,23 @@ class DayCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Fall:
+    """The share of the last days lies below that of the time before, both 0 … 1; `day` is the last one."""
+
+    before: float
+    now: float
+    day: date
+
+    @property
+    def line(self) -> str:
+        """Return one sentence for a person."""
+        return (
+            f"coverage fell from {self.before:.1%} to {self.now:.1%}: "
+            f"{_RECENT_DAYS} days up to {self.day} against the time before"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of what reached protected tables went through doors.
 
@@ -70,7 +87,8 @@ class Coverage:
         unrecorded: through, with a named subject, that the own trail does not show; None where the lake has no trail.
         around: the ways around, the most used first.
         days: in order; days on which the audit log holds nothing are not among them.
-        alarms: what has become worse, one sentence each.
+        fall: how far the share fell, where it did.
+        new_ways: account and address of who went around the doors for the first time in the last days.
     """
 
     total: int
@@ -78,7 +96,20 @@ class Coverage:
     unrecorded: int | None
     around: tuple[Around, ...]
     days: tuple[DayCoverage, ...]
-    alarms: tuple[str, ...]
+    fall: Fall | None = None
+    new_ways: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Return what has become worse, one sentence each."""
+        fallen = (self.fall.line,) if self.fall is not None else ()
+        return fallen + tuple(
+            f"around the doors for the first time: `{role}` from `{address}`" for role, address in self.new_ways
+        )
+
+    def on(self, day: date) -> DayCoverage | None:
+        """Return what the audit log holds of a day; None where it holds nothing of it."""
+        return next((each for each in self.days if each.day == day), None)
 
     @property
     def share(self) -> float | None:
@@ -127,7 +158,8 @@ def coverage(lake: Path, doors: Sequence[Door], fall: float = 0.02, within_s: in
             unrecorded=_unrecorded(open_lake, within_s),
             around=around,
             days=days,
-            alarms=(*_fallen(days, fall), *_new_ways(around, days)),
+            fall=_fallen(days, fall),
+            new_ways=_new_ways(around, days),
         )
 
 
@@ -187,30 +219,25 @@ def _unrecorded(open_lake: Opened, within_s: int) -> int | None:
     return int(found[0][0])
 
 
-def _fallen(days: Sequence[DayCoverage], fall: float) -> list[str]:
-    """Say so where the last days' share lies below that of the time before."""
+def _fallen(days: Sequence[DayCoverage], fall: float) -> Fall | None:
+    """Return how far the last days' share lies below that of the time before, where that is more than `fall`."""
     if not days:
-        return []
+        return None
     recent = [day for day in days if (days[-1].day - day.day).days < _RECENT_DAYS]
     before = days[: len(days) - len(recent)]
     totals = [sum(day.total for day in part) for part in (before, recent)]
     if min(totals) < _FEWEST:
-        return []
+        return None
     old, new = (sum(day.through for day in part) / total for part, total in zip((before, recent), totals, strict=True))
-    if old - new <= fall:
-        return []
-    return [
-        f"coverage fell from {old:.1%} to {new:.1%}: {_RECENT_DAYS} days up to {days[-1].day} against the time before"
-    ]
+    return Fall(old, new, days[-1].day) if old - new > fall else None
 
 
-def _new_ways(around: Sequence[Around], days: Sequence[DayCoverage]) -> list[str]:
-    """Name the accounts that went around the doors for the first time in the last days, where there is a before."""
+def _new_ways(around: Sequence[Around], days: Sequence[DayCoverage]) -> tuple[tuple[str, str], ...]:
+    """Return who went around the doors for the first time in the last days, where there is a before."""
     if not days or (days[-1].day - days[0].day).days < _RECENT_DAYS:
-        return []
+        return ()
     first: dict[tuple[str, str], datetime] = {}
     for way in around:
         place = (way.role, way.address)
         first[place] = min(way.first, first.get(place, way.first))
-    new = sorted(place for place, at in first.items() if (days[-1].day - at.date()).days < _RECENT_DAYS)
-    return [f"around the doors for the first time: `{role}` from `{address}`" for role, address in new]
+    return tuple(sorted(place for place, at in first.items() if (days[-1].day - at.date()).days < _RECENT_DAYS))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -93,6 +94,8 @@ class Appender:
         self._timer: asyncio.TimerHandle | None = None  # invariant: set while anybody waits, for the earliest `due`
         self._draining: asyncio.Task[None] | None = None
         self._closed = False
+        self.on_commit: Callable[[int, float], None] | None = None
+        """Told of every durable batch: its entries, and the seconds that its commit took; must not raise."""
 
     async def append(self, payload: Payload) -> Receipt:
         """Record one entry and return its receipt once it is durable.
@@ -185,6 +188,7 @@ class Appender:
     async def _drain(self) -> None:
         while self._queue:
             self._flying = batch = self._take()
+            start = time.perf_counter()
             try:
                 receipts = await self._commit(batch)
             except BaseException as cause:
@@ -192,6 +196,8 @@ class Appender:
                 if not isinstance(cause, Exception):
                     raise
             else:
+                if self.on_commit is not None:
+                    self.on_commit(len(receipts), time.perf_counter() - start)
                 at = 0
                 for group in batch:
                     if not group.done.done():

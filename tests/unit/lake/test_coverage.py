@@ -9,6 +9,7 @@ import pytest
 from lakelogs import audit, csv_line
 
 from whosaw.lake.coverage import Coverage, Door, coverage
+from whosaw.lake.coveragenote import NEVER, coverage_line, note_measured
 from whosaw.lake.errors import AuditMissing
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
@@ -85,3 +86,18 @@ def test_without_an_audit_log_nothing_is_claimed(tmp_path: Path) -> None:
     )
     with pytest.raises(AuditMissing):
         coverage(tmp_path / "lake", [Door("door")])
+
+
+def test_what_was_measured_is_noted_and_names_nobody(tmp_path: Path) -> None:
+    bring(tmp_path, line(0, "door", 5, 1) + line(1, "dba.kim", 5, 2))
+    lake = tmp_path / "lake"
+    assert coverage_line(lake) == NEVER
+    note_measured(lake, coverage(lake, [Door("door")]), START)
+    assert coverage_line(lake).startswith("coverage: 50.0% of 2 accesses")
+    assert coverage_line(lake).endswith("measured 2026-03-01")
+    note = lake / "COVERAGE.json"
+    assert "kim" not in note.read_text()
+    assert note.stat().st_mode & 0o077 == 0
+    note.write_text("[]")
+    assert coverage_line(lake) == NEVER
+    bring(tmp_path, line(2, "door", 5, 3))  # the lake is still one to import into

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.lake.coverage import Coverage, Door, coverage
+from whosaw.lake.coveragenote import note_measured
 from whosaw.lake.weakest import Weakest, weakest_grade
 
 _MOST_ROWS = 30
@@ -32,12 +34,17 @@ def coverage_(
         as_json: print JSON.
     """
     found = coverage(lake, [Door.parse(each) for each in door], fall)
+    note_measured(lake, found, datetime.now(UTC))
     weakest = weakest_grade(lake)
     if as_json:
-        print_json(asdict(found) | {"share": found.share, "line": found.line, "grade": asdict(weakest)})
+        print_json(asdict(found) | _told(found) | {"grade": asdict(weakest)})
     else:
         _print(found, weakest)
     return 1 if found.alarms else 0
+
+
+def _told(found: Coverage) -> dict[str, object]:
+    return {"share": found.share, "line": found.line, "alarms": found.alarms}
 
 
 def _print(found: Coverage, weakest: Weakest) -> None:

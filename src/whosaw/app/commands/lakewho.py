@@ -10,6 +10,7 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.lake import Sight, WhoSaw, who_saw
+from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.gaps import SourceGaps, gaps_by_source
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import Weakest, weakest_grade
@@ -28,12 +29,14 @@ def who_in_lake(lake: Path, subject: str, since: datetime | None, field: str | N
                 "subject": found.subject,
                 "accesses": [asdict(sight) | {"at": sight.at.isoformat()} for sight in found.sights],
                 "unknown_subjects": unknown,
+                "coverage": coverage_line(lake),
                 "grade": asdict(weakest) | {"line": weakest.line},
                 "completeness": {"line": found.completeness.line, "sources": [asdict(source) for source in gaps]},
             }
         )
         return 0
     _print(found, unknown, weakest, gaps)
+    console().print(Text(coverage_line(lake), style="dim"))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvloop
 
@@ -13,10 +13,14 @@ from whosaw.app.background import nobody_hears, run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
-from whosaw.app.lakekeeping import keep_lake
+from whosaw.app.lakekeeping import keep_coverage, keep_lake
+from whosaw.app.measured import MeasuredGate
+from whosaw.app.metrics import Metrics
+from whosaw.app.metricsdoor import metrics_door
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import open_services, own_database
 from whosaw.app.settings import Settings, words
+from whosaw.app.spans import Spans
 from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console import ConsoleDoor, LoginLinks
@@ -56,13 +60,18 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
         open_services(settings, clock, url, door="serve") as services,
         open_identity(services, logins.issue, port=listening.listener.getsockname()[1]) as identity,
     ):
+        metrics = Metrics()
+        services.appender.on_commit = metrics.appended
+        spans = Spans.to(settings.otlp_endpoint) if settings.otlp_endpoint else None
+        gated = replace(services, gate=MeasuredGate(services.gate, metrics, spans))
         visits = Sessions(still=identity.sign_ins.holds)
         console_door = ConsoleDoor(WebReads(services), logins, clock, sessions=visits, way_in=_way_in(identity.way_in))
-        door = http_door(services, identity.authenticator)
+        door = http_door(gated, identity.authenticator)
         app = build_app(
             door.router,
             console_door.router,
             trail_door(services).router,
+            metrics_door(services, metrics).router,
             *identity.routers,
             trail=settings.trail_folder,
         )
@@ -79,6 +88,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 run_background(services),
                 keep_lake(services),
                 Sharing(services.door_db, door.throttle, clock).run(),
+                keep_coverage(services),
             )
         ]
         try:
@@ -96,6 +106,8 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             for task in keeping:
                 task.cancel()
             await asyncio.wait(keeping)
+            if spans is not None:
+                await asyncio.to_thread(spans.close)
 
 
 def _way_in(path: str) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
 
 _IN_WORDS = {
@@ -49,6 +50,7 @@ def trace(
     """
     told = trace_lake(lake, sightings, beneficiary, beside=Beside(known, accounts, calibrate))
     told["grade"] = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
+    told["coverage"] = coverage_line(lake)
     if pictures is not None:
         write_pictures(told, pictures)
     if as_json:
@@ -88,6 +90,7 @@ def _print(told: Mapping[str, Any]) -> None:
         out.print(Text(f"missing: {sentence}", style="dim"))
     out.print(Text(f"completeness: {told['completeness'].get('line', told['completeness'])}", style="dim"))
     out.print(Text(told["grade"]["line"], style="dim"))
+    out.print(Text(told["coverage"], style="dim"))
 
 
 def _print_beyond(told: Mapping[str, Any]) -> None:

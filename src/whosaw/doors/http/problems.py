@@ -10,6 +10,7 @@ from whosaw.doors.http.errors import TooMany
 from whosaw.terms import WhosawError
 
 STATUS = {
+    "app.metrics_refused": 403,
     "ask.invalid": 422,
     "ask.not_authzen": 400,
     "gate.token_refused": 401,
