@@ -47,18 +47,21 @@ class Metrics:
     """The metrics of one process, in a registry of their own: what other libraries register is not shown."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        own = {"registry": self._registry}
-        self._asks = Counter("whosaw_asks", "Asks answered, by kind and outcome.", ("kind", "outcome"), **own)
+        self._registry = own = CollectorRegistry()
+        self._asks = Counter("whosaw_asks", "Asks answered, by kind and outcome.", ("kind", "outcome"), registry=own)
         self._seconds = Histogram(
-            "whosaw_ask_seconds", "Time from an ask to its answer, its entry durable.", ("kind",), buckets=_ASK_S, **own
+            "whosaw_ask_seconds",
+            "Time from an ask to its answer, its entry durable.",
+            ("kind",),
+            buckets=_ASK_S,
+            registry=own,
         )
-        self._appended = Counter("whosaw_trail_appended", "Entries that this process made durable.", **own)
+        self._appended = Counter("whosaw_trail_appended", "Entries that this process made durable.", registry=own)
         self._append = Histogram(
-            "whosaw_append_seconds", "Time of one durable commit of entries.", buckets=_APPEND_S, **own
+            "whosaw_append_seconds", "Time of one durable commit of entries.", buckets=_APPEND_S, registry=own
         )
         self._gauges = {
-            name: Gauge(f"whosaw_{name}", said, **own)
+            name: Gauge(f"whosaw_{name}", said, registry=own)
             for name, said in {
                 "trail_entries": "Entries in the trail.",
                 "trail_unsigned_entries": "Entries beyond the last signed checkpoint.",
@@ -69,7 +72,7 @@ class Metrics:
                 "coverage_share": "Share of accesses that went through doors, by the last daily entry.",
             }.items()
         }
-        self._witnesses = Gauge("whosaw_witnesses", "1 for how the witnessing stands.", ("status",), **own)
+        self._witnesses = Gauge("whosaw_witnesses", "1 for how the witnessing stands.", ("status",), registry=own)
         for kind in KINDS:  # so that a rate can be asked for before the first ask of a kind
             for outcome in OUTCOMES:
                 self._asks.labels(kind, outcome)

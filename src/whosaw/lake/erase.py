@@ -54,7 +54,7 @@ def erase_key(lake: Path, key: str, also: Iterable[str] = (), clock: Clock | Non
     Args:
         lake: the folder.
         key: as `who` prints it; what follows a colon in it (`customer:4711`) is looked for in raw text too.
-        also: other writings of the same key in the logs.
+        also: other writings of the same key in the logs, looked for everywhere.
         clock: the machine's where absent.
 
     Raises:
@@ -63,7 +63,8 @@ def erase_key(lake: Path, key: str, also: Iterable[str] = (), clock: Clock | Non
     """
     with writing(lake) as held:
         expired = purge(held.folder, (clock or SystemClock()).now())
-        exact, loose = _pattern([key]), _pattern([key, key.partition(":")[2], *also])
+        others = list(also)
+        exact, loose = _pattern([key, *others]), _pattern([key, key.partition(":")[2], *others])
         identities = _identities(held, key)
         rejects = sum(_clean_rejects(held, path, loose) for path in sorted((held.folder / REJECTS).glob("*.jsonl")))
         kept = _clean_kept(held, loose, identities)

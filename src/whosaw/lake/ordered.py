@@ -160,7 +160,7 @@ class _Run:
 
     @property
     def has_more(self) -> bool:
-        return self.following < self.file.num_record_batches
+        return bool(self.following < self.file.num_record_batches)
 
     @property
     def last(self) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from whosaw.lake.coverage import Coverage
+from whosaw.lake.coveragenote import note_measured
 from whosaw.lake.erase import erase_key
 from whosaw.lake.errors import KeyUnknown, LakeDamaged, LogColumnMissing
 from whosaw.lake.importer import ImportReport, import_log
@@ -96,6 +98,23 @@ def test_an_erased_key_stands_nowhere_under_the_lake(lake: Path) -> None:
     assert [sight.actor for sight in who_saw(lake, "customer:zz1").sights] == ["kim"]
     with pytest.raises(KeyUnknown):
         erase_key(lake, KEY, clock=SimulatedClock(START))
+
+
+def test_an_erased_key_stands_nowhere_in_the_context_either(tmp_path: Path, lake: Path, clock: SimulatedClock) -> None:
+    subject = {"column": "whom", "add_prefix": "customer:"}
+    ticket = {"columns": {"subject": subject, "at": "when", "ticket": "statement"}, "keep": {}}
+    bring(tmp_path, ROWS, clock, "work.csv", kind="tickets", **ticket)
+    order = {"columns": {"subject": subject, "at": "when", "beneficiary": "who", "order": "secret"}, "keep": {}}
+    bring(tmp_path, ROWS, clock, "sales.csv", kind="orders", **order)
+    note_measured(lake, Coverage(2, 1, None, (), ()), START)
+    kinds = ("accesses", "tickets", "orders")
+    rows = [duckdb.sql(f"select count(*) from '{lake}/{kind}-*.parquet'").fetchone() for kind in kinds]
+    erase_key(lake, KEY, also=[BARE], clock=SimulatedClock(START))
+    text = everything(lake).lower()
+    another = f"x{BARE}x".encode()
+    assert text.replace(another, b"").count(BARE.encode()) == 0
+    assert another in text
+    assert rows == [duckdb.sql(f"select count(*) from '{lake}/{kind}-*.parquet'").fetchone() for kind in kinds]
 
 
 def test_an_import_after_an_erasure_gives_new_numbers_and_does_not_bring_the_key_back(
