@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from whosaw.app.sparing import sparing
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import load_mapping
 
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     mapping = load_mapping(ROOT / "examples" / "bank_worklog.toml")
-    with tempfile.TemporaryDirectory(prefix="whosaw-bench-") as folder:
+    with sparing(), tempfile.TemporaryDirectory(prefix="whosaw-bench-") as folder:
         log = Path(folder) / "bank.csv"
         rows = make_log(log, arguments.copies)
         size_mb, load = log.stat().st_size / 1e6, os.getloadavg()[0]

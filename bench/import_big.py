@@ -15,15 +15,22 @@ import tempfile
 import time
 from pathlib import Path
 
+MAPPING = """
+kind = "accesses"
+[columns]
+actor = "actor"
+subject = "customer"
+at = "at"
+ticket = "ticket"
+activity = "action"
+"""
 CHILD = """
-import json, resource, sys
-from pathlib import Path
-from whosaw.lake.importer import import_log
-from whosaw.lake.mapping import read_mapping
-columns = {"actor": "actor", "subject": "customer", "at": "at", "ticket": "ticket", "activity": "action"}
-report = import_log(Path(sys.argv[1]), read_mapping({"kind": "accesses", "columns": columns}), Path(sys.argv[2]))
-peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"rows": report.rows, "accepted": report.accepted, "peak_mb": peak_kb / 1024}))
+import json, re, sys
+from whosaw.__main__ import main
+code = main(["import", *sys.argv[1:], "--json"])
+status = open("/proc/self/status").read()  # of this program alone, whatever the one that began it took
+print(json.dumps({"peak_mb": int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 1024}))
+sys.exit(code)
 """
 HEADER = b"at,actor,customer,ticket,action,note\n"
 BLOCK_ROWS = 50_000
@@ -49,11 +56,17 @@ def write_log(path: Path, size_bytes: int) -> int:
 
 
 def run_child(log: Path, lake: Path) -> dict[str, float]:
-    """Import in a process of its own; return its rows and its peak."""
+    """Import by the command, in a process of its own; return its rows and its peak."""
+    mapping = log.with_suffix(".toml")
+    mapping.write_text(MAPPING)
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(log), str(lake)], check=True, stdout=subprocess.PIPE, env=dict(os.environ)
+        [sys.executable, "-c", CHILD, str(log), "--mapping", str(mapping), "--lake", str(lake)],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=dict(os.environ) | {"WHOSAW_STATE": str(lake.with_name("state"))},
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    *told, peak = done.stdout.decode().splitlines()
+    found: dict[str, float] = json.loads("\n".join(told)) | json.loads(peak)
     return found
 
 

@@ -20,14 +20,13 @@ from whosaw.lake.engine import engine, quoted
 from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 from whosaw.lake.folder import Writing
 from whosaw.lake.manifest import Source, write_manifest
-from whosaw.lake.numbering import assign_numbers, put_numbers
+from whosaw.lake.numbering import assign_numbers, put_numbers, rows_of
 from whosaw.lake.ordered import Parquet, set_aside, write_ordered
 from whosaw.lake.repeats import Repeats, find_repeats
 from whosaw.lake.stage import NUMBERED
 
 GRADES = {"trail": 0, "imported": 1}
 
-_BATCH_ROWS = 1 << 14
 _LEAST_MB, _MOST_MB = 32, 640
 
 
@@ -83,7 +82,7 @@ def _write(writing: Writing, staged: Path, repeats: Repeats, source: Source, whe
     with engine(writing.folder, spill, f"{memory_mb}MB") as connection:
         connection.execute(_fresh(staged, repeats))
         rows = put_numbers(connection, numbers, count, named, memory_mb)
-        numbered = connection.execute(_numbered(rows, named)).to_arrow_reader(_BATCH_ROWS)
+        numbered = rows_of(connection, _numbered(rows, named))
         runs = set_aside(numbered, done.accepted, _emptied(writing.staging / "runs"))
     constants = {"says_why": source.says_why, "grade": GRADES[source.grade], "source": len(manifest.sources)}
     with Parquet(part, _schema(source), constants) as output:

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whosaw.lake.engine import quoted
+from whosaw.lake.errors import LakeDamaged
 
-_BATCH_ROWS = 1 << 15
+_BATCH_ROWS = 1 << 14
 _SCHEMA = pa.schema([("space", pa.string()), ("number", pa.int64()), ("key", pa.string())])
 _KEYS_PER_MB = 6_000
 """So many keys of a join fit into a megabyte of its memory, with room for the rows on their way."""
@@ -32,6 +33,9 @@ def assign_numbers(
         known: the map so far; None while there is none.
         spaces: the columns in which a fresh row names something.
         path: where the new map is written.
+
+    Raises:
+        LakeDamaged: the map so far cannot be read.
     """
     count = 0
     highest = dict.fromkeys(spaces, 0)
@@ -45,7 +49,7 @@ def assign_numbers(
         for space in spaces:
             # invariant: a number is given once, in the order in which a log first names its key, and never again.
             following = highest[space] + 1
-            for batch in connection.execute(_unknown(space, known)).to_arrow_reader(_BATCH_ROWS):
+            for batch in rows_of(connection, _unknown(space, known)):
                 numbers = pa.array(np.arange(following, following + batch.num_rows))
                 named = pa.repeat(pa.scalar(space, pa.string()), batch.num_rows)
                 writer.write_batch(pa.record_batch([named, numbers, batch.column("key")], schema=_SCHEMA))
@@ -54,12 +58,30 @@ def assign_numbers(
     return count
 
 
+def rows_of(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a query, some thousands at a time.
+
+    Raises:
+        duckdb.Error: it cannot be carried out; what fails while rows are read comes wrapped as an error of Arrow's.
+    """
+    reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        if "Out of Memory Error" in str(error):
+            raise duckdb.OutOfMemoryException(str(error)) from error
+        raise duckdb.IOException(str(error)) from error
+
+
 def _known(path: Path | None) -> Iterator[pa.RecordBatch]:
     if path is None:
         return
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=_SCHEMA.names):
-            yield batch.cast(_SCHEMA)
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH_ROWS, columns=_SCHEMA.names):
+                yield batch.cast(_SCHEMA)
+    except (pa.ArrowException, FileNotFoundError) as error:
+        raise LakeDamaged(f"the number map `{path}` is missing or cannot be read") from error
 
 
 def _unknown(space: str, known: Path | None) -> str:

@@ -76,11 +76,13 @@ def _is_simple(buffer: bytes, cut: int) -> bool:
     """Whether every line ending before `cut` ends a record: no quote, no lone carriage return, no NUL."""
     if buffer.find(b'"', 0, cut) >= 0 or buffer.find(b"\0", 0, cut) >= 0:
         return False
+    if buffer.find(b"\r", 0, cut) < 0:
+        return True
     return buffer.count(b"\r", 0, cut) == buffer.count(b"\r\n", 0, cut)
 
 
 def _split_lines(text: bytes, line: int) -> tuple[Records, int]:
-    returns = text.count(b"\r")
+    returns = text.count(b"\r") if b"\r" in text else 0
     everywhere = returns > 0 and returns == text.count(b"\n")
     raws = text.split(b"\r\n" if everywhere else b"\n")
     if not raws[-1]:

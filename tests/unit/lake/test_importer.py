@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from whosaw.lake import admit as admitting
+from whosaw.lake import numbering
 from whosaw.lake.batches import Batch
 from whosaw.lake.csvlog import CsvLog
 from whosaw.lake.errors import (
@@ -307,3 +309,38 @@ def test_progress_is_told(tmp_path: Path) -> None:
     told: list[int] = []
     import_log(log_of(tmp_path, ROWS), mapping(), tmp_path / "lake", told.append)
     assert told[-1] == 60
+
+
+def test_keys_that_do_not_fit_are_joined_with_more_memory_or_one_column_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"a{n % 40},customer {n},T{n % 90},2026-03-01T12:00:00Z" for n in range(3_000)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["who,whom,ref,when", *rows]) + "\n")
+    columns = {"actor": "who", "subject": "whom", "ticket": "ref", "at": "when"}
+    mapping = read_mapping({"kind": "accesses", "columns": columns})
+    found = []
+    for name, keys_per_mb, least in (("whole", 6_000, 32), ("by column", 0, 32), ("more", 6_000, 1)):
+        monkeypatch.setattr(numbering, "_KEYS_PER_MB", keys_per_mb)
+        monkeypatch.setattr(admitting, "_LEAST_MB", least)
+        assert import_log(log, mapping, tmp_path / name).accepted == 3_000
+        (part,) = (tmp_path / name).glob("accesses-*.parquet")
+        (numbers,) = (tmp_path / name).glob("numbers-*.parquet")
+        table = pq.read_table(part).drop_columns(["identity"])
+        found.append((table.to_pylist(), pq.read_table(numbers).to_pylist()))
+    assert found[0] == found[1] == found[2]
+    subjects = [row["key"] for row in found[0][1] if row["space"] == "subject"]
+    assert subjects == [f"customer {n}" for n in range(3_000)]
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_a_number_map_that_is_harmed_is_damage_and_nothing_is_numbered_anew(tmp_path: Path, harm: str) -> None:
+    import_log(log_of(tmp_path, ROWS[:30], "one.csv"), mapping(), tmp_path / "lake")
+    (numbers,) = (tmp_path / "lake").glob("numbers-*.parquet")
+    if harm == "gone":
+        numbers.unlink()
+    else:
+        numbers.write_bytes(numbers.read_bytes()[:-40])
+    with pytest.raises(LakeDamaged):
+        import_log(log_of(tmp_path, ROWS[30:], "two.csv"), mapping(), tmp_path / "lake")
+    assert len(list((tmp_path / "lake").glob("accesses-*.parquet"))) == 1

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -15,11 +15,11 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
-from whosaw.lake import ImportReport, import_log, load_mapping
-from whosaw.lake.gaps import gaps_by_source
-from whosaw.lake.guess import Guess, guess_mapping
-from whosaw.lake.sparing import sparing
-from whosaw.lake.weakest import weakest_grade
+from whosaw.app.sparing import sparing
+
+if TYPE_CHECKING:  # what reads logs is loaded within `sparing`
+    from whosaw.lake import ImportReport
+    from whosaw.lake.guess import Guess
 
 
 class ImportOptions(AppError, ValueError):
@@ -52,14 +52,20 @@ def import_(
     if mapping is None or lake is None:
         raise ImportOptions(f"importing `{log}` needs a mapping and a lake")
     with sparing():
-        report = _import(log, mapping, lake)
-        _record(log, report)
-        if as_json:
-            paths = {name: str(path) if path else None for name, path in _paths(report).items()}
-            print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
-        else:
-            _print(report, lake)
+        _bring(log, mapping, lake, as_json)
     return 0
+
+
+def _bring(log: Path, mapping: Path, lake: Path, as_json: bool) -> None:
+    from whosaw.lake.weakest import weakest_grade
+
+    report = _import(log, mapping, lake)
+    _record(log, report)
+    if as_json:
+        paths = {name: str(path) if path else None for name, path in _paths(report).items()}
+        print_json(asdict(report) | paths | {"weakest": asdict(weakest_grade(lake))})
+    else:
+        _print(report, lake)
 
 
 def _record(log: Path, report: ImportReport) -> None:
@@ -76,6 +82,9 @@ def _paths(report: ImportReport) -> dict[str, Path | None]:
 
 
 def _print(report: ImportReport, lake: Path) -> None:
+    from whosaw.lake.gaps import gaps_by_source
+    from whosaw.lake.weakest import weakest_grade
+
     out = console()
     out.print(
         f"{report.rows:,} rows: {report.accepted:,} accepted, {report.duplicates:,} known already, "
@@ -97,6 +106,8 @@ def _print(report: ImportReport, lake: Path) -> None:
 
 
 def _guess(log: Path, as_json: bool) -> int:
+    from whosaw.lake.guess import guess_mapping
+
     found = guess_mapping(log)
     if as_json:
         columns = {name: asdict(choice) for name, choice in found.columns.items()}
@@ -115,6 +126,8 @@ def _print_preview(found: Guess) -> None:
 
 
 def _import(log: Path, mapping: Path, lake: Path) -> ImportReport:
+    from whosaw.lake import import_log, load_mapping
+
     read = load_mapping(mapping)
     columns = (TextColumn("importing {task.description}"), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:

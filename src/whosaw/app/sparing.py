@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pyarrow as pa
+_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 class _WithoutPandas:
@@ -21,14 +22,12 @@ class _WithoutPandas:
 def sparing() -> Iterator[None]:
     """Take little memory until the block ends; pyarrow then knows no pandas for as long as the process lives.
 
-    What arrays took is given back to the system at once, and not kept for the next ones.
+    Enter it before pyarrow is loaded: only then is what its arrays took given back to the system at once.
     """
     finder = _WithoutPandas()
-    before = pa.default_memory_pool()
+    os.environ.setdefault(_POOL, "system")
     sys.meta_path.insert(0, finder)
-    pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
-        pa.set_memory_pool(before)
         sys.meta_path.remove(finder)
