@@ -95,7 +95,7 @@ class Served:
     async def ask(self, subject: str, purpose: str = "ticket:T-1", **more: object) -> httpx.Response:
         body = {"subject": f"customer:{subject}", "fields": ["customer.email"], "purpose": purpose} | more
         headers = {"Authorization": f"Bearer {self.token}"}
-        return await self.http.post("/v1/disclosures?query=secret-words", json=body, headers=headers)
+        return await self.http.post("/v1/disclosures", json=body, headers=headers)
 
 
 @pytest.fixture
@@ -135,6 +135,8 @@ async def test_what_is_asked_is_counted_and_nothing_of_it_is_told(served: Served
     assert (await served.ask("C-7", "ticket:T-7")).status_code == 200
     await served.ask("C-40", "ticket:T-77")
     await served.ask("C-1", fields=["customer.no_such"])
+    refused = await served.http.get("/v1/me?query=secret-words", headers={"Authorization": f"Bearer {served.token}"})
+    assert refused.status_code == 400
     action = {"action": "review.delete", "objects": ["review:R-1"], "purpose": "ticket:T-1"}
     await served.http.post("/v1/actions", json=action, headers={"Authorization": f"Bearer {served.token}"})
     told = (await served.http.get("/metrics?query=secret-words")).text

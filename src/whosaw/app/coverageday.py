@@ -213,7 +213,7 @@ async def _raise(services: Services, found: Day, seen: Coverage | None, now: dat
         return
     day = found.day.isoformat()
     about: dict[str, int | str]
-    if found.accesses is None:
+    if found.accesses is None and seen.days and seen.days[0].day < found.day:
         await raise_alert(services.db, "coverage", "medium", "coverage.blind", {"day": day}, at=now)
     if seen.fall is not None:
         about = {

@@ -56,8 +56,8 @@ async def doors(db: Database, since_us: int, until_us: int) -> set[str]:
     async with db.connection() as connection:
         rows = await connection.execute(
             "select distinct payload::json ->> 'door' from trail_entry where at_us >= %s and at_us < %s "
-            "and payload is not null",
-            [since_us, until_us],
+            "and kind = any(%s)",
+            [since_us, until_us, list(_ASKS)],
         )
         return {str(row[0]) for row in await rows.fetchall()}
 

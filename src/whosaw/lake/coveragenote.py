@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def note_measured(lake: Path, found: Coverage, at: datetime) -> None:
     Raises:
         OSError: the lake cannot be written to.
     """
-    draft = lake / f"{NAME}.draft"
+    draft = lake / f"{NAME}.{secrets.token_hex(4)}.draft"  # two processes may measure at once
     with open_private(draft) as file:
         json.dump({"at": at.isoformat(timespec="seconds"), "line": found.line, "share": found.share}, file)
         file.flush()
