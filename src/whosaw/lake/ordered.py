@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from whosaw.lake.beside import Beside
+
 KEYS = ("subject", "at_us", "line")
 """Rising; rows without a subject come last. The lines of a log differ, so no two rows have one key."""
 
@@ -41,9 +43,17 @@ def set_aside(batches: Iterable[pa.RecordBatch], rows: int, scratch: Path) -> li
         scratch: an existing folder for the runs.
     """
     most = max(_LEAST_RUN, min(_MOST_RUN, rows // _RUNS))
-    return [
-        _set_aside(_sorted(table), scratch / f"run-{place:04d}") for place, table in enumerate(_tables(batches, most))
-    ]
+    runs: list[Path] = []
+    beside = Beside()
+    failed = True
+    try:
+        for table in _tables(batches, most):
+            runs.append(scratch / f"run-{len(runs):04d}")
+            beside.do(_set_aside, table, runs[-1])
+        failed = False
+    finally:
+        beside.close(failed)
+    return runs
 
 
 def write_ordered(runs: Sequence[Path], output: Parquet) -> None:
@@ -66,6 +76,7 @@ class Parquet:
         self._constants = constants
         self._waiting: list[pa.Table] = []
         self._rows = 0
+        self._beside = Beside()
         # an identity is as good as random: packing it or looking for repeats or extremes costs time and saves nothing
         others = [name for name in schema.names if name != "identity"]
         self._writer = pq.ParquetWriter(
@@ -79,9 +90,13 @@ class Parquet:
     def __enter__(self) -> Parquet:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._writer.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._flush()
+            self._beside.close(failed=error is not None)
+        finally:
+            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         """Write rows behind those that were written before."""
@@ -93,9 +108,12 @@ class Parquet:
     def _flush(self) -> None:
         if not self._rows:
             return
-        rows = pa.concat_tables(self._waiting)
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        self._beside.do(self._write, waiting)
+
+    def _write(self, tables: list[pa.Table]) -> None:
+        rows = pa.concat_tables(tables)
         columns = [self._column(rows, field) for field in self._schema]
-        self._waiting, self._rows = [], 0
         self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=_GROUP)
 
     def _column(self, rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
@@ -129,10 +147,10 @@ def _keys(table: pa.Table) -> tuple[Keys, ...]:
     return tuple(found)
 
 
-def _set_aside(table: pa.Table, path: Path) -> Path:
+def _set_aside(table: pa.Table, path: Path) -> None:
+    table = _sorted(table)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=_PACKED) as writer:
         writer.write_table(table.combine_chunks(), max_chunksize=_BLOCK)
-    return path
 
 
 @dataclass(slots=True)

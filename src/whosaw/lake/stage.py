@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whosaw.lake.beside import Beside
 from whosaw.lake.folder import Writing
 from whosaw.lake.mapping import AT, OPTIONAL, REQUIRED, Kind
 
@@ -67,7 +68,7 @@ class Stage:
 
     Attributes:
         path: the file, complete once the context is left.
-        unknown: staged rows that name no subject.
+        unknown: staged rows that name no subject; complete likewise.
     """
 
     def __init__(self, writing: Writing, kind: Kind) -> None:
@@ -88,19 +89,26 @@ class Stage:
         repeating = [*NUMBERED[kind]]
         self._writer = pq.ParquetWriter(self.path, self._schema, compression=packed, use_dictionary=repeating)
 
+        self._beside = Beside()
+
     def __enter__(self) -> Stage:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        try:
+            self._beside.close(failed=error is not None)
+        finally:
+            self._writer.close()
 
     def add(self, rows: Rows) -> None:
-        """Stage some rows."""
+        """Stage some rows; they are written while the next ones are made."""
+        if rows.lines:
+            self._beside.do(self._write, rows)
+
+    def _write(self, rows: Rows) -> None:
         size = len(rows.lines)
-        if not size:
-            return
         columns = [
             pa.array(rows.lines, pa.int64()),
             pa.array(rows.identities, pa.binary()),
