@@ -79,7 +79,9 @@ def _name_extra(given: Sequence[str], missing: ModuleNotFoundError) -> int:
         _print(_BASE_HELP.rstrip())
         return 0
     command = given[0]
-    extra = _EXTRA.get(command, "all")
+    extra = (
+        "lake" if command == "who" and any(word.startswith("--lake") for word in given) else _EXTRA.get(command, "all")
+    )
     _say(f"error: `{command}` needs `{missing.name}`, which is not installed [app.missing_extra]")
     _say(f"hint: pip install 'whosaw[{extra}]'")
     return 2

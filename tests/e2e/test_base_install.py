@@ -22,6 +22,17 @@ sys.path.insert(0, sys.argv.pop(1))
 import runpy
 runpy.run_module("whosaw", run_name="__main__", alter_sys=True)
 """
+SERVER_ONLY = (
+    "psycopg",
+    "sqlalchemy",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "cedarpy",
+    "alembic",
+    "pydantic",
+    "pyroaring",
+)
 WITH_THE_BASE = ("cryptography", "cffi", "_cffi_backend", "pycparser")
 
 
@@ -94,6 +105,7 @@ def test_an_altered_bundle_is_refused_with_the_base_alone(base_install: Path, bu
     ("arguments", "extra"),
     [
         (("who", "C-1"), "all"),
+        (("who", "C-1", "--lake", "lake"), "lake"),
         (("serve",), "all"),
         (("demo",), "all"),
         (("import", "log.csv"), "lake"),
@@ -112,15 +124,31 @@ def test_every_other_command_names_the_extra_it_needs(
 
 def test_with_one_extra_a_command_of_another_names_what_it_needs(base_install: Path, tmp_path: Path) -> None:
     site = Path(importlib.import_module("cyclopts").__file__ or "").parents[1]
-    server_only = ("psycopg", "psycopg_pool", "sqlalchemy", "fastapi", "starlette", "uvicorn", "cedarpy", "alembic")
     for place in [*base_install.iterdir(), *site.iterdir()]:
-        if not place.name.startswith(server_only) and not (tmp_path / place.name).exists():
+        if not place.name.startswith(SERVER_ONLY) and not (tmp_path / place.name).exists():
             (tmp_path / place.name).symlink_to(place.resolve())
     for command in ("serve", "who", "fsck"):
         done = bare(tmp_path, command, *(["C-1"] if command == "who" else []))
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert "[app.missing_extra]\nhint: pip install 'whosaw[all]'" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_lake_is_asked_who_saw_somebody_without_what_the_server_needs(base_install: Path, tmp_path: Path) -> None:
+    site, folder = Path(importlib.import_module("cyclopts").__file__ or "").parents[1], tmp_path / "lake-extra"
+    folder.mkdir()
+    for place in [*base_install.iterdir(), *site.iterdir()]:
+        if not place.name.startswith(SERVER_ONLY) and not (folder / place.name).exists():
+            (folder / place.name).symlink_to(place.resolve())
+    log, mapping = tmp_path / "log.csv", tmp_path / "mapping.toml"
+    log.write_text("when,agent,client\n2026-03-02T10:00:00Z,E-1,C-7\n")
+    mapping.write_text('kind = "accesses"\n[columns]\nat = "when"\nactor = "agent"\nsubject = "client"\n')
+    lake = str(tmp_path / "lake")
+    made = bare(folder, "import", str(log), "--mapping", str(mapping), "--lake", lake)
+    assert made.returncode == 0, made.stderr
+    told = bare(folder, "who", "C-7", "--lake", lake, "--json")
+    assert told.returncode == 0, told.stderr
+    assert [each["actor"] for each in json.loads(told.stdout)["accesses"]] == ["E-1"]
 
 
 def test_help_and_version_need_no_extra(base_install: Path) -> None:

@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from whosaw.lake.engine import engine, from_files
+from whosaw.lake.engine import from_files, lasting_engine
 from whosaw.lake.errors import EngineFailed
 from whosaw.lake.lookover import Lookover, entries_sql
 from whosaw.lake.manifest import Manifest
@@ -35,7 +35,7 @@ def duck(look: Lookover, memory: str = MEMORY, entries: str = "entries") -> Iter
         EngineFailed: a question cannot be carried out.
     """
     folder = look.place.path.resolve() if isinstance(look.place, Folder) else None
-    with engine(folder, memory=memory) as connection:
+    with lasting_engine(folder, memory) as connection:
         rows = ""
         if look.files and folder is not None:
             rows = from_files(folder, list(look.files))

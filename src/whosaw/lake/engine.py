@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +15,8 @@ from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 
 _MEMORY = "512MB"
 _THREADS = 2
+_KEPT = 4
+_spills: list[TemporaryDirectory[str]] = []
 
 
 @contextmanager
@@ -30,16 +34,45 @@ def engine(folder: Path | None, spill: Path | None = None, memory: str = "") -> 
     """
     with TemporaryDirectory(prefix="whosaw-lake-") as own:
         connection = _connect(folder, str(spill or own), memory or _MEMORY)
-        try:
+        with _told(folder, connection):
             yield connection
-        except duckdb.OutOfMemoryException as error:
-            raise LakeUnwritable(f"lake `{folder}` has no room left for its work") from error
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            if "Could not write" in str(error):
-                raise LakeUnwritable(f"a file of lake `{folder}` cannot be written") from error
-            raise LakeDamaged(f"a file of lake `{folder}` is missing or cannot be read") from error
-        finally:
-            connection.close()
+
+
+@contextmanager
+def lasting_engine(folder: Path | None, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection as `engine` does, on an instance that this process keeps for the next question.
+
+    What stays are the footers of Parquet files, so that many of them are not read anew; every connection has temporary
+    tables and views of its own.
+
+    Raises:
+        LakeDamaged, LakeUnwritable: as in `engine`.
+    """
+    connection = _instance(folder, memory, os.getpid()).cursor()
+    with _told(folder, connection):
+        yield connection
+
+
+@lru_cache(maxsize=_KEPT)
+def _instance(folder: Path | None, memory: str, _process: int) -> duckdb.DuckDBPyConnection:
+    spill = TemporaryDirectory(prefix="whosaw-lake-", ignore_cleanup_errors=True)
+    _spills.append(spill)  # removed when the process ends
+    return _connect(folder, spill.name, memory)
+
+
+@contextmanager
+def _told(folder: Path | None, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Say what goes wrong in the lake's own errors, and close the connection."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise LakeUnwritable(f"lake `{folder}` has no room left for its work") from error
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        if "Could not write" in str(error):
+            raise LakeUnwritable(f"a file of lake `{folder}` cannot be written") from error
+        raise LakeDamaged(f"a file of lake `{folder}` is missing or cannot be read") from error
+    finally:
+        connection.close()
 
 
 def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyConnection:
@@ -55,8 +88,9 @@ def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyCon
     if folder is not None:
         connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
     connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would be printed between a command's own lines
+    connection.execute("SET GLOBAL parquet_metadata_cache = true")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # would be printed between lines; cursors have none
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

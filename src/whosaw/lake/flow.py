@@ -8,9 +8,12 @@ same entries again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pyarrow as pa
 
 from whosaw.lake import trailqueries as queries
 from whosaw.lake.blank import blank
@@ -117,24 +120,52 @@ async def _round(trail: Trail, place: Place, classes: Mapping[str, str] | None, 
     if classes is not None and dict(classes) != manifest.classes:
         manifest = replace(manifest, classes=dict(classes))
         write_trail(place, manifest)
-    while manifest.end < head.size:
-        manifest, added = await _chunk(trail, place, manifest, head, sizes)
-        rows += added
+    async with aclosing(_pieces(trail, manifest.end, head.size)) as pieces:
+        async for piece in pieces:
+            manifest = await _admit(place, manifest, piece, head, sizes)
+            rows += piece.rows.num_rows
     manifest, blanked = await _blank(trail, place, manifest)
     await asyncio.to_thread(compact, place, manifest, sizes)
     return Exported(manifest.end - begun, rows, blanked, manifest.end)
 
 
-async def _chunk(
-    trail: Trail, place: Place, manifest: TrailManifest, head: Checkpoint, sizes: Sizes
-) -> tuple[TrailManifest, int]:
-    first, end = manifest.end, min(head.size, manifest.end + CHUNK_ENTRIES)
-    rows, erased = await rows_between(trail, first, end)
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Rows of the entries from index `first` on and below `end`, of which `erased` are erased."""
+
+    first: int
+    end: int
+    rows: pa.Table
+    erased: int
+
+
+async def _pieces(trail: Trail, first: int, end: int) -> AsyncGenerator[_Piece]:
+    """Read entries in pieces; the next one is on its way while the last is written."""
+
+    async def read(start: int) -> _Piece:
+        stop = min(end, start + CHUNK_ENTRIES)
+        return _Piece(start, stop, *await rows_between(trail, start, stop))
+
+    coming = asyncio.create_task(read(first)) if first < end else None
+    try:
+        while coming is not None:
+            piece = await coming
+            coming = asyncio.create_task(read(piece.end)) if piece.end < end else None
+            yield piece
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
+async def _admit(place: Place, manifest: TrailManifest, piece: _Piece, head: Checkpoint, sizes: Sizes) -> TrailManifest:
+    """Write the files of a piece, then the manifest that names them and says that the trail was read so far."""
     root = head.root.hex()
-    files = await asyncio.to_thread(write_rows, place, rows, (first, end), (head.size, root), sizes.file_rows)
-    grown = replace(manifest.swapped([], files), end=end, root=root, erased=manifest.erased + erased)
+    span = (piece.first, piece.end)
+    files = await asyncio.to_thread(write_rows, place, piece.rows, span, (head.size, root), sizes.file_rows)
+    grown = replace(manifest.swapped([], files), end=piece.end, root=root, erased=manifest.erased + piece.erased)
     await asyncio.to_thread(write_trail, place, grown)
-    return grown, rows.num_rows
+    return grown
 
 
 async def _blank(trail: Trail, place: Place, manifest: TrailManifest) -> tuple[TrailManifest, int]:

@@ -20,7 +20,7 @@ from whosaw.lake.trailrows import COLUMNS, SCHEMA, in_order
 
 FILE_ROWS = 1_000_000
 """Rows in one file at most: what a merge holds in memory at a time is about a kilobyte for each."""
-GROUP_ROWS = 32_768
+GROUP_ROWS = 8_192
 """Rows in one row group: a question about a few subjects reads the groups that can hold them."""
 
 _DAY_US = 86_400_000_000

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from whosaw.lake.trailrows import INDEX_NAME
 from whosaw.store.database import Connection
 
 
-async def lines(conn: Connection, first: int, end: int) -> tuple[bytes, int]:
-    """Return the payloads from index `first` on and below `end`, one a line with its index, and how many there are.
-
-    Canonical text holds no line break and begins with a brace, so the server can join the lines: nothing is done per
-    entry here.
-    """
+async def payloads(conn: Connection, first: int, end: int) -> list[tuple[int, str]]:
+    """Return (index, payload) from index `first` on and below `end`, ascending, of entries that are not erased."""
     cursor = conn.cursor(binary=True)
     await cursor.execute(
-        f"""select convert_to(string_agg('{{"{INDEX_NAME}":' || index || ',' || substr(payload, 2), E'\\n'
-                order by index), 'UTF8'), count(*)
-            from trail_entry where index >= %s and index < %s and payload is not null""",
+        "select index, payload from trail_entry where index >= %s and index < %s and payload is not null"
+        " order by index",
         [first, end],
     )
-    [(joined, count)] = await cursor.fetchall()
-    return bytes(joined or b""), int(count)
+    return await cursor.fetchall()
 
 
 async def sets(conn: Connection, hashes: list[bytes]) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from whosaw.lake import trailqueries as queries
 from whosaw.lake.errors import LakeBusy, SetMissing
-from whosaw.lake.trailrows import named_sets, read_lines, rows_of
+from whosaw.lake.trailrows import named_sets, read_payloads, rows_of
 from whosaw.prove import Checkpoint, VerifierKey, open_checkpoint
 from whosaw.prove.exposure import check_exposure
 from whosaw.record.queries import snapshot
@@ -59,29 +60,26 @@ async def rows_between(trail: Trail, first: int, end: int) -> tuple[pa.Table, in
     Raises:
         SetMissing: an entry names a set that is not there.
     """
-    parts, count = [rows_of(trail.origin, read_lines(b""), {})], 0
+    said: list[tuple[int, str]] = []
     async with snapshot(trail.db) as conn:
         for start in range(first, end, _PAGE_ENTRIES):
-            lines, there = await queries.lines(conn, start, min(end, start + _PAGE_ENTRIES))
-            read = read_lines(lines)
-            named = named_sets(read)
-            parts.append(rows_of(trail.origin, read, await _sets(conn, lines, named) if named else {}))
-            count += there
-    return pa.concat_tables(parts), end - first - count
+            said += await queries.payloads(conn, start, min(end, start + _PAGE_ENTRIES))
+        read = await asyncio.to_thread(read_payloads, said)
+        named = named_sets(read)
+        sets = await _sets(conn, said, named) if named else {}
+    rows = await asyncio.to_thread(rows_of, trail.origin, read, sets)
+    return rows, end - first - len(said)
 
 
-async def _sets(conn: Connection, lines: bytes, named: Mapping[int, str]) -> dict[int, list[int]]:
+async def _sets(conn: Connection, said: list[tuple[int, str]], named: Mapping[int, str]) -> dict[int, list[int]]:
     sealed = await queries.sets(conn, [bytes.fromhex(each) for each in set(named.values())])
-    payloads = {}
-    for line in lines.splitlines():
-        if b'"exposure":' in line:
-            said = json.loads(line)
-            payloads[said["#"]] = said
     found = {}
-    for index, named_hash in named.items():
-        if named_hash not in sealed:
+    for index, payload in said:
+        if index not in named:
+            continue
+        if named[index] not in sealed:
             raise SetMissing(f"entry {index} names a set of subjects that the trail does not hold")
-        found[index] = check_exposure(payloads[index], sealed[named_hash])
+        found[index] = check_exposure(json.loads(payload), sealed[named[index]])
     return found
 
 

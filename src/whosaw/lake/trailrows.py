@@ -7,15 +7,14 @@ nowhere else: the export writes what these functions return, and the check compa
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
+
+from whosaw.lake.engine import engine
 
 SCHEMA = 2
 """Version of a row's columns; 1 was the per-import table of `whosaw.lake.trail`, which is read as well."""
@@ -42,50 +41,45 @@ COLUMNS = pa.schema(
     ]
 )
 
-INDEX_NAME = "#"  # no name in a payload is written so
-_READ = pa.schema(
-    [
-        (INDEX_NAME, pa.int64()),
-        ("at", pa.int64()),
-        ("kind", pa.string()),
-        ("actor", pa.int64()),
-        ("subject", pa.int64()),
-        ("purpose", pa.int64()),
-        ("door", pa.string()),
-        ("decision", pa.string()),
-        ("verified", pa.string()),
-        ("fields", pa.list_(pa.string())),
-        ("beneficiary", pa.string()),
-        ("action", pa.string()),
-        ("reason", pa.string()),
-        ("rows", pa.int64()),
-        ("exposure", pa.string()),
-    ]
-)
+_INDEX = "index"
+_MEMBERS = {
+    "at": "BIGINT",
+    "kind": "VARCHAR",
+    "actor": "BIGINT",
+    "subject": "BIGINT",
+    "purpose": "BIGINT",
+    "door": "VARCHAR",
+    "decision": "VARCHAR",
+    "verified": "VARCHAR",
+    "fields": ["VARCHAR"],
+    "beneficiary": "VARCHAR",
+    "action": "VARCHAR",
+    "reason": "VARCHAR",
+    "rows": "BIGINT",
+    "exposure": "VARCHAR",
+}
+_READ = f"""SELECT "{_INDEX}", unnest(from_json(payload, '{json.dumps(_MEMBERS)}')) FROM said ORDER BY "{_INDEX}\""""
 _REVEAL = r"(^|,)[^,]*=reveal(,|$)"
 _CODE = r"^[a-z_]+\.[a-z_]+$"
-_BLOCK_BYTES = 1 << 25
 
 
-def read_lines(lines: bytes) -> pa.Table:
+def read_payloads(said: Sequence[tuple[int, str]]) -> pa.Table:
     """Return payloads as columns.
 
     Args:
-        lines: one payload a line, each with its index under `INDEX_NAME`.
+        said: index and payload (JSON) of entries, ascending.
 
     Returns:
-        One row per line: the members that rows are made of; a member of another type than expected is null.
+        One row per entry: its index, and the members that rows are made of. A member is null where it is absent, or
+        of a type that the column cannot hold.
     """
-    if not lines:
-        return _READ.empty_table()
-    try:
-        return pj.read_json(
-            io.BytesIO(lines),
-            read_options=pj.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-            parse_options=pj.ParseOptions(explicit_schema=_READ, unexpected_field_behavior="ignore"),
-        ).select(_READ.names)
-    except pa.ArrowInvalid:  # a payload with an unusual member: one at a time, leaving that member out
-        return _one_by_one(json.loads(line) for line in lines.splitlines())
+    columns = {
+        _INDEX: pa.array([index for index, _ in said], pa.int64()),
+        "payload": pa.array([payload for _, payload in said], pa.string()),
+    }
+    with engine(None) as connection:
+        connection.register("said", pa.table(columns))
+        return connection.execute(_READ).to_arrow_table()
 
 
 def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa.Table:
@@ -93,7 +87,7 @@ def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa
 
     Args:
         trail: origin of the trail.
-        read: as from `read_lines`.
+        read: as from `read_payloads`.
         sets: by index, the ascending numbers of each entry that names an exposure set.
 
     Returns:
@@ -110,7 +104,7 @@ def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa
     rows = pa.table(
         {
             "trail": pa.array([trail] * size, pa.string()),
-            "entry": read[INDEX_NAME],
+            "entry": read[_INDEX],
             "at_us": read["at"],
             **{name: read[name] for name in ("kind", "actor", "subject", "purpose", "door", "decision")},
             "verified": verified,
@@ -129,7 +123,7 @@ def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa
 def named_sets(read: pa.Table) -> dict[int, str]:
     """Return by index the hash, in hex, of each entry's exposure set."""
     naming = read.filter(pc.is_valid(read["exposure"]))
-    return dict(zip(naming[INDEX_NAME].to_pylist(), naming["exposure"].to_pylist(), strict=True))
+    return dict(zip(naming[_INDEX].to_pylist(), naming["exposure"].to_pylist(), strict=True))
 
 
 def in_order(rows: pa.Table) -> pa.Table:
@@ -152,21 +146,6 @@ def _spread(rows: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa.Table:
 
 def _with(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:
     return rows.set_column(COLUMNS.get_field_index(name), COLUMNS.field(name), column)
-
-
-def _one_by_one(payloads: Iterable[dict[str, Any]]) -> pa.Table:
-    columns: dict[str, list[Any]] = {name: [] for name in _READ.names}
-    for payload in payloads:
-        for field in _READ:
-            columns[field.name].append(_member(payload.get(field.name), field.type))
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in _READ})
-
-
-def _member(value: Any, kind: pa.DataType) -> Any:
-    if pa.types.is_list(kind):
-        return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
-    wanted = int if pa.types.is_integer(kind) else str
-    return value if type(value) is wanted else None
 
 
 def is_code(reason: str) -> bool:

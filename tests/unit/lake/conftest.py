@@ -14,7 +14,7 @@ import pytest
 from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
-from whosaw.lake.trailrows import INDEX_NAME, read_lines, rows_of
+from whosaw.lake.trailrows import read_payloads, rows_of
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that the tests here share `lakelogs`
 
@@ -83,10 +83,10 @@ def make_lake(
             said |= {"subjects": len(numbers), "verified": "no" if place == 5 else "yes"}
             made.sets[trail, index] = numbers
         made.entries += [(trail, index, said) for index, said in batch]
-        lines = b"\n".join(json.dumps({INDEX_NAME: index} | said).encode() for index, said in batch)
+        texts = [(index, json.dumps(said)) for index, said in batch]
         sets = {index: numbers for (name, index), numbers in made.sets.items() if name == trail}
         place_ = Folder(folder / folder_of(trail))
-        rows = rows_of(trail, read_lines(lines), sets)
+        rows = rows_of(trail, read_payloads(texts), sets)
         files = write_rows(place_, rows, (0, entries), (entries, "00" * 32))
         write_trail(place_, TrailManifest(trail, entries, "00" * 32, 0, tuple(files), CLASSES))
     return made

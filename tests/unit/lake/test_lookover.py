@@ -19,7 +19,7 @@ from whosaw.lake.place import Folder
 from whosaw.lake.trail import TrailNames, export_trail
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, read_trail, trails_in, write_trail
-from whosaw.lake.trailrows import INDEX_NAME, read_lines, rows_of
+from whosaw.lake.trailrows import read_payloads, rows_of
 
 ORIGIN = "eu.example/trail"
 SAID: dict[str, Any] = {
@@ -49,7 +49,7 @@ def older(tmp_path: Path) -> Path:
 
 def flow(lake: Path) -> None:
     place = Folder(lake / folder_of(ORIGIN))
-    rows = rows_of(ORIGIN, read_lines(json.dumps({INDEX_NAME: 0} | SAID).encode()), {})
+    rows = rows_of(ORIGIN, read_payloads([(0, json.dumps(SAID))]), {})
     write_trail(place, TrailManifest(ORIGIN, 1, "00", 0, tuple(write_rows(place, rows, (0, 1), (1, "00")))))
 
 
