@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,8 +52,8 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
         EngineMissing, EngineFailed: the engine is not there, or gave up.
         NotALake, LakeDamaged: the lake cannot be read.
     """
-    meant = expression(name, asked or Asked())
     look = look_over(where)
+    meant = expression(name, replace(asked or Asked(), trails=look.names()))
     if engine == DUCKDB:
         table = run_duck(look, meant, memory)
     else:

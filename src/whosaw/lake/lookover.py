@@ -36,6 +36,11 @@ class Lookover:
         """Return (trail, field, class) of every trail."""
         return [(each.origin, name, held) for each in self.trails for name, held in sorted(each.classes.items())]
 
+    def names(self) -> tuple[str, ...]:
+        """Return what rows of it can name as their trail: trails, and imported logs of accesses."""
+        logs = {each.name for each in (self.imports.sources if self.imports else ()) if each.kind == "accesses"}
+        return tuple(sorted({each.origin for each in self.trails} | logs))
+
     def rejected(self) -> int:
         """Return how many rows of imported logs could not be used."""
         sources = self.imports.sources if self.imports else ()

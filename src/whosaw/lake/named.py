@@ -58,6 +58,7 @@ class Asked:
         since_us, until_us: entries from then on, and before then.
         least: subjects from which a single entry counts as a big export.
         times: how many times its trail's usual size an entry must have to count as unusual.
+        trails: what the lake holds; who runs the question fills it in.
     """
 
     subjects: People = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Asked:
     until_us: int | None = None
     least: int = 100
     times: int = 10
+    trails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Question:
         title: what it answers, for a person.
         build: makes the expression.
         needs: what it cannot be asked without.
-        of_actor: it speaks about the work of single members of staff, so an analyst must name a case.
+        of_actor: it speaks about the work of members of staff, so an analyst must name a case.
         columns: of `entries` that it may read, and no others.
     """
 
@@ -176,9 +178,24 @@ def _exposure(asked: Asked) -> Any:
     )
 
 
+def _each_trail(asked: Asked, table_of: Callable[[Any], Any]) -> Any:
+    """Return what `table_of` makes of the disclosures of each trail, with the trail's name.
+
+    A table over everything then groups numbers alone: hashing the name with every row would cost a quarter more.
+    """
+    parts = []
+    for trail in asked.trails or ("",):
+        found = table_of(_disclosures(asked).filter(_.trail == trail))
+        parts.append(found.select(ibis.literal(trail, "string").name("trail"), *found.columns))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
 def _actor_exposure(asked: Asked) -> Any:
-    pairs = _disclosures(asked).select("trail", "actor", "subject").distinct()
-    return pairs.group_by("trail", "actor").agg(subjects=_.count()).order_by("trail", "actor")
+    def table_of(shown: Any) -> Any:
+        pairs = shown.select("actor", "subject").distinct()
+        return pairs.group_by("actor").agg(subjects=_.count())
+
+    return _each_trail(asked, table_of).order_by("trail", "actor")
 
 
 def _overlap(asked: Asked) -> Any:
@@ -193,12 +210,22 @@ def _overlap(asked: Asked) -> Any:
 
 
 def _actor_beneficiary(asked: Asked) -> Any:
-    served = _disclosures(asked).filter(_.beneficiary.notnull())
-    return (
-        served.group_by("trail", "actor", "beneficiary")
-        .agg(disclosures=_.count(), first_us=_.at_us.min(), last_us=_.at_us.max())
-        .order_by("trail", "actor", "beneficiary")
-    )
+    """One row per actor and beneficiary, in no order: there may be tens of millions, and sorting them takes longest."""
+
+    def table_of(shown: Any) -> Any:
+        served = shown.filter(_.beneficiary.notnull())
+        texts = served.select("beneficiary").distinct()
+        numbered = texts.mutate(number=ibis.row_number().over(order_by=texts.beneficiary).cast("int32"))
+        counted = (
+            served.inner_join(numbered, "beneficiary")
+            .group_by("actor", "number")
+            .agg(disclosures=_.count(), first_us=_.at_us.min(), last_us=_.at_us.max())
+        )
+        return counted.inner_join(numbered, "number").select(
+            "actor", "beneficiary", "disclosures", "first_us", "last_us"
+        )
+
+    return _each_trail(asked, table_of)
 
 
 def _first_last(asked: Asked) -> Any:
@@ -277,7 +304,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "overlap": Question("who saw how many of these subjects", _overlap, "subjects", columns=(*_SEEN, "actor")),
     "actor-beneficiary": Question(
-        "who was shown data for whom", _actor_beneficiary, columns=(*_SEEN, "actor", "beneficiary")
+        "who was shown data for whom", _actor_beneficiary, of_actor=True, columns=(*_SEEN, "actor", "beneficiary")
     ),
     "first-last": Question(
         "when these subjects were first and last seen", _first_last, "subjects", columns=(*_SEEN, "actor")
