@@ -2,13 +2,17 @@
 
 The process that is killed is a real one, with a real database behind it; after every kill another takes over. The judge
 is the check of every row against the trail, and a count of rows per entry made without it. Run as a program for the
-campaign: `python tests/crash/lake_kills.py --kills 200`.
+campaign: `python tests/crash/lake_kills.py --kills 200 --write` keeps the table in docs/measured. A campaign runs in
+parts, each over a fresh trail and lake and judged by itself; with `--parts FILE` a finished part is a line there, and a
+campaign that was interrupted goes on after the last one. Exit 1 where anything is lost, doubled, found or left over.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import math
 import os
 import random
 import signal
@@ -17,7 +21,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,6 +35,8 @@ from whosaw.record import Appender, Integrator, load_or_create
 from whosaw.store import Database
 from whosaw.terms import SystemClock
 
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "measured" / "lake-crash.md"
 SIZES = Sizes(file_rows=300, day_files=3, month_after_days=2)  # merges all the time, so that kills hit them too
 DAY_US = 86_400_000_000
 # Imports once and forks for each line it reads: what is killed is a process of its own, and starts at once.
@@ -174,17 +181,13 @@ def _entry(rng: random.Random, n: int) -> dict[str, int | str | list[int | str]]
     }
 
 
-def main() -> int:
-    """Run the campaign on an embedded server and print its table."""
+def run_part(kills: int, seed: int) -> Outcome:
+    """Run one part on an embedded server of its own."""
     import psycopg
 
     from whosaw.store import EmbeddedPostgres, upgrade
     from whosaw.store.database import with_database
 
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--kills", type=int, default=200)
-    words.add_argument("--seed", type=int, default=1)
-    said = words.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="whosaw-lake-kills-") as own,
         EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="whosaw-pg-"))) as server,
@@ -193,11 +196,59 @@ def main() -> int:
             connection.execute("create database kills")
         url = with_database(server.url(), "kills")
         upgrade(url)
-        done = asyncio.run(campaign(url, Path(own), said.kills, said.seed))
-    print("| kills | entries | lake grew between kills | rows lost | rows doubled | findings | files left over |")
-    print("|---|---|---|---|---|---|---|")
+        return asyncio.run(campaign(url, Path(own), kills, seed))
+
+
+def run_parts(words: argparse.Namespace) -> list[Outcome]:
+    """Run what is still missing of a campaign, part by part, and return all of it."""
+    kept: Path | None = words.parts
+    parts = [Outcome(**json.loads(line)) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
+    began = time.monotonic()
+    while (left := words.kills - sum(part.kills for part in parts)) > 0 and time.monotonic() - began < words.at_most_s:
+        parts.append(run_part(min(left, words.part_kills), words.seed + len(parts)))
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with kept.open("a") as file:
+                file.write(json.dumps(asdict(parts[-1])) + "\n")
+        print(f"  part {len(parts)}: {parts[-1]}", file=sys.stderr, flush=True)
+    return parts
+
+
+def page(done: Outcome, parts: int, commit: str) -> str:
+    """Return the measured page."""
+    ran = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · `python tests/crash/lake_kills.py --kills {done.kills} --write`"
     columns = (done.kills, done.entries, done.advanced, done.lost, done.doubled, done.findings, done.leftovers)
-    print(f"| {' | '.join(str(each) for each in columns)} |")
+    return f"""# The export killed at random
+
+{ran} · commit {commit} · {os.cpu_count()} cores · {parts} parts, each over a trail and a lake of its own.
+
+A following export is killed (SIGKILL) at a random moment while the trail grows and files are merged all the time; the
+next one takes over. After the last kill of a part another export finishes; then every row is checked against the signed
+trail, and rows are counted per entry without that check.
+
+| kills | entries | kills between which the lake had changed | rows lost | rows doubled | findings | files left over |
+|---|---|---|---|---|---|---|
+| {" | ".join(f"{each:,}" for each in columns)} |
+"""
+
+
+def main() -> int:
+    """Run the campaign, or what is missing of it, and print its page."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--kills", type=int, default=200)
+    words.add_argument("--seed", type=int, default=1, help="of moments and entries")
+    words.add_argument("--part-kills", type=int, default=40, help="kills over one trail, before it is judged")
+    words.add_argument("--parts", type=Path, metavar="FILE", help="keep finished parts there, and go on after them")
+    words.add_argument("--at-most-s", type=float, default=math.inf, help="begin no part after so many seconds")
+    words.add_argument("--write", action="store_true", help=f"keep {PAGE.relative_to(ROOT)}")
+    said = words.parse_args()
+    parts = run_parts(said)
+    done = Outcome(*(sum(getattr(part, each.name) for part in parts) for each in fields(Outcome)))
+    head = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(head, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    print(page(done, len(parts), commit))
+    if said.write:
+        PAGE.write_text(page(done, len(parts), commit))
     return 1 if done.lost or done.doubled or done.findings or done.leftovers else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from whosaw.lake.trailread import Trail
 from whosaw.lake.verify import verify_lake
 from whosaw.prove.exposure import exposure_hash
 from whosaw.record.erasure import Mandate, erase_subject
+from whosaw.record.hold import Holds
+from whosaw.record.retention import Retention, prune
+from whosaw.store.numbers import assign
+from whosaw.terms import to_us
 
 DAY_US = 86_400_000_000
 START_US = 1_772_409_600_000_000
@@ -263,3 +268,30 @@ async def test_one_writer_at_a_time(company: Any, trail: Trail, tmp_path: Path) 
 async def test_a_lake_without_this_trail_cannot_be_verified(company: Any, trail: Trail, tmp_path: Path) -> None:
     with pytest.raises(LakeDamaged, match="nothing of this trail"):
         await verify_lake(trail, tmp_path)
+
+
+async def test_what_a_policy_lets_die_by_its_age_leaves_the_lake_and_a_hold_keeps_it(
+    company: Any, trail: Trail, tmp_path: Path
+) -> None:
+    lake, kept = tmp_path / "lake", Retention.parse('version = "1"\nkeep_payloads_days = 30\n')
+    await assign(company.db, "subject", [f"customer:C-{n}" for n in range(1, 31)])
+    now_us = to_us(company.clock.now())
+    rng = random.Random(9)
+    said = [entry(rng, 0, at=now_us - (60 - n) * DAY_US) for n in range(60)]
+    await company.appender.append_many(said)
+    await Holds(company.db, company.appender, company.clock).add(
+        "subject", said[3]["subject"], ground="claim", review_on=date(2030, 1, 1), by=1
+    )
+    await company.integrator.step()
+    await export(trail, lake, sizes=Sizes(month_after_days=5))
+    files = {path.name for path in lake.rglob("*.parquet")}
+    await prune(company.db, company.appender, company.clock, kept, by=1)
+    await company.integrator.step()
+    done = await export(trail, lake, sizes=Sizes(month_after_days=5))
+    oldest = now_us - 30 * DAY_US
+    stay = {n for n, each in enumerate(said) if each["at"] >= oldest or each["subject"] == said[3]["subject"]}
+    assert {row["entry"] for row in rows(lake) if row["kind"] == "disclosure"} == stay
+    assert done.blanked == 60 - len(stay) > 20
+    report = await verify_lake(trail, lake)
+    assert report.findings == ()
+    assert files & {path.name for path in lake.rglob("*.parquet")} < files  # what held them is gone, not hidden

@@ -1,4 +1,8 @@
-"""Analysts ask the lake: they see pseudonyms, ask about one member of staff only in a case, and are recorded."""
+"""Analysts ask the lake, and are recorded: staff stand under pseudonyms, and are spoken of only in a case.
+
+Outside a case there is no volume per member of staff to be had: the tables of SQL have no actor, questions that count
+per actor are refused, and those about subjects take a few only, because who asks about ten thousand counts work.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from whosaw.lake.duck import arrow, duck
 from whosaw.lake.errors import CaseNeeded, EngineFailed, LakeError, StatementRefused
 from whosaw.lake.lookover import Lookover, look_over
 from whosaw.lake.named import Asked, question_of
-from whosaw.lake.statement import Judged, judge, singles_out
+from whosaw.lake.statement import ACTOR, Judged, judge
 from whosaw.lake.trailrows import COLUMNS
 from whosaw.prove import Payload
 from whosaw.terms import Clock, to_us
@@ -29,6 +33,8 @@ MOST_ROWS = 100_000
 LIMIT_S = 60.0
 _RAW = "whosaw_raw_entries"
 _HEX = 12
+FEW_SUBJECTS = 100
+"""Subjects that a question may be about outside a case."""
 
 
 class Recorder(Protocol):
@@ -66,7 +72,7 @@ async def ask_named(where: str | Path, name: str, asked: Asked, analyst: Analyst
     """Ask a named question as an analyst; that it was asked is durable before the answer is returned.
 
     Raises:
-        CaseNeeded: it is about single members of staff and no case was named; the refusal is recorded.
+        CaseNeeded: it is about members of staff, or about more than 100 subjects, and no case was named; recorded.
         LakeError: as in `whosaw.lake.answers.ask`.
         TrailUnavailable: it could not be recorded; nothing is answered.
     """
@@ -74,7 +80,9 @@ async def ask_named(where: str | Path, name: str, asked: Asked, analyst: Analyst
 
     def work() -> Answer:
         if (question_of(name).of_actor or asked.actors) and not analyst.case:
-            raise CaseNeeded(f"question `{name}` is about single members of staff")
+            raise CaseNeeded(f"question `{name}` is about members of staff")
+        if sum(len(set(numbers)) for numbers in asked.subjects.values()) > FEW_SUBJECTS and not analyst.case:
+            raise CaseNeeded(f"outside a case a question is about {FEW_SUBJECTS} subjects at most")
         found = ask(where, name, asked, engine)
         return Answer(_hidden(found.table, analyst), found.grades, found.rejected, found.engine)
 
@@ -92,7 +100,7 @@ async def ask_sql(where: str | Path, statement: str, analyst: Analyst, limit_s: 
 
     Raises:
         StatementRefused: it is something else, or would return more than 100,000 rows; recorded.
-        CaseNeeded: it singles out one member of staff and no case was named; recorded.
+        CaseNeeded: it names the column `actor` and no case was named; recorded.
         EngineFailed: it took too long, or cannot be carried out.
         TrailUnavailable: it could not be recorded; nothing is answered.
     """
@@ -100,11 +108,9 @@ async def ask_sql(where: str | Path, statement: str, analyst: Analyst, limit_s: 
     def work() -> Answer:
         judged = judge(statement)
         if judged.of_actor and not analyst.case:
-            raise CaseNeeded("the statement is about one member of staff")
+            raise CaseNeeded("the statement is about members of staff")
         look = look_over(where)
         table = _run(look, judged, analyst, limit_s)
-        if not analyst.case and singles_out(table):
-            raise CaseNeeded("the answer is about one member of staff")
         return Answer(table, grades_of(look), look.rejected(), DUCKDB)
 
     return await _recorded(analyst, "sql", statement, work)
@@ -161,18 +167,23 @@ def _run(look: Lookover, judged: Judged, analyst: Analyst, limit_s: float) -> pa
 
 
 def _hide(connection: duckdb.DuckDBPyConnection, analyst: Analyst) -> None:
-    """Make the tables that analysts see: pseudonyms instead of actors."""
+    """Make the tables that analysts see: pseudonyms instead of actors in a case, outside it nothing about actors."""
+    names = [*COLUMNS.names, "grade"]
+    if analyst.case:
+        _name_actors(connection, analyst)
+        columns = ", ".join("w.pseudonym AS actor" if name == ACTOR else f"r.{name}" for name in names)
+        rows = f"{_RAW} r LEFT JOIN whosaw_actors w ON w.trail = r.trail AND w.actor = r.actor"
+    else:
+        columns, rows = ", ".join(name for name in names if name != ACTOR), _RAW
+    connection.execute(f"CREATE TEMP VIEW entries AS SELECT {columns} FROM {rows}")
+    connection.execute("CREATE TEMP VIEW disclosures AS SELECT * FROM entries WHERE shown AND subject IS NOT NULL")
+
+
+def _name_actors(connection: duckdb.DuckDBPyConnection, analyst: Analyst) -> None:
     connection.execute(f"SELECT DISTINCT trail, actor FROM {_RAW} WHERE actor IS NOT NULL")
     known = arrow(connection)
     names = [analyst.pseudonym(*each) for each in zip(*(known[n].to_pylist() for n in ("trail", "actor")), strict=True)]
-    shown = known.append_column("pseudonym", pa.array(names, pa.string()))
-    connection.register("whosaw_actors_given", shown)
+    connection.register("whosaw_actors_given", known.append_column("pseudonym", pa.array(names, pa.string())))
     connection.execute("CREATE TEMP TABLE whosaw_actors AS SELECT * FROM whosaw_actors_given")
     with suppress(duckdb.Error):
         connection.unregister("whosaw_actors_given")
-    columns = ", ".join("w.pseudonym AS actor" if n == "actor" else f"r.{n}" for n in [*COLUMNS.names, "grade"])
-    connection.execute(
-        f"CREATE TEMP VIEW entries AS SELECT {columns} FROM {_RAW} r"
-        " LEFT JOIN whosaw_actors w ON w.trail = r.trail AND w.actor = r.actor"
-    )
-    connection.execute("CREATE TEMP VIEW disclosures AS SELECT * FROM entries WHERE shown AND subject IS NOT NULL")

@@ -58,10 +58,11 @@ _FILES = {
     2004: "detection_finding.jsonl",
 }
 _BATCH = 4_096
-_ENTRIES = f"""
+ENTRIES = f"""
     SELECT trail, entry, min(at_us) AS at_us, min(kind) AS kind, min(actor) AS actor, min(purpose) AS purpose,
         min(door) AS door, min(decision) AS decision, bool_and(verified) AS verified, min(fields) AS fields,
         min(beneficiary) AS beneficiary, min(action) AS action, min(grade) AS grade, count(subject) AS subject_count,
+        bool_or(shown AND in_set) AS shows_set,
         list(subject ORDER BY subject)[:{MOST_SUBJECTS}] AS subjects
     FROM entries WHERE kind IN ('disclosure', 'denial', 'action', 'suspension') AND entry IS NOT NULL
     GROUP BY trail, entry ORDER BY trail, entry
@@ -89,9 +90,14 @@ def export_ocsf(where: str | Path, folder: Path, least: int = 100) -> dict[str, 
         files = {name: stack.enter_context(os.fdopen(_private(folder / name), "w")) for name in counts}
         for event in _events(look, least):
             name = _FILES[event["class_uid"]]
-            files[name].write(json.dumps(event, separators=(",", ":"), sort_keys=True) + "\n")
+            files[name].write(line_of(event))
             counts[name] += 1
     return counts
+
+
+def line_of(event: dict[str, Any]) -> str:
+    """Return an event as a line."""
+    return json.dumps(event, separators=(",", ":"), sort_keys=True) + "\n"
 
 
 def _private(path: Path) -> int:
@@ -101,20 +107,22 @@ def _private(path: Path) -> int:
 def _events(look: Lookover, least: int) -> Iterator[dict[str, Any]]:
     reach = {each.origin: {"entries": each.end, "erased": each.erased} for each in look.trails}
     with duck(look) as connection:
-        for row in _rows(connection.execute(_ENTRIES)):
-            yield _event(row, reach.get(row["trail"], {}))
-        for row in _rows(connection.execute(duck_sql(expression("unusual-exports", Asked(least=least))))):
-            yield _finding(row, reach.get(row["trail"], {}))
+        for row in fetched(connection.execute(ENTRIES)):
+            yield event_of(row, reach.get(row["trail"], {}))
+        for row in fetched(connection.execute(duck_sql(expression("unusual-exports", Asked(least=least))))):
+            yield finding_of(row, reach.get(row["trail"], {}))
 
 
-def _rows(done: Any) -> Iterator[dict[str, Any]]:
+def fetched(done: Any) -> Iterator[dict[str, Any]]:
+    """Return the rows of an executed query, a batch at a time."""
     names = [each[0] for each in done.description]
     while batch := done.fetchmany(_BATCH):
         for values in batch:
             yield dict(zip(names, values, strict=True))
 
 
-def _event(row: dict[str, Any], reach: dict[str, int]) -> dict[str, Any]:
+def event_of(row: dict[str, Any], reach: dict[str, int]) -> dict[str, Any]:
+    """Return the event of one row of `ENTRIES`; `reach` is what is said of completeness."""
     refused = row["kind"] == "denial" or row["decision"] == "deny"
     if row["kind"] == "action":
         event = _base(row, 6003, _action_id(row["action"] or ""))
@@ -129,7 +137,8 @@ def _event(row: dict[str, Any], reach: dict[str, int]) -> dict[str, Any]:
     return event | {"whosaw": _ours(row, reach)}
 
 
-def _finding(row: dict[str, Any], reach: dict[str, int]) -> dict[str, Any]:
+def finding_of(row: dict[str, Any], reach: dict[str, int]) -> dict[str, Any]:
+    """Return the finding of one row of the question `unusual-exports`."""
     about = row | {"kind": "disclosure", "subject_count": row["subjects"], "subjects": [], "fields": None}
     about |= {"grade": "trail", "verified": not row["unverified"]}
     event = _base(about, 2004, 1)

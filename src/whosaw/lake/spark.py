@@ -19,7 +19,6 @@ from whosaw.lake.place import Folder
 
 _LOCK = threading.Lock()  # temporary views belong to the session, so questions take turns
 _sessions: dict[str, Any] = {}
-_CLASSES = "trail string, field string, `class` string"
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -119,4 +118,11 @@ def _show(session: Any, look: Lookover, place: Folder) -> None:
         held.createOrReplaceTempView("numbers")
         imported = {"accesses": "accesses", "numbers": "numbers"}
     session.sql(f"CREATE OR REPLACE TEMP VIEW entries AS {entries_sql(look, rows, imported)}")
-    session.createDataFrame(look.classes(), _CLASSES).createOrReplaceTempView("classes")
+    rows = ", ".join("(" + ", ".join(_literal(text) for text in each) + ")" for each in look.classes())
+    held = f"VALUES {rows}" if rows else "VALUES ('', '', '') LIMIT 0"
+    session.sql(f"CREATE OR REPLACE TEMP VIEW classes AS SELECT * FROM ({held}) AS t(trail, field, `class`)")
+
+
+def _literal(text: str) -> str:
+    """Return a text as Spark writes it: another way than DuckDB's, and no worker in Python is started for it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

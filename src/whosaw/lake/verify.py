@@ -6,8 +6,10 @@ with the checkpoint; then the rows that the payloads make are compared with thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whosaw.lake import trailqueries as queries
+from whosaw.lake.engine import engine
 from whosaw.lake.errors import LakeDamaged
 from whosaw.lake.place import Place, place_of
-from whosaw.lake.trailfiles import read_file
 from whosaw.lake.trailmanifest import RowFile, TrailManifest, folder_of, read_trail
 from whosaw.lake.trailread import Trail, rows_between
 from whosaw.lake.trailrows import COLUMNS
@@ -82,55 +84,86 @@ async def verify_lake(trail: Trail, where: str | Path) -> LakeReport:
     if head is None or head.size < manifest.end:
         line = f"the lake says it holds {manifest.end} entries; the trail's checkpoint covers fewer"
         return LakeReport(trail.origin, 0, 0, 0, (RowFinding("beyond", "", None, line),))
-    findings, files = _check_files(place, manifest)
+    findings: list[RowFinding] = []
     wanted = {head.size: ("the published checkpoint", head.root)}
     for file in manifest.files:
         wanted.setdefault(file.size, (file.name, bytes.fromhex(file.root)))
         findings += _told_otherwise(file, wanted[file.size][1])
     grown, rows = CompactRange(), 0
-    for first in range(0, head.size, CHUNK_ENTRIES):
-        end = min(first + CHUNK_ENTRIES, head.size)
-        erased, wrong = await _grow(trail, (first, end), grown, wanted)
-        findings += wrong
-        if first < manifest.end:
-            span = (first, min(end, manifest.end))
-            expected, _ = await rows_between(trail, *span)
-            held = _held(place, files, span)
-            rows += held.num_rows
-            findings += _compare(expected, held, erased)
-        if len(findings) > MOST_FINDINGS:
-            findings = [
-                *findings[:MOST_FINDINGS],
-                RowFinding("more", "", None, "more is wrong; not all of it is named"),
-            ]
-            break
-    return LakeReport(trail.origin, head.size, rows, len(files), tuple(findings))
+    with _in_order(place, manifest, findings) as held:
+        for first in range(0, head.size, CHUNK_ENTRIES):
+            end = min(first + CHUNK_ENTRIES, head.size)
+            erased, wrong = await _grow(trail, (first, end), grown, wanted)
+            findings += wrong
+            if first < manifest.end:
+                end = min(end, manifest.end)
+                expected, _ = await rows_between(trail, first, end)
+                there = await asyncio.to_thread(held.below, end)
+                rows += there.num_rows
+                findings += _compare(expected, there, erased)
+            if len(findings) > MOST_FINDINGS:
+                break
+        else:
+            findings += _compare(COLUMNS.empty_table(), held.below(None), set())
+    if len(findings) > MOST_FINDINGS:
+        more = RowFinding("more", "", None, "more is wrong; not all of it is named")
+        findings = [*findings[:MOST_FINDINGS], more]
+    return LakeReport(trail.origin, head.size, rows, len(manifest.files), tuple(findings))
 
 
-def _check_files(place: Place, manifest: TrailManifest) -> tuple[list[RowFinding], list[RowFile]]:
-    """Return what is wrong with files as such, and those that can be read."""
-    findings, whole = [], []
+class _Ordered:
+    """Rows of every file in the order of entries, taken off from the front."""
+
+    def __init__(self, batches: pa.RecordBatchReader) -> None:
+        self._batches = batches
+        self._rest = batches.schema.empty_table()
+
+    def below(self, end: int | None) -> pa.Table:
+        """Return the rows of entries below index `end`, of all that are left where it is None."""
+        parts = []
+        while True:
+            inside = self._rest if end is None else self._rest.filter(pc.less(self._rest["entry"], end))
+            parts.append(inside)
+            if inside.num_rows < self._rest.num_rows:
+                self._rest = self._rest.slice(inside.num_rows)
+                break
+            try:
+                self._rest = pa.Table.from_batches([self._batches.read_next_batch()])
+            except StopIteration:
+                self._rest = self._rest.schema.empty_table()
+                break
+        return pa.concat_tables(parts).sort_by(_KEYS)
+
+
+@contextmanager
+def _in_order(place: Place, manifest: TrailManifest, findings: list[RowFinding]) -> Iterator[_Ordered]:
+    """Read every file once, note what is wrong with files as such, and sort their rows; what is large goes to disk."""
+    schema = pa.schema([*COLUMNS, ("file", pa.string())])
+    told = pa.RecordBatchReader.from_batches(schema, _batches(place, manifest, findings))
+    with engine(None) as connection:
+        connection.register("told", told)
+        ordered = connection.execute("SELECT * FROM told ORDER BY entry").to_arrow_reader(CHUNK_ENTRIES)
+        yield _Ordered(ordered)
+
+
+def _batches(place: Place, manifest: TrailManifest, findings: list[RowFinding]) -> Iterator[pa.RecordBatch]:
     for file in manifest.files:
         body = place.read(file.name)
         if body is None or len(body) != file.bytes or sha256(body).hexdigest() != file.sha256:
             what = "is not there" if body is None else "is not the file that was written"
             kind = "file_damaged" if body is None else "file_altered"
             findings.append(RowFinding(kind, file.name, None, f"file `{file.name}`: it {what}"))
+        if body is None:
+            continue
         try:
-            if body is not None:
-                told = pq.read_metadata(pa.BufferReader(body)).metadata or {}
-                bounds = pc.min_max(read_file(place, file, columns=["entry"])["entry"])
-                whole.append(_as_it_is(file, bounds["min"].as_py(), bounds["max"].as_py()))
-                findings += _metadata(file, manifest, told)
-        except (LakeDamaged, pa.ArrowException, OSError):
+            opened = pq.ParquetFile(pa.BufferReader(body))
+            findings += _metadata(file, manifest, opened.metadata.metadata or {})
+            rows = opened.read().select(COLUMNS.names).cast(COLUMNS)
+        except (pa.ArrowException, OSError, KeyError):
             line = f"file `{file.name}`: it cannot be read; its rows are missing"
             findings.append(RowFinding("file_damaged", file.name, None, line))
-    return findings, whole
-
-
-def _as_it_is(file: RowFile, least: int | None, most: int | None) -> RowFile:
-    """Return a file with the range of entries that it really holds: a row in the wrong file must show."""
-    return file if least is None or most is None else replace(file, first=least, end=most + 1)
+            continue
+        yield from rows.append_column("file", pa.array([file.name] * rows.num_rows, pa.string())).to_batches()
 
 
 def _metadata(file: RowFile, manifest: TrailManifest, told: dict[bytes, bytes]) -> list[RowFinding]:
@@ -176,19 +209,6 @@ async def _grow(
             findings.append(RowFinding("root_mismatch", name, None, line))
     grown.extend(leaves[at - span[0] :])
     return erased, findings
-
-
-def _held(place: Place, files: Sequence[RowFile], span: tuple[int, int]) -> pa.Table:
-    """Return the rows of a span of entries, each with the number of its file, in order of entry and subject."""
-    parts = [pa.table({**{each.name: pa.array([], each.type) for each in COLUMNS}, "file": pa.array([], pa.string())})]
-    for file in files:
-        if file.end <= span[0] or file.first >= span[1]:
-            continue
-        rows = read_file(place, file)
-        rows = rows.filter(pc.and_(pc.greater_equal(rows["entry"], span[0]), pc.less(rows["entry"], span[1])))
-        if rows.num_rows:
-            parts.append(rows.append_column("file", pa.array([file.name] * rows.num_rows, pa.string())))
-    return pa.concat_tables(parts).sort_by(_KEYS)
 
 
 def _compare(expected: pa.Table, held: pa.Table, erased: set[int]) -> Iterator[RowFinding]:

@@ -60,12 +60,12 @@ def test_there_is_one_event_per_entry_and_it_counts_its_subjects(events: list[di
 
 
 def test_a_suspension_is_user_access_management(published: dict[int, Any], tmp_path: Path) -> None:
-    from whosaw.lake.ocsf import _event
+    from whosaw.lake.ocsf import event_of
 
     row: dict[str, Any] = dict.fromkeys(
         ("purpose", "decision", "verified", "fields", "beneficiary", "action", "subjects"), None
     )
     row |= {"trail": "t.example/x", "entry": 4, "at_us": 5_000, "kind": "suspension", "actor": 7, "door": "console"}
-    event = _event(row | {"grade": "trail", "subject_count": 0}, {})
+    event = event_of(row | {"grade": "trail", "subject_count": 0}, {})
     event.pop("whosaw")
     published[3005].validate(event)

@@ -30,6 +30,7 @@ from whosaw.lake.flow import follow as follow_trail
 from whosaw.lake.lookover import look_over
 from whosaw.lake.named import QUESTIONS, Asked
 from whosaw.lake.ocsf import export_ocsf
+from whosaw.lake.ocsfstream import FileSink, PipeSink, stream_ocsf
 from whosaw.lake.trailread import Trail
 from whosaw.lake.verify import verify_lake
 from whosaw.record import Appender, load_or_create
@@ -127,17 +128,23 @@ def query(
     return 0
 
 
-def export(*, lake: str = "", follow: Flag = False, ocsf: Path | None = None, as_json: AsJson = False) -> int:
+def export(
+    *, lake: str = "", follow: Flag = False, ocsf: Path | None = None, after: int = -1, as_json: AsJson = False
+) -> int:
     """Bring what was signed into the lake as Parquet, exactly once; erased entries leave it.
 
     Args:
         lake: path or URL; the server's own lake where absent.
         follow: go on with what comes, until interrupted.
-        ocsf: write the lake's entries as OCSF events into this folder instead.
+        ocsf: write the lake's entries as OCSF events into this folder instead; with --follow it is a file, or - for
+            standard output, that gets the events of every signed entry once, as they come.
+        after: with --ocsf - --follow, the entry whose events were the last to be read.
         as_json: print JSON.
     """
     settings = Settings()
     where = lake or str(settings.state / "lake")
+    if ocsf is not None and follow:
+        return _stream(settings, where, ocsf, after + 1)
     if ocsf is not None:
         written = export_ocsf(where, ocsf)
         if as_json:
@@ -159,6 +166,17 @@ def export(*, lake: str = "", follow: Flag = False, ocsf: Path | None = None, as
         if follow:
             await follow_trail(trail, where, classes, told=told)
         told(await export_trail(trail, where, classes))
+
+    _with_trail(settings, work)
+    return 0
+
+
+def _stream(settings: Settings, where: str, target: Path, first: int) -> int:
+    async def work(trail: Trail, _: object) -> None:
+        if str(target) == "-":
+            await stream_ocsf(trail, where, PipeSink(first))
+        with FileSink(target) as sink:
+            await stream_ocsf(trail, where, sink)
 
     _with_trail(settings, work)
     return 0
