@@ -22,7 +22,7 @@ app = App(
 # the summaries stand here, because a command is imported only when it is called
 app.command("whosaw.app.commands.who:who", name="who", help="Say who saw a customer, which fields, why, by which door.")
 app.command("whosaw.app.commands.imports:import_", name="import", help="Import a log you already have into a lake.")
-app.command("whosaw.app.commands.traces:trace", name="trace", help="Say who could have leaked, and how probably.")
+app.command("whosaw.app.commands.traces:app", name="trace", help="Say who could have leaked, and how probably.")
 app.command("whosaw.app.commands.serving:serve", name="serve", help="Serve the HTTP door and the console.")
 app.command("whosaw.app.commands.init:init", name="init", help="Draft a catalog from a living database.")
 app.command(

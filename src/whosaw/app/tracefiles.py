@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from whosaw.terms import WhosawError
+from whosaw.terms import WhosawError, to_us
 
-_MAX_BYTES = 16 << 20
+_MAX_BYTES = 256 << 20
 _TRUE = {"1", "true", "yes"}
 
 
@@ -46,6 +47,80 @@ class Account:
     group: str
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What another system says about the owner of an account.
+
+    Args:
+        actor: the account.
+        what: `shift`, `badge` (his badge was in the house), `login` (he worked elsewhere) or `device` (his own).
+        from_us, until_us: between when; a device is his at any time.
+        where: the device of a login, or the device that is his.
+    """
+
+    actor: str
+    what: str
+    from_us: int
+    until_us: int
+    where: str
+
+    def covers(self, at_us: int) -> bool:
+        """Whether a time lies within."""
+        return self.from_us <= at_us <= self.until_us
+
+    def apart_us(self, at_us: int) -> int:
+        """Return the distance of a time from the nearer border."""
+        return min(abs(at_us - self.from_us), abs(at_us - self.until_us))
+
+
+_PRESENCE = ("shift", "badge", "login", "device")
+
+
+def read_presence(path: Path) -> list[Presence]:
+    """Return entries of other systems, from CSV with `actor,what,from,until,where`.
+
+    Raises:
+        TraceFileInvalid: the file cannot be read, lacks a column, or an entry means nothing.
+    """
+    found = []
+    for line, row in read_rows(path, ("actor", "what", "from", "until", "where")):
+        if not row["actor"] or row["what"] not in _PRESENCE:
+            raise TraceFileInvalid(f"line {line} of `{path.name}` needs an account, and one of {', '.join(_PRESENCE)}")
+        if row["what"] in ("login", "device") and not row["where"]:
+            raise TraceFileInvalid(f"line {line} of `{path.name}` names no device under `where`")
+        from_us = until_us = 0
+        if row["what"] != "device":
+            from_us, until_us = (_moment(row[name], line, path) for name in ("from", "until"))
+            if from_us > until_us:
+                raise TraceFileInvalid(f"line {line} of `{path.name}` ends before it begins")
+        found.append(Presence(row["actor"], row["what"], from_us, until_us, row["where"]))
+    return found
+
+
+def read_classes(path: Path) -> dict[str, str]:
+    """Return field → class, from CSV with `field,class`.
+
+    Raises:
+        TraceFileInvalid: the file cannot be read, lacks a column, or names a field twice or without class.
+    """
+    found: dict[str, str] = {}
+    for line, row in read_rows(path, ("field", "class")):
+        if not row["field"] or not row["class"] or row["field"] in found:
+            raise TraceFileInvalid(f"line {line} of `{path.name}` needs a field that was not named before, and a class")
+        found[row["field"]] = row["class"]
+    return found
+
+
+def _moment(text: str, line: int, path: Path) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise TraceFileInvalid(f"line {line} of `{path.name}` holds no ISO 8601 time") from error
+    if at.tzinfo is None:
+        raise TraceFileInvalid(f"a time in line {line} of `{path.name}` carries no zone")
+    return to_us(at)
+
+
 def read_known(path: Path) -> dict[str, list[Known]]:
     """Return subject → known sources, from CSV with `subject,source,probability`.
 
@@ -53,7 +128,7 @@ def read_known(path: Path) -> dict[str, list[Known]]:
         TraceFileInvalid: the file cannot be read, lacks a column, or a probability is none.
     """
     found: dict[str, list[Known]] = {}
-    for line, row in _rows(path, ("subject", "source", "probability")):
+    for line, row in read_rows(path, ("subject", "source", "probability")):
         try:
             probability = float(row["probability"])
         except ValueError:
@@ -71,23 +146,36 @@ def read_accounts(path: Path) -> dict[str, Account]:
         TraceFileInvalid: the file cannot be read, lacks a column, or names an account twice.
     """
     found: dict[str, Account] = {}
-    for line, row in _rows(path, ("actor", "shared", "group")):
+    for line, row in read_rows(path, ("actor", "shared", "group")):
         if not row["actor"] or row["actor"] in found:
             raise TraceFileInvalid(f"line {line} of `{path.name}` names no account, or one that was named before")
         found[row["actor"]] = Account(row["shared"].lower() in _TRUE, row["group"])
     return found
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        TraceFileInvalid: the file cannot be opened, is too large, or is not UTF-8.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise TraceFileInvalid(f"file `{path.name}` is larger than {_MAX_BYTES} bytes")
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise TraceFileInvalid(f"cannot open `{path.name}`: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise TraceFileInvalid(f"file `{path.name}` is not UTF-8") from error
-    reader = csv.DictReader(text.splitlines(), strict=True)
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Return line and cells, stripped, of the named columns of a CSV file; other columns are left aside.
+
+    Raises:
+        TraceFileInvalid: the file cannot be read, lacks a column, or a row has other cells than the header.
+    """
+    reader = csv.DictReader(read_text(path).splitlines(), strict=True)
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise TraceFileInvalid(f"file `{path.name}` lacks column `{missing[0]}`")

@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from whosaw.app.calibration import Calibration, calibrate
+from whosaw.app.nothingelse import measure_whole, nothing_else
+from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
+from whosaw.app.presence import add_persons
+from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
-from whosaw.app.tracefiles import Account, Known, read_accounts, read_known
+from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
+from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
-from whosaw.lake.sightings import Complaints, Sighting, choose, read_sightings
+from whosaw.lake.sightings import Sighting, beneficiaries, choose, read_sightings
 from whosaw.terms import to_us
-from whosaw.trace import (
-    GUESSABLE_ODDS,
-    UNIQUE_ODDS,
-    Accesses,
-    Actors,
-    Attribution,
-    Candidate,
-    Marks,
-    Method,
-    Population,
-    Scope,
-    Settings,
-    Sightings,
-    Verdict,
-    build_index,
-    evidence_over_time,
-    rank,
-)
+from whosaw.trace import Attribution, Candidate, Method, Scope, Settings, Verdict, build_index, evidence_over_time, rank
+from whosaw.trace.person import SKEW_S
 from whosaw.trace.planting import ground_of
 
-UNKNOWN = -1
-
-MARK_ODDS = {
-    "canary": UNIQUE_ODDS,
-    "alias": UNIQUE_ODDS,
-    "unique copy": UNIQUE_ODDS,
-    "guessable canary": GUESSABLE_ODDS,
-}
-"""Channels of a sighting that are no complaint: what turned up can only have come from a record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Everything one attribution reads, and what its indices stand for.
-
-    Args:
-        exposure: what the arrays were made from, with the references of the indices.
-        complaints: the sightings the question is about.
-        marks: those of them that are canaries and the like.
-        labels: words for the groups of `actors`.
-    """
-
-    accesses: Accesses
-    population: Population
-    sightings: Sightings
-    actors: Actors
-    exposure: Exposure
-    complaints: Complaints
-    marks: Marks = field(default_factory=Marks)
-    labels: tuple[str, ...] = ()
+__all__ = ["MARK_ODDS", "UNKNOWN", "Beside", "Question", "pose", "report", "trace_each", "trace_lake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +36,51 @@ class Beside:
         known: CSV of known outside sources, see `whosaw.app.tracefiles`.
         accounts: CSV of shared accounts and of sites or employers.
         calibrate: leaks to invent in the log, and as many lists without an insider; 0 for none.
+        presence: CSV of shifts, badges, devices and other logins.
+        skew_s: how far the clocks of those systems may disagree with the log's.
+        classes: CSV of field and class; a field without one is a class of its own.
+        doors: accounts that the doors log in with at the database: the audit log's word on what went around them.
+        now: the time of asking; later contacts are refused. Absent, no contact is.
     """
 
     known: Path | None = None
     accounts: Path | None = None
     calibrate: int = 0
+    presence: Path | None = None
+    skew_s: float = SKEW_S
+    classes: Path | None = None
+    doors: tuple[str, ...] = ()
+    now: datetime | None = None
+
+
+def trace_each(
+    lake: Path, sightings_file: Path, whom: Sequence[str] = (), beside: Beside | None = None
+) -> dict[str, Any]:
+    """Answer the question of several beneficiaries; the stated rate holds for all of them together.
+
+    Args:
+        lake: folder of the lake.
+        sightings_file: CSV, see `whosaw.lake.sightings`.
+        whom: the beneficiaries; all that the sightings name where empty.
+        beside: what the investigator adds to each.
+
+    Returns:
+        `alpha` for all together, `alpha_each`, `questions` (each as `trace_lake` returns it) and `in_several`: who is a
+        candidate of more than one question with at least even odds.
+
+    Raises:
+        SightingsInvalid: no beneficiary is named, or as for `trace_lake`.
+    """
+    named = tuple(dict.fromkeys(whom)) or beneficiaries(read_sightings(sightings_file))
+    if not named:
+        raise SightingsInvalid(f"sightings `{sightings_file}` name no beneficiary")
+    alpha = Settings().alpha
+    questions = [trace_lake(lake, sightings_file, each, alpha=alpha / len(named), beside=beside) for each in named]
+    likely = [
+        actor for told in questions for c in told["candidates"] if c["probability"] >= 0.5 for actor in c["actors"]
+    ]
+    several = sorted({actor for actor in likely if likely.count(actor) > 1})
+    return {"alpha": alpha, "alpha_each": alpha / len(named), "questions": questions, "in_several": several}
 
 
 def trace_lake(
@@ -89,6 +89,7 @@ def trace_lake(
     beneficiary: str | None = None,
     settings: Settings | None = None,
     beside: Beside | None = None,
+    alpha: float | None = None,
 ) -> dict[str, Any]:
     """Answer *who could have leaked* for the complaints in a file.
 
@@ -99,6 +100,7 @@ def trace_lake(
         settings: the method's constants; where absent the measured ones, and the record counts as complete only where
             all of it is whosaw's own trail.
         beside: what the investigator adds.
+        alpha: the stated rate, where several questions share one and no settings are given.
 
     Returns:
         What `whosaw trace --json` prints; every reference as the logs write it.
@@ -111,17 +113,60 @@ def trace_lake(
     beside = beside or Beside()
     known = read_known(beside.known) if beside.known else {}
     accounts = read_accounts(beside.accounts) if beside.accounts else {}
+    presence = read_presence(beside.presence) if beside.presence else []
+    classes = read_classes(beside.classes) if beside.classes else {}
     complaints = choose(read_sightings(sightings_file), beneficiary)
     question = pose(load_exposure(lake, complaints.beneficiary), complaints, known, accounts)
-    used = settings or Settings(complete=question.exposure.own_trail)
+    if beside.now is not None:
+        _refuse_future(complaints.sightings, question.exposure, beside.now)
+    own = Settings(complete=question.exposure.own_trail)
+    used = settings or (own if alpha is None else replace(own, alpha=alpha))
     found, over_time = _answer(question, used)
     told = report(found, question) | over_time
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
         ground = ground_of(question.accesses, question.population, question.sightings, question.actors)
         told["calibration"] = _calibrated(calibrate(ground, used, beside.calibrate), found)
+    _add_scope(told, lake, question, found, (classes, beside.doors))
+    if presence:
+        add_persons(told, lake, presence, beside.skew_s)
     told["verdict_in_words"] = verdict_in_words(told)
     return told
+
+
+def _refuse_future(sightings: Sequence[Sighting], exposure: Exposure, now: datetime) -> None:
+    """Refuse a contact that has not happened: later than now, and than the record."""
+    latest = to_us(max(now, exposure.completeness.last or now))
+    for sighting in sightings:
+        if sighting.earliest_us > latest:
+            raise SightingsInvalid(f"contacted_at in line {sighting.line} of the sightings lies in the future")
+
+
+def _add_scope(
+    told: dict[str, Any],
+    lake: Path,
+    question: Question,
+    found: Attribution,
+    given: tuple[dict[str, str], tuple[str, ...]],
+) -> None:
+    """Add the scope by class of fields, and the sentence about everything else."""
+    classes, doors = given
+    contacts = question.sightings.contacted_us
+    told["scope"]["by_class"] = {}
+    told["scope"]["confidence"] = 1.0 - found.method.settings.alpha if found.scope.bounded else None
+    told["outside_excluded"] = found.outside_probability <= found.method.settings.outside_excluded_at
+    if not contacts.size or not found.candidates:
+        told["nothing_else"] = {
+            "holds": False,
+            "sentence": "Nothing can be said about what else leaked: nobody was ranked.",
+            "because": list(told["missing"]),
+        }
+        return
+    last_us = int(question.sightings.earliest_us.max())
+    told["scope"]["by_class"], said = class_scopes(lake, question.exposure, found, last_us, classes)
+    told["missing"] += [said] if said else []
+    whole = measure_whole(lake, question.exposure, last_us, doors)
+    told["nothing_else"] = nothing_else(told, whole, found.method.settings.alpha)
 
 
 def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[str, Any]]:
@@ -138,62 +183,6 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
 def _calibrated(made: Calibration, found: Attribution) -> dict[str, Any]:
     best = np.array([found.candidates[0].probability])
     return made.told() | {"probability": float(made.scale.apply(best)[0]) if made.scale else None}
-
-
-def pose(
-    exposure: Exposure,
-    complaints: Complaints,
-    known: Mapping[str, Sequence[Known]] | None = None,
-    accounts: Mapping[str, Account] | None = None,
-) -> Question:
-    """Return the arrays of one question; complainers whom the record does not know get the index `UNKNOWN`.
-
-    Args:
-        exposure: the lake's arrays.
-        complaints: the sightings; those whose channel is one of `MARK_ODDS` become marks.
-        known: subject → outside sources that may explain the complaint.
-        accounts: account → whether it is shared, and where it belongs.
-    """
-    place = exposure.subject_indices()
-    marks = [sighting for sighting in complaints.sightings if sighting.channel in MARK_ODDS]
-    plain = replace(complaints, sightings=tuple(s for s in complaints.sightings if s.channel not in MARK_ODDS))
-    subject = np.array([place.get(sighting.subject, UNKNOWN) for sighting in plain.sightings], np.int64)
-    contacted_us = np.array([sighting.contacted_us for sighting in plain.sightings], np.int64)
-    trust = [math.prod(1.0 - k.probability for k in (known or {}).get(s.subject, ())) for s in plain.sightings]
-    shared, label, labels = _accounts(exposure, accounts or {})
-    return Question(
-        accesses=Accesses(
-            exposure.actor, exposure.subject, exposure.at_us, exposure.irregular, has_reasons=exposure.has_reasons
-        ),
-        population=Population(
-            exposure.entered_us, exposure.work_subject, exposure.work_at_us, exposure.work_in_context
-        ),
-        sightings=Sightings(subject, contacted_us, np.array(trust, np.float64)),
-        actors=Actors(len(exposure.actors), exposure.service, shared, label),
-        exposure=exposure,
-        complaints=plain,
-        marks=_marks(marks, place),
-        labels=labels,
-    )
-
-
-def _marks(marks: Sequence[Sighting], place: Mapping[str, int]) -> Marks:
-    return Marks(
-        subject=np.array([place.get(mark.subject, UNKNOWN) for mark in marks], np.int64),
-        seen_us=np.array([mark.contacted_us for mark in marks], np.int64),
-        odds=np.array([MARK_ODDS[mark.channel or ""] for mark in marks], np.float64),
-        actor=np.full(len(marks), -1),
-    )
-
-
-def _accounts(exposure: Exposure, accounts: Mapping[str, Account]) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return flags of shared accounts, group per actor (None where nothing is known), and the words for the groups."""
-    if not accounts:
-        return None, None, ()
-    known = [accounts.get(name, Account(shared=False, group="")) for name in exposure.actors]
-    labels = tuple(sorted({account.group for account in known if account.group}))
-    label = np.array([labels.index(account.group) if account.group else -1 for account in known], np.int64)
-    return np.array([account.shared for account in known], np.bool_), label, labels
 
 
 def report(found: Attribution, question: Question) -> dict[str, Any]:

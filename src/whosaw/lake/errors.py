@@ -144,7 +144,7 @@ class SightingsInvalid(LakeError, ValueError):
 
     code: ClassVar[str] = "lake.sightings_invalid"
     hint = (
-        "a CSV file with the header `subject,contacted_at[,reported_at][,beneficiary][,channel]` "
+        "a CSV file with the header `subject,contacted_at[,reported_at][,beneficiary][,channel][,weight]` "
         "and times as 2026-03-01T12:00:00+01:00"
     )
 
@@ -153,7 +153,7 @@ class BeneficiaryUnclear(LakeError, ValueError):
     """The sightings name several beneficiaries and none was chosen."""
 
     code: ClassVar[str] = "lake.beneficiary_unclear"
-    hint = "one trace answers for one beneficiary: choose it with --beneficiary"
+    hint = "choose with --beneficiary (several times for several), or ask about all with --every-beneficiary"
 
 
 class QuestionUnknown(LakeError, LookupError):

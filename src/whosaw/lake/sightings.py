@@ -12,11 +12,13 @@ from pathlib import Path
 from whosaw.lake.errors import BeneficiaryUnclear, SightingsInvalid
 from whosaw.terms import to_us
 
-COLUMNS = ("subject", "contacted_at", "reported_at", "beneficiary", "channel")
+COLUMNS = ("subject", "contacted_at", "reported_at", "beneficiary", "channel", "weight", "uncertain_days")
 
 _NEEDED = COLUMNS[:2]
 _MAX_BYTES = 64 << 20
 _SHORTEST_TIME = len("2026-03-01T12:00Z")
+_DAY_US = 86_400_000_000
+_MOST_DAYS = 3650.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Sighting:
         beneficiary: who profits; None where the complaint does not say.
         channel: how it was contacted; None likewise.
         line: where it stands in the file.
+        weight: how far the complaint can be believed, 0 … 1; set by who takes complaints in, never from who opened.
+        uncertain_us: the contact may have been earlier by so much.
     """
 
     subject: str
@@ -37,6 +41,13 @@ class Sighting:
     beneficiary: str | None = None
     channel: str | None = None
     line: int = 0
+    weight: float = 1.0
+    uncertain_us: int = 0
+
+    @property
+    def earliest_us(self) -> int:
+        """Time before which an opening certainly precedes the contact."""
+        return self.contacted_us - self.uncertain_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,7 @@ def choose(sightings: list[Sighting], beneficiary: str | None = None) -> Complai
     earliest: dict[str, Sighting] = {}
     for sighting in fitting:
         known = earliest.get(sighting.subject)
-        if known is None or sighting.contacted_us < known.contacted_us:
+        if known is None or sighting.earliest_us < known.earliest_us:
             earliest[sighting.subject] = sighting
     return Complaints(
         sightings=tuple(earliest.values()),
@@ -102,6 +113,11 @@ def choose(sightings: list[Sighting], beneficiary: str | None = None) -> Complai
         others=len(sightings) - len(fitting),
         beneficiary=beneficiary,
     )
+
+
+def beneficiaries(sightings: list[Sighting]) -> tuple[str, ...]:
+    """Return the beneficiaries that the sightings name, in their order."""
+    return tuple(dict.fromkeys(s.beneficiary for s in sightings if s.beneficiary is not None))
 
 
 def _text(path: Path) -> str:
@@ -155,7 +171,21 @@ def _sighting(row: list[str], header: list[str], line: int) -> Sighting:
         beneficiary=cells.get("beneficiary") or None,
         channel=cells.get("channel") or None,
         line=line,
+        weight=_number(cells.get("weight"), "weight", line, 1.0, 1.0),
+        uncertain_us=int(_number(cells.get("uncertain_days"), "uncertain_days", line, 0.0, _MOST_DAYS) * _DAY_US),
     )
+
+
+def _number(text: str | None, name: str, line: int, absent: float, most: float) -> float:
+    if not text:
+        return absent
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= most:
+        raise SightingsInvalid(f"{name} in line {line} of the sightings is no number from 0 to {most:g}")
+    return number
 
 
 def _time(text: str, name: str, line: int) -> int:

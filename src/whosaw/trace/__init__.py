@@ -4,6 +4,7 @@ Pure numerics over arrays; reads no database and knows no names. It never prints
 the outside hypothesis on one scale. Stands after ``lake`` in the flow and before ``answer``.
 """
 
+from whosaw.trace.classes import ClassScope, scope_by_class
 from whosaw.trace.errors import InputRefused, SettingRefused, TraceError
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index, build_index
@@ -21,6 +22,7 @@ __all__ = [
     "Actors",
     "Attribution",
     "Candidate",
+    "ClassScope",
     "GroupShare",
     "Hit",
     "Index",
@@ -41,4 +43,5 @@ __all__ = [
     "build_index",
     "evidence_over_time",
     "rank",
+    "scope_by_class",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -84,15 +84,38 @@ def print_row(cells: Iterable[str], salt: bytes) -> bytes:
         cells: the values of the row.
         salt: secret of the record, so that prints cannot be guessed back into values.
     """
-    plain = []
-    for cell in cells:
-        decomposed = unicodedata.normalize("NFKD", cell.casefold())
-        plain.append("".join(c for c in decomposed if c.isalnum()))
-    joined = "\x1f".join(sorted(word for word in plain if word))
-    return hashlib.blake2b(joined.encode(), key=salt[:64], digest_size=16).digest()
+    joined = "\x1f".join(sorted(word for word in map(plain, cells) if word))
+    return _digest(joined.encode(), salt)
 
 
-def match_sample(sample: Sequence[bytes], exports: Sequence[Export], population: int, prior_none: float = 0.5) -> Match:
+def print_cell(cell: str, salt: bytes) -> bytes:
+    """Return the print of one cell, in the same way; empty where nothing of it is left."""
+    word = plain(cell)
+    return _digest(word.encode(), salt) if word else b""
+
+
+def join_cells(prints: Iterable[bytes]) -> bytes:
+    """Return the print of a row from the prints of some of its cells, in any order; empty where all are empty."""
+    kept = sorted(cell for cell in prints if cell)
+    return hashlib.blake2b(b"".join(kept), digest_size=16).digest() if kept else b""
+
+
+def plain(cell: str) -> str:
+    """Return what is left of a cell without case, accents, spacing and punctuation."""
+    return "".join(c for c in unicodedata.normalize("NFKD", cell.casefold()) if c.isalnum())
+
+
+def _digest(text: bytes, salt: bytes) -> bytes:
+    return hashlib.blake2b(text, key=salt[:64], digest_size=16).digest()
+
+
+def match_sample(
+    sample: Sequence[bytes],
+    exports: Sequence[Export],
+    population: int,
+    prior_none: float = 0.5,
+    own: Mapping[str, Sequence[bytes]] | None = None,
+) -> Match:
     """Return which export a sample came from, and how probable it is that it came from none.
 
     Args:
@@ -100,11 +123,14 @@ def match_sample(sample: Sequence[bytes], exports: Sequence[Export], population:
         exports: everything on record; each with its own salted prints, made with the same salt.
         population: how many rows there are that could have turned up.
         prior_none: probability, before looking, that it came from none of the exports.
+        own: by reference of an export the same sample as prints of the columns that it shares with that export, row by
+            row as in `sample`; an export without has the sample's own.
 
     Raises:
         InputRefused: the sample or the population is empty, or the prior is no probability.
     """
-    rows = list(dict.fromkeys(sample))
+    first = list({row: at for at, row in reversed(list(enumerate(sample)))}.values())[::-1]
+    rows = [sample[at] for at in first]
     if not rows or population < 1:
         raise InputRefused("a sample needs rows, and a population at least one")
     if not 0.0 < prior_none < 1.0:
@@ -113,13 +139,14 @@ def match_sample(sample: Sequence[bytes], exports: Sequence[Export], population:
     prior = math.log((1.0 - prior_none) / max(1, len(exports)))
     for export in exports:
         place = {row: at for at, row in enumerate(export.rows)}
-        hits = [place[row] for row in rows if row in place]
+        seen = rows if own is None or export.reference not in own else [own[export.reference][at] for at in first]
+        hits = [place[row] for row in seen if row in place]
         size = max(1, len(place))
         inside = math.log((1.0 - ELSEWHERE) * max(1.0, population / size) + ELSEWHERE)
         log = len(hits) * inside + (len(rows) - len(hits)) * math.log(ELSEWHERE)
         ordered, in_order = _order(hits)
         logs.append(prior + log + ordered)
-        found.append((export, len(hits), sum(row in export.seeds for row in rows), in_order))
+        found.append((export, len(hits), sum(row in export.seeds for row in seen), in_order))
     total = float(np.logaddexp.reduce([math.log(prior_none), *logs]))
     sources = [
         Source(export.reference, export.actor, math.exp(log - total), hits, seeds, in_order)

@@ -21,7 +21,9 @@ class Index:
         actors: how many there are and which are services.
         subject_count: subjects 0 … n-1.
         has_reasons: as in `Accesses`.
-        row_actor, row_subject, row_at_us, row_irregular: N rows sorted by subject, actor, time.
+        row_actor: N actors of the rows, sorted by subject, actor, time.
+        row_at_us: N times of them.
+        row_irregular: N flags of them.
         subject_row: n+1 offsets into the rows.
         pair_actor: P actors, sorted by subject, then actor.
         pair_first_us: P times of the pair's first opening.
@@ -33,7 +35,6 @@ class Index:
     subject_count: int
     has_reasons: bool
     row_actor: Int64
-    row_subject: Int64
     row_at_us: Int64
     row_irregular: np.typing.NDArray[np.bool_]
     subject_row: Int64
@@ -50,6 +51,10 @@ class Index:
         """Return the rows of one subject."""
         return slice(int(self.subject_row[subject]), int(self.subject_row[subject + 1]))
 
+    def subjects_of(self, rows: Int64) -> Int64:
+        """Return the subject of each of the given rows."""
+        return np.searchsorted(self.subject_row, rows, "right") - 1
+
 
 def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index:
     """Sort the accesses of a log.
@@ -64,7 +69,7 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
     """
     _check(accesses, actors, subject_count)
     key = accesses.subject * actors.count + accesses.actor
-    order = np.lexsort((accesses.irregular, accesses.at_us, key))
+    order = _order(key, accesses)
     key, at_us, irregular = key[order], accesses.at_us[order], accesses.irregular[order]
     start = np.flatnonzero(np.diff(key, prepend=-1))
     subject, pair_subject = key // actors.count, key[start] // actors.count
@@ -75,7 +80,6 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
         subject_count=subject_count,
         has_reasons=accesses.has_reasons,
         row_actor=key % actors.count,
-        row_subject=subject,
         row_at_us=at_us,
         row_irregular=irregular,
         subject_row=np.searchsorted(subject, bounds),
@@ -84,6 +88,17 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
         pair_irregular_us=np.minimum.reduceat(irregular_us, start) if start.size else irregular_us,
         subject_pair=np.searchsorted(pair_subject, bounds),
     )
+
+
+def _order(key: Int64, accesses: Accesses) -> Int64:
+    """Return the order by key, time and irregularity; few rows share a key, and only those need the other two."""
+    order = np.argsort(key)
+    equal = np.flatnonzero(np.diff(key[order]) == 0)
+    if equal.size:
+        at = np.union1d(equal, equal + 1)
+        those = order[at]
+        order[at] = those[np.lexsort((accesses.irregular[those], accesses.at_us[those], key[those]))]
+    return order
 
 
 def _spans(offsets: Int64, chosen: Int64) -> tuple[Int64, Int64]:

@@ -123,6 +123,8 @@ class Scope:
             excluded had opened together. Tighter than `bound`, which says *which* subjects; `None` like it.
         alone: the same if only one leaked. Never a bound on its own: a second leaker is seldom excluded.
         chance: probability that it got out, one per subject of `probable`, given that the named candidates leaked.
+        named: actors of the candidates on a rung: `certain` and `probable` are openings of theirs.
+        held: actors whom the evidence does not exclude, alone or as one of two: `possible` are openings of theirs.
     """
 
     certain: tuple[int, ...] = ()
@@ -133,6 +135,8 @@ class Scope:
     most: int | None = None
     alone: int | None = None
     chance: tuple[float, ...] = ()
+    named: tuple[int, ...] = ()
+    held: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

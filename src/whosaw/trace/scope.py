@@ -69,6 +69,8 @@ def find_scope(
         most=most,
         alone=alone,
         chance=_chances(question, named, listed),
+        named=named,
+        held=_list(held),
     )
 
 
@@ -166,7 +168,7 @@ def _around(question: Question, actor: int, hit_us: Int64) -> Bool:
     rows = _rows_of(question, actor)
     at_us = index.row_at_us[rows]
     end = min(last + gap, int(question.sightings.contacted_us[-1]) - 1)
-    flags[index.row_subject[rows[(at_us >= first - gap) & (at_us <= end)]]] = True
+    flags[index.subjects_of(rows[(at_us >= first - gap) & (at_us <= end)])] = True
     return np.asarray(flags & (question.context.place >= 0))
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.errors import AppError
 from whosaw.app.tracepictures import write_pictures
-from whosaw.app.tracing import Beside, trace_lake
+from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
+from whosaw.trace.person import SKEW_S
 
 _IN_WORDS = {
     "finding": "one candidate stands out; a person must add evidence of another kind before anything is done to him",
@@ -25,13 +29,33 @@ _IN_WORDS = {
 }
 
 
+app = App(name="trace", help="Say who could have leaked, and how probably.")
+app.command(
+    "whosaw.app.commands.fingerprints:fingerprint", name="fingerprint", help="Say which export found rows came from."
+)
+app.command("whosaw.app.commands.fingerprints:prints", name="prints", help="Write the prints of an export, to keep.")
+
+
+class TraceOptions(AppError, ValueError):
+    """Options of a trace that contradict one another."""
+
+    code: ClassVar[str] = "app.trace_options"
+    hint = "give --beneficiary once or several times, or --every-beneficiary; --skew-s is not negative"
+
+
+@app.default
 def trace(
     *,
     lake: Path,
     sightings: Path,
-    beneficiary: str | None = None,
+    beneficiary: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    every_beneficiary: Annotated[bool, Parameter(negative="")] = False,
     known: Path | None = None,
     accounts: Path | None = None,
+    presence: Path | None = None,
+    skew_s: float = SKEW_S,
+    classes: Path | None = None,
+    door: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     calibrate: int = 0,
     pictures: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -40,23 +64,61 @@ def trace(
 
     Args:
         lake: folder of the lake, filled by `whosaw import`.
-        sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel.
-        beneficiary: whom the complaints are about; needed where the file names several.
+        sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel,weight and
+            uncertain_days.
+        beneficiary: whom the complaints are about; given several times, each is asked about and the stated rate is
+            shared. Needed where the file names several.
+        every_beneficiary: ask about every one that the file names.
         known: CSV with subject,source,probability: outside sources that may explain single complaints.
         accounts: CSV with actor,shared,group: accounts of several people, and sites or employers.
+        presence: CSV with actor,what,from,until,where: shifts, badges, devices and other logins of the owners.
+        skew_s: how many seconds the clocks of those systems may disagree with the log's.
+        classes: CSV with field,class: classes of fields by which the scope is told.
+        door: account that a door logs in with at the database, as ROLE or ROLE@ADDRESS; may be given several times.
         calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
         pictures: folder for two SVG pictures: who had opened whom, and the evidence over time.
         as_json: print JSON.
     """
-    told = trace_lake(lake, sightings, beneficiary, beside=Beside(known, accounts, calibrate))
-    told["grade"] = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
-    told["coverage"] = coverage_line(lake)
+    if every_beneficiary and beneficiary:
+        raise TraceOptions("every beneficiary and single ones cannot both be asked about")
+    if not 0.0 <= skew_s < math.inf or calibrate < 0:
+        raise TraceOptions("a skew or a number of invented leaks is negative")
+    beside = Beside(known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC))
+    grade = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
+    rests_on = {"grade": grade, "coverage": coverage_line(lake)}
+    if every_beneficiary or len(beneficiary) > 1:
+        return _several(trace_each(lake, sightings, beneficiary, beside), rests_on, pictures, as_json=as_json)
+    told = trace_lake(lake, sightings, beneficiary[0] if beneficiary else None, beside=beside)
+    told |= rests_on
     if pictures is not None:
         write_pictures(told, pictures)
     if as_json:
         print_json(told)
         return 0
     _print(told)
+    return 0
+
+
+def _several(told: dict[str, Any], rests_on: Mapping[str, Any], pictures: Path | None, *, as_json: bool) -> int:
+    """Print the answers of several beneficiaries, one below the other."""
+    for place, each in enumerate(told["questions"], 1):
+        each.update(rests_on)
+        if pictures is not None:
+            write_pictures(each, pictures / str(place))  # a number: a beneficiary's key is no name of a folder
+    if as_json:
+        print_json(told)
+        return 0
+    out = console()
+    for each in told["questions"]:
+        out.print(Text(f"about {each['beneficiary']}", style="bold"))
+        _print(each)
+        out.print()
+    out.print(
+        f"{len(told['questions'])} questions share the stated rate of {told['alpha']:g}: each has "
+        f"{told['alpha_each']:.3g}"
+    )
+    if told["in_several"]:
+        out.print(Text(f"probable in more than one: {', '.join(told['in_several'])}"))
     return 0
 
 
@@ -85,6 +147,11 @@ def _print(told: Mapping[str, Any]) -> None:
     )
     if scope["bounded"]:
         out.print(f"if at most two leaked, no more than {scope['most']} subjects got out through them")
+    for name, part in scope["by_class"].items():
+        most = "" if part["bound"] is None else f"; at most {part['bound']} with {part['confidence']:.0%} confidence"
+        sizes = ", ".join(f"{len(part[tier])} {tier}" for tier in ("certain", "probable", "possible"))
+        out.print(Text(f"  {name}: {sizes}{most}"))
+    out.print(Text(told["nothing_else"]["sentence"]))
     _print_beyond(told)
     for sentence in told["missing"]:
         out.print(Text(f"missing: {sentence}", style="dim"))
@@ -107,6 +174,13 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
         if best["to_clear"]:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
+    for candidate in told["candidates"][:3]:
+        if person := candidate.get("person"):
+            out.print(
+                f"{candidate['actors'][0]}: that the owner used the account himself {person['owner']:.4f} (openings "
+                f"for {person['for']}, against {person['against']}, unknown {person['unknown']}; clocks within "
+                f"{told['skew_s']:g} s), hence he himself {person['himself']:.4f}"
+            )
     for group in told.get("groups", ())[:3]:
         out.print(f"group {group['group']}: {group['probability']:.4f} (before the complaints {group['prior']:.4f})")
     out.print(Text(told["measured"]["line"], style="dim"))

@@ -1,0 +1,105 @@
+"""From a lake's arrays and a file of sightings to the arrays of one question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from whosaw.app.tracefiles import Account, Known
+from whosaw.lake.exposure import Exposure
+from whosaw.lake.sightings import Complaints, Sighting
+from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS, Accesses, Actors, Marks, Population, Sightings
+
+UNKNOWN = -1
+
+MARK_ODDS = {
+    "canary": UNIQUE_ODDS,
+    "alias": UNIQUE_ODDS,
+    "unique copy": UNIQUE_ODDS,
+    "guessable canary": GUESSABLE_ODDS,
+}
+"""Channels of a sighting that are no complaint: what turned up can only have come from a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything one attribution reads, and what its indices stand for.
+
+    Args:
+        exposure: what the arrays were made from, with the references of the indices.
+        complaints: the sightings the question is about.
+        marks: those of them that are canaries and the like.
+        labels: words for the groups of `actors`.
+    """
+
+    accesses: Accesses
+    population: Population
+    sightings: Sightings
+    actors: Actors
+    exposure: Exposure
+    complaints: Complaints
+    marks: Marks = field(default_factory=Marks)
+    labels: tuple[str, ...] = ()
+
+
+def pose(
+    exposure: Exposure,
+    complaints: Complaints,
+    known: Mapping[str, Sequence[Known]] | None = None,
+    accounts: Mapping[str, Account] | None = None,
+) -> Question:
+    """Return the arrays of one question; complainers whom the record does not know get the index `UNKNOWN`.
+
+    Args:
+        exposure: the lake's arrays.
+        complaints: the sightings; those whose channel is one of `MARK_ODDS` become marks.
+        known: subject → outside sources that may explain the complaint.
+        accounts: account → whether it is shared, and where it belongs.
+    """
+    place = exposure.subject_indices()
+    marks = [sighting for sighting in complaints.sightings if sighting.channel in MARK_ODDS]
+    plain = replace(complaints, sightings=tuple(s for s in complaints.sightings if s.channel not in MARK_ODDS))
+    subject = np.array([place.get(sighting.subject, UNKNOWN) for sighting in plain.sightings], np.int64)
+    contacted_us = np.array([sighting.contacted_us for sighting in plain.sightings], np.int64)
+    uncertain_us = np.array([sighting.uncertain_us for sighting in plain.sightings], np.int64)
+    trust = [
+        s.weight * math.prod(1.0 - k.probability for k in (known or {}).get(s.subject, ())) for s in plain.sightings
+    ]
+    shared, label, labels = _accounts(exposure, accounts or {})
+    return Question(
+        accesses=Accesses(
+            exposure.actor, exposure.subject, exposure.at_us, exposure.irregular, has_reasons=exposure.has_reasons
+        ),
+        population=Population(
+            exposure.entered_us, exposure.work_subject, exposure.work_at_us, exposure.work_in_context
+        ),
+        sightings=Sightings(subject, contacted_us, np.array(trust, np.float64), uncertain_us),
+        actors=Actors(len(exposure.actors), exposure.service, shared, label),
+        exposure=exposure,
+        complaints=plain,
+        marks=_marks(marks, place),
+        labels=labels,
+    )
+
+
+def _marks(marks: Sequence[Sighting], place: Mapping[str, int]) -> Marks:
+    return Marks(
+        subject=np.array([place.get(mark.subject, UNKNOWN) for mark in marks], np.int64),
+        seen_us=np.array([mark.contacted_us for mark in marks], np.int64),
+        odds=np.array([MARK_ODDS[mark.channel or ""] for mark in marks], np.float64),
+        actor=np.full(len(marks), -1),
+    )
+
+
+def _accounts(exposure: Exposure, accounts: Mapping[str, Account]) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return flags of shared accounts, group per actor (None where nothing is known), and the words for the groups."""
+    if not accounts:
+        return None, None, ()
+    known = [accounts.get(name, Account(shared=False, group="")) for name in exposure.actors]
+    labels = tuple(sorted({account.group for account in known if account.group}))
+    label = np.array([labels.index(account.group) if account.group else -1 for account in known], np.int64)
+    return np.array([account.shared for account in known], np.bool_), label, labels
