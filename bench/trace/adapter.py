@@ -117,7 +117,8 @@ def _extra(case: Case, found: Attribution, innocents: set[int]) -> dict[str, Any
     if not case.leakers:
         extra["staff"], extra["named_groups"] = _groups(case, innocents)
     if len(case.leakers) == 2:
-        extra["oracle"] = int(oracle_names_both(case))
+        steady, turning = oracle_names_both(case)
+        extra["oracle"], extra["oracle_turns"] = int(steady), int(turning)
     return extra
 
 
@@ -132,10 +133,11 @@ def _groups(case: Case, innocents: set[int]) -> tuple[dict[str, float], list[str
     return asked, named
 
 
-def oracle_names_both(case: Case) -> bool:
+def oracle_names_both(case: Case) -> tuple[bool, bool]:
     """Whether somebody who knows the true pair and its best likelihood would name both at 0.95.
 
     He weighs four hypotheses: nobody, either alone, both; with the method's own priors and the actors' own weights.
+    The second answer is that of one who also knows how the two took turns.
     """
     accesses, population, sightings, actors = question(case)
     settings = Settings()
@@ -147,7 +149,7 @@ def oracle_names_both(case: Case) -> bool:
     weight = prior_weights(index, context, sets, settings).weight.max(axis=0)[evidence.actor]
     places = [np.flatnonzero(evidence.actor == leaker) for leaker in case.leakers]
     if any(place.size == 0 for place in places) or case.leakers[0] == case.leakers[1]:
-        return False
+        return False, False
     a, b = (int(place[0]) for place in places)
     ratio = evidence.ratio
     steps = [
@@ -157,9 +159,26 @@ def oracle_names_both(case: Case) -> bool:
         for s in range(ratio.shape[0])
         for t in range(ratio.shape[0])
     ]
+    changes = [
+        _best_change(ratio[s][:, a], ratio[t][:, b]) for s in range(ratio.shape[0]) for t in range(ratio.shape[0])
+    ]
     alone = log_single(ratio[:, :, [a, b]], settings) + np.log(0.42 * weight[[a, b]])
-    both = max(steps) + np.log(0.5 * settings.pair_share * 2 * weight[a] * weight[b])
-    return bool(both - np.logaddexp.reduce([np.log(0.5), *alone, both]) >= np.log(0.95))
+    prior = np.log(0.5 * settings.pair_share * 2 * weight[a] * weight[b])
+    steady, turning = (prior + best for best in (max(steps), max(*steps, *changes)))
+
+    def named(both: float) -> bool:
+        return bool(both - np.logaddexp.reduce([np.log(0.5), *alone, both]) >= np.log(0.95))
+
+    return named(steady), named(turning)
+
+
+def _best_change(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the best log-likelihood of a pair of whom one sells first, or both, and then the other, or both."""
+    phases = [(0.9, 0.0), (0.7, 0.0), (0.0, 0.9), (0.0, 0.7), (0.45, 0.45)]
+    with np.errstate(divide="ignore"):
+        step = np.stack([np.log1p(x * (one - 1) + y * (two - 1)) for x, y in phases])
+    before = np.cumsum(step, axis=1)
+    return float((before.max(axis=0) + (before[:, -1:] - before).max(axis=0)).max())
 
 
 __all__ = ["Case", "Outcome", "Settings", "Spec", "answer", "judge", "make_case", "np", "question"]

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapter import Outcome, Settings, Spec, answer, judge, make_case, np
+from scipy import stats
 
 from whosaw.trace.platt import brier as squared
 from whosaw.trace.platt import calibration_error, fit_scale
@@ -250,15 +251,29 @@ def table(found: dict[Spec, list[Outcome]]) -> Lines:
         for k in (20, 40):
             o = pooled(Spec(mode, k))
             both, some = rate([x.lead == 2 for x in o]), rate([x.lead > 0 for x in o])
-            oracle = rate([x.extra.get("oracle", 0) > 0 for x in o])
+            oracle, turns = (rate([x.extra.get(key, 0) > 0 for x in o]) for key in ("oracle", "oracle_turns"))
             lines.add(
                 f"{mode}, K={k}: both named",
                 len(o),
-                f"{both:.3f} (oracle {oracle:.3f}); one at least {some:.3f}; "
+                f"{both:.3f} (oracle {oracle:.3f}; one who knows the turns too {turns:.3f}); one at least {some:.3f}; "
                 f"innocents {sum(bool(x.innocent_lead) for x in o)}",
                 "≥ 0.8 of the oracle" if k == 20 else "",
                 reached=both >= 0.8 * oracle if k == 20 else None,
             )
+    two = [x for mode in ("lookup-pair", "legit-pair") for k in (20, 40) for x in pooled(Spec(mode, k)) if x.bounded]
+    held = rate([x.covered for x in two])
+    lines.add(
+        "two leakers: the listed bound holds every leaked subject",
+        len(two),
+        f"{held:.3f}",
+        "≥ 0.95",
+        reached=held >= 0.95,
+    )
+    ratios = sorted(x.size / max(1, x.leaked) for x in two)
+    if ratios:
+        lines.add(
+            "two leakers: listed bound / leaked, median", len(two), f"{ratios[len(ratios) // 2]:.1f}", "", reached=None
+        )
     o = pooled(Spec("lookup-ring", 40))
     shares = [rate([x.lead >= n for x in o]) for n in (1, 2, 3)]
     lines.add(
@@ -293,11 +308,13 @@ def reliability(found: dict[Spec, list[Outcome]]) -> list[str]:
     brier = sum((p - t) ** 2 for p, t in stated) / max(1, len(stated))
     p, right = np.array([p for p, _ in stated]), np.array([bool(t) for _, t in stated])
     half = np.random.default_rng(1).random(p.size) < 0.5
-    told = fit_scale(p[half], right[half]).apply(p[~half])
-    scaled = f"expected calibration error {calibration_error(told, right[~half]):.3f} (bar: ≤ 0.03), "
-    scaled += f"Brier {squared(told, right[~half]):.3f} (bar: ≤ 0.02)"
+    told = np.empty(p.size)
+    for part in (half, ~half):
+        told[~part] = fit_scale(p[part], right[part]).apply(p[~part])
+    scaled = f"expected calibration error {calibration_error(told, right):.3f} (bar: ≤ 0.03), "
+    scaled += f"Brier {squared(told, right):.3f} (bar: ≤ 0.02)"
     raw = f"Raw: Brier {brier:.3f} over {len(stated)} cases, error {calibration_error(p, right):.3f}"
-    return [*rows, "", f"{raw}. Scaled on a random half, taken on the other: {scaled}."]
+    return [*rows, "", f"{raw}. Scaled on a random half and taken on the other, both ways: {scaled}."]
 
 
 def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
@@ -310,7 +327,23 @@ def fairness(found: dict[Spec, list[Outcome]]) -> list[str]:
                 of[name] += part
             for name in x.extra.get("named_groups", []):
                 named[name] += 1
-    return [f"| {name} | {of[name]:.0f} | {named[name]} |" for name in sorted(of)]
+    cases = sum(len(outcomes) for spec, outcomes in found.items() if spec.mode in OUTSIDE)
+    everybody = sum(of[name] for name in of if name.startswith("role: "))
+    rows = []
+    for name in sorted(of):
+        stated = 0.05 * cases * of[name] / max(1.0, everybody)  # as many of the group as the stated rate allows
+        low, high = poisson(named[name])
+        rows.append(
+            f"| {name} | {of[name]:.0f} | {named[name]} | {stated:.1f} | {named[name] / stated:.2f} "
+            f"({low / stated:.2f}–{high / stated:.2f}) |"
+        )
+    return rows
+
+
+def poisson(count: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a count's expectation."""
+    low = float(stats.chi2.ppf(0.025, 2 * count) / 2) if count else 0.0
+    return low, float(stats.chi2.ppf(0.975, 2 * count + 2) / 2)
 
 
 def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
@@ -335,8 +368,8 @@ def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
             "",
             "## Who was named although nobody inside leaked",
             "",
-            "| group | people asked about | named |",
-            "|---|---|---|",
+            "| group | people asked about | named | the stated rate allows | ratio (95 % interval); bar 1.5 |",
+            "|---|---|---|---|---|",
             *fairness(found),
             "",
         ]

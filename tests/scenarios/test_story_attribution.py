@@ -96,6 +96,7 @@ def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not() -> Non
     # three of four may be a lead by chance; it is never a finding
     assert not any(c.rung is Rung.FINDING for f in without for c in f.candidates)
     assert share([not named(f) for f in without]) >= 0.8
+    nobody([answer(canary(seed, leakers=False, planted=False)) for seed in seeds])
     for seed in seeds:
         plain, guessed = of(without[seed], 31), of(answer(canary(seed), GUESSABLE_ODDS), 31)
         assert guessed < 0.97

@@ -152,7 +152,9 @@ def canary(seed: int, *, leakers: bool = True, planted: bool = True) -> Told:
     trust = np.where(np.arange(19) < 15, 0.05, 1.0)
     # genuine work of an agent on a fifth of the customers: three of four is unlikely by chance, and no more than that
     others = np.setdiff1d(there, complainer)
-    met = np.append(complainer[15:18], generator.choice(others, int(0.22 * others.size), replace=False))
+    met = generator.choice(others, int(0.22 * others.size), replace=False)
+    if leakers:
+        met = np.append(complainer[15:18], met)
     desk.open(np.full(met.size, suspect), met, desk.entered[met] + generator.uniform(0.1, 5, met.size), irregular=False)
     told = desk.told(complainer, contact, trust, (suspect,) if leakers else (), -1)
     if not planted:

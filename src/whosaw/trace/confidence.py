@@ -17,7 +17,11 @@ from whosaw.trace.posterior import moves
 
 _SINGLE_GRID = np.linspace(0.0, 1.0, 101)
 _PAIR_GRID = tuple((a / 20, b / 20) for a in range(4, 17) for b in range(4, 21 - a))
-_CORNERS = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8))
+_PHASES = ((0.9, 0.0), (0.7, 0.0), (0.0, 0.9), (0.0, 0.7), (0.45, 0.45))
+"""Shares of a pair while one of them sells, or both: it may change once from one of these to another."""
+
+_CORNERS = ((0.9, 0.0), (0.8, 0.2), (0.2, 0.8), (0.0, 0.9))
+"""Corners, with (0, 0), around all of the shares above."""
 _CHUNK = 4096
 
 
@@ -28,7 +32,7 @@ class Suspects:
     Args:
         everybody: the evidence excludes nobody at all, *nobody inside* included.
         alone: positions among the H actors that stay as the only leaker.
-        paired: positions that stay as one of two leakers, each with at least a fifth of the complaints and one of them.
+        paired: positions that stay as one of two leakers, each with at least a fifth of the complaints, or in turns.
         pairs: Q × 2 positions of those pairs.
     """
 
@@ -51,7 +55,17 @@ def not_excluded(ratio: Float, log_z: float, alpha: float) -> Suspects:
         none = np.empty(0, np.int64)
         return Suspects(True, none, none, none.reshape(0, 2))
     pairs = _paired(ratio, least)
-    return Suspects(False, np.flatnonzero(_best_alone(ratio) > least), np.unique(pairs), pairs)
+    close = np.flatnonzero(_at_most(ratio) > least)
+    alone = close[_best_alone(ratio[:, :, close]) > least]
+    return Suspects(False, alone, np.unique(pairs), pairs)
+
+
+def _at_most(ratio: Float) -> Float:
+    """Return per actor what its log-likelihood cannot exceed, whatever its share: a bet gains at most log max(1, A/f).
+
+    A pair's cannot exceed the sum of its members': most need not be looked at.
+    """
+    return np.asarray(np.log(np.maximum(ratio, 1.0)).sum(axis=1).max(axis=0))
 
 
 def _best_alone(ratio: Float) -> Float:
@@ -66,7 +80,10 @@ def _best_alone(ratio: Float) -> Float:
 def _paired(ratio: Float, least: float) -> Int64:
     """Return the pairs that cannot be excluded, as Q × 2 positions."""
     usable = np.flatnonzero(moves(ratio))
-    a, b = (usable[side] for side in np.triu_indices(usable.size, 1))
+    most = _at_most(ratio)[usable]
+    a, b = np.triu_indices(usable.size, 1)
+    close = most[a] + most[b] > least
+    a, b = usable[a[close]], usable[b[close]]
     kept = [np.empty((0, 2), np.int64)]
     for start in range(0, a.size, _CHUNK):
         one, two = a[start : start + _CHUNK], b[start : start + _CHUNK]
@@ -81,12 +98,23 @@ def _pair_stays(one: Float, two: Float, least: float) -> np.typing.NDArray[np.bo
     """Return which of Q pairs reach `least` for some admissible shares; `one` and `two` are K × Q ratios."""
     with np.errstate(divide="ignore"):
         # each factor is linear in the shares, so its own largest value lies at a corner: a cheap bound for the product
-        corners = np.stack([a * (one - 1.0) + b * (two - 1.0) for a, b in _CORNERS])
-        stays = np.log1p(corners.max(axis=0)).sum(axis=0) > least
+        corners = np.zeros(one.shape)
+        for a, b in _CORNERS:
+            np.maximum(corners, a * (one - 1.0) + b * (two - 1.0), out=corners)
+        stays = np.log1p(corners).sum(axis=0) > least
         close = np.flatnonzero(stays)
         best = np.full(close.size, -np.inf)
         for a, b in _PAIR_GRID:
             step = np.log1p(np.maximum(a * (one[:, close] - 1.0) + b * (two[:, close] - 1.0), -1.0))
             best = np.maximum(best, step.sum(axis=0))
+        best = np.maximum(best, _best_in_turns(one[:, close], two[:, close]))
     stays[close] = best > least
     return np.asarray(stays)
+
+
+def _best_in_turns(one: Float, two: Float) -> Float:
+    """Return the largest log-likelihood of Q pairs whose shares change once; `one` and `two` are K × Q ratios."""
+    step = np.stack([np.log1p(a * (one - 1.0) + b * (two - 1.0)) for a, b in _PHASES])
+    before = np.cumsum(step, axis=1)
+    after = before[:, -1:] - before
+    return np.asarray((before.max(axis=0) + after.max(axis=0)).max(axis=0))

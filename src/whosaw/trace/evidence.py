@@ -21,6 +21,7 @@ from whosaw.trace.settings import LAMBDAS, Settings
 Float = NDArray[np.float64]
 
 _LAMBDA = np.array(LAMBDAS)
+_GAPS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Evidence:
         count: T × K × H members of the risk set that the actor opened before the contact.
         trust: K parts of each complaint that no known outside source explains, in [0, 1].
         marked: H numbers of marks (canaries and the like, not guessable) that the actor had opened.
+        everybody: T × K × actors: `count` of all actors, for whoever redraws the complainers.
     """
 
     sets: tuple[RiskSet, ...]
@@ -44,6 +46,7 @@ class Evidence:
     count: Int64
     trust: Float
     marked: Int64
+    everybody: NDArray[np.int32]
 
     @property
     def share(self) -> Float:
@@ -76,6 +79,7 @@ class Evidence:
             opened=self.opened[:, kept],
             count=self.count[:, kept],
             trust=self.trust[kept],
+            everybody=self.everybody[:, kept],
         )
 
 
@@ -89,16 +93,17 @@ def gather_evidence(index: Index, sets: tuple[RiskSet, ...], marked: Int64 | Non
     """
     marked = np.zeros(index.actors.count, np.int64) if marked is None else marked
     kinds = 2 if index.has_reasons else 1
-    counts, cases = [], []
-    for risk in sets:
-        counts.append(_count(index, risk.members, risk.contacted_us, kinds))
-        cases.append(_count(index, np.array([risk.subject]), risk.contacted_us, kinds))
-    shape = (len(sets), kinds, index.actors.count)
-    opened = np.array(cases, np.int64).reshape(shape).transpose(1, 0, 2) > 0
-    count = np.array(counts, np.int64).reshape(shape).transpose(1, 0, 2)
+    shape = (kinds, len(sets), index.actors.count)
+    count, opened = np.zeros(shape, np.int32), np.zeros(shape, np.bool_)
+    for i, risk in enumerate(sets):
+        count[:, i] = _count(index, risk.members, risk.contacted_us, kinds)
+        _, pair = index.pairs_of(np.array([risk.subject]))
+        for kind, first_us in enumerate((index.pair_first_us, index.pair_irregular_us)[:kinds]):
+            opened[kind, i, index.pair_actor[pair[first_us[pair] < risk.contacted_us]]] = True
     actor = np.flatnonzero((opened[0].any(axis=0) | (marked > 0)) & ~index.actors.service)
     trust = np.array([risk.trust for risk in sets], np.float64)
-    return Evidence(sets, actor, opened[:, :, actor], count[:, :, actor], trust, marked[actor])
+    own = count[:, :, actor].astype(np.int64)
+    return Evidence(sets, actor, opened[:, :, actor], own, trust, marked[actor], count)
 
 
 def log_single(ratio: Float, settings: Settings) -> Float:
@@ -108,8 +113,16 @@ def log_single(ratio: Float, settings: Settings) -> Float:
         ratio: T × K × H ratios A / f.
         settings: for the prior of λ.
     """
-    per_lambda = np.stack([np.log1p(lam * (ratio - 1.0)).sum(axis=1) for lam in _LAMBDA], axis=1)
-    return log_mean(log_over_lambda(per_lambda, settings, axis=1), axis=0)
+    return log_singles(ratio, (0,), settings)[0]
+
+
+def log_singles(ratio: Float, starts: tuple[int, ...], settings: Settings) -> Float:
+    """Return S × H logs of the same bets, each placed from one of S complaints on."""
+    gain = ratio - 1.0
+    step = np.stack([np.log1p(lam * gain) for lam in _LAMBDA], axis=1)  # T × λ × K × H
+    return np.stack(
+        [log_mean(log_over_lambda(step[:, :, start:].sum(axis=2), settings, axis=1), axis=0) for start in starts]
+    )
 
 
 def log_absent(trust: Float, settings: Settings) -> float:
@@ -123,17 +136,44 @@ def log_over_lambda(log_likelihood: Float, settings: Settings, axis: int) -> Flo
     shape = [1] * log_likelihood.ndim
     shape[axis] = -1
     log_prior = np.log(settings.lambda_prior).reshape(shape)
-    return np.asarray(np.logaddexp.reduce(log_likelihood + log_prior, axis=axis))
+    return log_sum(log_likelihood + log_prior, axis=axis)
+
+
+def log_sum(values: Float, axis: int) -> Float:
+    """Return the log of the sum of exponentials along `axis`; -inf is the log of nothing."""
+    top = values.max(axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(values - top).sum(axis=axis)) + top.squeeze(axis))
 
 
 def log_mean(values: Float, axis: int) -> Float:
     """Return the log of the mean of exponentials along `axis`."""
-    return np.asarray(np.logaddexp.reduce(values, axis=axis) - np.log(values.shape[axis]))
+    return np.asarray(log_sum(values, axis) - np.log(values.shape[axis]))
 
 
 def _count(index: Index, subjects: Int64, before_us: int, kinds: int) -> list[Int64]:
     """Return per kind of access how many of the subjects each actor opened before a time."""
-    _, pair = index.pairs_of(subjects)
+    low, high = int(subjects.min()), int(subjects.max()) + 1
+    if high - low > subjects.size + _GAPS:
+        return _count_of(index, subjects, before_us, kinds)
+    # neighbours in the index lie side by side: the whole range is counted, and the few that are no members taken off
+    whole = slice(int(index.subject_pair[low]), int(index.subject_pair[high]))
+    found = _bincounts(index, whole, before_us, kinds)
+    member = np.zeros(high - low, np.bool_)
+    member[subjects - low] = True
+    if not member.all():
+        off = _count_of(index, low + np.flatnonzero(~member), before_us, kinds)
+        found = [counted - less for counted, less in zip(found, off, strict=True)]
+    return found
+
+
+def _count_of(index: Index, subjects: Int64, before_us: int, kinds: int) -> list[Int64]:
+    """Return the same of subjects that lie anywhere."""
+    return _bincounts(index, index.pairs_of(subjects)[1], before_us, kinds)
+
+
+def _bincounts(index: Index, pair: Int64 | slice, before_us: int, kinds: int) -> list[Int64]:
     actor = index.pair_actor[pair]
     firsts = (index.pair_first_us, index.pair_irregular_us)[:kinds]
     return [np.bincount(actor[first[pair] < before_us], minlength=index.actors.count) for first in firsts]

@@ -92,9 +92,10 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
 
 def _order(key: Int64, accesses: Accesses) -> Int64:
     """Return the order by key, time and irregularity; few rows share a key, and only those need the other two."""
-    order = np.argsort(key)
+    order = np.argsort(key, kind="stable")  # quick where the rows come in a few sorted runs, as from disk
     equal = np.flatnonzero(np.diff(key[order]) == 0)
-    if equal.size:
+    one, two = order[equal], order[equal + 1]
+    if ((accesses.at_us[one] > accesses.at_us[two]) | (accesses.irregular[one] > accesses.irregular[two])).any():
         at = np.union1d(equal, equal + 1)
         those = order[at]
         order[at] = those[np.lexsort((accesses.irregular[those], accesses.at_us[those], key[those]))]

@@ -117,10 +117,15 @@ class _Redraw:
         sets, trust = self.evidence.sets[: prefixes[-1]], self.evidence.trust
         parts = [self._hits(risk, i, trust[i], first, last) for i, risk in enumerate(sets)]
         keys = [draw * self.weight.size + actor for actor, draw, _ in parts]
-        cells, place = np.unique(np.concatenate(keys), return_inverse=True)
-        places = np.split(place, np.cumsum([key.size for key in keys])[:-1])
-        prior = self.weight[cells % self.weight.size]
-        draw = cells // self.weight.size
+        sizes = np.cumsum([key.size for key in keys])
+        cells, seen, place = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+        # cells in the order in which complaints come to them: at a look, those that none has come to need no sum
+        order = np.argsort(seen)
+        moved = np.empty(order.size, np.int64)
+        moved[order] = np.arange(order.size)
+        places = np.split(moved[place], sizes[:-1])
+        cells, seen = cells[order], seen[order]
+        prior, draw = self.weight[cells % self.weight.size], cells // self.weight.size
         kinds = 2 if self.index.has_reasons else 1
         gained = np.ones((kinds, cells.size, _LAMBDA.size))
         missed = np.array(self.settings.lambda_prior)
@@ -132,7 +137,9 @@ class _Redraw:
             done = k
             # whoever opened nobody in a redraw still has weight × E; the largest of those is a floor for the maximum
             best = np.full(last - first, self.weight.max() * missed.sum())
-            np.maximum.at(best, draw, (gained @ missed).mean(axis=0) * prior)
+            come = int(np.searchsorted(seen, sizes[k - 1]))
+            value = sum(gained[kind, :come] @ missed for kind in range(kinds)) * prior[:come] / kinds
+            np.maximum.at(best, draw[:come], value)
             rows.append(np.log(best))
         return np.stack(rows)
 
@@ -142,16 +149,14 @@ class _Redraw:
         # one generator per complaint: what earlier complaints drew never changes as complaints are added
         generator = np.random.default_rng((self.settings.seed, ordinal))
         drawn = generator.integers(0, risk.members.size, self.settings.draws)[first:last]
-        _, pair = index.pairs_of(risk.members)
         draw, drawn_pair = index.pairs_of(risk.members[drawn])
         kept = (index.pair_first_us[drawn_pair] < risk.contacted_us) & (self.weight[index.pair_actor[drawn_pair]] > 0)
         draw, drawn_pair = draw[kept], drawn_pair[kept]
         actor = index.pair_actor[drawn_pair]
         firsts = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
         gains = []
-        for first_us in firsts:
-            count = np.bincount(index.pair_actor[pair[first_us[pair] < risk.contacted_us]], minlength=self.weight.size)
-            ratio = risk.members.size / np.maximum(count, 1)
+        for kind, first_us in enumerate(firsts):
+            ratio = risk.members.size / np.maximum(self.evidence.everybody[kind, ordinal], 1)
             ratio = np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0)
             gains.append((1.0 + trust * _LAMBDA * (ratio[:, None] - 1.0)) / (1.0 - trust * _LAMBDA))
         return actor, draw, np.stack(gains)

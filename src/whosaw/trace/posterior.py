@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whosaw.trace.evidence import Float, log_absent, log_single
+from whosaw.trace.evidence import Float, log_absent, log_singles, log_sum
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.rings import partners, trios_around, weigh_pairs, weigh_trios
 from whosaw.trace.settings import Settings
 from whosaw.trace.weights import Prior
+
+_FAR = np.log(1e-6)
+"""Pairs whose prior × evidence stays this far below *nobody inside* are not tried with a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,16 @@ def weigh(ratio: Float, trust: Float, prior: Prior, settings: Settings, marks: M
     inside = 1.0 - settings.outside_prior
     alone = inside * (1.0 - settings.pair_share - settings.trio_share)
     with np.errstate(divide="ignore"):  # a weight of 0 is meant to give no probability
-        started = [
-            np.log(share) + np.log(weight) + log_single(ratio[:, start:], settings)
-            for start, share, weight in zip(prior.starts, prior.share, prior.weight, strict=True)
-        ]
-        single = np.logaddexp.reduce(np.stack(started), axis=0)
+        bets = log_singles(ratio, prior.starts, settings)
+        single = log_sum(np.log(prior.share)[:, None] + np.log(prior.weight) + bets, axis=0)
         rest = np.maximum(0.0, 1.0 - prior.weight.sum(axis=1))
         absent = [log_absent(trust[start:], settings) for start in prior.starts]
         others = np.log(alone) + np.logaddexp.reduce(np.log(prior.share * rest) + np.array(absent))
         pairs = _pairs(ratio, single, settings)
         pair = np.log(2.0 * inside * settings.pair_share) + weigh_pairs(ratio, pairs, prior) + marks.of(pairs)
-        trios = trios_around(pairs, pair, settings)
+        # where no pair comes near, no trio around it does: leaving trios out never adds to the evidence
+        near = pair.max(initial=-np.inf) >= np.log(settings.outside_prior) + _FAR
+        trios = trios_around(pairs, pair, settings) if near else np.empty((0, 3), np.int64)
         trio = np.log(6.0 * inside * settings.trio_share) + weigh_trios(ratio, trios, prior) + marks.of(trios)
         single = np.log(alone) + single + marks.of(np.arange(ratio.shape[2])[:, None])
     log_outside = np.log(outside_mass(prior, settings))
@@ -109,7 +111,7 @@ def weigh(ratio: Float, trust: Float, prior: Prior, settings: Settings, marks: M
         for side in range(ring.shape[1]):
             np.add.at(marginal, ring[:, side], probability)
     outside = float(np.exp(log_outside - log_z))
-    return Posterior(log_z, outside, np.minimum(marginal, 1.0), log_single(ratio, settings), by_oneself, rings)
+    return Posterior(log_z, outside, np.minimum(marginal, 1.0), bets[0], by_oneself, rings)
 
 
 def outside_mass(prior: Prior, settings: Settings) -> float:

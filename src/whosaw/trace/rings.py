@@ -11,8 +11,9 @@ from itertools import permutations, product
 
 import numpy as np
 
-from whosaw.trace.evidence import Float, log_mean
+from whosaw.trace.evidence import Float, log_mean, log_sum
 from whosaw.trace.inputs import Int64
+from whosaw.trace.phases import PHASE_SHARES, turns
 from whosaw.trace.settings import Settings
 from whosaw.trace.weights import Prior
 
@@ -44,18 +45,44 @@ def weigh_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
 
 
 def _pairs_of_kind(one: Float, two: Float, pairs: Int64, prior: Prior, shares: Float) -> Float:
+    steady = _steady(one, two, pairs, prior, shares)
+    return log_mean(np.stack([steady, _by_turns(one, two, pairs, prior)]), axis=0)
+
+
+def _steady(one: Float, two: Float, pairs: Int64, prior: Prior, shares: Float) -> Float:
+    """Return log of weight × E of pairs whose shares stay as they are."""
     gain_one, gain_two = (one - 1.0)[:, :, None] * shares[0], (two - 1.0)[:, :, None] * shares[1]
     together = np.log1p(gain_one + gain_two)
-    whole = together.sum(axis=0)
+    tails = np.stack([together[start:].sum(axis=0) for start in prior.starts])
+    return _began(gain_one, gain_two, tails, pairs, prior)
+
+
+def _by_turns(one: Float, two: Float, pairs: Int64, prior: Prior) -> Float:
+    """Return the same of pairs who take turns."""
+    shares = np.array(PHASE_SHARES)
+    gain_one, gain_two = (one - 1.0)[:, :, None] * shares, (two - 1.0)[:, :, None] * shares
+    return _began(gain_one, gain_two, turns((one, two), prior.starts), pairs, prior)
+
+
+def _began(gain_one: Float, gain_two: Float, tails: Float, pairs: Int64, prior: Prior) -> Float:
+    """Return log of weight × E over who began when: both at first, or one of them alone and the other later.
+
+    Args:
+        gain_one: K × Q × shares gains of the first alone.
+        gain_two: the same of the other.
+        tails: starts × Q × shares logs of the pair's bets from each start on.
+        pairs: Q × 2 positions.
+        prior: weights.
+    """
     log_weight = np.log(prior.weight[:, pairs])  # S × Q × 2
-    parts = [np.log(prior.ring_share[0]) + log_weight[0].sum(axis=1)[:, None] + whole]
+    parts = [np.log(prior.ring_share[0]) + log_weight[0].sum(axis=1)[:, None] + tails[0]]
+    alone = [np.cumsum(np.log1p(gain[: prior.starts[-1]]), axis=0) for gain in (gain_one, gain_two)]
     for at, start in enumerate(prior.starts[1:], 1):
-        tail = together[start:].sum(axis=0)
-        for first, gain in ((0, gain_one), (1, gain_two)):  # that one from the start, the other later
-            ahead = np.log1p(gain[:start]).sum(axis=0)
+        for first in (0, 1):  # that one from the start, the other later
+            ahead = alone[first][min(start, len(gain_one)) - 1]
             weight = log_weight[0][:, first] + log_weight[at][:, 1 - first]
-            parts.append(np.log(prior.ring_share[at] / 2.0) + weight[:, None] + ahead + tail)
-    return log_mean(np.logaddexp.reduce(np.stack(parts), axis=0), axis=1)
+            parts.append(np.log(prior.ring_share[at] / 2.0) + weight[:, None] + ahead + tails[at])
+    return log_mean(log_sum(np.stack(parts), axis=0), axis=1)
 
 
 def weigh_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
@@ -67,13 +94,14 @@ def weigh_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
 def _some_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
     shares = np.array(TRIO_SHARES).T
     log_weight = np.log(prior.weight[:, trios]).sum(axis=2)  # S × Q
+    began = (np.log(prior.ring_share)[:, None] + log_weight)[:, :, None]
     logs = []
     for kind in ratio:
         step = np.log1p((kind[:, trios] - 1.0) @ shares)
-        from_start = [step[start:].sum(axis=0) for start in prior.starts]
-        parts = np.stack(from_start) + (np.log(prior.ring_share)[:, None] + log_weight)[:, :, None]
-        logs.append(np.logaddexp.reduce(parts, axis=0))
-    return log_mean(np.concatenate(logs, axis=1), axis=1)
+        steady = np.stack([step[start:].sum(axis=0) for start in prior.starts])
+        changing = turns(tuple(kind[:, trios[:, member]] for member in range(3)), prior.starts)
+        logs += [log_mean(log_sum(tails + began, axis=0), axis=1) for tails in (steady, changing)]
+    return log_mean(np.stack(logs), axis=0)
 
 
 def partners(ratio: Float, of: Float) -> Float:

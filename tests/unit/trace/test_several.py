@@ -49,7 +49,10 @@ def test_what_has_not_started_counts_with_nobody_inside(world: Worlds) -> None:
     _, prior = parts_of(w, settings)
     early = outside_mass(prior.started_by(3), settings)
     late = outside_mass(prior, settings)
-    assert settings.outside_prior < late < early < 0.6
+    rings = settings.pair_share + settings.trio_share
+    waiting = (1 - rings) * settings.later_share + rings * settings.ring_later_share
+    assert early == pytest.approx(settings.outside_prior + (1 - settings.outside_prior) * waiting)
+    assert settings.outside_prior < late < early
     assert outside_mass(prior, replace(settings, later_share=0.0, ring_later_share=0.0)) == pytest.approx(late)
 
 
