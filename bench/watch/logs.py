@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from whosaw.watch.rows import NONE, Accesses, Acts, Int64, Items, Work
+from whosaw.watch.nulls import Strata
+from whosaw.watch.pairs import Settled
+from whosaw.watch.rows import DAY_US, NONE, Accesses, Acts, Int64, Items, Work
 
 BANK = "bpic2012_loan_worklog.csv.gz"
 HELPDESK = "helpdesk_italy.csv.gz"
@@ -103,6 +105,32 @@ def bank_log() -> BankLog:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """Final decisions of the bank's employees on applications, and the last work before each."""
+
+    actor: Int64
+    approved: Int64
+    at_us: Int64
+    last_work: Int64
+
+
+def bank_decisions() -> Decided:
+    """Read approvals, refusals and cancellations by employees."""
+    staff, work = Words(), Words()
+    last: dict[str, int] = {}
+    found = []
+    for row in rows_of(BANK):
+        name, who = row["concept:name"], row["org:resource"]
+        if name in ("A_APPROVED", "A_DECLINED", "A_CANCELLED") and who not in ("", SYSTEM):
+            before = last.get(row["case"], NONE) + 1
+            found.append((staff.of(who), int(name == "A_APPROVED"), _us(row["time:timestamp"]), before))
+        if name.startswith("W_"):
+            last[row["case"]] = work.of(name)
+    actor, approved, at, before = np.array(found, np.int64).T
+    return Decided(actor, approved, at, before)
+
+
+@dataclass(frozen=True)
 class HelpDesk:
     """Resolved tickets: who resolved what for which customer, when, and in which product and workgroup."""
 
@@ -115,9 +143,22 @@ class HelpDesk:
     customers: int
 
     def half(self, second: bool) -> HelpDesk:
-        rows = (self.at_us > int(np.median(self.at_us))) == second
+        """Return the first or the second half of the time, in order."""
+        rows = np.flatnonzero((self.at_us > int(np.median(self.at_us))) == second)
+        rows = rows[np.argsort(self.at_us[rows], kind="stable")]
         parts = (self.actor, self.customer, self.at_us, self.product, self.workgroup)
         return HelpDesk(*(part[rows] for part in parts), self.actors, self.customers)
+
+    def settled(self, actor: Int64 | None = None) -> Settled:
+        """Return the cases; `actor` in place of who really settled them."""
+        week = self.at_us // (7 * DAY_US)
+        return Settled(
+            self.actor if actor is None else actor,
+            self.customer,
+            self.at_us,
+            Strata({"month": self.at_us // (30 * DAY_US), "week": week}),
+            Strata({"workgroup": self.workgroup, "product": self.product}),
+        )
 
 
 def help_desk() -> HelpDesk:

@@ -96,7 +96,10 @@ class Matcher:
     def _match(self, accesses: Accesses) -> tuple[Bool, Bool, Int64, Int64]:
         moved = np.digitize(self._moved.since(accesses.subject, accesses.at_us) / DAY_US, _MOVED_DAYS)
         pairs = self._pairs(accesses)
-        fired, sound, codes, sound_codes = [], [], [moved], [moved]
+        fired: list[Bool] = []
+        sound: list[Bool] = []
+        codes: list[Int64] = [moved]
+        sound_codes: list[Int64] = [moved]
         for each in self.templates:
             if each.reads_items:
                 holds, own = self._item_holds(each, accesses, pairs)

@@ -164,17 +164,20 @@ class Timeline:
     def __init__(self, key: Int64, at_us: Int64) -> None:
         order = np.lexsort((at_us, key))
         self._key, self._at = key[order], at_us[order]
-        self._base = int(self._at[0]) if order.size else 0
-        if order.size:
-            self._base = int(self._at.min())
-        # key and time in one integer keeps the search a single binary search
-        self._span = (int(self._at.max()) - self._base + 2) if order.size else 2
-        self._code = self._key * self._span + (self._at - self._base)
+        self._keys, place = np.unique(self._key, return_inverse=True)
+        self._times = np.unique(self._at)
+        # ranks of key and time in one integer make the search a single one; keys and microseconds would overflow it
+        self._width = self._times.size + 1
+        self._code = place * self._width + np.searchsorted(self._times, self._at)
 
     def before(self, key: Int64, at_us: Int64) -> Int64:
         """Return how many events of each key, or of a smaller key, lie strictly before its time."""
-        offset = np.clip(at_us - self._base, 0, self._span - 1)
-        return np.searchsorted(self._code, key * self._span + offset, side="left")
+        place = np.searchsorted(self._keys, key)
+        if not self._keys.size:
+            return np.zeros(key.size, np.int64)
+        known = self._keys[np.minimum(place, self._keys.size - 1)] == key
+        rank = np.where(known, np.searchsorted(self._times, at_us), 0)
+        return np.searchsorted(self._code, place * self._width + rank)
 
     def count(self, key: Int64, from_us: Int64, to_us: Int64) -> Int64:
         """Return how many events of each key lie in [from, to)."""

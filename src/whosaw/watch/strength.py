@@ -143,7 +143,9 @@ def _alone(template: Template, at: int, real: Matches, fake: Matches, fresh: Mat
     most = max((float(matches.fired[:, at].sum()) + 1) / (count + 1) for matches in (fake, fresh))
     lift = shares[0] / most
     grade = grade_of(lift)
-    return TemplateStrength(template.name, *shares, lift, min(grade, 0.5) if template.own_text else grade)
+    return TemplateStrength(
+        template.name, shares[0], shares[1], shares[2], lift, min(grade, 0.5) if template.own_text else grade
+    )
 
 
 def _fit(real: Int64, fake: Int64, sizes: tuple[int, ...]) -> tuple[Float, float]:

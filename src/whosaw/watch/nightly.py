@@ -1,0 +1,127 @@
+"""The nightly check: among people permuted within their shift and queue nothing can be found, so nothing may be.
+
+Who did what is shuffled among those who might as well have done it; everything else stays. A signal whose evidence
+then averages above what an e-value may, or that says `100 : 1` too often about the people as they are, does not
+understand this company: it is switched off and the operator is told. A fitted null makes e-values valid only nearly;
+this check is the evidence that it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from whosaw.watch.observed import Observed
+from whosaw.watch.rows import Accesses, Int64
+from whosaw.watch.running import run
+from whosaw.watch.settings import WatchSettings
+
+MEAN_LIMIT = 1.05
+TAIL_LIMIT = 0.015
+TAIL_E = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one signal behaves where nothing can be found.
+
+    Args:
+        name: the signal.
+        mean_e: of permuted people; a single lucky one among thousands moves it.
+        bounded_mean: the same with every value cut at 100, which is what must not exceed 1.05.
+        tail: share of permuted people at e ≥ 100.
+        as_they_are: share of people at e ≥ 100 in the record as it is; nearly everybody is innocent.
+        people: permuted people that the two rest on.
+        holds: whether it may be used.
+    """
+
+    name: str
+    mean_e: float
+    bounded_mean: float
+    tail: float
+    as_they_are: float
+    people: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of a night.
+
+    Args:
+        health: of each signal.
+        off: signals that must be switched off.
+    """
+
+    health: tuple[Health, ...]
+    off: tuple[str, ...]
+
+    def apply(self, settings: WatchSettings) -> WatchSettings:
+        """Return the settings with failing signals switched off."""
+        return replace(settings, off=tuple(sorted({*settings.off, *self.off})))
+
+
+def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) -> Check:
+    """Permute people `draws` times and measure every signal.
+
+    Args:
+        observed: one stretch of the record.
+        settings: all signals that are not off already are measured.
+        draws: permutations; each gives one value for each person.
+    """
+    rng = np.random.default_rng(settings.seed)
+    real = run(observed, settings)
+    values: dict[str, list[np.ndarray]] = {each.name: [] for each in real.signals}
+    for _ in range(draws):
+        shuffled = run(permuted(observed, rng), settings)
+        for each in shuffled.signals:
+            if each.name in values:
+                values[each.name].append(np.exp(np.minimum(each.month, 600.0)))
+    health = []
+    for each in real.signals:
+        e = np.concatenate(values[each.name]) if values[each.name] else np.ones(1)
+        as_is = float((each.month >= np.log(TAIL_E)).mean())
+        tail = float((e >= TAIL_E).mean())
+        mean = float(np.minimum(e, TAIL_E).mean())
+        holds = mean <= MEAN_LIMIT and tail <= TAIL_LIMIT and as_is <= TAIL_LIMIT
+        health.append(Health(each.name, float(e.mean()), mean, tail, as_is, int(e.size), holds))
+    return Check(tuple(health), tuple(sorted(each.name for each in health if not each.holds)))
+
+
+def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
+    """Return the record with the unexplained work shuffled among people of the same role and shift.
+
+    How many unexplained accesses somebody has stays his own; which ones they are is drawn anew. Decisions change hands
+    within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
+    """
+    group = (
+        observed.role if observed.shift is None else observed.role * (int(observed.shift.max()) + 1) + observed.shift
+    )
+    accesses = observed.accesses
+    lone = np.flatnonzero(observed.unexplained > 0.0)
+    actor = accesses.actor.copy()
+    actor[lone] = _shuffled(accesses.actor[lone], group[accesses.actor[lone]], rng)
+    made = observed.decisions
+    changed = replace(made, actor=_shuffled(made.actor, _joint(group[made.actor], made.kind), rng))
+    prints = observed.prints
+    left = replace(prints, actor=_shuffled(prints.actor, group[prints.actor], rng))
+    return replace(
+        observed,
+        accesses=Accesses(actor, accesses.subject, accesses.at_us, accesses.beneficiary),
+        decisions=changed,
+        prints=left,
+    )
+
+
+def _joint(group: Int64, kind: Int64) -> Int64:
+    return group * (int(kind.max(initial=0)) + 1) + kind
+
+
+def _shuffled(values: Int64, group: Int64, rng: np.random.Generator) -> Int64:
+    """Return `values` permuted within each group."""
+    by_group = np.argsort(group, kind="stable")
+    drawn = by_group[np.lexsort((rng.random(values.size), group[by_group]))]
+    found = np.empty_like(values)
+    found[by_group] = values[drawn]
+    return found

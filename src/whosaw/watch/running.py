@@ -1,0 +1,336 @@
+"""One run: every signal's evidence for each person, by week and for the last month, averaged as fixed beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from whosaw.watch import signals
+from whosaw.watch.decisions import weigh_deciders
+from whosaw.watch.detector import Tiers, detect
+from whosaw.watch.evidence import e_bh, log_canary, log_mean
+from whosaw.watch.nulls import Strata, affinity
+from whosaw.watch.observed import Observed
+from whosaw.watch.rows import DAY_US, Bool, Float, Int64
+from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
+from whosaw.watch.settings import WatchSettings
+from whosaw.watch.sharing import shared_prints
+
+WEEK_US = 7 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The evidence of one signal.
+
+    Args:
+        name: one of `signals.SIGNALS`.
+        week: weeks × A log values of its detector.
+        month: A log e-values of the last month.
+        seen, expected: A counts of the last month.
+    """
+
+    name: str
+    week: Float
+    month: Float
+    seen: Float
+    expected: Float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run found.
+
+    Args:
+        signals: those with data and not switched off.
+        weights: part of each.
+        month: A log e-values, averaged.
+        detector: weeks × A log values of the averaged detectors.
+        tier: A words: `none`, `review`, `case`, `escalate`.
+        selected: actors that e-BH selects among the month's evidence.
+        tiers: the thresholds in force.
+        scan, touches, shares: what the beneficiary signal read, for flags and stories.
+        month_from_us: when the last month began.
+        settings_digest, rows_digest: they decide everything above.
+    """
+
+    signals: tuple[Signal, ...]
+    weights: dict[str, float]
+    month: Float
+    detector: Float
+    tier: tuple[str, ...]
+    selected: Int64
+    tiers: Tiers
+    scan: Scan
+    touches: Touches
+    shares: Shares
+    month_from_us: int
+    settings_digest: str
+    rows_digest: str
+    touch_row: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def signal(self, name: str) -> Signal | None:
+        """Return the signal of that name, if it ran."""
+        return next((each for each in self.signals if each.name == name), None)
+
+
+def run(observed: Observed, settings: WatchSettings) -> Run:
+    """Weigh one stretch of the record; the same rows and settings give the same bits."""
+    return _Weighing(observed, settings).result()
+
+
+class _Weighing:
+    """The steps of a run, over shared week and month indices."""
+
+    def __init__(self, observed: Observed, settings: WatchSettings) -> None:
+        self.observed, self.settings = observed, settings
+        at = observed.accesses.at_us
+        self.start_us = int(at.min()) if at.size else 0
+        self.end_us = int(at.max()) + 1 if at.size else 0
+        self.weeks = max(1, -(-(self.end_us - self.start_us) // WEEK_US))
+        self.month_from_us = max(self.start_us, self.end_us - settings.month_days * DAY_US)
+        self.week = (at - self.start_us) // WEEK_US
+        self.actors = observed.actors
+
+    def result(self) -> Run:
+        touches, _ = self._touches(np.ones(len(self.observed.accesses), np.bool_))
+        shares = self._shares()
+        recent = self.observed.accesses.at_us >= self.month_from_us
+        month_touches, month_row = self._touches(recent)
+        scan = scan_beneficiaries(month_touches, shares, self.observed.weights)
+        made = [
+            self._beneficiary(touches, shares, scan),
+            self._volume(recent),
+            self._harm(recent),
+            self._decided(),
+            self._picked(),
+            self._canary(recent),
+            self._shared(),
+        ]
+        present = [each for each in made if each is not None]
+        weights = self.settings.used(tuple(each.name for each in present))
+        kept = tuple(each for each in present if each.name in weights)
+        if not kept:
+            raise ValueError("every signal is switched off or without rows")
+        parts = np.array([weights[each.name] for each in kept])
+        month = log_mean(np.stack([each.month for each in kept]), weights=parts)
+        detector = log_mean(np.stack([each.week for each in kept]), weights=parts)
+        tiers = Tiers(self.actors, self.settings.false_cases_a_month, self.settings.review_e)
+        return Run(
+            signals=kept,
+            weights=weights,
+            month=month,
+            detector=detector,
+            tier=self._tier(kept, month, detector, tiers, recent),
+            selected=e_bh(month, self.settings.false_discovery),
+            tiers=tiers,
+            scan=scan,
+            touches=month_touches,
+            shares=shares,
+            month_from_us=self.month_from_us,
+            settings_digest=self.settings.digest(),
+            rows_digest=self.observed.digest(),
+            touch_row=month_row,
+        )
+
+    def _tier(
+        self, kept: tuple[Signal, ...], month: Float, detector: Float, tiers: Tiers, recent: Bool
+    ) -> tuple[str, ...]:
+        review = np.log(tiers.review_e)
+        families = np.zeros(self.actors, np.int64)
+        for family in sorted(set(signals.FAMILIES.values())):
+            mine = [each.month >= review for each in kept if signals.FAMILIES[each.name] == family]
+            if mine:
+                families += np.any(mine, axis=0)
+        touched = self._canary_hits(recent) > 0
+        return tuple(
+            tiers.tier(float(month[at]), float(detector[-1, at]), int(families[at]), canary=bool(touched[at]))
+            for at in range(self.actors)
+        )
+
+    # Beneficiary
+
+    def _touches(self, rows: Bool) -> tuple[Touches, Int64]:
+        """Return the unexplained accesses in `rows` that somebody would profit from, and their rows."""
+        observed = self.observed
+        wanted = rows & (observed.unexplained >= 1.0)
+        row = np.flatnonzero(wanted)
+        place = np.full(len(observed.accesses), -1, np.int64)
+        place[row] = np.arange(row.size)
+        links = wanted[observed.link_access]
+        actor = observed.accesses.actor[row]
+        pair = np.unique(np.stack([place[observed.link_access[links]], observed.link_beneficiary[links]]), axis=1)
+        return Touches(actor, self.week[row], observed.role[actor], pair[0], pair[1]), row
+
+    def _shares(self) -> Shares:
+        observed = self.observed
+        role = observed.role[observed.accesses.actor]
+        linked = observed.link_access
+        told = observed.unexplained[linked] < 1.0
+        lone = ~told
+        who = observed.accesses.actor[linked]
+        by_role = learn_shares(
+            (role[linked][told], observed.link_beneficiary[told], who[told]),
+            (role[linked][lone], observed.link_beneficiary[lone], who[lone]),
+            (int(observed.role.max(initial=0)) + 1, observed.beneficiaries),
+            int((observed.unexplained < 1.0).sum()),
+        )
+        return self._known_ties(by_role, linked[told], observed.link_beneficiary[told])
+
+    def _known_ties(self, by_role: Float, access: Int64, beneficiary: Int64) -> Shares:
+        """Return the shares with those that explained accesses and declared ties make normal for a pair."""
+        observed = self.observed
+        sound = observed.unexplained[access] <= 0.0  # half excuses can be written by whoever needs them
+        actor, at = observed.accesses.actor[access][sound], observed.accesses.at_us[access][sound]
+        whom = beneficiary[sound]
+        recent = at >= self.month_from_us - self.settings.affinity_days * DAY_US
+        pair = np.unique(actor[recent] * observed.beneficiaries + whom[recent])
+        declared = observed.tie_actor * observed.beneficiaries + observed.tie_beneficiary
+        pair = np.unique(np.concatenate([pair, declared]))
+        who, what = pair // observed.beneficiaries, pair % observed.beneficiaries
+        asked = (who, what, np.full(who.size, self.end_us))
+        window = self.end_us - self.month_from_us + self.settings.affinity_days * DAY_US
+        share = affinity(actor, whom, at, asked, keys=observed.beneficiaries, window_us=window)
+        share = np.where(np.isin(pair, declared), 0.9, share)
+        return Shares(by_role, who, what, share)
+
+    def _beneficiary(self, touches: Touches, shares: Shares, scan: Scan) -> Signal | None:
+        if not self.observed.link_access.size:
+            return None
+        week = detect_beneficiaries(touches, shares, self.weeks, self.actors, self.observed.weights)
+        month, seen, expected = np.zeros(self.actors), np.zeros(self.actors), np.zeros(self.actors)
+        month[scan.actor] = scan.log_e
+        seen[scan.actor], expected[scan.actor] = scan.best_seen, scan.best_expected
+        return Signal("beneficiary", np.maximum(week, -600.0), month, seen, expected)
+
+    # Counts
+
+    def _counted(self, name: str, weekly: signals.Counts, monthly: signals.Counts, floor: float = 0.0) -> Signal:
+        week = np.zeros((self.weeks, self.actors))
+        found = self._weigh(weekly, floor, by_month=True)
+        week[weekly.period, weekly.actor] = found.log_e
+        month, seen, expected = np.zeros(self.actors), np.zeros(self.actors), np.zeros(self.actors)
+        total = self._weigh(monthly, floor, by_month=False)
+        month[monthly.actor] = total.log_e
+        seen[monthly.actor], expected[monthly.actor] = monthly.seen, total.expected
+        return Signal(name, detect(week), month, seen, expected)
+
+    def _weigh(self, counts: signals.Counts, floor: float, *, by_month: bool) -> signals.Weighed:
+        levels = {"role": self.observed.role[counts.actor]}
+        if by_month:
+            levels["month"] = counts.period // 4
+        strata = Strata(levels)
+        return (
+            signals.weigh_harm(counts, np.full(counts.actor.size, floor), strata)
+            if floor
+            else signals.weigh(counts, strata)
+        )
+
+    def _volume(self, recent: Bool) -> Signal:
+        actor, part = self.observed.accesses.actor, self.observed.unexplained
+        zero = np.zeros(int(recent.sum()), np.int64)
+        return self._counted(
+            "volume",
+            signals.volume(actor, self.week, part),
+            signals.volume(actor[recent], zero, part[recent]),
+        )
+
+    def _harm(self, recent: Bool) -> Signal | None:
+        observed = self.observed
+        if not observed.harms.subject.size:
+            return None
+        looks = (observed.accesses.actor, observed.accesses.subject, observed.accesses.at_us)
+        followed = signals.look_then_harm(
+            looks, (observed.harms.subject, observed.harms.at_us), subjects=observed.subjects
+        )
+        weekly, base = signals.harm(observed.accesses.actor, self.week, followed, observed.unexplained)
+        zero = np.zeros(int(recent.sum()), np.int64)
+        monthly, _ = signals.harm(observed.accesses.actor[recent], zero, followed[recent], observed.unexplained[recent])
+        return self._counted("harm", weekly, monthly, float(base[0]) if base.size else 0.5)
+
+    def _picked(self) -> Signal | None:
+        made = self.observed.decisions
+        if not made.actor.size or not (made.routed >= 0).any():
+            return None
+        week = np.clip((made.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
+        recent = made.at_us >= self.month_from_us
+        whole = (made.actor, week, made.routed, made.at_us, made.appealed_us)
+        zero = np.zeros(int(recent.sum()), np.int64)
+        last = (made.actor[recent], zero, made.routed[recent], made.at_us[recent], made.appealed_us[recent])
+        return self._counted("picks", signals.picks(*whole), signals.picks(*last))
+
+    def _decided(self) -> Signal | None:
+        """Average outcomes beside like cases, and disagreements of blind second decisions."""
+        made = self.observed.decisions
+        if not made.actor.size:
+            return None
+        late = made.at_us >= self.month_from_us
+        found = weigh_deciders(made.actor, made.favourable, Strata({"kind": made.kind}), late)
+        outcome, expected, seen = np.zeros(self.actors), np.zeros(self.actors), np.zeros(self.actors)
+        outcome[found.actor] = found.log_e
+        seen[found.actor], expected[found.actor] = found.favoured, found.expected
+        sampled = made.second >= 0
+        if not sampled.any():
+            # the month's decisions at once: evidence of the present, which no week may count again
+            week = np.zeros((self.weeks, self.actors))
+            week[-1] = outcome
+            return Signal("decisions", detect(week), outcome, seen, expected)
+        week_of = np.clip((made.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
+        weekly = signals.second_decisions(made.actor[sampled], week_of[sampled], made.second[sampled])
+        recent = sampled & (made.at_us >= self.month_from_us)
+        monthly = signals.second_decisions(
+            made.actor[recent], np.zeros(int(recent.sum()), np.int64), made.second[recent]
+        )
+        blind = self._counted("decisions", weekly, monthly)
+        half = np.array([0.5, 0.5])
+        single = np.zeros((self.weeks, self.actors))
+        single[-1] = outcome
+        return Signal(
+            "decisions",
+            log_mean(np.stack([detect(single), blind.week]), weights=half),
+            log_mean(np.stack([outcome, blind.month]), weights=half),
+            seen,
+            expected,
+        )
+
+    # Canaries and prints
+
+    def _canary_hits(self, rows: Bool) -> Int64:
+        hit = rows & np.isin(self.observed.accesses.subject, self.observed.canary)
+        return np.bincount(self.observed.accesses.actor[hit], minlength=self.actors)
+
+    def _canary(self, recent: Bool) -> Signal | None:
+        if not self.observed.canary.size:
+            return None
+        hit = np.isin(self.observed.accesses.subject, self.observed.canary) & (self.observed.unexplained >= 1.0)
+        week = np.zeros((self.weeks, self.actors), np.int64)
+        np.add.at(week, (self.week[hit], self.observed.accesses.actor[hit]), 1)
+        rate = (float((week > 0).sum()) + 1.0) / (week.size + 1.0)
+        late = np.bincount(self.observed.accesses.actor[hit & recent], minlength=self.actors)
+        months = max(1.0, self.weeks / 4.3)
+        month_rate = min(1.0, (float((week.sum(axis=0) > 0).sum()) + 1.0) / (self.actors * months + 1.0))
+        active = log_canary(week, rate)
+        return Signal(
+            "canary",
+            detect(active),
+            log_canary(late, month_rate),
+            late.astype(np.float64),
+            np.full(self.actors, month_rate),
+        )
+
+    def _shared(self) -> Signal | None:
+        prints = self.observed.prints
+        if not prints.actor.size or not prints.party.size:
+            return None
+        found = shared_prints(
+            (prints.actor, prints.actor_print),
+            (prints.party, prints.party_print),
+            (self.actors, self.observed.beneficiaries),
+        )
+        month, seen = np.full(self.actors, np.log(0.5)), np.zeros(self.actors)
+        np.maximum.at(month, found.actor, found.log_e)
+        np.maximum.at(seen, found.actor, found.prints.astype(np.float64))
+        week = np.zeros((self.weeks, self.actors))
+        week[-1] = month
+        return Signal("sharing", detect(week), month, seen, np.zeros(self.actors))

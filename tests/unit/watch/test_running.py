@@ -1,0 +1,139 @@
+"""A whole run: innocents stay below every tier, the bribed becomes a case, and whoever is accused can recompute it."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whosaw.watch.flags import in_odds, raise_flags, recompute
+from whosaw.watch.nightly import check_nulls, permuted
+from whosaw.watch.observed import Observed
+from whosaw.watch.running import run
+from whosaw.watch.settings import WatchSettings, read_settings
+from whosaw.watch.verdicts import Outcome, Review, VerdictUnclear, lessons, precision
+
+_SPEC = importlib.util.spec_from_file_location("watch_worlds", Path(__file__).with_name("worlds.py"))
+assert _SPEC is not None and _SPEC.loader is not None
+worlds = importlib.util.module_from_spec(_SPEC)
+sys.modules["watch_worlds"] = worlds
+_SPEC.loader.exec_module(worlds)
+
+
+@pytest.fixture(scope="module")
+def bribed() -> Observed:
+    return worlds.firm(1, bribed=12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_innocent_firm_makes_a_case(seed: int) -> None:
+    found = run(worlds.firm(seed), WatchSettings())
+    assert not [tier for tier in found.tier if tier in ("case", "escalate")]
+    assert found.selected.size == 0
+
+
+def test_the_bribed_is_the_only_case_and_the_sentence_says_why(bribed: Observed) -> None:
+    found = run(bribed, WatchSettings())
+    assert [at for at, tier in enumerate(found.tier) if tier in ("case", "escalate")] == [7]
+    assert found.selected.tolist() == [7]
+    flag = raise_flags(found, bribed)[0]
+    assert flag.actor == 7 and flag.beneficiary == 11
+    assert "12 unexplained accesses that touch one beneficiary, where 0.1 would be expected" in flag.sentence
+    assert "no probability of guilt" in flag.sentence
+    assert len(flag.rows) >= 10
+    assert all(bribed.accesses.actor[list(flag.rows)] == 7)
+
+
+def test_every_flag_tells_innocent_stories_and_what_would_clear_it(bribed: Observed) -> None:
+    flag = raise_flags(run(bribed, WatchSettings()), bribed)[0]
+    told = {story.name: story for story in flag.stories}
+    assert {"account manager", "product specialist", "shared login", "quality sample", "something happened"} == set(
+        told
+    )
+    assert told["account manager"].weakens > 1_000 and told["account manager"].clears
+    assert all(story.weakens >= 1 for story in flag.stories)
+    by_name = {part.name: part for part in flag.signals}
+    assert by_name["beneficiary"].without != flag.evidence and by_name["canary"].name == "canary"
+    assert flag.top_row in flag.rows
+
+
+def test_a_flag_is_recomputed_bit_for_bit_and_changes_with_any_row_or_setting(bribed: Observed) -> None:
+    flag = raise_flags(run(bribed, WatchSettings()), bribed)[0]
+    again = recompute(worlds.firm(1, bribed=12), WatchSettings(), flag.id)
+    assert again is not None and again.seal() == flag.seal()
+    assert recompute(bribed, WatchSettings(false_cases_a_month=0.3), flag.id) is None
+    fewer = replace(
+        bribed, unexplained=np.where(np.arange(bribed.unexplained.size) == flag.rows[0], 0.0, bribed.unexplained)
+    )
+    assert recompute(fewer, WatchSettings(), flag.id) is None
+
+
+def test_half_excused_accesses_do_not_feed_the_beneficiary_signal(bribed: Observed) -> None:
+    halved = replace(bribed, unexplained=np.minimum(bribed.unexplained, 0.5))
+    assert run(halved, WatchSettings()).tier[7] not in ("case", "escalate")
+
+
+def test_a_declared_account_manager_is_not_accused(bribed: Observed) -> None:
+    declared = replace(bribed, tie_actor=np.array([7]), tie_beneficiary=np.array([11]))
+    assert run(declared, WatchSettings(weights={"beneficiary": 1.0})).tier[7] == "none"
+
+
+def test_the_nightly_check_passes_signals_that_hold(bribed: Observed) -> None:
+    check = check_nulls(bribed, WatchSettings(), draws=3)
+    assert {each.name for each in check.health} >= {"beneficiary", "volume", "harm", "decisions", "picks", "canary"}
+    beneficiary = next(each for each in check.health if each.name == "beneficiary")
+    assert beneficiary.holds and beneficiary.bounded_mean <= 1.05 and beneficiary.people == 3 * worlds.PEOPLE
+
+
+def test_a_signal_that_lies_is_switched_off() -> None:
+    world = worlds.firm(2)
+    rng = np.random.default_rng(1)
+    # every person has a favourite seller whom no explained work shows: the null does not understand this company
+    lone = np.flatnonzero(world.unexplained > 0)
+    seller = world.link_beneficiary.copy()
+    seller[lone] = np.where(rng.random(lone.size) < 0.9, world.accesses.actor[lone], seller[lone])
+    lying = replace(world, link_beneficiary=seller)
+    check = check_nulls(lying, WatchSettings(), draws=2)
+    assert "beneficiary" in check.off
+    used = check.apply(WatchSettings())
+    assert run(lying, used).signal("beneficiary") is None
+    assert used.digest() != WatchSettings().digest()
+
+
+def test_permuting_keeps_how_many_unexplained_accesses_each_group_has(bribed: Observed) -> None:
+    shuffled = permuted(bribed, np.random.default_rng(1))
+    lone = bribed.unexplained > 0
+    role = bribed.role
+    before = np.bincount(bribed.accesses.actor[lone], minlength=role.size)
+    assert (np.bincount(shuffled.accesses.actor[lone], minlength=role.size) == before).all()
+    assert (shuffled.accesses.actor[~lone] == bribed.accesses.actor[~lone]).all()
+    assert (role[shuffled.accesses.actor] == role[bribed.accesses.actor]).all()
+
+
+def test_evidence_is_written_as_odds_and_speaks_both_ways() -> None:
+    assert in_odds(np.log(3_421)) == "3,400 : 1"
+    assert in_odds(np.log(2.34)) == "2.3 : 1"
+    assert in_odds(np.log(1 / 12)) == "1 : 12"
+    assert in_odds(np.log(99.6)) == "100 : 1"
+    assert in_odds(800.0) == "more than 1,000,000 : 1"
+
+
+def test_verdicts_teach_templates_and_silence_nobody() -> None:
+    explained = [Review(flag, Outcome.EXPLAINED, ("r1",), "quality sample") for flag in ("a", "b", "c", "c")]
+    assert [(lesson.record, lesson.flags) for lesson in lessons(explained)] == [("quality sample", 3)]
+    assert lessons(explained[:2]) == ()
+    confirmed = Review("d", Outcome.CONFIRMED, ("r1", "r2"))
+    assert precision([*explained, confirmed]) == (1, 3)
+    with pytest.raises(VerdictUnclear):
+        Review("d", Outcome.CONFIRMED, ("r1", "r1"))
+    with pytest.raises(VerdictUnclear):
+        Review("d", Outcome.EXPLAINED, ("r1",))
+
+
+def test_settings_are_read_strictly() -> None:
+    assert read_settings({"false_cases_a_month": 1.0, "off": ["picks"]}).off == ("picks",)
+    for wrong in ({"nationality": 1}, {"false_discovery": 2.0}, {"weights": {"pay": 1.0}}):
+        with pytest.raises(ValueError, match=r"."):
+            read_settings(wrong)

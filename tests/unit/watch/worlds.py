@@ -1,0 +1,57 @@
+"""A firm of 120 for ten weeks, in which one may be bribed: he looks up one seller's customers without a reason."""
+
+import numpy as np
+
+from whosaw.watch.observed import Decisions, Harms, Observed, Prints
+from whosaw.watch.rows import DAY_US, HOUR_US, OPEN, Accesses
+
+PEOPLE, SELLERS, SUBJECTS, WEEKS = 120, 150, 4_000, 10
+
+
+def firm(seed: int, *, bribed: int = 0, rate: float = 1.5, looks: int = 60) -> Observed:
+    """Return what watch reads; actor 7 makes `bribed` extra look-ups for seller 11 in the last four weeks."""
+    rng = np.random.default_rng(seed)
+    n = PEOPLE * WEEKS * looks
+    actor = np.repeat(np.arange(PEOPLE), WEEKS * looks)
+    at = rng.integers(0, WEEKS * 7 * DAY_US, n)
+    subject = rng.integers(0, SUBJECTS, n)
+    unexplained = (rng.random(n) < rate / looks).astype(float)
+    seller = rng.integers(0, SELLERS, SUBJECTS)
+    if bribed:
+        mine = rng.choice(np.flatnonzero(seller == 11), bribed)
+        actor, subject = np.append(actor, np.full(bribed, 7)), np.append(subject, mine)
+        at = np.append(at, rng.integers((WEEKS - 4) * 7 * DAY_US, WEEKS * 7 * DAY_US, bribed))
+        unexplained = np.append(unexplained, np.ones(bribed))
+    order = np.argsort(at, kind="stable")
+    accesses = Accesses(actor[order], subject[order], at[order])
+    return Observed(
+        accesses,
+        unexplained[order],
+        np.arange(order.size),
+        seller[subject[order]],
+        np.arange(PEOPLE) % 2,
+        SELLERS,
+        SUBJECTS,
+        harms=_harms(rng, subject[order], at[order], unexplained[order], bribed),
+        decisions=_decisions(rng),
+        prints=Prints(np.array([3]), np.array([0]), np.array([9]), np.array([1])),
+        canary=np.array([SUBJECTS - 1]),
+    )
+
+
+def _harms(rng: np.random.Generator, subject: np.ndarray, at: np.ndarray, part: np.ndarray, bribed: int) -> Harms:
+    some = rng.random(subject.size) < 0.002
+    return Harms(subject[some], at[some] + DAY_US)
+
+
+def _decisions(rng: np.random.Generator) -> Decisions:
+    n = PEOPLE * 40
+    actor = np.repeat(np.arange(PEOPLE), 40)
+    at = rng.integers(0, WEEKS * 7 * DAY_US, n)
+    favourable = (rng.random(n) < 0.4).astype(np.int64)
+    appealed = np.where(rng.random(n) < 0.5, at - rng.integers(0, 48, n) * HOUR_US, OPEN)
+    second = np.where(rng.random(n) < 0.05, (rng.random(n) < 0.1).astype(np.int64), -1)
+    routed = (rng.random(n) < 0.95).astype(np.int64)
+    return Decisions(
+        actor, at, rng.integers(0, 3, n), favourable, rng.integers(0, SELLERS, n), second, routed, appealed
+    )
