@@ -617,6 +617,13 @@ MUTANTS = [
         ("tests/store/standing/test_suspension.py",),
     ),
     Mutant(
+        "what nobody waits for any longer goes on in the database",
+        "store/line.py",
+        "                await self.connection.cancel_safe(timeout=_CANCEL_S)\n",
+        "                pass\n",
+        ("tests/store/test_line.py::test_what_nobody_waits_for_any_longer_ends_on_the_server",),
+    ),
+    Mutant(
         "an acknowledgement holds for ever",
         "store/migrations/versions/0012_by_key.py",
         " and a.at > p_since",

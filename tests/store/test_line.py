@@ -81,6 +81,17 @@ async def test_a_caller_who_gives_up_takes_nobody_elses_answer_along(database_ur
         assert (await db.ask("select 'mine'", [])).rows == [("mine",)]
 
 
+async def test_what_nobody_waits_for_any_longer_ends_on_the_server(database_url: str) -> None:
+    async with Database(database_url, pool_size=1) as db:
+        async with db.connection() as connection:
+            await connection.execute("create table late (a int)")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await db.ask("with slept as (select pg_sleep(1)) insert into late select 1 from slept", [])
+        await asyncio.sleep(1.2)
+        assert (await db.ask("select count(*) from late", [])).rows == [(0,)]
+
+
 async def test_many_at_once_share_few_connections(database_url: str) -> None:
     async with Database(database_url, pool_size=2) as db:
         answers = await asyncio.gather(*(db.ask("select $1::int", [str(n).encode()]) for n in range(200)))

@@ -136,7 +136,7 @@ class KeyedReads:
             parting += self._idle
             self._idle = []
         for each in parting:
-            each.line.rest()
+            await each.line.end()
             await each.connection.invalidate()
             await each.connection.close()
 

@@ -169,7 +169,7 @@ class Database:
             await self._part(each)
 
     async def _part(self, line: Line) -> None:
-        line.rest()
+        await line.end()
         await self._pool.putconn(line.connection)
 
     @asynccontextmanager

@@ -7,17 +7,19 @@ costs three times what libpq does. Values come back through psycopg's loaders, e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import AsyncConnection, DataError, OperationalError
+from psycopg import AsyncConnection, DataError, Error, OperationalError
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _PREPARED_MOST = 200
+_CANCEL_S = 1.0
 # the statement is gone, or the tables changed under its plan: both are said before anything is done
 _NOT_PREPARED_NOW = frozenset({"26000", "0A000"})
 
@@ -33,7 +35,8 @@ class Answer:
 class Line:
     """One statement at a time over one connection in autocommit; use it from one event loop.
 
-    Between statements psycopg may use the connection too, once the line was put to `rest`.
+    Between statements psycopg may use the connection too, once the line was put to `rest`. A line that is not `fit` any
+    more is to be ended.
     """
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
@@ -82,6 +85,13 @@ class Line:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket, self._writing = -1, False
+
+    async def end(self) -> None:
+        """Watch the connection no more, and stop on the server too what nobody waits for any longer."""
+        self.rest()
+        if self._pg.transaction_status == TransactionStatus.ACTIVE:
+            with contextlib.suppress(Error):
+                await self.connection.cancel_safe(timeout=_CANCEL_S)
 
     async def _asked(self, statement: str, parameters: Sequence[bytes | None], binary: bool) -> PGresult:
         formats = [1] * len(parameters) if binary else None
