@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from whosaw.lake.batches import Batch, texts
 from whosaw.lake.csvlog import find_columns
-from whosaw.lake.errors import LogUnreadable, ZoneMissing
+from whosaw.lake.errors import LakeError, LogUnreadable, ZoneMissing
 from whosaw.lake.mapping import TimeReading
 from whosaw.lake.times import EMPTY, UNREADABLE, Reading, Times, place, times_of
 
@@ -59,10 +59,15 @@ class ParquetLog:
                     raise ZoneMissing(f"the times of log `{self._path}` carry no zone and the mapping names none")
                 line = 1
                 for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                    batch.validate(full=True)  # a text that is no UTF-8 would show only where it is used
                     yield self._batch(batch, line)
                     line += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             raise LogUnreadable(f"log `{self._path}` is not a sound Parquet file") from error
+        except (ValueError, OverflowError) as error:
+            if isinstance(error, LakeError):
+                raise
+            raise LogUnreadable(f"log `{self._path}` holds a value that cannot be written") from error
 
     def _batch(self, batch: pa.RecordBatch, line: int) -> Batch:
         names = sorted(batch.schema.names)

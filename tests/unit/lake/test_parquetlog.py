@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whosaw.lake.errors import LogColumnMissing, ZoneMissing
+from whosaw.lake.errors import LogColumnMissing, LogUnreadable, ZoneMissing
 from whosaw.lake.importer import ImportReport, import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.lake.opened import opened
@@ -91,3 +91,10 @@ def test_equal_rows_stay_and_a_missing_column_is_named(tmp_path: Path) -> None:
     assert bring(tmp_path, rows).accepted == 3
     with pytest.raises(LogColumnMissing, match="has no column `who`"):
         bring(tmp_path, rows.rename_columns(["x", "whom", "when"]))
+
+
+def test_a_text_that_is_no_utf_8_refuses_the_log(tmp_path: Path) -> None:
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"k\xce")])
+    with pytest.raises(LogUnreadable, match="not a sound Parquet file"):
+        bring(tmp_path, table(pa.array([NOON], pa.timestamp("us", "UTC")), who=broken))
+    assert not list((tmp_path / "lake").glob("*.parquet"))
