@@ -75,7 +75,7 @@ import-big: setup
 ## Real processes killed at random under load; what the clients wrote down is the judge.
 crash: setup system
 	$(BIN)/python tests/crash/campaign.py --kills 1000 --parts .run/crash.jsonl --write $(ARGS)
-	$(BIN)/python tests/crash/lake_kills.py --kills 200
+	$(BIN)/python tests/crash/lake_kills.py --kills 200 --parts .run/lake-crash.jsonl --write
 
 ## Attribution on cases with a known truth; writes docs/measured/trace.md. Hours at this size: --cases makes it less.
 calibrate: setup

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from whosaw.lake.duck import MEMORY, duck, run_duck
 from whosaw.lake.errors import LakeUnwritable, OutputUnknown, SubjectUnknown
 from whosaw.lake.lookover import Lookover, look_over
-from whosaw.lake.named import Asked, expression
+from whosaw.lake.named import Asked, expression, question_of
 
 DUCKDB = "duckdb"
 
@@ -53,7 +53,10 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
         NotALake, LakeDamaged: the lake cannot be read.
     """
     look = look_over(where)
-    meant = expression(name, replace(asked or Asked(), trails=look.names()))
+    about = replace(asked or Asked(), trails=look.names())
+    meant = expression(name, about)
+    if question_of(name).needs == "subjects":
+        look = look.about(about.subjects)
     if engine == DUCKDB:
         table = run_duck(look, meant, memory)
     else:

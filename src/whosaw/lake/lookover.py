@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whosaw.lake.engine import quoted
 from whosaw.lake.manifest import NAME as IMPORTS
 from whosaw.lake.manifest import Manifest, read_manifest
 from whosaw.lake.place import Folder, Place, Store, place_of
-from whosaw.lake.trailmanifest import TrailManifest, trails_in
+from whosaw.lake.trailmanifest import RowFile, TrailManifest, trails_in
 from whosaw.lake.trailrows import COLUMNS
 
 REVEALED = "=reveal"
@@ -41,6 +42,17 @@ class Lookover:
         logs = {each.name for each in (self.imports.sources if self.imports else ()) if each.kind == "accesses"}
         return tuple(sorted({each.origin for each in self.trails} | logs))
 
+    def about(self, people: Mapping[str, Sequence[int]]) -> Lookover:
+        """Return it with those files alone that can hold a row about one of these subjects, given by trail."""
+        held = [(each.origin, file) for each in self.trails for file in each.files]
+        wanted = {trail: sorted(numbers) for trail, numbers in people.items()}
+        kept = [
+            name
+            for name, (origin, file) in zip(self.files, held, strict=True)
+            if _can_hold(file, wanted.get(origin, []))
+        ]
+        return replace(self, files=tuple(kept))
+
     def rejected(self) -> int:
         """Return how many rows of imported logs could not be used."""
         sources = self.imports.sources if self.imports else ()
@@ -63,30 +75,38 @@ def look_over(where: str | Path) -> Lookover:
     return Lookover(place, tuple(manifest for _, manifest in found), tuple(files), imports)
 
 
+def _can_hold(file: RowFile, numbers: Sequence[int]) -> bool:
+    if file.low is None or file.high is None:
+        return False
+    at = bisect_left(numbers, file.low)
+    return at < len(numbers) and numbers[at] <= file.high
+
+
 def _relative(place: Place, folder: Place) -> str:
     return folder.text.removeprefix(place.text).lstrip("/")
 
 
-def entries_sql(look: Lookover, rows: str, imported: Mapping[str, str]) -> str:
+def entries_sql(look: Lookover, rows: str, imported: Mapping[str, str], quote: Callable[[str], str] = quoted) -> str:
     """Return the query that is the table `entries`, in words that every engine understands.
 
     Args:
         look: the lake.
         rows: name or table expression of the trails' rows; empty where there are none.
         imported: name or table expression of the imported `accesses` and `numbers`; empty where there are none.
+        quote: writes a text as the engine does.
     """
     parts = []
     if rows:
         parts.append(f"SELECT {', '.join(COLUMNS.names)}, 'trail' AS grade FROM {rows}")
     if imported and look.imports is not None:
-        parts.append(_imported_sql(look, look.imports, imported))
+        parts.append(_imported_sql(look, look.imports, imported, quote))
     if not parts:
         nothing = ", ".join(f"CAST(NULL AS {_SQL[str(each.type)]}) AS {each.name}" for each in COLUMNS)
         parts.append(f"SELECT {nothing}, CAST(NULL AS STRING) AS grade WHERE 1 = 0")
     return " UNION ALL ".join(parts)
 
 
-def _imported_sql(look: Lookover, imports: Manifest, imported: Mapping[str, str]) -> str:
+def _imported_sql(look: Lookover, imports: Manifest, imported: Mapping[str, str], quote: Callable[[str], str]) -> str:
     """Return imported accesses as entries: who wrote the log is their trail, and an access shows unless it says less.
 
     Rows that an older version exported from a trail which lies here as a trail of its own are not counted twice.
@@ -97,8 +117,8 @@ def _imported_sql(look: Lookover, imports: Manifest, imported: Mapping[str, str]
         for number, each in enumerate(imports.sources)
         if each.kind == "accesses" and not (each.grade == "trail" and each.name in origins)
     ]
-    name = " ".join(f"WHEN {number} THEN {quoted(text)}" for number, text, _ in sources)
-    grade = " ".join(f"WHEN {number} THEN {quoted(word)}" for number, _, word in sources)
+    name = " ".join(f"WHEN {number} THEN {quote(text)}" for number, text, _ in sources)
+    grade = " ".join(f"WHEN {number} THEN {quote(word)}" for number, _, word in sources)
     here = ", ".join(str(number) for number, _, _ in sources) or "-1"
     key, accesses = imported["numbers"], imported["accesses"]
     texts = {space: f"of_{space}" for space in ("fields", "beneficiary", "door", "reason")}

@@ -117,7 +117,7 @@ def _show(session: Any, look: Lookover, place: Folder) -> None:
         )
         held.createOrReplaceTempView("numbers")
         imported = {"accesses": "accesses", "numbers": "numbers"}
-    session.sql(f"CREATE OR REPLACE TEMP VIEW entries AS {entries_sql(look, rows, imported)}")
+    session.sql(f"CREATE OR REPLACE TEMP VIEW entries AS {entries_sql(look, rows, imported, _literal)}")
     rows = ", ".join("(" + ", ".join(_literal(text) for text in each) + ")" for each in look.classes())
     held = f"VALUES {rows}" if rows else "VALUES ('', '', '') LIMIT 0"
     session.sql(f"CREATE OR REPLACE TEMP VIEW classes AS SELECT * FROM ({held}) AS t(trail, field, `class`)")

@@ -92,3 +92,22 @@ def test_a_newer_trail_and_a_folder_that_is_no_lake_are_refused(tmp_path: Path) 
 def test_a_reference_that_no_log_names_is_said_to_be_unknown(older: Path) -> None:
     with pytest.raises(SubjectUnknown):
         numbers_in(older, "subject", ["C-9"])
+
+
+def test_a_question_about_few_subjects_opens_the_files_that_can_hold_them(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "lake" / folder_of(ORIGIN))
+    said = [(n, json.dumps(SAID | {"subject": 10 * n})) for n in range(6)]
+    said.append((6, json.dumps({"kind": "hold", "at": SAID["at"]})))
+    files = write_rows(place, rows_of(ORIGIN, read_payloads(said), {}), (0, 7), (7, "00"), file_rows=2)
+    write_trail(place, TrailManifest(ORIGIN, 7, "00", 0, tuple(files)))
+    look = look_over(tmp_path / "lake")
+    held = {(file.low, file.high): f"{folder_of(ORIGIN)}/{file.name}" for file in files}
+    assert set(look.files) == set(held.values())
+    of = {number: name for pair, name in held.items() for number in pair if number is not None}
+    assert look.about({ORIGIN: [20]}).files == (of[20],)
+    assert set(look.about({ORIGIN: [50, 0]}).files) == {of[0], of[50]}
+    assert look.about({ORIGIN: [15], "other": [20]}).files == ()
+    for number in (0, 30, 50):
+        found = ask(tmp_path / "lake", "who-saw", Asked(subjects={ORIGIN: (number,)})).table
+        assert found["subject"].to_pylist() == [number]
+    assert ask(tmp_path / "lake", "overlap", Asked(subjects={ORIGIN: (15,)})).table.num_rows == 0
