@@ -58,7 +58,7 @@ _MEMBERS = {
     "rows": "BIGINT",
     "exposure": "VARCHAR",
 }
-_READ = f"""SELECT "{_INDEX}", unnest(from_json(payload, '{json.dumps(_MEMBERS)}')) FROM said ORDER BY "{_INDEX}\""""
+_READ = f"""SELECT "{_INDEX}", unnest(from_json(payload, '{json.dumps(_MEMBERS)}')) FROM said"""
 _REVEAL = r"(^|,)[^,]*=reveal(,|$)"
 _CODE = r"^[a-z_]+\.[a-z_]+$"
 
@@ -67,11 +67,11 @@ def read_payloads(said: Sequence[tuple[int, str]]) -> pa.Table:
     """Return payloads as columns.
 
     Args:
-        said: index and payload (JSON) of entries, ascending.
+        said: index and payload (JSON) of entries.
 
     Returns:
-        One row per entry: its index, and the members that rows are made of. A member is null where it is absent, or
-        of a type that the column cannot hold.
+        One row per entry, in no order: its index, and the members that rows are made of. A member is null where it is
+        absent, or of a type that the column cannot hold.
     """
     columns = {
         _INDEX: pa.array([index for index, _ in said], pa.int64()),
@@ -83,7 +83,7 @@ def read_payloads(said: Sequence[tuple[int, str]]) -> pa.Table:
 
 
 def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa.Table:
-    """Return the rows of some entries, in the order of entry and subject.
+    """Return the rows of some entries, in no order.
 
     Args:
         trail: origin of the trail.
