@@ -178,7 +178,8 @@ def by_hand(lake: Path, rows: int, name: str) -> Callable[[], int]:
 
 def _measured(side: str, lake: str, rows: int, name: str, queue: Any) -> None:
     work = {"ours": ours, "by_hand": by_hand, "spark": on_spark}[side](Path(lake), rows, name)
-    spent, worked = [], []
+    spent: list[float] = []
+    worked: list[float] = []
     while len(spent) < 2 or (len(spent) < 6 and sum(spent) < 10):  # the first one warms the caches
         begun, at_work = time.perf_counter(), time.process_time()
         count = work()
@@ -290,7 +291,7 @@ async def export_speed(folder: Path, entries: int) -> str:
         ]
         limits = Limits(queue_entries=1 << 20, deadline_s=600)
         async with Database(url, pool_size=4) as db, Appender(db, keys, clock, limits=limits) as appender:
-            await appender.append_many(said)  # type: ignore[arg-type]
+            await appender.append_many(said)
             await Integrator(db, keys, folder / "trail", clock).step()
             trail = Trail(db, folder / "trail", keys.trail.verifier)
             begun, at_work = time.perf_counter(), time.process_time()

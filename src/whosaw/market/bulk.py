@@ -107,4 +107,5 @@ def _of_desk(rng: np.random.Generator, company: Company, topic: Int64, customer:
     edges = np.concatenate([[0.0], np.cumsum(_TOPICS)])
     share = (edges[topic] + (edges[topic + 1] - edges[topic]) * rng.random(len(topic))) / edges[-1]
     region = customer % _REGIONS
-    return 1 + np.minimum(((region + share) / _REGIONS * company.staff).astype(np.int64), company.staff - 1)
+    place = ((region + share) / _REGIONS * company.staff).astype(np.int64)
+    return np.asarray(1 + np.minimum(place, company.staff - 1), np.int64)
