@@ -113,7 +113,7 @@ def log_single(ratio: Float, settings: Settings) -> Float:
         ratio: T × K × H ratios A / f.
         settings: for the prior of λ.
     """
-    return log_singles(ratio, (0,), settings)[0]
+    return np.asarray(log_singles(ratio, (0,), settings)[0])
 
 
 def log_singles(ratio: Float, starts: tuple[int, ...], settings: Settings) -> Float:
