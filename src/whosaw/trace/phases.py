@@ -14,8 +14,11 @@ from whosaw.trace.evidence import Float
 PHASE_SHARES = (0.7, 0.9)
 """Part of the complaints that whoever is selling explains."""
 
-CHANGES = 0.1
-"""Probability, from one complaint to the next, that somebody else is selling; fixed in advance."""
+CHANGES = 0.04
+"""Probability, from one complaint to the next, that somebody else is selling; fixed in advance.
+
+Low, because whoever steps in for single complaints only is more likely a bystander who met a stray one.
+"""
 
 
 def turns(ratios: tuple[Float, ...], starts: tuple[int, ...]) -> Float:

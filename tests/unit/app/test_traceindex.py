@@ -1,0 +1,158 @@
+"""The index on disk: the answer of the log in memory, extended without rebuilding, silent where it is not current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from whosaw.app.traceindex import Asked, IndexRefused, create, extend, open_index, rank_on_disk
+from whosaw.trace import Accesses, Actors, Population, Settings, Sightings, attribute
+from whosaw.trace.settings import DAY_US
+
+COLUMNS = ("subject", "actor", "at_us", "irregular")
+
+
+def write(path: Path, log: Accesses, kept: Any = slice(None)) -> Path:
+    """Write some rows of a log, sorted by subject and no further."""
+    order = np.argsort(log.subject[kept], kind="stable")
+    rows = [column[kept][order] for column in (log.subject, log.actor, log.at_us, log.irregular)]
+    pq.write_table(pa.table(dict(zip(COLUMNS, rows, strict=True))), path)
+    return path
+
+
+@pytest.fixture
+def case() -> tuple[Accesses, Actors, Asked, Population]:
+    """3,000 subjects of whom 600 are asked about; actor 5 passes twelve of those on; equal times and repeated rows."""
+    generator = np.random.default_rng(8)
+    subject, actor = generator.integers(0, 3000, 40_000), generator.integers(0, 60, 40_000)
+    at_us = generator.integers(0, 60, 40_000) * DAY_US
+    irregular = generator.random(40_000) < 0.1
+    asked = np.sort(generator.choice(3000, 600, replace=False))
+    sold = asked[generator.choice(600, 12, replace=False)]
+    log = Accesses(
+        np.concatenate([actor, np.full(12, 5), actor[:500]]),
+        np.concatenate([subject, sold, subject[:500]]),
+        np.concatenate([at_us, np.full(12, 50 * DAY_US), at_us[:500]]),
+        np.concatenate([irregular, np.ones(12, np.bool_), irregular[:500]]),
+    )
+    place = np.searchsorted(asked, sold)
+    entered_us = generator.integers(0, 20, 600) * DAY_US
+    sightings = Sightings(place, np.full(12, 55 * DAY_US))
+    return log, Actors(60, np.zeros(60, np.bool_)), Asked(asked, entered_us, sightings), Population(entered_us)
+
+
+def in_memory(case: tuple[Accesses, Actors, Asked, Population], settings: Settings) -> Any:
+    """The same question with the whole log in memory, numbered as in the files."""
+    log, actors, asked, _ = case
+    entered_us = np.full(3000, np.iinfo(np.int64).max)
+    entered_us[asked.subject] = asked.entered_us
+    sightings = Sightings(asked.subject[asked.sightings.subject], asked.sightings.contacted_us)
+    return attribute(log, Population(entered_us), sightings, actors, settings)
+
+
+def test_the_answer_from_disk_is_that_of_the_log_in_memory(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path
+) -> None:
+    log, actors, asked, _ = case
+    settings = Settings(complete=True, max_controls=200)
+    disk = create(tmp_path / "index", [write(tmp_path / "log.parquet", log)], has_reasons=True)
+    found = rank_on_disk(disk, asked, actors, settings)
+    assert found.candidates[0].actors == (5,) and found.scope.certain
+    assert found == in_memory(case, settings)
+
+
+def test_rows_brought_in_later_give_the_same_answer_as_an_index_built_at_once(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path
+) -> None:
+    log, actors, asked, _ = case
+    parts = [write(tmp_path / f"{n}.parquet", log, slice(n, None, 3)) for n in range(3)]
+    folder = tmp_path / "index"
+    create(folder, parts[:1], has_reasons=True)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "000000").iterdir()}
+    disk = extend(folder, parts)
+    assert {path: path.stat().st_mtime_ns for path in (folder / "000000").iterdir()} == before  # nothing is rebuilt
+    assert len(disk.segments) == 3 and disk.rows == log.actor.size
+    assert rank_on_disk(disk, asked, actors, Settings()) == in_memory(case, Settings())
+    assert extend(folder, parts).rows == disk.rows  # what is in stays out
+
+
+def test_an_index_older_than_the_lake_or_with_rows_that_are_gone_refuses(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path
+) -> None:
+    log, _, _, _ = case
+    parts = [write(tmp_path / f"{n}.parquet", log, slice(n, None, 2)) for n in range(2)]
+    create(tmp_path / "index", parts[:1], has_reasons=True)
+    with pytest.raises(IndexRefused, match="older than the lake: it lacks 1 of its files"):
+        open_index(tmp_path / "index", parts)
+    extend(tmp_path / "index", parts)
+    assert open_index(tmp_path / "index", parts).rows == log.actor.size
+    with pytest.raises(IndexRefused, match="holds 1 files the lake lost"):
+        open_index(tmp_path / "index", parts[1:])
+    write(parts[0], log, slice(0, 9))  # the same name with other rows, as after an erasure
+    with pytest.raises(IndexRefused, match="older than the lake"):
+        open_index(tmp_path / "index", parts)
+
+
+def test_a_build_that_died_leaves_the_index_as_it_was(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path
+) -> None:
+    log, actors, asked, _ = case
+    folder, first = tmp_path / "index", write(tmp_path / "a.parquet", log)
+    create(folder, [first], has_reasons=True)
+    (folder / "000001").mkdir()  # a segment that no manifest names
+    (folder / "000001" / "rows").write_bytes(b"half")
+    assert open_index(folder, [first]).rows == log.actor.size
+    disk = extend(folder, [first, write(tmp_path / "b.parquet", log)])  # every row a second time changes nothing
+    assert rank_on_disk(disk, asked, actors, Settings()) == in_memory(case, Settings())
+
+
+def cut(folder: Path) -> None:
+    path = folder / "000000" / "rows"
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (cut, "is damaged"),
+        (lambda folder: (folder / "000000" / "rows").unlink(), "cannot be read"),
+        (lambda folder: (folder / "index.json").write_text("{}"), "holds no index"),
+        (lambda folder: (folder / "index.json").write_text(json.dumps({"format": "other"})), "holds no index"),
+    ],
+)
+def test_a_damaged_index_is_refused(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path, damage: Callable[[Path], object], said: str
+) -> None:
+    file = write(tmp_path / "log.parquet", case[0])
+    create(tmp_path / "index", [file], has_reasons=True)
+    damage(tmp_path / "index")
+    with pytest.raises(IndexRefused, match=said):
+        open_index(tmp_path / "index", [file])
+
+
+def test_files_that_cannot_be_indexed_are_refused(
+    case: tuple[Accesses, Actors, Asked, Population], tmp_path: Path
+) -> None:
+    log = case[0]
+    rows = {"subject": log.subject, "actor": log.actor, "at_us": log.at_us, "irregular": log.irregular}
+    pq.write_table(pa.table(rows), tmp_path / "unsorted.parquet")
+    with pytest.raises(IndexRefused, match="not sorted by subject"):
+        create(tmp_path / "index", [tmp_path / "unsorted.parquet"], has_reasons=True)
+    pq.write_table(pa.table({"subject": log.subject}), tmp_path / "lacks.parquet")
+    with pytest.raises(IndexRefused, match="lacks column `actor`"):
+        create(tmp_path / "index", [tmp_path / "lacks.parquet"], has_reasons=True)
+    empty = write(tmp_path / "empty.parquet", replace(log), slice(0, 0))
+    with pytest.raises(IndexRefused, match="holds no row"):
+        create(tmp_path / "index", [empty], has_reasons=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(IndexRefused, match="something that is no index"):
+        create(tmp_path / "other", [empty], has_reasons=True)
