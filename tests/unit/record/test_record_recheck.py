@@ -185,12 +185,21 @@ def test_rows_that_are_not_all_whole_and_in_place_are_no_block(change):
     assert blocks[1] is None
 
 
-def test_a_text_without_an_end_does_not_hide_the_entry_behind_it():
-    checker, text = RowChecker(), canonical(BASE | {"note": "x", "zone": "y"}).decode()
-    check(checker, *[row(text)] * 2)
-    cut, rest = text[: text.index('"x"') + 2], text.replace('"note":"x",', '"note":"",')
-    assert check(checker, row(cut), row(rest), row(text)).malformed == [0]
-    assert check(checker, row(text), row(cut), row(text)).malformed == [1]
+def test_a_text_that_runs_on_into_the_next_entry_hides_neither():
+    checker, text = RowChecker(), canonical(BASE | {"note": "x"}).decode()
+    assert check(checker, *[row(text)] * 2).malformed == []
+    cut, rest = text[: text.index('"x"') + 2], text[text.index('"x"') + 2 :]  # together one payload over six lines
+    bare = row(cut, kind=None)  # no quote in its columns either
+    assert check(checker, row(text), bare, row(rest), row(text)).malformed == [1, 2]
+    assert check(checker, bare, row(rest)).malformed == [0, 1]
+
+
+@pytest.mark.parametrize("spelled", ["\\u0078", "\\/", "\x1f", "x\\u0000"])
+def test_a_text_in_another_spelling_is_malformed(spelled):
+    checker, text = RowChecker(), canonical(BASE | {"note": "x"}).decode()
+    other = text.replace('"x"', f'"{spelled}"')
+    for _ in range(2):
+        assert check(checker, row(text), row(other), row(text)).malformed == [1]
 
 
 @pytest.mark.parametrize("name", ["beneficiary", "kind"])
