@@ -113,6 +113,12 @@ alert.command("whosaw.app.commands.alerts:list_", name="list", help="List alerts
 alert.command("whosaw.app.commands.alerts:read", name="read", help="Note that one has read alerts.")
 alert.command("whosaw.app.commands.alerts:send", name="send", help="Send now what is due.")
 app.command(alert)
+watch = App(name="watch", help="Explain accesses first; weigh the rest, and say how many innocents that accuses.")
+watch.command("whosaw.app.commands.watch:actors", name="actors", help="Weigh what no record explains.")
+watch.command("whosaw.app.commands.watch:reviews", name="reviews", help="Find rings, bursts and bought deletions.")
+watch.command("whosaw.app.commands.watch:sellers", name="sellers", help="Find sellers who are one, and brokers.")
+watch.command("whosaw.app.commands.watch:replay", name="replay", help="Recompute a flag, bit for bit.")
+app.command(watch)
 
 
 @app.command(name="verify")

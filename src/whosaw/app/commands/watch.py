@@ -1,0 +1,168 @@
+"""``whosaw watch``: explanations first, then evidence, and flags that whoever is accused can recompute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.watching import WatchFiles, replay_flag, watch_actors
+from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+
+_Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+def actors(
+    *,
+    lake: Path,
+    staff: Path | None = None,
+    managers: Path | None = None,
+    harms: Path | None = None,
+    decisions: Path | None = None,
+    prints: Path | None = None,
+    canaries: Path | None = None,
+    config: Path | None = None,
+    nightly: bool = False,
+    as_json: _Json = False,
+) -> int:
+    """Say whose accesses no record explains and favour somebody, and how many innocent people it would accuse.
+
+    Args:
+        lake: folder of the lake.
+        staff: CSV with actor,role and, where known, shift.
+        managers: CSV with actor,beneficiary: declared account management.
+        harms: CSV with subject,at: somebody was contacted, a review changed, money refunded.
+        decisions: CSV with actor,at,kind,favourable and, where known, beneficiary,second,routed,appealed_at.
+        prints: CSV with side,name,print.
+        canaries: CSV with subject: persons who do not exist.
+        config: TOML with a table [watch].
+        nightly: permute people first, and switch off every signal that finds something among them.
+        as_json: print JSON.
+    """
+    files = WatchFiles(staff, managers, harms, decisions, prints, canaries, config)
+    told = watch_actors(lake, files, nightly=nightly)
+    if as_json:
+        print_json(told)
+        return 0
+    _print_actors(told)
+    return 0
+
+
+def replay(
+    flag: str,
+    /,
+    *,
+    lake: Path,
+    staff: Path | None = None,
+    managers: Path | None = None,
+    harms: Path | None = None,
+    decisions: Path | None = None,
+    prints: Path | None = None,
+    canaries: Path | None = None,
+    config: Path | None = None,
+    off: tuple[str, ...] = (),
+    seal: str | None = None,
+    as_json: _Json = False,
+) -> int:
+    """Recompute a flag from the record; its seal is equal if and only if every bit of it is.
+
+    Args:
+        flag: id of the flag.
+        lake: folder of the lake.
+        staff: as for `watch actors`.
+        managers: as for `watch actors`.
+        harms: as for `watch actors`.
+        decisions: as for `watch actors`.
+        prints: as for `watch actors`.
+        canaries: as for `watch actors`.
+        config: as for `watch actors`.
+        off: signals that were switched off when the flag was made.
+        seal: the seal it had; exit code 1 where it differs.
+        as_json: print JSON.
+    """
+    told = replay_flag(lake, WatchFiles(staff, managers, harms, decisions, prints, canaries, config), flag, off)
+    same = seal is None or seal == told["seal"]
+    if as_json:
+        print_json(told | {"same": same})
+    else:
+        _print_flag(told)
+        console().print(f"seal {told['seal']}" + ("" if same else ", which is not the one given"))
+    return 0 if same else 1
+
+
+def reviews(*, reviews: Path, deletions: Path | None = None, people: int = 100, as_json: _Json = False) -> int:
+    """Say which reviewers act together, which reviews to look at first, and which deletions look bought.
+
+    Args:
+        reviews: CSV with review,author,target and, where known, at,stars.
+        deletions: CSV with review,actor,at.
+        people: how many might have deleted reviews.
+        as_json: print JSON.
+    """
+    told = watch_reviews(reviews, deletions, people)
+    if as_json:
+        print_json(told)
+        return 0
+    out = console()
+    out.print(f"{len(told['rings'])} groups of reviewers act together, {len(told['bursts'])} targets have bursts")
+    for ring in told["rings"][:20]:
+        chance = f"chance about 10^{ring['log10_chance']:.0f}"
+        out.print(Text(f"{len(ring['authors'])} reviewers, {len(ring['targets'])} targets, {chance}"))
+    for each in told["bought_deletions"]:
+        line = f"{each['actor']} deleted {len(each['restore'])} sound bad reviews of {each['target']}"
+        out.print(Text(f"{line}: evidence {each['evidence']} against chance, which is no probability of guilt"))
+    return 0
+
+
+def sellers(*, prints: Path, as_json: _Json = False) -> int:
+    """Say which sellers are joined by what they left behind, and where employees left the same.
+
+    Args:
+        prints: CSV with side,name,print: payout accounts, mail domains, tracking hosts, devices.
+        as_json: print JSON.
+    """
+    told = watch_sellers(prints)
+    if as_json:
+        print_json(told)
+        return 0
+    rows = table("sellers", "joined by", "employees with the same")
+    for each in told["clusters"]:
+        rows.add_row(", ".join(each["sellers"]), ", ".join(each["prints"]), ", ".join(each["actors"]))
+    console().print(rows)
+    return 0
+
+
+def _print_actors(told: Mapping[str, Any]) -> None:
+    out = console()
+    out.print(
+        f"{told['accesses']} accesses of {told['people']} people, {told['explained_share']:.1%} of them explained"
+    )
+    out.print(
+        f"at most {told['false_cases_a_month']:g} innocent people a month become a case "
+        f"(detector from {told['case_detector']:,.0f} on, or one month's evidence {told['case_month']})"
+    )
+    for each in told["health"] or ():
+        state = "holds" if each["holds"] else "is switched off"
+        means = f"mean evidence {each['bounded_mean']:.3f}, at 100 : 1 or more {each['tail']:.4f}"
+        out.print(Text(f"nightly check, {each['name']}: {means} of {each['people']} permuted people; {state}"))
+    if not told["flags"]:
+        out.print("no flags")
+    for flag in told["flags"]:
+        _print_flag(flag)
+    out.print(Text(told["grade"], style="dim"))
+
+
+def _print_flag(flag: Mapping[str, Any]) -> None:
+    out = console()
+    out.print(Text(f"{flag['tier']} {flag['id']}, {flag['actor']}: {flag['sentence']}", style="bold"))
+    for part in flag["signals"]:
+        out.print(Text(f"  {part['name']}: {part['evidence']}; without it {part['without']}", style="dim"))
+    for story in flag["stories"]:
+        line = f"  perhaps {story['sentence']}: evidence {story['weakens']:,.1f} times less"
+        out.print(Text(f"{line}; would be settled by {story['clears']}"))
+    for access in flag["accesses"][:20]:
+        out.print(Text(f"  {access['at']} {access['subject']}", style="dim"))
