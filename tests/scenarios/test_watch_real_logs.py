@@ -1,4 +1,4 @@
-"""Watch on real logs: what is explained, whom it would wrongly accuse, and what it finds; bars as stated in the docs."""
+"""Watch on real logs: what is explained, whom it would wrongly accuse, and what it finds."""
 
 import importlib
 import sys

@@ -67,6 +67,7 @@ class Watched:
         observed: the arrays.
         actors, subjects, beneficiaries: references by index.
         grade: how good the weakest log is, in words.
+        missing: what a better answer needs.
     """
 
     observed: Observed
@@ -74,6 +75,7 @@ class Watched:
     subjects: tuple[str, ...]
     beneficiaries: tuple[str, ...]
     grade: str
+    missing: tuple[str, ...]
 
 
 def watch_actors(lake: Path, files: WatchFiles, *, nightly: bool = False) -> dict[str, Any]:
@@ -155,7 +157,16 @@ def observe(lake: Path, files: WatchFiles) -> Watched:
         tie_actor=managed[0],
         tie_beneficiary=managed[1],
     )
-    return Watched(observed, actors.names, subjects.names, beneficiaries.names, weakest_grade(lake).line)
+    missing = []
+    if not exposure.has_reasons:
+        missing.append("no log says why accesses happened: none of them is unexplained, and nothing can be found")
+    if not bought[0].size:
+        missing.append("the lake has no orders: no access would profit anybody, and the beneficiary signal is silent")
+    if files.actors is None:
+        missing.append("nobody's role is known: everybody is everybody's peer")
+    return Watched(
+        observed, actors.names, subjects.names, beneficiaries.names, weakest_grade(lake).line, tuple(missing)
+    )
 
 
 def _orders(lake: Path, subjects: Numbers, beneficiaries: Numbers) -> tuple[Int64, Int64]:
@@ -265,6 +276,7 @@ def report(found: Run, flags: Sequence[Flag], watched: Watched) -> dict[str, Any
         "settings_digest": found.settings_digest,
         "rows_digest": found.rows_digest,
         "grade": watched.grade,
+        "missing": list(watched.missing),
     }
 
 

@@ -20,6 +20,8 @@ from whosaw.watch.settings import WatchSettings
 MEAN_LIMIT = 1.05
 TAIL_LIMIT = 0.015
 TAIL_E = 100.0
+SPARED = 2
+"""So many people at e ≥ 100 never switch a signal off: in a small firm it would be the guilty who do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,11 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
     health = []
     for each in real.signals:
         e = np.concatenate(values[each.name]) if values[each.name] else np.ones(1)
-        as_is = float((each.month >= np.log(TAIL_E)).mean())
+        reached = int((each.month >= np.log(TAIL_E)).sum())
+        as_is = reached / observed.actors
         tail = float((e >= TAIL_E).mean())
         mean = float(np.minimum(e, TAIL_E).mean())
-        holds = mean <= MEAN_LIMIT and tail <= TAIL_LIMIT and as_is <= TAIL_LIMIT
+        holds = mean <= MEAN_LIMIT and tail <= TAIL_LIMIT and reached <= max(SPARED, TAIL_LIMIT * observed.actors)
         health.append(Health(each.name, float(e.mean()), mean, tail, as_is, int(e.size), holds))
     return Check(tuple(health), tuple(sorted(each.name for each in health if not each.holds)))
 

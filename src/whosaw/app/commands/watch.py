@@ -153,6 +153,8 @@ def _print_actors(told: Mapping[str, Any]) -> None:
         out.print("no flags")
     for flag in told["flags"]:
         _print_flag(flag)
+    for sentence in told["missing"]:
+        out.print(Text(f"missing: {sentence}", style="dim"))
     out.print(Text(told["grade"], style="dim"))
 
 
