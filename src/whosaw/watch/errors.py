@@ -46,3 +46,10 @@ class TooLittleToLearn(WatchError, ValueError):
 
     code: ClassVar[str] = "watch.too_little"
     hint = "learn on a longer stretch of the record"
+
+
+class NothingLeft(WatchError, ValueError):
+    """Every signal is switched off or without rows."""
+
+    code: ClassVar[str] = "watch.nothing_left"
+    hint = "bring more of the record into the lake, or find out why the nightly check switches signals off"

@@ -9,6 +9,7 @@ import numpy as np
 from whosaw.watch import signals
 from whosaw.watch.decisions import weigh_deciders
 from whosaw.watch.detector import Tiers, detect
+from whosaw.watch.errors import NothingLeft
 from whosaw.watch.evidence import e_bh, log_canary, log_mean
 from whosaw.watch.nulls import Strata, affinity
 from whosaw.watch.observed import Observed
@@ -112,7 +113,7 @@ class _Weighing:
         weights = self.settings.used(tuple(each.name for each in present))
         kept = tuple(each for each in present if each.name in weights)
         if not kept:
-            raise ValueError("every signal is switched off or without rows")
+            raise NothingLeft("every signal is switched off or without rows")
         parts = np.array([weights[each.name] for each in kept])
         month = log_mean(np.stack([each.month for each in kept]), weights=parts)
         detector = log_mean(np.stack([each.week for each in kept]), weights=parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from whosaw.watch.errors import WatchError
 
@@ -14,7 +15,7 @@ _FEWEST = 3
 class VerdictUnclear(WatchError, ValueError):
     """A verdict lacks what it must say."""
 
-    code = "watch.verdict"
+    code: ClassVar[str] = "watch.verdict"
     hint = "say cleared, explained (with the record that explains it) or confirmed, and who decided"
 
 
