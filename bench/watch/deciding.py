@@ -35,6 +35,7 @@ class Deciding:
     strongest: float
     scale: float
     naive: int
+    able: int
     trials: int
     found: int
     found_case: int
@@ -48,8 +49,8 @@ def measure(trials: int = 200, seed: int = 1) -> Deciding:
     rng = np.random.default_rng(seed)
     able = [who for who in plain.actor if ((made.actor == who) & late & (made.approved == 0)).sum() >= BRIBED]
     values = []
-    for _ in range(trials):
-        who = rng.choice(able)
+    for trial in range(trials):
+        who = able[trial % len(able)]  # each in turn: who is hard to find stays so in every trial
         rows = np.flatnonzero((made.actor == who) & late & (made.approved == 0))
         approved = made.approved.copy()
         approved[rng.choice(rows, BRIBED, replace=False)] = 1
@@ -64,6 +65,7 @@ def measure(trials: int = 200, seed: int = 1) -> Deciding:
         strongest=float(np.exp(plain.log_e.max())),
         scale=plain.scale,
         naive=_naive(made.actor, made.approved),
+        able=len(able),
         trials=trials,
         found=int((np.array(values) >= LEVEL).sum()),
         found_case=int((np.array(values) >= 1_000).sum()),
@@ -83,7 +85,8 @@ def main() -> None:
     print(f"flagged at e >= {LEVEL:g}: {found.flagged} (strongest {found.strongest:.1f})")
     print(f"flagged by a binomial at p < 0.001: {found.naive}")
     print(f"honest deciders vary {found.scale:.2f} times as much as the binomial says")
-    print(f"twenty bribed decisions found: {found.found} of {found.trials}; at e >= 1,000: {found.found_case}")
+    shares = f"{found.found} of {found.trials} trials, each of {found.able} deciders in turn"
+    print(f"twenty bribed decisions found: {shares}; at e >= 1,000: {found.found_case}")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_a_help_desks_honest_ties_accuse_almost_nobody_and_moved_cases_are_found
 
 @pytest.mark.real_data
 def test_a_banks_deciders_are_not_flagged_and_twenty_bribed_decisions_are_found() -> None:
-    found = bench("deciding", "bpic2012_loan_worklog.csv.gz").measure(trials=60)
+    found = bench("deciding", "bpic2012_loan_worklog.csv.gz").measure(trials=76)
     assert found.decisions == 8_252 and found.deciders == 40
     assert found.flagged == 0 < found.naive
     assert found.found / found.trials >= 0.8

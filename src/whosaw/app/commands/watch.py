@@ -26,7 +26,7 @@ def actors(
     prints: Path | None = None,
     canaries: Path | None = None,
     config: Path | None = None,
-    nightly: bool = False,
+    nightly: Annotated[bool, Parameter(negative="")] = False,
     as_json: _Json = False,
 ) -> int:
     """Say whose accesses no record explains and favour somebody, and how many innocent people it would accuse.
@@ -64,7 +64,7 @@ def replay(
     prints: Path | None = None,
     canaries: Path | None = None,
     config: Path | None = None,
-    off: tuple[str, ...] = (),
+    off: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     seal: str | None = None,
     as_json: _Json = False,
 ) -> int:
