@@ -15,11 +15,14 @@ from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
 from whosaw.terms import WhosawError, from_us
 from whosaw.watch.flags import Flag, in_odds, raise_flags
+from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls
 from whosaw.watch.observed import Decisions, Harms, Observed, Prints
 from whosaw.watch.rows import NONE, Accesses, Int64
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
+
+_STAFF = ("shift", "region", "employer", "part_time")
 
 
 class NothingToWatch(WhosawError, ValueError):
@@ -41,7 +44,7 @@ class WatchFiles:
     """What an operator adds to the lake; every file may be absent.
 
     Args:
-        actors: CSV `actor,role` and where known `shift`.
+        actors: CSV `actor,role` and where known `shift`; `region,employer,part_time` only for rates by group.
         managers: CSV `actor,beneficiary`: declared account management.
         harms: CSV `subject,at`.
         decisions: CSV `actor,at,kind,favourable` and where known `beneficiary,second,routed,appealed_at`.
@@ -87,13 +90,19 @@ def watch_actors(lake: Path, files: WatchFiles, *, nightly: bool = False) -> dic
         NotALake, LakeDamaged: the lake cannot be read.
     """
     watched, settings = observe(lake, files), read_config(files.config)
-    health = None
+    health, rates = None, None
     if nightly:
         check = check_nulls(watched.observed, settings)
-        health, settings = [asdict(each) for each in check.health], check.apply(settings)
+        told = group_rates(check.reached, check.draws, _groups(files.actors, watched.actors), 1 / settings.review_e)
+        health, rates = [asdict(each) for each in check.health], [asdict(each) for each in told]
+        settings = check.apply(settings)
     found = run(watched.observed, settings)
     flags = raise_flags(found, watched.observed)
-    return report(found, flags, watched) | {"health": health, "off": list(settings.off)}
+    return report(found, flags, watched) | {
+        "health": health,
+        "off": list(settings.off),
+        "rates_by_group": rates,
+    }
 
 
 def replay_flag(lake: Path, files: WatchFiles, flag: str, off: Sequence[str] = ()) -> dict[str, Any]:
@@ -197,13 +206,26 @@ def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, Int64 | None]:
     """Return role and shift per actor; without a file everybody has one role."""
     if path is None:
         return np.zeros(len(actors.names), np.int64), None
-    table, roles, shifts = read_table(path, ("actor", "role"), ("shift",)), Numbers(("",)), Numbers(("",))
+    table, roles, shifts = read_table(path, ("actor", "role"), _STAFF), Numbers(("",)), Numbers(("",))
     role, shift = np.zeros(len(actors.names), np.int64), np.zeros(len(actors.names), np.int64)
     for name, word, when in zip(table["actor"], table["role"], table["shift"], strict=True):
         at = actors.known(name)
         if at >= 0:
             role[at], shift[at] = max(roles.of(word), 0), max(shifts.of(when), 0)
     return role, shift
+
+
+def _groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return attribute → group of each actor, for rates alone; nothing that weighs evidence calls this."""
+    if path is None:
+        return {}
+    table = read_table(path, ("actor", "role"), _STAFF)
+    at = {name: row for row, name in enumerate(table["actor"])}
+    return {
+        word: tuple(table[word][at[name]] if name in at else "" for name in actors)
+        for word in ("role", *_STAFF)
+        if any(table[word])
+    }
 
 
 def _managers(path: Path | None, actors: Numbers, beneficiaries: Numbers) -> tuple[Int64, Int64]:

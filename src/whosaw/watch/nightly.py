@@ -54,10 +54,14 @@ class Check:
     Args:
         health: of each signal.
         off: signals that must be switched off.
+        reached: per actor, in how many draws he reached the review tier although nothing could be found.
+        draws: permutations.
     """
 
     health: tuple[Health, ...]
     off: tuple[str, ...]
+    reached: Int64
+    draws: int
 
     def apply(self, settings: WatchSettings) -> WatchSettings:
         """Return the settings with failing signals switched off."""
@@ -75,8 +79,10 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
     rng = np.random.default_rng(settings.seed)
     real = run(observed, settings)
     values: dict[str, list[np.ndarray]] = {each.name: [] for each in real.signals}
+    over = np.zeros(observed.actors, np.int64)
     for _ in range(draws):
         shuffled = run(permuted(observed, rng), settings)
+        over += shuffled.month >= np.log(settings.review_e)
         for each in shuffled.signals:
             if each.name in values:
                 values[each.name].append(np.exp(np.minimum(each.month, 600.0)))
@@ -89,7 +95,7 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
         mean = float(np.minimum(e, TAIL_E).mean())
         holds = mean <= MEAN_LIMIT and tail <= TAIL_LIMIT and reached <= max(SPARED, TAIL_LIMIT * observed.actors)
         health.append(Health(each.name, float(e.mean()), mean, tail, as_is, int(e.size), holds))
-    return Check(tuple(health), tuple(sorted(each.name for each in health if not each.holds)))
+    return Check(tuple(health), tuple(sorted(each.name for each in health if not each.holds)), over, draws)
 
 
 def permuted(observed: Observed, rng: np.random.Generator) -> Observed:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from whosaw.watch.flags import in_odds, raise_flags, recompute
+from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls, permuted
 from whosaw.watch.observed import Observed
 from whosaw.watch.running import run
@@ -110,6 +111,13 @@ def test_permuting_keeps_how_many_unexplained_accesses_each_group_has(bribed: Ob
     assert (np.bincount(shuffled.accesses.actor[lone], minlength=role.size) == before).all()
     assert (shuffled.accesses.actor[~lone] == bribed.accesses.actor[~lone]).all()
     assert (role[shuffled.accesses.actor] == role[bribed.accesses.actor]).all()
+
+
+def test_rates_by_group_show_who_would_be_accused_oftener() -> None:
+    reached, employer = np.array([0] * 50 + [8] * 10), ("own",) * 50 + ("vendor",) * 10
+    own, vendor = group_rates(reached, 20, {"employer": employer}, 0.01)
+    assert (own.group, own.people, own.reached, own.above) == ("own", 1_000, 0, False)
+    assert vendor.above and vendor.reached == 80
 
 
 def test_evidence_is_written_as_odds_and_speaks_both_ways() -> None:

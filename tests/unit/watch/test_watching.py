@@ -50,8 +50,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def staff(lake: Path) -> Path:
-    rows = [f"e{n},desk-{n % 2},{'night' if n % 3 == 0 else 'day'}" for n in range(PEOPLE)]
-    return write(lake.parent, "staff.csv", "actor,role,shift", *rows)
+    rows = [f"e{n},desk-{n % 2},{'night' if n % 3 == 0 else 'day'},vendor-{n % 4}" for n in range(PEOPLE)]
+    return write(lake.parent, "staff.csv", "actor,role,shift,employer", *rows)
 
 
 def test_the_bribed_becomes_a_case_by_number_and_the_seller_is_told(lake: Path, staff: Path) -> None:
@@ -62,6 +62,9 @@ def test_the_bribed_becomes_a_case_by_number_and_the_seller_is_told(lake: Path, 
     assert len(cases[0]["accesses"]) >= 8 and 0.95 < told["explained_share"] < 1
     assert "beneficiary" not in told["off"] and cases[0]["signals"][0]["name"] == "beneficiary"
     assert told["missing"] == []
+    rates = {(rate["attribute"], rate["group"]): rate for rate in told["rates_by_group"]}
+    assert rates["shift", "night"]["people"] == 14 * 5 and ("employer", "vendor-3") in rates
+    assert not any(rate["above"] for rate in rates.values())
 
 
 def test_a_flag_is_replayed_with_the_same_seal_and_not_from_other_files(lake: Path, staff: Path) -> None:

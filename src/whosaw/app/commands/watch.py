@@ -33,7 +33,7 @@ def actors(
 
     Args:
         lake: folder of the lake.
-        staff: CSV with actor,role and, where known, shift.
+        staff: CSV with actor,role and, where known, shift; region,employer,part_time for rates by group alone.
         managers: CSV with actor,beneficiary: declared account management.
         harms: CSV with subject,at: somebody was contacted, a review changed, money refunded.
         decisions: CSV with actor,at,kind,favourable and, where known, beneficiary,second,routed,appealed_at.
@@ -149,6 +149,10 @@ def _print_actors(told: Mapping[str, Any]) -> None:
         state = "holds" if each["holds"] else "is switched off"
         means = f"mean evidence {each['bounded_mean']:.3f}, at 100 : 1 or more {each['tail']:.4f}"
         out.print(Text(f"nightly check, {each['name']}: {means} of {each['people']} permuted people; {state}"))
+    for each in told["rates_by_group"] or ():
+        if each["above"]:
+            rate = f"{each['reached']} of {each['people']} permuted people reach the review tier"
+            out.print(Text(f"{each['attribute']} {each['group']}: {rate}, above 1.5 times the stated rate"))
     if not told["flags"]:
         out.print("no flags")
     for flag in told["flags"]:
