@@ -56,8 +56,10 @@ class Matcher:
         self._kinds = max(len(work.kinds), 1)
         self._subjects = 1 + max((int(part.max()) for part in (items.subject, acts.subject) if part.size), default=0)
         self._moved = Timeline(acts.subject, acts.at_us)
-        self._served = Timeline(actor * self._kinds + kind, at)
-        self._busy = Timeline(actor, at)
+        serves = any(each.via is Via.SERVES for each in self.templates)
+        chosen = slice(None) if serves else slice(0)  # nothing else asks who serves what
+        self._served = Timeline(actor[chosen] * self._kinds + kind[chosen], at[chosen])
+        self._busy = Timeline(actor[chosen], at[chosen])
         self._handled = {
             name: Timeline(actor[of] * self._subjects + subject[of], at[of])
             for name, of in self._by_template(kind).items()

@@ -164,11 +164,13 @@ class Timeline:
     def __init__(self, key: Int64, at_us: Int64) -> None:
         order = np.lexsort((at_us, key))
         self._key, self._at = key[order], at_us[order]
-        self._keys, place = np.unique(self._key, return_inverse=True)
-        self._times = np.unique(self._at)
+        begins = np.ones(order.size, np.bool_)
+        begins[1:] = self._key[1:] != self._key[:-1]
+        self._keys = self._key[begins]
+        self._times, rank = np.unique(self._at, return_inverse=True)
         # ranks of key and time in one integer make the search a single one; keys and microseconds would overflow it
         self._width = self._times.size + 1
-        self._code = place * self._width + np.searchsorted(self._times, self._at)
+        self._code = (np.cumsum(begins) - 1) * self._width + rank
 
     def before(self, key: Int64, at_us: Int64) -> Int64:
         """Return how many events of each key, or of a smaller key, lie strictly before its time."""

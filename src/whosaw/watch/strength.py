@@ -150,19 +150,21 @@ def _alone(template: Template, at: int, real: Matches, fake: Matches, fresh: Mat
 
 def _fit(real: Int64, fake: Int64, sizes: tuple[int, ...]) -> tuple[Float, float]:
     offset = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    cells = np.concatenate([real, fake]) + offset[None, :]
+    # equal rows are fitted as one that counts as often: a few thousand are left
+    cells, place = np.unique(np.concatenate([real, fake]) + offset[None, :], axis=0, return_inverse=True)
+    count = np.bincount(place).astype(np.float64)
+    hits = np.bincount(place[: real.shape[0]], minlength=count.size)
     width = int(sum(sizes))
     table = np.zeros((cells.shape[0], width + 1))
     table[np.arange(cells.shape[0])[:, None], cells] = 1.0
     table[:, width] = 1.0
-    truth = np.concatenate([np.ones(real.shape[0]), np.zeros(fake.shape[0])])
     penalty = np.full(width + 1, _RIDGE)
     penalty[width] = 1e-6
     weight = np.zeros(width + 1)
     for _ in range(_ROUNDS):
         chance = 1.0 / (1.0 + np.exp(-np.clip(table @ weight, -30, 30)))
-        slope = table.T @ (truth - chance) - penalty * weight
-        curve = (table * (chance * (1.0 - chance))[:, None]).T @ table + np.diag(penalty)
+        slope = table.T @ (hits - count * chance) - penalty * weight
+        curve = (table * (count * chance * (1.0 - chance))[:, None]).T @ table + np.diag(penalty)
         step = np.linalg.solve(curve, slope)
         weight += step
         if float(np.abs(step).max()) < 1e-6:
