@@ -26,8 +26,8 @@ def burst_log_p(reviews: Reviews, *, window_us: int = BURST_US) -> Float:
     total = np.bincount(reviews.target)[reviews.target]
     span = max(float(reviews.at_us.max() - reviews.at_us.min()), float(window_us))
     # the burst itself is no part of the rate; one review stands for those not yet written
-    rate = (total - near + 1.0) / span
-    return np.minimum(log_poisson_tail(near, rate * window_us), 0.0)
+    mean = np.asarray((total - near + 1.0) * (window_us / span), np.float64)
+    return np.minimum(log_poisson_tail(near, mean), 0.0)
 
 
 def in_burst(reviews: Reviews, *, window_us: int = BURST_US) -> Bool:

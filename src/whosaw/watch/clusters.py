@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whosaw.watch.rows import Float, Int64
+from whosaw.watch.rows import Bool, Float, Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def cluster_weights(clusters: tuple[Cluster, ...], sellers: int, *, most: float 
     return weight
 
 
-def _cluster(parties: Int64, pairs: Int64, usable: Int64, actor: Int64, actor_mark: Int64) -> Cluster:
+def _cluster(parties: Int64, pairs: Int64, usable: Bool, actor: Int64, actor_mark: Int64) -> Cluster:
     inside = np.isin(pairs[0], parties) & usable[pairs[1]]
     prints = np.unique(pairs[1][inside])
     return Cluster(parties, prints, np.unique(actor[np.isin(actor_mark, prints)]))
