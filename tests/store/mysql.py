@@ -31,7 +31,7 @@ def mysql() -> Iterator[str]:
     common = [
         *("--no-defaults", f"--datadir={folder / 'data'}", f"--user={getpass.getuser()}"),
         *(f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}"),
-        f"--plugin-dir={ROOT / 'usr' / 'lib' / 'mysql' / 'plugin'}",
+        *(f"--plugin-dir={ROOT / 'usr' / 'lib' / 'mysql' / 'plugin'}", "--secure-file-priv=NULL"),
     ]
     subprocess.run([*_program("usr/sbin/mysqld"), *common, "--initialize-insecure"], check=True, capture_output=True)
     socket = folder / "s"

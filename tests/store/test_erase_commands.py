@@ -145,24 +145,26 @@ def test_erase_takes_staff_and_speaks_to_people(state: Path, capsys: pytest.Capt
 STAFF_TABLES = ("person", "person_member", "person_subject", "person_password", "person_passkey", "person_enrolment")
 
 
+WAYS_IN = """
+insert into person (id, key, user_name, active, resource, made_at, changed_at, rights_at)
+    values (gen_random_uuid(), '{key}', '{key}@company.example', true, '{{}}', now(), now(), now());
+insert into person_group (id, name, roles, made_at, changed_at)
+    values (gen_random_uuid(), '{key}', array['support'], now(), now());
+insert into person_member select g.id, p.id from person_group g join person p on p.key = g.name where g.name = '{key}';
+insert into person_subject values ('https://idp.example', 'sub-{key}', '{key}', now());
+insert into person_end values ('{key}', now());
+insert into person_password values ('{key}', 'hash', now());
+insert into person_passkey values ('{key}', '{key}', 'h', 'k', 0, 'laptop', now());
+insert into person_enrolment values (sha256('link{key}'), '{key}', now());
+insert into identity_attempt values ('account', sha256('{key}'), 3, now(), now());
+"""
+
+
 async def _provision(services: Services) -> None:
     """Let a provider send E-1 and E-2, and give both every way in."""
     async with services.db.connection() as connection:
         for key in ("E-1", "E-2"):
-            await connection.execute(
-                "with p as (insert into person (id, key, user_name, active, resource, made_at, changed_at, rights_at) "
-                "values (gen_random_uuid(), %(key)s, %(key)s || '@company.example', true, '{}', now(), now(), now()) "
-                "returning id), g as (insert into person_group (id, name, roles, made_at, changed_at) "
-                "values (gen_random_uuid(), %(key)s, array['support'], now(), now()) returning id), "
-                "m as (insert into person_member select g.id, p.id from g, p), "
-                "s as (insert into person_subject values ('https://idp.example', 'sub-' || %(key)s, %(key)s, now())), "
-                "e as (insert into person_end values (%(key)s, now())), "
-                "w as (insert into person_password values (%(key)s, 'hash', now())), "
-                "k as (insert into person_passkey values (%(key)s::bytea, %(key)s, 'h', 'k', 0, 'laptop', now())), "
-                "t as (insert into identity_attempt values ('account', sha256(%(key)s::bytea), 3, now(), now())) "
-                "insert into person_enrolment values (sha256(('link' || %(key)s)::bytea), %(key)s, now())",
-                {"key": key},
-            )
+            await connection.execute(WAYS_IN.format(key=key).encode())
 
 
 async def _left(services: Services) -> dict[str, int]:

@@ -68,6 +68,13 @@ class Provided:
 
 
 @pytest.fixture
+def catalog_text(catalog_text: str) -> str:
+    """Everything enforced: observe mode would open a customer to everybody, and the search would say so."""
+    assert 'mode = "observe"' in catalog_text
+    return catalog_text.replace('mode = "observe"', "")
+
+
+@pytest.fixture
 async def provided(company: Company, database_url: str) -> AsyncIterator[Provided]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("drop table company.staff")  # nobody reads it any more

@@ -22,7 +22,7 @@ from whosaw.app.errors import AppError
 from whosaw.catalog.model import CatalogInvalid
 from whosaw.catalog.strict import Table
 from whosaw.decide import ActorFacts, Facts, PolicySet, Verification
-from whosaw.decide.lookups import ANY_LOOKUP, lookup_deed
+from whosaw.decide.lookups import lookup_deed, spoken_of
 from whosaw.decide.question import about_action, about_class
 
 EFFECTS = ("reveal", "alias", "mask", "deny")
@@ -98,11 +98,10 @@ def try_table(expected: list[Expectation], policies: PolicySet) -> list[Outcome]
 
 
 def _tried(each: Expectation, policies: PolicySet) -> Outcome:
-    answer = policies.answer(
-        about_action(each.about, each.facts) if each.is_action else about_class(each.about, each.facts)
-    )
-    if each.is_action and each.about.startswith(lookup_deed("")) and not answer.allowed and not answer.policies:
-        answer = policies.answer(about_action(ANY_LOOKUP, each.facts))  # as `decide_lookup` does
+    about, prefix = each.about, lookup_deed("")
+    if each.is_action and about.startswith(prefix):
+        about = spoken_of(about.removeprefix(prefix), each.facts, policies)
+    answer = policies.answer(about_action(about, each.facts) if each.is_action else about_class(about, each.facts))
     effect = answer.allowed or "deny"
     return Outcome(each, "allow" if effect == "act" else effect, answer.policies)
 

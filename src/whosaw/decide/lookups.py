@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from whosaw.decide.decision import Decision, decide_action
 from whosaw.decide.facts import Facts
 from whosaw.decide.policy import PolicySet
+from whosaw.decide.question import about_action
 
 ANY_LOOKUP = "lookup"
 
@@ -22,7 +23,16 @@ def lookup_deeds(names: Iterable[str]) -> list[str]:
     return [ANY_LOOKUP, *deeds] if deeds else []
 
 
+def spoken_of(name: str, facts: Facts, policies: PolicySet) -> str:
+    """Return the deed that decides about it: its own, or the one for all where no policy says anything about its own.
+
+    A policy that cannot be evaluated has said something: what it would have forbidden must not be opened by another.
+    """
+    own = policies.answer(about_action(lookup_deed(name), facts))
+    silent = own.allowed is None and not own.policies and not own.failed
+    return ANY_LOOKUP if silent else lookup_deed(name)
+
+
 def decide_lookup(name: str, facts: Facts, policies: PolicySet) -> Decision:
-    """Ask about this lookup by name, and where no policy says anything about it, about lookups at large."""
-    named = decide_action(lookup_deed(name), facts, policies)
-    return named if named.outcome == "allow" or named.policies else decide_action(ANY_LOOKUP, facts, policies)
+    """Decide about one lookup."""
+    return decide_action(spoken_of(name, facts, policies), facts, policies)

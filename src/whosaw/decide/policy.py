@@ -40,11 +40,13 @@ class Answer:
         allowed: the first of the wanted actions that they allow, or None.
         policies: names of the policies that made it so: those that permit, or those that forbid.
         duties: what the permitting policies demand besides.
+        failed: whether some policy could not be evaluated, so that nothing is allowed.
     """
 
     allowed: str | None
     policies: tuple[str, ...]
     duties: tuple[str, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class PolicySet:
     def fresh_answer(self, question: Question) -> Answer:
         """Return what the policies allow, without looking at what was answered before."""
         forbidding: set[str] = set()
+        failed = False
         for place, action in enumerate(question.wanted):
             # the first is asked even where nothing permits it, to name what forbids
             if place and not self._slices.may_permit(question, action):
@@ -111,7 +114,8 @@ class PolicySet:
                 demanded = {duty for policy in permitting for duty in policy.duties}
                 return Answer(action, tuple(sorted(policy.name for policy in permitting)), tuple(sorted(demanded)))
             forbidding.update(self._by_number[number].name for number in verdict.forbids)
-        return Answer(None, tuple(sorted(forbidding)))
+            failed = failed or verdict.failed
+        return Answer(None, tuple(sorted(forbidding)), failed=failed)
 
 
 def rank(question: Question, answer: Answer) -> int:
