@@ -9,17 +9,18 @@ from typing import Any
 
 from whosaw.answer import queries
 from whosaw.answer.errors import UnknownCase
+from whosaw.answer.phase import State
 from whosaw.store import Database
 from whosaw.terms import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An investigation about one beneficiary; `state` is ``open`` or ``closed``."""
+    """An investigation about one beneficiary; `state` is one of `phase.STATES`."""
 
     id: str
     beneficiary: str
-    state: str
+    state: State
     opened_at: datetime
     opened_by: str
     closed_at: datetime | None

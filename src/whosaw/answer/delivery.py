@@ -50,6 +50,7 @@ class Sending:
         timeout_s: seconds to wait for one reply.
         pause_s: seconds before the second round of a run; doubled for each further one.
         sender: the envelope sender; empty means the letter's own From.
+        per_s: letters handed over a second at most, over all connections; None means as fast as the server takes them.
     """
 
     connections: int = 4
@@ -58,6 +59,7 @@ class Sending:
     timeout_s: float = 30.0
     pause_s: float = 0.2
     sender: str = ""
+    per_s: float | None = None
 
 
 async def send_pending(
@@ -113,6 +115,7 @@ class _Delivery:
         self._queue: deque[Claimed] = deque()
         self._count = {"sent": 0, "failed": 0, "unsure": 0}
         self._waiting: set[int] = set()
+        self._next_at = 0.0  # when the next letter may begin, on the loop's clock
 
     def result(self) -> Sent:
         """Return what happened so far."""
@@ -148,11 +151,22 @@ class _Delivery:
             client = await self._connect()
             try:
                 while self._queue:
-                    await self._send_one(client, self._queue.popleft())
+                    mail = self._queue.popleft()
+                    await self._wait_turn()
+                    await self._send_one(client, mail)
             except _Lost:
                 continue
             finally:
                 await _close(client)
+
+    async def _wait_turn(self) -> None:
+        """Keep to the rate: every connection takes the next free moment before it waits for it."""
+        if self._how.per_s is None:
+            return
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_at)
+        self._next_at = turn + 1 / self._how.per_s
+        await asyncio.sleep(turn - now)
 
     async def _connect(self) -> aiosmtplib.SMTP:
         attempt = 0

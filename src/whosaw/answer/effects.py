@@ -7,7 +7,7 @@ there must be left as it is. What is returned is what this one call changed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -22,7 +22,10 @@ class Doors(Protocol):
 
 
 class Marketplace(Protocol):
-    """The company's own system of sellers, payouts and reviews; sellers and reviews by the company's references."""
+    """The company's own system of sellers, payouts and reviews; sellers and reviews by the company's references.
+
+    `case` is the step that orders it, as ``CASE-1/3``: a measure that was undone and is ordered again is another.
+    """
 
     async def suspend_seller(self, seller: str, statement: Mapping[str, Any], case: str) -> bool:
         """Suspend a seller and hand over the statement of reasons; return whether it was not before."""
@@ -57,6 +60,18 @@ class Notify(Protocol):
         ...
 
 
+class Other(Protocol):
+    """What stands behind a step of another kind: a legal hold, a warning or termination of a seller."""
+
+    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Bring it about, once per step (`case` is its id) and target; return what this call changed."""
+        ...
+
+    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take it back; return what this call changed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """Everything a step may touch."""
@@ -64,3 +79,4 @@ class Effects:
     doors: Doors
     marketplace: Marketplace
     notify: Notify
+    others: Mapping[str, Other] = field(default_factory=dict)

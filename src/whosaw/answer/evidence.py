@@ -11,17 +11,30 @@ import asyncio
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from whosaw import __version__
+from whosaw.answer.bundletexts import (
+    Background,
+    Story,
+    certificate,
+    custody_file,
+    exculpatory_file,
+    history_file,
+    method_file,
+)
 from whosaw.answer.case import Case, Cases, Snapshot
 from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.facts import Facts
 from whosaw.answer.letters import write_notice
+from whosaw.answer.ontology import case_ontology
+from whosaw.answer.reportpdf import write_report
 from whosaw.answer.sightings import RawMails, Sighting, SightingBook
 from whosaw.answer.step import Step
 from whosaw.answer.steps import Steps
-from whosaw.prove import BundleReport, SigningKey, write_bundle
+from whosaw.prove import BundleEntry, BundleReport, SigningKey, entry_leaf, write_bundle
 from whosaw.record import CheckpointMissing, ProvedEntries, entries_by_actor, entries_exposing, prove_entries
 from whosaw.store import Database
 from whosaw.store.numbers import assign
@@ -53,8 +66,34 @@ class Sources:
     mails: RawMails
 
 
-async def build_evidence(
-    sources: Sources, case: str, path: Path, *, facts: Facts | None, wait_s: float = 10.0
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What a copy of a bundle leaves out, with every proof still valid.
+
+    Attributes:
+        subjects: numbers of subjects; of entries about them the leaf stays, and a set that holds one is left out.
+        mails: SHA-256 of raw mails; the hash stays.
+        ground: why, for the README.
+    """
+
+    subjects: frozenset[int] = frozenset()
+    mails: frozenset[str] = frozenset()
+    ground: str = ""
+
+
+_NOTHING = Redaction()
+
+
+async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
+    sources: Sources,
+    case: str,
+    path: Path,
+    *,
+    facts: Facts | None,
+    background: Background | None = None,
+    redact: Redaction = _NOTHING,
+    report: bool = True,
+    wait_s: float = 10.0,
 ) -> BundleReport:
     """Write the bundle of a case and return what it holds, verified.
 
@@ -63,6 +102,9 @@ async def build_evidence(
         case: the case's id.
         path: where to; a name ending in ``.zip`` makes a zip. Nothing may stand there.
         facts: what the letters were written from; None where nobody was told.
+        background: how the case went, policies, stamps, custody; without it the bundle holds entries, facts and mails.
+        redact: what this copy leaves out.
+        report: whether to set the report as PDF/A, which needs typst.
         wait_s: seconds to wait for a checkpoint that covers the newest entry needed.
 
     Raises:
@@ -80,23 +122,88 @@ async def build_evidence(
     subjects = {each.subject for each in sightings} | ({each.subject for each in facts.persons} if facts else set())
     indices = await _indices(sources.db, [numbers[actor] for actor in named], subjects, steps)
     proved = await _proved(sources, indices, wait_s)
+    kept, left_out = _redact(proved, redact)
     files = {
-        "README.txt": _readme(file, proved, len(sightings)).encode(),
+        "README.txt": _readme(file, proved, len(sightings), redact).encode(),
+        "verify.py": verifier_source(),
         "case.json": _json(_case(file, named, numbers, sightings)),
         "verdicts.json": _json([_verdict(each, numbers) for each in history]),
         "steps.json": _json([_step(each, numbers) for each in steps]),
-        **{f"mails/{each.raw_sha256}.eml": sources.mails.read(each.raw_sha256) for each in sightings},
+        **_raw(sightings, sources.mails, redact),
         **(_letters(facts) if facts else {}),
+        **({"redacted.jsonl": left_out} if left_out else {}),
     }
+    if background is not None:
+        people = await assign(sources.db, "actor", _background_people(background))
+        story = Story(file, history, steps, facts)
+        files |= _background(story, background, files, {**numbers, **people}, report=report)
+        files["certificate.txt"] = certificate(case, sources.trail_key.name, files, background.built_at)
+        files["custody.json"] = custody_file(background, files)
     return await asyncio.to_thread(
         write_bundle,
         path,
         checkpoint=proved.checkpoint,
-        entries=proved.entries,
+        entries=kept,
         files=files,
         seal=sources.trail_key,
-        sets=proved.sets,
+        sets=_sets_of(kept, proved.sets, redact),
     )
+
+
+def verifier_source() -> bytes:
+    """Return the one-file verifier that lies in every bundle; it needs nothing but Python."""
+    return resources.files("whosaw.answer").joinpath("templates/verify.py.txt").read_bytes()
+
+
+def _redact(proved: ProvedEntries, redact: Redaction) -> tuple[list[BundleEntry], bytes]:
+    """Return the entries that stay, and a line for each that does not: its leaf and the path to the same root."""
+    kept, lines = [], []
+    for entry in proved.entries:
+        if json.loads(entry.payload).get("subject") not in redact.subjects:
+            kept.append(entry)
+            continue
+        leaf = entry_leaf(entry.salt, entry.payload.encode()).hex()
+        line = {"index": entry.index, "leaf": leaf, "proof": [each.hex() for each in entry.proof]}
+        lines.append(json.dumps(line, sort_keys=True, separators=(",", ":")) + "\n")
+    return kept, "".join(lines).encode()
+
+
+def _sets_of(kept: Sequence[BundleEntry], sets: Mapping[str, bytes], redact: Redaction) -> Mapping[str, bytes]:
+    named = {str(json.loads(entry.payload).get("exposure")) for entry in kept}
+    # a set holds its members' numbers in clear, and cannot be opened in part
+    return {} if redact.subjects else {name: body for name, body in sets.items() if name in named}
+
+
+def _raw(sightings: Sequence[Sighting], mails: RawMails, redact: Redaction) -> dict[str, bytes]:
+    found = {}
+    for each in sightings:
+        if each.raw_sha256 not in redact.mails and each.subject not in redact.subjects:
+            ending = "eml" if each.form == "mail" else "json"
+            found[f"mails/{each.raw_sha256}.{ending}"] = mails.read(each.raw_sha256)
+    return found
+
+
+def _background_people(background: Background) -> list[str]:
+    moved = [each.by for each in background.moves]
+    return [*moved, *[person for each in background.knowledge for person in (each.person, each.noted_by)]]
+
+
+def _background(
+    story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int], *, report: bool
+) -> dict[str, bytes]:
+    made = {
+        "method.json": method_file(story.history),
+        "exculpatory.json": exculpatory_file(background, story.history, numbers),
+        "history.json": history_file(background, numbers),
+        **{f"policies/{name}": body for name, body in background.policies.items()},
+        **background.stamps,
+    }
+    if report:
+        made["report.pdf"] = write_report(story, background, {**files, **made})
+    at = background.built_at or story.case.opened_at
+    everything = {**files, **made}
+    made["case.jsonld"] = case_ontology(story.case.id, everything, story.steps, version=__version__, built_at=at)
+    return made
 
 
 async def _indices(db: Database, actors: Sequence[int], subjects: Collection[int], steps: Sequence[Step]) -> list[int]:
@@ -152,7 +259,8 @@ def _case(
                 "verified": each.verified,
                 "dkim": dict(each.dkim),
                 "marks": list(each.marks),
-                "mail": f"mails/{each.raw_sha256}.eml",
+                "form": each.form,
+                "mail": f"mails/{each.raw_sha256}.{'eml' if each.form == 'mail' else 'json'}",
             }
             for each in sightings
         ],
@@ -201,10 +309,20 @@ def _letters(facts: Facts) -> dict[str, bytes]:
     return files
 
 
-def _readme(file: Case, proved: ProvedEntries, mails: int) -> str:
+def _readme(file: Case, proved: ProvedEntries, mails: int, redact: Redaction) -> str:
+    redacted = (
+        f"This copy is redacted ({redact.ground}): of {len(redact.subjects)} subjects the entries stand as leaves in\n"
+        "files/redacted.jsonl, each with its proof, and their mails as hashes in files/case.json.\n\n"
+        if redact.subjects or redact.mails
+        else ""
+    )
     return f"""EVIDENCE OF {file.id}
 
-To verify this bundle, with nothing but Python and whosaw:
+{redacted}To verify this bundle, with nothing but Python (unpack the zip, or name it):
+
+    python3 files/verify.py BUNDLE --key VERIFIER-KEY
+
+or with whosaw installed, which also checks the quorum of witnesses:
 
     pip install whosaw
     whosaw verify BUNDLE --policy FILE
@@ -225,6 +343,17 @@ What is in it
     files/facts.json       what the letters were written from (absent where nobody was told).
     files/letters/         one letter of each wording, with "[name]" for the name.
     files/mails/           the complaints as they arrived.
+    files/method.json      the method, its settings, its measured rates of error and its limits.
+    files/exculpatory.json what speaks for the named actors, and what nobody asked.
+    files/history.json     states of the case, who knew what when, terms of law.
+    files/policies/        the access policies that decided the entries, by version.
+    files/stamps/          time stamps (RFC 3161) of checkpoints, each with a proof that the tree only grew since:
+                           openssl ts -verify -in ID.tsr -data checkpoint -CAfile ROOTS.pem
+    files/case.jsonld      the same as CASE 1.5 / UCO for other programs.
+    files/report.pdf       the report (PDF/A-3b).
+    files/certificate.txt  the form of the custodian's certificate, to be signed.
+    files/custody.json     who had the evidence in hand, and every file's SHA-256.
+    (What is not there was not part of the case, or was not asked for when the bundle was built.)
 
 Personal data: people stand here as numbers; the table that leads from number to person is not part of the bundle.
 The raw mails are the exception: they hold names and addresses as written, because only unchanged bytes keep their

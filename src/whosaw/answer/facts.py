@@ -96,6 +96,8 @@ class Facts:
         first_on: first day of any opening.
         last_on: last day of any opening.
         steps_done: kinds of the steps that are done, so that no letter claims what has not happened.
+        gaps: days of the window for which the record is not proven complete, first and last of each stretch.
+        police_delayed: whether the letters were held back at the request of the police.
     """
 
     case: str
@@ -115,6 +117,8 @@ class Facts:
     first_on: date
     last_on: date
     steps_done: tuple[str, ...]
+    gaps: tuple[tuple[date, date], ...] = ()
+    police_delayed: bool = False
 
     @property
     def told(self) -> int:
@@ -135,20 +139,23 @@ class Record:
         exposures: by subject number, of the named actors.
         complete: whether the window's record is proven complete (fsck found nothing missing).
         labels: every protected field of a subject, with its name in plain words.
+        gaps: stretches of days for which it is not proven complete; where there is one, `complete` does not count.
     """
 
     exposures: Mapping[int, Exposure]
     complete: bool
     labels: Mapping[str, str]
+    gaps: tuple[tuple[date, date], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a case stands: its id, the present moment, and the kinds of the steps that are done."""
+    """Where a case stands: its id, now, the steps that are done, and whether the police made letters wait."""
 
     case: str
     as_of: datetime
     steps_done: frozenset[str] = frozenset()
+    police_delayed: bool = False
 
 
 def build_facts(
@@ -188,10 +195,12 @@ def build_facts(
         possible=len(scope.possible),
         bound=scope.bound,
         fields_leaked=tuple(label for label in record.labels.values() if label in leaked),
-        record_complete=record.complete,
+        record_complete=record.complete and not record.gaps,
         first_on=min(person.first_on for person in persons),
         last_on=max(person.last_on for person in persons),
         steps_done=tuple(sorted(standing.steps_done)),
+        gaps=record.gaps,
+        police_delayed=standing.police_delayed,
     )
 
 
@@ -241,7 +250,7 @@ def _person(subject: int, certainty: Certainty, record: Record) -> Person:
         subject,
         certainty,
         seen,
-        unseen if record.complete else (),
+        unseen if record.complete and not record.gaps else (),
         exposure.first_at.date(),
         exposure.last_at.date(),
     )

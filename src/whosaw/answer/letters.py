@@ -1,66 +1,200 @@
-"""The letters, written from the facts alone.
+"""The letters, written from the facts alone, in the reader's language.
 
-Plain language under the five headings of Cal. Civ. Code § 1798.82, with the content of GDPR art. 34. A word that the
-facts do not define is an error, not a gap.
+Plain language under the five headings of Cal. Civ. Code § 1798.82, with the content of GDPR art. 34. One structure
+gives the text and the HTML, so that both say the same. A word that the facts or the wording do not define is an error,
+not a gap: a letter with a hole in it does not go out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any, ClassVar
 
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from whosaw.answer.errors import AnswerError
 from whosaw.answer.facts import Facts, Person
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+LANGUAGES = ("en", "de", "fr", "es", "zh", "fi")
+"""Languages that letters can be written in; `answer/wording` holds each."""
+
+_SECRETS = frozenset({"password", "security answer"})
+
+
+class LetterUnwritable(AnswerError, LookupError):
+    """A letter cannot be written: a language or a kind of data has no words."""
+
+    code: ClassVar[str] = "answer.letter_unwritable"
+    hint = f"languages: {', '.join(LANGUAGES)}; kinds of data are named in answer/wording"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter to one person: its subject line, and the same content as text and as HTML."""
+    """A letter to one person: its subject line, the same content as text and as HTML, and its language."""
 
     title: str
     text: str
     html: str
+    language: str = "en"
 
 
-def write_notice(facts: Facts, person: Person, *, name: str) -> Letter:
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, what stands under it, and a list at its end."""
+
+    heading: str
+    paragraphs: tuple[str, ...]
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter before it is text or HTML; `email` is the one address in it that is a link."""
+
+    language: str
+    title: str
+    day: str
+    dear: str
+    lead: str
+    sections: tuple[Section, ...]
+    email: str
+
+
+def write_notice(facts: Facts, person: Person, *, name: str, language: str = "en", required: bool = True) -> Letter:
     """Write the notice to one affected customer.
 
     Args:
         facts: of the case.
         person: one of `facts.persons`.
-        name: how he is addressed; a single line.
+        name: how he is addressed; a single line. Empty writes to nobody by name.
+        language: one of `LANGUAGES`.
+        required: whether a law asks for this notice; where none does, the letter says so.
+
+    Raises:
+        LetterUnwritable: there are no words in this language.
     """
-    values = {"facts": facts, "company": facts.company, "person": person, "name": " ".join(name.split())}
+    notice = compose(facts, person, name=name, language=language, required=required)
     return Letter(
-        title="Notice of data breach",
-        text=_TEXT.get_template("notice.txt.j2").render(values),
-        html=_HTML.get_template("notice.html.j2").render(values),
+        title=notice.title,
+        text=_TEXT.get_template("notice.txt.j2").render(notice=notice),
+        html=_HTML.get_template("notice.html.j2").render(notice=notice),
+        language=language,
     )
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+def compose(facts: Facts, person: Person, *, name: str, language: str, required: bool) -> Notice:
+    """Put a letter together; see `write_notice`."""
+    words = _wording(language)
+    spoken = _Words(words, facts, person, " ".join(name.split()), language)
+    return Notice(
+        language=language,
+        title=words["title"],
+        day=spoken.day(facts.as_of.date()),
+        dear=spoken.say("dear" if spoken.name else "nameless"),
+        lead=spoken.say(f"lead_{person.certainty}"),
+        sections=tuple(_sections(facts, person, spoken, required=required)),
+        email=facts.company.contact_email,
+    )
 
 
-def _span(person: Person) -> str:
-    if person.first_on == person.last_on:
-        return f"on {_day(person.first_on)}"
-    return f"between {_day(person.first_on)} and {_day(person.last_on)}"
+def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -> Sequence[Section]:
+    say, company = spoken.say, facts.company
+    happened = [say(f"happened_{person.certainty}")]
+    if facts.police_delayed or required:
+        happened.append(say("delayed" if facts.police_delayed else "not_delayed"))
+    involved = [say(f"involved_{person.certainty}")]
+    if facts.record_complete and person.fields_unseen:
+        involved.append(say("unseen"))
+    elif not facts.record_complete:
+        involved.append(say("not_proven"))
+    steps = (("suspend_actor", "doing_actor"), ("suspend_seller", "doing_seller"), ("restore_reviews", "doing_reviews"))
+    doing = [say(sentence) for step, sentence in steps if step in facts.steps_done]
+    plural = Locale.parse(spoken.language).plural_form(facts.told)
+    doing += [say(f"doing_told_{'one' if plural == 'one' else 'other'}"), say("doing_kept")]
+    can = [spoken.fill(each) for each in spoken.words["can"]]
+    if _SECRETS & set(person.fields_seen):
+        can.insert(0, say("can_password"))
+    more = [
+        f"{company.name}, {company.contact_address}",
+        f"{company.contact_email}, {company.contact_phone}",
+        say("reference"),
+        say("rights"),
+        *([] if required else [say("voluntary")]),
+    ]
+    between = "" if spoken.language == "zh" else " "
+    return (
+        Section(say("h_happened"), tuple(happened)),
+        Section(say("h_involved"), (*involved, say("next"))),
+        Section(say("h_doing"), (between.join(doing),)),
+        Section(say("h_can"), (), tuple(can)),
+        Section(say("h_more"), tuple(more)),
+    )
 
 
-def _words(items: Sequence[str], last: str = "and") -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of one language, and what fills the gaps in them."""
+
+    words: Mapping[str, Any]
+    facts: Facts
+    person: Person
+    name: str
+    language: str
+
+    def say(self, key: str) -> str:
+        """Return one sentence, filled in."""
+        return self.fill(str(self.words[key]))
+
+    def fill(self, sentence: str) -> str:
+        """Fill the gaps of a sentence in one pass: what is filled in is never read for gaps."""
+        company, person = self.facts.company, self.person
+        gaps = {"name": self.name, "company": company.name, "email": company.contact_email, "case": self.facts.case}
+        if "{first}" in sentence or "{last}" in sentence:
+            gaps |= {"first": self.day(person.first_on), "last": self.day(person.last_on)}
+        if "{span}" in sentence:
+            gaps["span"] = self.fill(self.words["span_one" if person.first_on == person.last_on else "span_many"])
+        if "{seen}" in sentence:
+            gaps["seen"] = self._list(person.fields_seen, "standard")
+        if "{unseen}" in sentence:
+            gaps["unseen"] = self._list(person.fields_unseen, "or")
+        if "{told}" in sentence:
+            gaps["told"] = format_decimal(self.facts.told, locale=self.language)
+        return sentence.format_map(gaps)
+
+    def day(self, day: date) -> str:
+        """Return a date as the language writes it."""
+        return day_in(day, self.language)
+
+    def _list(self, labels: Sequence[str], style: Any) -> str:
+        names = self.words["fields"]
+        if missing := [label for label in labels if label not in names]:
+            raise LetterUnwritable(f"`{missing[0]}` has no name in `{self.language}`")
+        return format_list([names[label] for label in labels], style=style, locale=self.language)
+
+
+def day_in(day: date, language: str) -> str:
+    """Return a date in words; in English day before month, which readers on both sides of the Atlantic take alike."""
+    return format_date(day, "d MMMM y" if language == "en" else "long", locale=language)
+
+
+@cache
+def _wording(language: str) -> Mapping[str, Any]:
+    if language not in LANGUAGES:
+        raise LetterUnwritable(f"there are no words in `{language[:20]}`")
+    return tomllib.loads(resources.files("whosaw.answer").joinpath(f"wording/{language}.toml").read_text("utf-8"))
 
 
 def _environment(*, html: bool) -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("whosaw.answer", "templates"),
         undefined=StrictUndefined,
         autoescape=html,  # noqa: S701  off for the plain text alone
@@ -68,8 +202,6 @@ def _environment(*, html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(day=_day, span=_span, words=_words)
-    return environment
 
 
 _TEXT = _environment(html=False)

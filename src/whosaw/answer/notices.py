@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 
 from whosaw.answer.facts import Facts, Person
-from whosaw.answer.letters import Letter, write_notice
+from whosaw.answer.letters import LANGUAGES, Letter, write_notice
 from whosaw.store.numbers import keys_of
 from whosaw.store.outbox import Mail, Outbox
 from whosaw.terms import Clock
@@ -22,14 +22,32 @@ _POLICY = SMTP_POLICY.clone(cte_type="7bit")
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """How a person is addressed and reached; held in memory and, until the letter is sent, in its outbox row."""
+    """How a person is addressed and reached; held in memory and, until the letter is sent, in its outbox row.
+
+    Attributes:
+        name: how he is addressed; may be empty.
+        email: where to.
+        language: of the letter, one of `letters.LANGUAGES`; a language without words gets English.
+        jurisdiction: whose law protects him: ``EU``, ``US-CA``; empty where nobody knows.
+    """
 
     name: str = field(repr=False)
     email: str = field(repr=False)
+    language: str = "en"
+    jurisdiction: str = ""
 
 
 Addresses = Callable[[Sequence[str]], Awaitable[Mapping[str, Recipient]]]
 """Gives the recipients of subject keys such as ``customer:C-000017``; keys it does not know are left out."""
+
+Obliged = Callable[[str], bool]
+"""Says of a jurisdiction whether its law asks for a letter."""
+
+
+def always(jurisdiction: str) -> bool:
+    """Take every letter for one that a law asks for."""
+    del jurisdiction
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +65,9 @@ class Queued:
     unreachable: tuple[int, ...]
 
 
-async def queue_notices(outbox: Outbox, facts: Facts, addresses: Addresses, *, clock: Clock) -> Queued:
+async def queue_notices(
+    outbox: Outbox, facts: Facts, addresses: Addresses, *, clock: Clock, obliged: Obliged = always
+) -> Queued:
     """Queue one letter to each certain and each probable person of a case; again, it adds nothing.
 
     Args:
@@ -55,6 +75,7 @@ async def queue_notices(outbox: Outbox, facts: Facts, addresses: Addresses, *, c
         facts: of the case; `facts.persons` are written to and nobody else.
         addresses: gives names and addresses, asked in portions of 500 keys.
         clock: tells the time written as the letters' date.
+        obliged: says whether a law asks for a letter to persons of a place; to others the letter says that none does.
     """
     had = await outbox.keys(facts.case)
     todo = [person for person in facts.persons if str(person.subject) not in had]
@@ -66,7 +87,7 @@ async def queue_notices(outbox: Outbox, facts: Facts, addresses: Addresses, *, c
         mails = []
         for person in portion:
             recipient = known.get(keys.get(person.subject, ""))
-            mail = _mail(facts, person, recipient, clock.now()) if recipient else None
+            mail = write_mail(facts, person, recipient, clock.now(), obliged) if recipient else None
             if mail is None:
                 unreachable.append(person.subject)
             else:
@@ -75,10 +96,15 @@ async def queue_notices(outbox: Outbox, facts: Facts, addresses: Addresses, *, c
     return Queued(new, len(facts.persons) - len(todo), tuple(unreachable))
 
 
-def _mail(facts: Facts, person: Person, recipient: Recipient, at: datetime) -> Mail | None:
+def write_mail(
+    facts: Facts, person: Person, recipient: Recipient, at: datetime, obliged: Obliged = always
+) -> Mail | None:
+    """Return the letter to one person as a mail with an identity of its own, or None where mail cannot reach him."""
     try:
         to = Address(" ".join(recipient.name.split()), addr_spec=recipient.email.strip())
-        letter = write_notice(facts, person, name=recipient.name)
+        language = recipient.language if recipient.language in LANGUAGES else "en"
+        required = obliged(recipient.jurisdiction)
+        letter = write_notice(facts, person, name=recipient.name, language=language, required=required)
         message_id = f"<notice.{secrets.token_hex(16)}@{facts.company.mail_domain}>"
         raw = _message(facts, letter, to, message_id, at).as_bytes()
         to.addr_spec.encode("ascii")
@@ -95,7 +121,7 @@ def _message(facts: Facts, letter: Letter, to: Address, message_id: str, at: dat
     message["Date"] = at.replace(microsecond=0)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = "en"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = letter.language  # last: setting content takes such headers away
     return message

@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 _SIGHTING = (
     "id, case_id, subject, beneficiary, channel, contacted_at, contacted_exact, reported_at, sender_domain, verified, "
-    "dkim, marks, raw_sha256"
+    "dkim, marks, raw_sha256, form"
 )
 _CASE = "id, beneficiary, state, opened_at, opened_by, closed_at"
 _STEP = (
@@ -30,9 +30,9 @@ async def add_sighting(db: Database, values: Mapping[str, object], dkim: Mapping
     async with db.transaction() as connection:
         rows = await connection.execute(
             f"insert into sighting (case_id, {_SIGHTING.removeprefix('id, case_id, ')}, evidence_key) values ("
-            "(select id from case_file where beneficiary = %(beneficiary)s and state = 'open'), "
+            "(select id from case_file where beneficiary = %(beneficiary)s and state <> 'closed'), "
             "%(subject)s, %(beneficiary)s, %(channel)s, %(contacted_at)s, %(contacted_exact)s, %(reported_at)s, "
-            "%(sender_domain)s, %(verified)s, %(dkim)s::jsonb, %(marks)s, %(raw_sha256)s, %(evidence_key)s) "
+            "%(sender_domain)s, %(verified)s, %(dkim)s::jsonb, %(marks)s, %(raw_sha256)s, %(form)s, %(evidence_key)s) "
             f"on conflict (subject, evidence_key) do nothing returning {_SIGHTING}",
             bound,
         )
@@ -66,11 +66,11 @@ async def open_case(db: Database, beneficiary: str, at: datetime, by: str) -> Ro
         await connection.execute(
             "insert into case_file (id, beneficiary, opened_at, opened_by) "
             "select 'CASE-' || nextval('case_number'), %(b)s, %(at)s, %(by)s "
-            "where not exists (select 1 from case_file where beneficiary = %(b)s and state = 'open')",
+            "where not exists (select 1 from case_file where beneficiary = %(b)s and state <> 'closed')",
             {"b": beneficiary, "at": at, "by": by},
         )
         rows = await connection.execute(
-            f"select {_CASE} from case_file where beneficiary = %s and state = 'open'", [beneficiary]
+            f"select {_CASE} from case_file where beneficiary = %s and state <> 'closed'", [beneficiary]
         )
         row = await rows.fetchone()
         assert row is not None  # noqa: S101  made two statements above
@@ -98,7 +98,8 @@ async def close_case(db: Database, identifier: str, at: datetime) -> None:
     """Close an open case."""
     async with db.connection() as connection:
         await connection.execute(
-            "update case_file set state = 'closed', closed_at = %s where id = %s and state = 'open'", [at, identifier]
+            "update case_file set state = 'closed', closed_at = %s where id = %s and state <> 'closed'",
+            [at, identifier],
         )
 
 
@@ -127,11 +128,65 @@ async def verdicts(db: Database, case_id: str) -> list[Row]:
 
 
 async def verified_sightings(db: Database, case_id: str) -> int:
-    """Return how many sightings of a case carry the sender's own signature."""
+    """Return how many sightings of a case carry the sender's own signature, look-alikes of his domain left out."""
     async with db.connection() as connection:
-        rows = await connection.execute("select count(*) from sighting where case_id = %s and verified", [case_id])
+        rows = await connection.execute(
+            "select count(*) from sighting where case_id = %s and verified and not 'lookalike' = any(marks)", [case_id]
+        )
         row = await rows.fetchone()
         return 0 if row is None else int(row[0])
+
+
+async def suspended_in(db: Database, case_id: str) -> set[str]:
+    """Return the actors whom a step of this case suspends and none has undone."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select target from case_step where case_id = %s and kind = 'suspend_actor' and state in ('doing', 'done')",
+            [case_id],
+        )
+        return {row[0] for row in await rows.fetchall()}
+
+
+async def was_heard(db: Database, case_id: str, target: str) -> bool:
+    """Return whether a hearing of the one whom a step is about was noted."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select 1 from case_hearing where case_id = %s and target = %s limit 1", [case_id, target]
+        )
+        return await rows.fetchone() is not None
+
+
+async def suspended_since(db: Database, case_id: str, seller: str) -> datetime | None:
+    """Return since when a seller is suspended by a step of this case, or None."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select done_at from case_step where case_id = %s and target = %s and kind = 'suspend_seller' "
+            "and state = 'done'",
+            [case_id, seller],
+        )
+        row = await rows.fetchone()
+        return None if row is None else row[0]
+
+
+async def done_steps(db: Database, case_id: str) -> frozenset[str]:
+    """Return the kinds of the steps of a case that are done."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select distinct kind from case_step where case_id = %s and state = 'done'", [case_id]
+        )
+        return frozenset(row[0] for row in await rows.fetchall())
+
+
+async def move_funds(db: Database, step_id: str, kind: str, amount_cents: int, at: datetime) -> None:
+    """Keep how much a step withheld or released; of a run that was repeated, the call that moved something counts."""
+    async with db.connection() as connection:
+        await connection.execute(
+            "insert into funds_movement (case_id, seller, step_id, kind, amount_cents, at, entry) "
+            "select case_id, target, id, %(kind)s, %(amount)s, %(at)s, entry from case_step where id = %(step)s "
+            "on conflict (step_id, kind) do update set amount_cents = greatest(funds_movement.amount_cents, "
+            "excluded.amount_cents)",
+            {"step": step_id, "kind": kind, "amount": amount_cents, "at": at},
+        )
 
 
 async def plan_step(db: Database, case_id: str, values: Mapping[str, object], params: Mapping[str, object]) -> Row:

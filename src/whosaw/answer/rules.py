@@ -6,22 +6,17 @@ evidence comes, a finding may fall, and an approver may come under suspicion.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
 from whosaw.answer import queries
 from whosaw.answer.case import Snapshot
 from whosaw.answer.errors import StepRefused, UnknownCase
+from whosaw.answer.exculpatory import check_exculpatory
+from whosaw.answer.ladder import EXCEPTIONS, RULES
+from whosaw.answer.law import rule_on
 from whosaw.store import Database
-
-APPROVALS = {
-    "suspend_actor": 2,
-    "suspend_seller": 2,
-    "withhold_funds": 2,
-    "restore_reviews": 1,
-    "notify_subjects": 1,
-}
-"""How many different persons must approve a step of each kind; two where it hurts someone."""
-
-UNDO_APPROVALS = {"suspend_actor": 1, "suspend_seller": 1, "withhold_funds": 1, "restore_reviews": 2}
-"""How many must order its undoing; taking restored reviews away again hurts those who wrote them."""
 
 
 async def check_named(db: Database, case: str, kind: str, target: str) -> None:
@@ -34,28 +29,65 @@ async def check_named(db: Database, case: str, kind: str, target: str) -> None:
         UnknownCase: there is no such case.
         StepRefused: with the reason ``closed``, ``no_finding``, ``not_the_beneficiary`` or ``unsigned``.
     """
-    if kind not in APPROVALS:
-        raise StepRefused("unknown", f"there is no step of the kind `{kind}`", hint=f"one of {', '.join(APPROVALS)}")
+    if kind not in RULES:
+        raise StepRefused("unknown", f"there is no step of the kind `{kind}`", hint=f"one of {', '.join(RULES)}")
+    rule = RULES[kind]
     row = await queries.case(db, case)
     if row is None:
         raise UnknownCase(f"there is no case `{case}`")
     _, beneficiary, state, *_ = row
-    if state != "open":
+    if state == "closed":
         raise StepRefused("closed", f"the case `{case}` is closed", hint="open a new one")
-    if kind == "restore_reviews":
-        return
     named = await _named(db, case)
-    if (kind == "suspend_actor" and target not in named) or not named:
+    if rule.finding and ((rule.about == "actor" and target not in named) or not named):
         raise StepRefused(
             "no_finding",
-            f"the case `{case}` has no finding that names {f'`{target}`' if kind == 'suspend_actor' else 'anyone'}",
+            f"the case `{case}` has no finding that names {f'`{target}`' if rule.about == 'actor' else 'anyone'}",
             hint="a lead, or a group that the record cannot tell apart, is a reason to look further, not to act",
         )
-    if kind in {"suspend_seller", "withhold_funds"}:
+    if rule.about == "seller":
         if target != beneficiary:
             raise StepRefused("not_the_beneficiary", f"the case `{case}` is not about `{target}`")
-        if not await queries.verified_sightings(db, case):
+        if rule.finding and not await queries.verified_sightings(db, case):
             raise StepRefused("unsigned", "no complaint of this case carries the signature of who sent the message")
+
+
+async def check_ready(
+    db: Database, case: str, kind: str, target: str, *, params: Mapping[str, Any], at: datetime
+) -> None:
+    """Refuse to carry out a step before what must come first: questions, a hearing, a term of law.
+
+    Raises:
+        StepRefused: with the reason ``not_asked``, ``cleared``, ``not_heard``, ``not_suspended`` or ``too_early``.
+    """
+    rule = RULES[kind]
+    if rule.asked:
+        await check_exculpatory(db, case, target)
+    if rule.heard and not await queries.was_heard(db, case, target):
+        raise StepRefused("not_heard", "the one it is about was not heard", hint="`whosaw case hear` notes a hearing")
+    if kind == "terminate_seller":
+        await _check_termination(db, case, target, params, at)
+
+
+async def _check_termination(db: Database, case: str, seller: str, params: Mapping[str, Any], at: datetime) -> None:
+    exception = params.get("exception")
+    if exception is not None:
+        if exception not in EXCEPTIONS or not str(params.get("exception_why", "")).strip():
+            raise StepRefused(
+                "too_early", "an exception has a ground and a why", hint=f"one of {', '.join(EXCEPTIONS)}"
+            )
+        return
+    since = await queries.suspended_since(db, case, seller)
+    if since is None:
+        raise StepRefused("not_suspended", f"`{seller}` was not suspended with reasons", hint="suspend it first")
+    law = rule_on("eu.p2b.art4", since.date())
+    free_at = since + timedelta(days=law.days or 0)
+    if at < free_at:
+        raise StepRefused(
+            "too_early",
+            f"`{seller}` may not be terminated before {free_at:%Y-%m-%d %H:%M} UTC ({law.source})",
+            hint="wait, or plan it with a recorded exception",
+        )
 
 
 async def check_person(db: Database, case: str, person: str) -> None:

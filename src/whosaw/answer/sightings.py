@@ -16,6 +16,9 @@ from whosaw.answer.errors import RawMailMissing
 from whosaw.answer.intake import Complaint
 from whosaw.store import Database
 
+LOOKALIKE = "lookalike"
+"""The mark of a message whose sender's domain is made to be taken for the beneficiary's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -34,6 +37,7 @@ class Sighting:
         dkim: the check, with the key record and when it was looked up.
         marks: what is weak about it.
         raw_sha256: names the raw mail.
+        form: ``mail``, ``row`` (written down by somebody) or ``canary``.
     """
 
     id: int
@@ -49,6 +53,12 @@ class Sighting:
     dkim: Mapping[str, str]
     marks: tuple[str, ...]
     raw_sha256: str
+    form: str = "mail"
+
+    @property
+    def supports_measures(self) -> bool:
+        """Whether it may carry a measure against its beneficiary: signed, and not by a look-alike of its domain."""
+        return self.verified and LOOKALIKE not in self.marks
 
 
 class RawMails:
@@ -97,7 +107,13 @@ class SightingBook:
         self._db = db
 
     async def add(
-        self, complaint: Complaint, *, subject: int, beneficiary: str, channel: str = "mail"
+        self,
+        complaint: Complaint,
+        *,
+        subject: int,
+        beneficiary: str,
+        channel: str = "mail",
+        marks: Sequence[str] = (),
     ) -> tuple[Sighting, bool]:
         """Keep a complaint as a sighting; return it and whether it is new.
 
@@ -109,6 +125,7 @@ class SightingBook:
             subject: the number of the customer who complained.
             beneficiary: who profits, by the company's own reference.
             channel: how the subject was contacted.
+            marks: what else is weak about it, beside what intake saw: ``lookalike``.
         """
         row, new = await queries.add_sighting(
             self._db,
@@ -121,19 +138,21 @@ class SightingBook:
                 "reported_at": complaint.received_at,
                 "sender_domain": complaint.sender_domain,
                 "verified": complaint.verified,
-                "marks": list(complaint.marks),
+                "marks": [*complaint.marks, *marks],
                 "raw_sha256": complaint.sha256,
                 "evidence_key": complaint.evidence_key,
+                "form": "mail",
             },
             complaint.dkim.as_json(),
         )
-        return _sighting(row), new
+        return sighting_of(row), new
 
     async def list(self, *, beneficiary: str | None = None, case: str | None = None) -> Sequence[Sighting]:
         """Return sightings in order of arrival, all or those of one beneficiary or case."""
-        return [_sighting(row) for row in await queries.sightings(self._db, beneficiary=beneficiary, case=case)]
+        return [sighting_of(row) for row in await queries.sightings(self._db, beneficiary=beneficiary, case=case)]
 
 
-def _sighting(row: tuple[Any, ...]) -> Sighting:
+def sighting_of(row: tuple[Any, ...]) -> Sighting:
+    """Return the sighting that a row of `queries` holds."""
     cells: list[Any] = [tuple(each) if isinstance(each, list) else each for each in row]
     return Sighting(*cells)

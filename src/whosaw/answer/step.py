@@ -6,9 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from whosaw.answer.rules import APPROVALS
+from whosaw.answer.ladder import RULES
 
-Kind = Literal["suspend_actor", "suspend_seller", "withhold_funds", "restore_reviews", "notify_subjects"]
+Kind = Literal[
+    "preserve",
+    "talk_actor",
+    "warn_actor",
+    "suspend_actor",
+    "propose_dismissal",
+    "warn_seller",
+    "suspend_seller",
+    "withhold_funds",
+    "terminate_seller",
+    "hand_over",
+    "restore_reviews",
+    "notify_subjects",
+]
 State = Literal["planned", "doing", "done", "undoing", "undone"]
 
 
@@ -21,7 +34,8 @@ class Step:
         case: the case.
         kind: what is done.
         target: to whom: an actor, a seller, or the case itself.
-        params: ``statement`` for a seller's suspension, ``reviews`` for a restoration, else empty.
+        params: ``statement`` for a seller's suspension, ``reviews`` for a restoration, ``exception`` for a termination
+            before its time, else empty.
         reason: why, in a sentence that goes to the doors.
         state: ``doing`` and ``undoing`` mean that a run was cut; running it again finishes it.
         planned_by: who planned it.
@@ -51,7 +65,7 @@ class Step:
     @property
     def approved(self) -> bool:
         """Whether as many persons approved it as its kind needs."""
-        return len(self.approved_by) >= APPROVALS[self.kind]
+        return len(self.approved_by) >= RULES[self.kind].approvals
 
 
 def step_of(row: tuple[Any, ...]) -> Step:

@@ -17,27 +17,19 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from whosaw.answer import queries
+from whosaw.answer.desk import Desk
 from whosaw.answer.effects import Effects
 from whosaw.answer.errors import StepRefused, UnknownCase
-from whosaw.answer.rules import APPROVALS, UNDO_APPROVALS, check_named, check_person
+from whosaw.answer.ladder import RULES
+from whosaw.answer.notes import Payload, Receipted
+from whosaw.answer.rules import check_named, check_person, check_ready
 from whosaw.answer.step import Kind, Step, step_of
 from whosaw.store import Database, NumberMap
 from whosaw.store.database import Connection
 from whosaw.terms import Clock, to_us
-
-Payload = dict[str, int | str | list[int | str]]
-
-
-class Receipted(Protocol):
-    """The receipt of an entry, as far as a step needs it."""
-
-    @property
-    def index(self) -> int:
-        """The entry's place in the trail."""
-        ...
 
 
 class Steps:
@@ -50,6 +42,7 @@ class Steps:
         *,
         record: Callable[[Payload], Awaitable[Receipted]],
         effects: Effects,
+        desk: Desk | None = None,
     ) -> None:
         """Use `record` to append to the trail and `effects` to act.
 
@@ -58,11 +51,13 @@ class Steps:
             clock: tells the time of everything here.
             record: appends one payload durably and returns its receipt.
             effects: the doors, the marketplace and the letters.
+            desk: who may work on a case; without one, only whom the case suspects may not.
         """
         self._db = db
         self._clock = clock
         self._record = record
         self._effects = effects
+        self._desk = desk
         self._numbers = NumberMap(db)
 
     async def plan(
@@ -83,7 +78,7 @@ class Steps:
             StepRefused: the case does not carry the step, or the planner is under suspicion.
         """
         await check_named(self._db, case, kind, target)
-        await check_person(self._db, case, by)
+        await self._check_person(case, by)
         given = dict(params or {})
         identity = f"{kind}:{target}"
         if kind == "restore_reviews":
@@ -106,7 +101,7 @@ class Steps:
             StepRefused: `person` is under suspicion in this case.
         """
         step = await self.get(step_id)
-        await check_person(self._db, step.case, person)
+        await self._check_person(step.case, person)
         await queries.approve(self._db, step_id, person, self._clock.now())
         return await self.get(step_id)
 
@@ -123,7 +118,7 @@ class Steps:
                 return step
             if step.state in {"undoing", "undone"}:
                 raise StepRefused("undone", f"the step `{step_id}` was undone", hint="plan it again")
-            await self._check_ready(step, by)
+            await self._check_before(step, by)
             await queries.set_doing(connection, step_id, by)
             if step.entry is None:
                 await self._announce(connection, step, [by], undo=False)
@@ -184,11 +179,17 @@ class Steps:
         """Return the steps of a case in the order they were planned."""
         return [step_of(row) for row in await queries.steps(self._db, case)]
 
-    async def _check_ready(self, step: Step, by: str) -> None:
+    async def _check_person(self, case: str, person: str) -> None:
+        if self._desk is None:
+            await check_person(self._db, case, person)
+        else:
+            await self._desk.check(case, person)
+
+    async def _check_before(self, step: Step, by: str) -> None:
         await check_named(self._db, step.case, step.kind, step.target)
         for person in {by, *step.approved_by}:
-            await check_person(self._db, step.case, person)
-        needed = APPROVALS[step.kind]
+            await self._check_person(step.case, person)
+        needed = RULES[step.kind].approvals
         if not step.approved:
             have = len(step.approved_by)
             raise StepRefused(
@@ -196,13 +197,24 @@ class Steps:
                 f"the step `{step.id}` needs {needed} approvals and has {have}",
                 hint="have another person approve it" if have else "have it approved",
             )
+        if needed > 1 and self._desk is not None:
+            functions = await self._desk.functions(step.case)
+            if functions and len({functions[person] for person in step.approved_by}) < needed:
+                raise StepRefused(
+                    "same_function",
+                    f"the step `{step.id}` was approved by people of one function",
+                    hint="have a person of another function approve it",
+                )
+        if step.state == "planned":
+            now = self._clock.now()
+            await check_ready(self._db, step.case, step.kind, step.target, params=step.params, at=now)
 
     async def _check_undo(self, step: Step, by: Sequence[str]) -> None:
-        needed = UNDO_APPROVALS.get(step.kind)
+        needed = RULES[step.kind].undo
         if needed is None:
-            raise StepRefused("irreversible", "a letter that was sent cannot be taken back", hint="send a correction")
+            raise StepRefused("irreversible", "what left the house cannot be taken back", hint="send a correction")
         for person in by:
-            await check_person(self._db, step.case, person)
+            await self._check_person(step.case, person)
         if len(set(by)) < needed:
             raise StepRefused("approvals", f"undoing `{step.id}` needs {needed} different persons, not {len(set(by))}")
 
@@ -228,9 +240,9 @@ class Steps:
             "object": f"step:{step.id}",
             "approved_by": [numbers[person] for person in deciders],
         }
-        if step.kind == "suspend_actor":
+        if RULES[step.kind].about == "actor":
             (payload["target"],) = await self._numbers.numbers("actor", [step.target])
-        elif step.kind in {"suspend_seller", "withhold_funds"}:
+        elif RULES[step.kind].about == "seller":
             payload["beneficiary"] = step.target
         receipt = await self._record(payload)
         await queries.set_entry(connection, step.id, receipt.index, undo=undo)
@@ -241,12 +253,24 @@ class Steps:
             await doors.suspend_actor(step.target, step.reason, step.approved_by)
             return {}
         if step.kind == "suspend_seller":
-            return {"suspended": await market.suspend_seller(step.target, step.params["statement"], step.case)}
+            return {"suspended": await market.suspend_seller(step.target, step.params["statement"], step.id)}
         if step.kind == "withhold_funds":
-            return {"withheld_cents": await market.withhold_funds(step.target, step.case)}
+            held_cents = await market.withhold_funds(step.target, step.id)
+            await queries.move_funds(self._db, step.id, "withheld", held_cents, self._clock.now())
+            return {"withheld_cents": held_cents}
         if step.kind == "restore_reviews":
-            return {"restored": list(await market.restore_reviews(step.params["reviews"], step.case))}
-        return {"letters": dict(await self._effects.notify(step.case))}
+            return {"restored": list(await market.restore_reviews(step.params["reviews"], step.id))}
+        return await self._do_other(step)
+
+    async def _do_other(self, step: Step) -> dict[str, Any]:
+        if step.kind == "notify_subjects":
+            return {"letters": dict(await self._effects.notify(step.case))}
+        other = self._effects.others.get(step.kind)
+        if other is not None:
+            return dict(await other.do(step.id, step.target, step.params))
+        if RULES[step.kind].does:
+            raise StepRefused("no_effect", f"nothing here can carry out `{step.kind}`", hint="configure its system")
+        return {}
 
     async def _undo(self, step: Step, reason: str, by: Sequence[str]) -> dict[str, Any]:
         doors, market = self._effects.doors, self._effects.marketplace
@@ -254,12 +278,17 @@ class Steps:
             await doors.restore_actor(step.target, reason, by)
             return {}
         if step.kind == "suspend_seller":
-            return {"unsuspended": await market.unsuspend_seller(step.target, step.case)}
+            return {"unsuspended": await market.unsuspend_seller(step.target, step.id)}
         if step.kind == "withhold_funds":
-            return {"released_cents": await market.release_funds(step.target, step.case)}
-        # only what this step put back: a review that stood all along must not vanish with its undoing
-        restored = step.outcome["restored"] if step.outcome else []
-        return {"deleted": list(await market.delete_reviews(restored, step.case))}
+            released_cents = await market.release_funds(step.target, step.id)
+            await queries.move_funds(self._db, step.id, "released", released_cents, self._clock.now())
+            return {"released_cents": released_cents}
+        if step.kind == "restore_reviews":
+            # only what this step put back: a review that stood all along must not vanish with its undoing
+            restored = step.outcome["restored"] if step.outcome else []
+            return {"deleted": list(await market.delete_reviews(restored, step.id))}
+        other = self._effects.others.get(step.kind)
+        return {} if other is None else dict(await other.undo(step.id, step.target, step.params))
 
     @asynccontextmanager
     async def _alone(self, step_id: str) -> AsyncIterator[Connection]:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
+from whosaw.app.casedesk import case_work
 from whosaw.app.services import Services
 from whosaw.store.alertposts import AlertPosts
 from whosaw.terms import WhosawError
@@ -41,6 +42,7 @@ async def run_background(services: Services) -> None:
     async def standing() -> None:
         await grants.expire()
         await glasses.escalate(services.clock.now())
+        await case_work(services).clocks.remind()
 
     async with alert_sending(services) as sending:
 

@@ -119,6 +119,61 @@ watch.command("whosaw.app.commands.watch:reviews", name="reviews", help="Find ri
 watch.command("whosaw.app.commands.watch:sellers", name="sellers", help="Find sellers who are one, and brokers.")
 watch.command("whosaw.app.commands.watch:replay", name="replay", help="Recompute a flag, bit for bit.")
 app.command(watch)
+case = App(name="case", help="Investigate: what is known, who works on it, until when, and what is done.")
+for _module, _function, _name, _help in (
+    ("case", "open_", "open", "Open a case about who profits."),
+    ("case", "list_", "list", "List the cases."),
+    ("case", "show", "show", "Show a case; people as numbers."),
+    ("case", "state", "state", "Bring a case into another state."),
+    ("case", "verdict", "verdict", "Add an answer of trace to the case's history."),
+    ("case", "who_knew", "who-knew", "Show or note who knew what when; decide on awareness."),
+    ("case", "people", "people", "Show or name who works on a case."),
+    ("caseclocks", "clocks", "clocks", "Show, start and meet terms of law."),
+    ("caseclocks", "calendar", "calendar", "Write the terms as a calendar."),
+    ("casesteps", "steps", "steps", "List the steps of a case."),
+    ("casesteps", "plan", "plan", "Plan a step."),
+    ("casesteps", "approve", "approve", "Approve a step."),
+    ("casesteps", "do", "do", "Carry out an approved step, once."),
+    ("casesteps", "undo", "undo", "Take a step back."),
+    ("casesteps", "resume", "resume", "Finish what a crash cut."),
+    ("casesteps", "clear", "clear", "Ask what may clear a person."),
+    ("casesteps", "hear", "hear", "Note a hearing."),
+    ("caseintake", "sightings", "sightings", "List the sightings of a case."),
+    ("caseintake", "alternatives", "alternatives", "Look for what else explains each sighting."),
+    ("caseintake", "clusters", "clusters", "Show which messages come from one hand."),
+    ("caseredress", "appeal", "appeal", "File an appeal against a measure, or decide one."),
+    ("caseredress", "correct", "correct", "Tell whoever was shown an accusation that it fell."),
+    ("caseredress", "corrections", "corrections", "Read one's own corrections."),
+    ("caseredress", "statement", "statement", "Write a seller's statement of reasons."),
+    ("casepeople", "unmask", "unmask", "Ask or approve who is behind a number."),
+    ("casepeople", "entities", "entities", "Show or note what belongs together."),
+    ("casepeople", "report", "report", "Report an offer of money for data; nothing about you is kept."),
+    ("casepeople", "reports", "reports", "List such reports, take one up, answer it."),
+):
+    case.command(f"whosaw.app.commands.{_module}:{_function}", name=_name, help=_help)
+app.command(case)
+notice = App(name="notice", help="Letters and forms, all written from the facts of a case.")
+for _function, _name, _help in (
+    ("facts", "facts", "Print the facts of a case."),
+    ("forms", "forms", "Write what authority, press and colleagues are told."),
+    ("dry_run", "dry-run", "Write every letter as a file; send nothing."),
+    ("list_", "list", "Say how the letters of a case stand."),
+    ("bounce", "bounce", "Take in reports about letters that came back."),
+    ("post", "post", "Write what mail did not deliver, for the post."),
+    ("told", "told", "Note that somebody was told by another channel."),
+):
+    notice.command(f"whosaw.app.commands.casenotice:{_function}", name=_name, help=_help)
+app.command(notice)
+access = App(name="access", help="What a person is told who asks who looked at his data.")
+access.command("whosaw.app.commands.caseredress:access", name="answer", help="Answer a person; recorded and signed.")
+app.command(access)
+evidence = App(name="evidence", help="What a court or the police can verify alone.")
+evidence.command("whosaw.app.commands.evidence:build", name="build", help="Write the bundle of a case.")
+app.command(evidence)
+sighting = App(name="sighting", help="What came from outside: complaints, tables of contacts.")
+sighting.command("whosaw.app.commands.caseintake:add", name="add", help="Take complaints in: .eml or .csv.")
+sighting.command("whosaw.app.commands.caseintake:list_", name="list", help="List sightings.")
+app.command(sighting)
 
 
 @app.command(name="verify")

@@ -328,9 +328,10 @@ def test_every_extra_of_the_package_is_documented() -> None:
 
 
 def test_settings_are_documented_and_no_other_is_named() -> None:
+    from whosaw.app.casesettings import CaseSettings
     from whosaw.app.settings import Settings
 
-    known = {f"WHOSAW_{name.upper()}" for name in Settings.model_fields}
+    known = {f"WHOSAW_{name.upper()}" for name in (*Settings.model_fields, *CaseSettings.model_fields)}
     named = set(re.findall(r"\bWHOSAW_[A-Z_]+\b", everything()))
     assert named == known | _TEST_VARIABLES
 
@@ -386,7 +387,7 @@ def test_every_kind_of_entry_is_documented() -> None:
 
 
 def test_every_mask_column_and_kind_of_step_is_documented() -> None:
-    from whosaw.answer.rules import APPROVALS, UNDO_APPROVALS
+    from whosaw.answer.ladder import RULES
     from whosaw.catalog.load import MASKS
     from whosaw.lake.mapping import OPTIONAL, REQUIRED
 
@@ -397,8 +398,8 @@ def test_every_mask_column_and_kind_of_step_is_documented() -> None:
     for kind in REQUIRED:
         columns = [", ".join(f"`{name}`" for name in names[kind]) for names in (REQUIRED, OPTIONAL)]
         assert f"| `{kind}` | {columns[0]} | {columns[1]} |" in mapping
-    for step, people in APPROVALS.items():
-        assert f"| `{step}` | {people} | {UNDO_APPROVALS.get(step, '–')} |" in answer
+    for step, rule in RULES.items():
+        assert f"| `{step}` | {rule.approvals} | {rule.undo or '–'} |" in answer
 
 
 def test_the_numbers_of_the_method_are_those_of_the_code() -> None:

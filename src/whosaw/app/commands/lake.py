@@ -261,7 +261,7 @@ def _with_trail(
 
 async def _is_open(db: Database, case: str) -> bool:
     async with db.connection() as conn:
-        cursor = await conn.execute("select from case_file where id = %s and state = 'open'", [case])
+        cursor = await conn.execute("select from case_file where id = %s and state <> 'closed'", [case])
         return await cursor.fetchone() is not None
 
 

@@ -24,8 +24,12 @@ from whosaw.answer import (
     seller_statement,
 )
 from whosaw.answer import Step as CaseStep
+from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.delivery import send_pending
+from whosaw.answer.desk import Desk
+from whosaw.answer.exculpatory import ITEMS, Exculpatory
 from whosaw.answer.mailbox import Mailbox
+from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.app.demo.complaints import Step
 from whosaw.app.demo.livedoor import LiveDoor
@@ -78,11 +82,18 @@ class Officers:
         self._facts: Facts | None = None
         self.cases = Cases(services.db, services.clock)
         effects = Effects(doors=_Doors(services), marketplace=shop, notify=self._notify)
-        self.steps = Steps(services.db, services.clock, record=services.appender.append, effects=effects)
+        notes = Notes(services.db, services.clock, services.appender.append)
+        self.desk = Desk(services.db, services.clock, notes, Conflicts(services.db))
+        self._asked = Exculpatory(services.db, services.clock, notes, self.desk)
+        self.steps = Steps(
+            services.db, services.clock, record=services.appender.append, effects=effects, desk=self.desk
+        )
 
     async def open(self, sightings: Sequence[Sighting], history: Sequence[Step]) -> Answered:
         """Open the case and file how the answer sharpened."""
-        case = await self.cases.open(sightings[0].beneficiary, by=PRIVACY)
+        case = await self.desk.open(sightings[0].beneficiary, by=PRIVACY, reason="customers forwarded its messages")
+        await self.desk.name(case.id, PRIVACY, "privacy", by=PRIVACY)
+        await self.desk.name(case.id, SECURITY, "security", by=PRIVACY)
         for step in history:
             await self.cases.add_verdict(case.id, step.told, complaints=step.complaints)
         return Answered(case)
@@ -90,6 +101,14 @@ class Officers:
     async def act(self, answered: Answered, told: Mapping[str, Any], sightings: Sequence[Sighting]) -> None:
         """Do what a finding that names one person carries: cut access first, then everything else."""
         actor = told["candidates"][0]["actors"][0]
+        case = answered.case.id
+        await self.desk.move(case, "investigating", by=PRIVACY, reason="a finding names one person")
+        await self.desk.decide_awareness(
+            case, since=self._services.clock.now(), why="the record and the complaints agree", by=PRIVACY
+        )
+        for item in ITEMS:
+            finding, text = _answer(item, told)
+            await self._asked.answer(case, actor, item, finding, text=text, by=SECURITY)
         seller = answered.case.beneficiary
         answered.suspension_ms = await self._cut_access(answered, actor)
         facts = self._facts = answered.facts = await self._gather_facts(answered.case, told, sightings)
@@ -179,6 +198,13 @@ class Officers:
         bare = [key.partition(":")[2] for key in keys]
         rows = await self._services.sources[kind.source].rows(subject_statement(kind, fields), keys=bare)
         return {f"customer:{row['key']}": Recipient(str(row["f0"]), str(row["f1"])) for row in rows}
+
+
+def _answer(item: str, told: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what the officers can say to a question that may clear a person, and how they know."""
+    if item == "alternatives":
+        return "does_not_clear", f"nobody inside explains it with probability {told['outside_probability']:.4f}"
+    return "unknown", "this marketplace keeps no record of devices, badges or sessions"
 
 
 class _Doors:

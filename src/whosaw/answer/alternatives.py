@@ -1,0 +1,142 @@
+"""What else may explain a sighting: the subject's own order with that seller, a public dump, an earlier case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from whosaw.answer.casequeries import fetch
+from whosaw.answer.errors import AnswerError
+from whosaw.answer.sightings import Sighting
+from whosaw.store import Database
+from whosaw.terms import Clock
+
+AlternativeKind = Literal["own_order", "dump", "earlier_case", "other"]
+
+ODDS: dict[AlternativeKind, float] = {"own_order": 0.9, "dump": 0.5, "earlier_case": 0.7, "other": 0.5}
+"""How probable it is, by default, that such a source explains a complaint. A choice, not a measurement: each can be set
+where the alternative is noted."""
+
+OwnOrders = Callable[[Sequence[int], str], Awaitable[set[int]]]
+"""Given subjects' numbers and a beneficiary, returns those that bought from it before: it has their data by right."""
+
+
+class DumpUnreadable(AnswerError, ValueError):
+    """A list of a public dump is not in the form of hash prefixes."""
+
+    code: ClassVar[str] = "answer.dump_unreadable"
+    hint = "a folder of files named by 5 hex digits, each line the other 35 of a SHA-1, as public lists give them"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A source outside that may explain one sighting; `probability` is in (0, 1)."""
+
+    sighting: int
+    kind: AlternativeKind
+    source: str
+    probability: float
+
+
+class DumpList:
+    """Addresses of a public dump as hash prefixes: only the file of one prefix is ever read for an address.
+
+    A file holds some hundred other people's hashes as well, so whoever serves it does not learn whom was asked for.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Use the files in `folder`; `name` is how the dump is called in answers."""
+        self._folder = folder
+        self.name = name
+
+    def holds(self, address: str) -> bool:
+        """Return whether the dump holds an e-mail address, in lower case.
+
+        Raises:
+            DumpUnreadable: the prefix's file is not a list of hashes.
+        """
+        digest = sha1(address.strip().lower().encode(), usedforsecurity=False).hexdigest().upper()
+        prefix, rest = digest[:5], digest[5:]
+        for name in (f"{prefix}.txt", prefix):
+            path = self._folder / name
+            if path.exists():
+                return rest in self._suffixes(path)
+        return False
+
+    def _suffixes(self, path: Path) -> set[str]:
+        lines = path.read_text(encoding="ascii", errors="replace").split()
+        found = {line.partition(":")[0].upper() for line in lines}
+        if any(not re.fullmatch(r"[0-9A-F]{35}", each) for each in found):
+            raise DumpUnreadable(f"`{path.name}` holds a line that is no hash")
+        return found
+
+
+class Alternatives:
+    """The alternatives of one database's sightings."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def note(self, found: Sequence[Alternative], *, by: str) -> None:
+        """Keep alternatives; the same source of the same sighting again takes the new probability."""
+        async with self._db.transaction() as connection:
+            for each in found:
+                await connection.execute(
+                    "insert into sighting_alternative (sighting_id, kind, source, probability, at, by) values "
+                    "(%s, %s, %s, %s, %s, %s) on conflict (sighting_id, kind, source) do update set "
+                    "probability = excluded.probability, at = excluded.at, by = excluded.by",
+                    [each.sighting, each.kind, each.source, each.probability, self._clock.now(), by],
+                )
+
+    async def list(self, case: str) -> Sequence[Alternative]:
+        """Return the alternatives of a case's sightings."""
+        rows = await fetch(
+            self._db,
+            "select a.sighting_id, a.kind, a.source, a.probability from sighting_alternative a join sighting s "
+            "on s.id = a.sighting_id where s.case_id = %(case)s order by 1, 2, 3",
+            {"case": case},
+        )
+        return [Alternative(*row) for row in rows]
+
+    async def from_earlier_cases(self, case: str) -> Sequence[Alternative]:
+        """Return an alternative for each sighting whose subject was told of an earlier case, before its contact."""
+        rows = await fetch(
+            self._db,
+            "select s.id, 'earlier_case', m.topic, %(odds)s::float8 from sighting s join outbox_mail m on "
+            "m.recipient_key = s.subject::text join case_file earlier on earlier.id = m.topic "
+            "where s.case_id = %(case)s and m.topic <> %(case)s and earlier.opened_at < s.contacted_at order by 1",
+            {"case": case, "odds": ODDS["earlier_case"]},
+        )
+        return [Alternative(*row) for row in rows]
+
+    async def from_orders(self, sightings: Sequence[Sighting], own_orders: OwnOrders) -> Sequence[Alternative]:
+        """Return an alternative for each sighting whose subject had bought from the beneficiary."""
+        found = []
+        for beneficiary in sorted({each.beneficiary for each in sightings}):
+            mine = [each for each in sightings if each.beneficiary == beneficiary]
+            bought = await own_orders([each.subject for each in mine], beneficiary)
+            found += [
+                Alternative(each.id, "own_order", beneficiary, ODDS["own_order"])
+                for each in mine
+                if each.subject in bought
+            ]
+        return found
+
+
+def from_dump(addresses: dict[int, str], dump: DumpList) -> Sequence[Alternative]:
+    """Return an alternative for each sighting whose address stands in a public dump.
+
+    Args:
+        addresses: e-mail address by sighting.
+        dump: the list.
+    """
+    return [
+        Alternative(sighting, "dump", dump.name, ODDS["dump"])
+        for sighting, address in addresses.items()
+        if dump.holds(address)
+    ]

@@ -1,0 +1,181 @@
+"""Reports of an approach: somebody was offered money for data. Who reports is kept nowhere, so it can join nothing.
+
+The reporter gets a code and can come back with it to read an answer and to add something; the database holds the code's
+hash. The entry in the trail says that a report came in, under the name of the desk.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import ClassVar
+
+from whosaw.answer.casequeries import fetch
+from whosaw.answer.errors import AnswerError
+from whosaw.answer.notes import Notes
+from whosaw.answer.sightings import RawMails
+from whosaw.store import Database
+from whosaw.terms import Clock
+
+DESK = "service:approach-desk"
+_LONGEST = 4_000
+_COLUMNS = "id, at, channel, handle, offer, payout, screenshot_sha256, state, case_id"
+
+
+class ApproachUnknown(AnswerError, LookupError):
+    """No report was made under this code, or has this number."""
+
+    code: ClassVar[str] = "answer.approach_unknown"
+    hint = "the code is what was printed when the report was made, with its dashes"
+
+
+class ApproachUnfit(AnswerError, ValueError):
+    """A report says nothing, or too much."""
+
+    code: ClassVar[str] = "answer.approach_unfit"
+    hint = "write what was offered, in at most 4,000 characters; the rest may stay empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody was offered: by which channel and handle, in which words, paid how."""
+
+    offer: str
+    channel: str = ""
+    handle: str = ""
+    payout: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """One report; it holds nothing about who made it."""
+
+    id: int
+    at: datetime
+    channel: str
+    handle: str
+    offer: str
+    payout: str
+    screenshot_sha256: str | None
+    state: str
+    case: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message between the desk and whoever reported."""
+
+    at: datetime
+    from_desk: bool
+    text: str
+
+
+class Approaches:
+    """The reports of one database."""
+
+    def __init__(self, db: Database, clock: Clock, notes: Notes, raws: RawMails) -> None:
+        """Keep screenshots beside the raw mails, by their hash."""
+        self._db = db
+        self._clock = clock
+        self._notes = notes
+        self._raws = raws
+
+    async def report(self, offer: Offer, *, screenshot: bytes | None = None) -> str:
+        """Keep a report and return the code by which its maker can come back; it is shown once.
+
+        The time is kept to the hour: the minute could be laid beside a door's log.
+
+        Raises:
+            ApproachUnfit: it is empty, or too long.
+        """
+        fields = [offer.offer, offer.channel, offer.handle, offer.payout]
+        if not offer.offer.strip() or any(len(each) > _LONGEST for each in fields):
+            raise ApproachUnfit("a report says what was offered, in at most 4,000 characters")
+        code = "-".join(secrets.token_hex(2) for _ in range(5))
+        shown = self._raws.keep(screenshot) if screenshot else None
+        entry = await self._notes.add("approach", "case.approach", by=DESK, text=offer.offer)
+        await fetch(
+            self._db,
+            "insert into approach (code_sha256, at, channel, handle, offer, payout, screenshot_sha256, entry) values "
+            "(%(code)s, %(at)s, %(channel)s, %(handle)s, %(offer)s, %(payout)s, %(shown)s, %(entry)s) returning id",
+            code=_hash(code),
+            at=self._clock.now().replace(minute=0, second=0, microsecond=0),
+            channel=offer.channel,
+            handle=offer.handle,
+            offer=offer.offer,
+            payout=offer.payout,
+            shown=shown,
+            entry=entry,
+        )
+        return code
+
+    async def list(self) -> Sequence[Approach]:
+        """Return every report, the latest first."""
+        return [Approach(*row) for row in await fetch(self._db, f"select {_COLUMNS} from approach order by id desc")]
+
+    async def take(self, identifier: int, case: str | None) -> Approach:
+        """Note that the desk works on a report, in a case or without one.
+
+        Raises:
+            ApproachUnknown: there is none of this number.
+        """
+        rows = await fetch(
+            self._db,
+            f"update approach set state = 'taken', case_id = %(case)s where id = %(id)s returning {_COLUMNS}",
+            id=identifier,
+            case=case,
+        )
+        if not rows:
+            raise ApproachUnknown(f"there is no report {identifier}")
+        return Approach(*rows[0])
+
+    async def answer(self, identifier: int, text: str) -> None:
+        """Write to whoever made a report; he reads it with his code.
+
+        Raises:
+            ApproachUnknown: there is none of this number.
+        """
+        if not await fetch(self._db, "select id from approach where id = %(id)s", id=identifier):
+            raise ApproachUnknown(f"there is no report {identifier}")
+        await self._say(identifier, text, from_desk=True)
+
+    async def come_back(self, code: str, *, text: str = "") -> Sequence[Message]:
+        """Return what was written about a report, after adding `text` where there is one.
+
+        Raises:
+            ApproachUnknown: the code is nobody's.
+        """
+        rows = await fetch(self._db, "select id from approach where code_sha256 = %(code)s", code=_hash(code.strip()))
+        if not rows:
+            raise ApproachUnknown("no report was made under this code")
+        if text.strip():
+            await self._say(rows[0][0], text[:_LONGEST], from_desk=False)
+        return await self.messages(rows[0][0])
+
+    async def messages(self, identifier: int) -> Sequence[Message]:
+        """Return the messages about a report."""
+        rows = await fetch(
+            self._db,
+            "select at, from_desk, text from approach_message where approach_id = %(id)s order by seq",
+            id=identifier,
+        )
+        return [Message(*row) for row in rows]
+
+    async def _say(self, identifier: int, text: str, *, from_desk: bool) -> None:
+        await fetch(
+            self._db,
+            "insert into approach_message (approach_id, seq, at, from_desk, text) select %(id)s, "
+            "coalesce(max(seq), 0) + 1, %(at)s, %(desk)s, %(text)s from approach_message where approach_id = %(id)s "
+            "returning seq",
+            id=identifier,
+            at=self._clock.now().replace(minute=0, second=0, microsecond=0),
+            desk=from_desk,
+            text=text,
+        )
+
+
+def _hash(code: str) -> str:
+    return sha256(f"whosaw/approach/v1\n{code}".encode()).hexdigest()

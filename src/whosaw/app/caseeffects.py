@@ -1,0 +1,132 @@
+"""What stands behind the steps of a case on the server: doors, legal holds, the company's marketplace, the letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from whosaw.answer import Cases, SightingBook, StepRefused
+from whosaw.answer.connector import WebhookMarketplace
+from whosaw.answer.effects import Marketplace, Notify, Other
+from whosaw.app.casesettings import CaseSettings
+from whosaw.app.services import Services
+from whosaw.record.hold import Holds
+from whosaw.store.numbers import assign
+
+_REVIEW_AFTER = timedelta(days=180)
+
+
+class CaseDoors:
+    """The gate's suspensions as a case sees them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def suspend_actor(self, actor: str, reason: str, by: Sequence[str]) -> None:
+        """Refuse `actor` at every door."""
+        await self._services.suspensions.suspend(actor, reason=reason, by=", ".join(by))
+
+    async def restore_actor(self, actor: str, reason: str, by: Sequence[str]) -> None:
+        """Let `actor` in again."""
+        await self._services.suspensions.restore(actor, reason=reason, by=", ".join(by))
+
+
+class Preserve:
+    """Legal holds on everybody a case is about: whoever complained, and whom the newest verdict suspects."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._holds = Holds(services.db, services.appender, services.clock)
+
+    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hold what is not held; return how many. The ground of each hold is the case, of which `case` is a step."""
+        del target, params
+        case = case.partition("/")[0]
+        services = self._services
+        review_on = (services.clock.now() + _REVIEW_AFTER).date()
+        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
+        standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
+        wanted = await self._wanted(case)
+        for space, number in sorted(wanted - standing):
+            await self._holds.add(space, number, ground=case, review_on=review_on, by=by)  # type: ignore[arg-type]
+        return {"held": len(wanted - standing)}
+
+    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Lift the holds whose ground is this case."""
+        del target, params
+        case = case.partition("/")[0]
+        services = self._services
+        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
+        mine = [hold for hold in await self._holds.standing() if hold.ground == case]
+        for hold in mine:
+            await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
+        return {"lifted": len(mine)}
+
+    async def _wanted(self, case: str) -> set[tuple[str, int]]:
+        db = self._services.db
+        subjects = {each.subject for each in await SightingBook(db).list(case=case)}
+        history = await Cases(db, self._services.clock).verdicts(case)
+        suspects = await assign(db, "actor", sorted(history[-1].suspected()) if history else [])
+        return {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
+
+
+class Measure:
+    """A measure that the company's marketplace takes by its name: a warning, a termination."""
+
+    def __init__(self, market: WebhookMarketplace, kind: str, undo: str) -> None:
+        self._market = market
+        self._kind, self._undo = kind, undo
+
+    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Order it."""
+        return await self._market.measure(self._kind, target, case, params)
+
+    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take it back."""
+        return await self._market.measure(self._undo, target, case, params)
+
+
+class NoMarketplace:
+    """Where no marketplace is configured: nothing about sellers and reviews can be carried out."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse whatever is ordered."""
+
+        async def refuse(*_: object, **__: object) -> Any:
+            raise StepRefused(
+                "no_marketplace",
+                f"nothing here can carry out `{name}`",
+                hint="set WHOSAW_MARKETPLACE and WHOSAW_MARKETPLACE_SECRET",
+            )
+
+        return refuse
+
+
+def marketplace_of(services: Services) -> Marketplace:
+    """Return the company's marketplace, as the environment names it."""
+    settings = CaseSettings.read()
+    if not settings.marketplace or settings.marketplace_secret is None:
+        return NoMarketplace()
+    return WebhookMarketplace(settings.marketplace, settings.marketplace_secret.get_secret_value(), services.clock)
+
+
+def others_of(services: Services) -> dict[str, Other]:
+    """Return what stands behind the steps that neither doors nor the five calls of a marketplace carry out."""
+    found: dict[str, Other] = {"preserve": Preserve(services)}
+    market = marketplace_of(services)
+    if isinstance(market, WebhookMarketplace):
+        found["warn_seller"] = Measure(market, "warn_seller", "unwarn_seller")
+        found["terminate_seller"] = Measure(market, "terminate_seller", "reinstate_seller")
+    return found
+
+
+def notifying(services: Services) -> Notify:
+    """Return what queues and sends the letters of a case."""
+
+    async def notify(case: str) -> Mapping[str, int]:
+        from whosaw.app.casenotices import CaseNotices
+
+        return await CaseNotices(services).send(case)
+
+    return notify

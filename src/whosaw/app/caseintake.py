@@ -1,0 +1,209 @@
+"""Taking complaints in on the server: whose it is by the company's own tables, signatures by DNS at arrival."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from whosaw.answer import ComplaintUnreadable, RawMails, Sighting, read_complaint
+from whosaw.answer.alternatives import OwnOrders
+from whosaw.answer.lookalike import looks_like
+from whosaw.answer.reports import Reported, add_reported, read_rows
+from whosaw.answer.sightings import LOOKALIKE
+from whosaw.app.casedesk import CaseWork
+from whosaw.app.errors import AppError
+from whosaw.app.services import Services
+from whosaw.catalog.statements import lookup_statement, subject_statement
+from whosaw.store.numbers import assign, keys_of
+
+Lookup = Callable[[str], str | None]
+
+
+class IntakeImpossible(AppError, ValueError):
+    """The catalog does not say how a customer's address leads to the customer, or a file cannot be read."""
+
+    code: ClassVar[str] = "app.intake_impossible"
+    hint = "name a lookup of the form email in the catalog (docs/catalog.md), and files that can be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one complaint; `why` says why it is no sighting."""
+
+    source: str
+    sighting: Sighting | None
+    new: bool = False
+    why: str = ""
+
+
+class CaseIntake:
+    """The complaints desk of a server."""
+
+    def __init__(self, services: Services, work: CaseWork, dns: Lookup) -> None:
+        """Ask `dns` for the key records of signatures, at arrival."""
+        self._services = services
+        self._work = work
+        self._dns = dns
+
+    async def take(self, file: Path, beneficiary: str, real: AbstractSet[str], *, by: str) -> Sequence[Taken]:
+        """Take one file in; what was taken is an entry of the trail.
+
+        Args:
+            file: a mail, or CSV.
+            beneficiary: who profits.
+            real: domains that are really his.
+            by: who takes it in.
+
+        Raises:
+            IntakeImpossible: the file cannot be read.
+            RowsUnreadable: CSV that cannot be taken; nothing of it is.
+        """
+        try:
+            raw = await asyncio.to_thread(file.read_bytes)
+        except OSError as cause:
+            raise IntakeImpossible(f"cannot read `{file}`: {cause.strerror}") from cause
+        taken = (
+            await self._rows(raw, beneficiary) if file.suffix == ".csv" else [await self.mail(raw, beneficiary, real)]
+        )
+        found = [Taken(f"{file.name}{each.source}", each.sighting, each.new, each.why) for each in taken]
+        if new := sum(each.new for each in found):
+            more: dict[str, int | str] = {"rows": new, "beneficiary": beneficiary}
+            await self._work.notes.add("intake", "case.intake", by=by, more=more)
+        return found
+
+    async def mail(self, raw: bytes, beneficiary: str, real: AbstractSet[str] = frozenset()) -> Taken:
+        """Take one forwarded mail in."""
+        services = self._services
+        try:
+            complaint = await asyncio.to_thread(read_complaint, raw, dns=self._dns, received_at=services.clock.now())
+        except ComplaintUnreadable as unreadable:
+            return Taken("", None, why=unreadable.reason)
+        self._work.raws.keep(raw)
+        subject = await self._subject(complaint.customer)
+        if subject is None:
+            return Taken("", None, why="no_such_customer")
+        marks = [LOOKALIKE] if real and looks_like(complaint.sender_domain, real) else []
+        sighting, new = await self._work.book.add(complaint, subject=subject, beneficiary=beneficiary, marks=marks)
+        return Taken("", sighting, new)
+
+    async def report(self, reported: Reported, beneficiary: str) -> Taken:
+        """Take one sighting in that somebody wrote down: a row, an API call, a canary."""
+        db = self._services.db
+        (number,) = (await assign(db, "subject", [reported.subject])).values()
+        raws: RawMails = self._work.raws
+        at = self._services.clock.now()
+        sighting, new = await add_reported(db, raws, reported, subject=number, beneficiary=beneficiary, at=at)
+        return Taken("", sighting, new)
+
+    async def _rows(self, raw: bytes, beneficiary: str) -> list[Taken]:
+        try:
+            rows = list(read_rows(raw.decode("utf-8-sig")))
+        except UnicodeDecodeError as cause:
+            raise IntakeImpossible("the table is not UTF-8") from cause
+        known = await self._known([row.subject for row in rows])
+        found = []
+        for number, row in enumerate(rows, 2):
+            if row.subject in known:
+                each = await self.report(row, beneficiary)
+                found.append(Taken(f" line {number}", each.sighting, each.new))
+            else:
+                found.append(Taken(f" line {number}", None, why="no_such_customer"))
+        return found
+
+    async def _known(self, subjects: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for kind in self._services.catalog.subjects.values():
+            keys = [each.partition(":")[2] for each in subjects if each.startswith(f"{kind.name}:")]
+            if keys:
+                rows = await self._services.sources[kind.source].rows(subject_statement(kind, []), keys=keys)
+                found |= {f"{kind.name}:{row['key']}" for row in rows}
+        return found
+
+    async def _subject(self, address: str) -> int | None:
+        catalog = self._services.catalog
+        lookups = [each for each in catalog.lookups.values() if each.form == "email"]
+        if not lookups:
+            raise IntakeImpossible("the catalog has no lookup of the form `email`")
+        for each in lookups:
+            rows = await self._services.sources[each.source].rows(
+                lookup_statement(each), values=sorted({address, address.lower()})
+            )
+            keys = {f"{each.subject_kind}:{row['subject']}" for row in rows}
+            if len(keys) == 1:
+                return next(iter((await assign(self._services.db, "subject", keys)).values()))
+        return None
+
+
+def resolver(server: str = "") -> Lookup:
+    """Return a look-up of TXT records.
+
+    Args:
+        server: HOST or HOST:PORT of a name server; none means the system's.
+    """
+    import dns.exception
+    import dns.resolver
+
+    asked = dns.resolver.Resolver(configure=not server)
+    if server:
+        host, _, port = server.partition(":")
+        asked.nameservers, asked.port = [host], int(port or 53)
+    asked.lifetime = 10
+
+    def txt(name: str) -> str | None:
+        try:
+            answer = asked.resolve(name, "TXT")
+        except dns.exception.DNSException:
+            return None
+        return next((b"".join(each.strings).decode("ascii", "replace") for each in answer), None)
+
+    return txt
+
+
+async def case_addresses(services: Services, seen: Sequence[Sighting]) -> dict[int, str]:
+    """Return the e-mail address of each sighting's subject, by sighting, where the company knows one."""
+    keys = await keys_of(services.db, "subject", [each.subject for each in seen])
+    known: dict[str, str] = {}
+    for kind in services.catalog.subjects.values():
+        field = next(
+            (f for f in services.catalog.fields.values() if f.subject_kind == kind.name and "mail" in f.name), None
+        )
+        mine = [key.partition(":")[2] for key in keys.values() if key.startswith(f"{kind.name}:")]
+        if field is not None and mine:
+            rows = await services.sources[kind.source].rows(subject_statement(kind, [field]), keys=mine)
+            known |= {f"{kind.name}:{row['key']}": str(row["f0"]) for row in rows if row["f0"]}
+    return {each.id: known[keys[each.subject]] for each in seen if keys.get(each.subject) in known}
+
+
+def own_orders(services: Services, where: str) -> OwnOrders:
+    """Return a question to the company's orders.
+
+    Args:
+        services: with the company's databases.
+        where: SOURCE:TABLE:CUSTOMER:SELLER; the two are columns with keys without their kind.
+
+    Raises:
+        IntakeImpossible: it is not written so, or names no source.
+    """
+    names = where.split(":")
+    if len(names) != 4 or names[0] not in services.sources or not all(_plain(each) for each in names):
+        raise IntakeImpossible(f"`{where}` does not say where orders are", hint="SOURCE:TABLE:CUSTOMER:SELLER")
+    source, table, customer, seller = names
+
+    async def asked(subjects: Sequence[int], beneficiary: str) -> set[int]:
+        keys: Mapping[int, str] = await keys_of(services.db, "subject", subjects)
+        rows = await services.sources[source].rows(
+            f"select distinct {customer} as customer from {table} where {seller} = :seller",
+            seller=beneficiary.partition(":")[2],
+        )
+        bought = {str(row["customer"]) for row in rows}
+        return {number for number, key in keys.items() if key.partition(":")[2] in bought}
+
+    return asked
+
+
+def _plain(name: str) -> bool:
+    return name.replace(".", "").replace("_", "").isalnum() and name.isascii()

@@ -1,0 +1,49 @@
+"""Settings of case work, from the environment, beside those of `settings`: every name begins with ``WHOSAW_``."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from whosaw.app.settings import SettingsInvalid
+
+
+class CaseSettings(BaseSettings):
+    """What letters and connectors need to know.
+
+    Attributes:
+        marketplace: where the company's own system takes measures, as ``https://shop.example/whosaw``; none means that
+            steps about sellers and reviews cannot be carried out here.
+        marketplace_secret: signs what is sent there (Standard Webhooks).
+        contact_phone: the telephone number in letters.
+        contact_address: the postal address in letters.
+        letters_per_s: letters handed over a second at most.
+        notices_zone: the place whose days count for terms of law.
+        languages: language of letters by the region of a subject, as ``{"FI": "fi"}``; English for the rest.
+        jurisdictions: whose law protects a region, as ``{"FI": "EU", "CA": "US-CA"}``; the region itself for the rest.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WHOSAW_", env_ignore_empty=True, extra="ignore")
+
+    marketplace: str = ""
+    marketplace_secret: SecretStr | None = None
+    contact_phone: str = ""
+    contact_address: str = ""
+    letters_per_s: float = Field(default=20.0, gt=0)
+    notices_zone: str = "UTC"
+    languages: dict[str, str] = Field(default_factory=dict)
+    jurisdictions: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls) -> CaseSettings:
+        """Read the environment.
+
+        Raises:
+            SettingsInvalid: a variable cannot be used; its value is not repeated.
+        """
+        try:
+            return cls()
+        except ValidationError as cause:
+            first = cause.errors(include_input=False, include_url=False)[0]
+            name = "WHOSAW_" + "_".join(str(part) for part in first["loc"]).upper()
+            raise SettingsInvalid(f"`{name}` cannot be used: {first['msg'].lower()}") from None

@@ -1,0 +1,112 @@
+"""``whosaw case clocks|calendar``: what must be done until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from rich.text import Text
+
+from whosaw.answer.clocks import CaseClock, write_calendar
+from whosaw.answer.law import every_rule
+from whosaw.app.casedesk import case_work
+from whosaw.app.casesettings import CaseSettings
+from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.case import moment, say
+from whosaw.app.commands.opened import AsJson, Flag, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+
+
+def clocks(
+    case: str = "",
+    /,
+    *,
+    start: str = "",
+    at: str = "",
+    zone: str = "",
+    met: str = "",
+    note: str = "",
+    remind: Flag = False,
+    rules: Flag = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show the clocks of a case or of all; start some, note that one is met, raise what is due as alerts.
+
+    Args:
+        case: CASE-1; none means every case.
+        start: the event: awareness, discovery, residents_notified, "seller_reasons seller:S-88", access_request.
+        at: when it happened, as 2026-04-02T08:00+02:00; now where left out.
+        zone: the place whose days count, as Europe/Berlin.
+        met: the rule whose work is done.
+        note: in words; needed where it is late.
+        remind: raise an alert for each clock that is half over, on its last day, or overdue.
+        rules: list the rules of law with their dates and sources.
+        as_json: print JSON.
+    """
+    if rules:
+        return _rules(as_json=as_json)
+
+    async def work(services: Services) -> tuple[datetime, Sequence[CaseClock]]:
+        desk = case_work(services)
+        if start:
+            by = await whose_token(services)
+            await desk.desk.check(case, by)
+            when = moment(at) if at else services.clock.now()
+            place = zone or CaseSettings.read().notices_zone
+            await desk.clocks.start(case, start, at=when, zone=place, by=by)
+        elif met:
+            by = await whose_token(services)
+            await desk.desk.check(case, by)
+            await desk.clocks.meet(case, met, by=by, note=note)
+        elif remind:
+            await desk.clocks.remind()
+        else:
+            await look(services, "look.case", case or "clocks")
+        return services.clock.now(), await desk.clocks.list(case or None)
+
+    now, found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("case", "rule", "from", "ends (there)", "zone", "")
+    for each in found:
+        ends = f"{each.local_due():%Y-%m-%d %H:%M}"
+        cells = (each.case, each.rule, f"{each.started_at:%Y-%m-%d %H:%M}", ends, each.zone, each.standing(now))
+        lines.add_row(*(Text(cell) for cell in cells))
+    console().print(lines if found else "no clock runs")
+    return 0
+
+
+def calendar(case: str = "", /, *, out: Path) -> int:
+    """Write the clocks of a case, or of all, as a calendar (iCalendar) for any calendar program.
+
+    Args:
+        case: CASE-1; none means every case.
+        out: the file, written over.
+    """
+
+    async def work(services: Services) -> bytes:
+        await look(services, "look.case", case or "clocks")
+        found = await case_work(services).clocks.list(case or None)
+        return write_calendar(found, made_at=services.clock.now())
+
+    out.write_bytes(with_services(work))
+    say(f"written: {out}")
+    return 0
+
+
+def _rules(*, as_json: bool) -> int:
+    if as_json:
+        print_json([asdict(each) for each in every_rule()])
+        return 0
+    lines = table("rule", "where", "from", "to", "term", "what", "source", "checked")
+    for each in every_rule():
+        term = f"{each.hours} h" if each.hours else f"{each.days} d" if each.days else "-"
+        to = str(each.valid_to or "")
+        cells = (each.id, each.jurisdiction, str(each.valid_from), to, term, each.what, each.source, each.checked)
+        lines.add_row(*(Text(cell) for cell in cells))
+    console().print(lines)
+    return 0

@@ -1,0 +1,166 @@
+"""``whosaw sighting add|list``, ``whosaw case sightings|alternatives|clusters``: what came from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from whosaw.answer import Sighting
+from whosaw.answer.alternatives import Alternative, DumpList, from_dump
+from whosaw.answer.clusters import Cluster, cluster, read_seen
+from whosaw.app.casedesk import case_work
+from whosaw.app.caseintake import CaseIntake, Taken, case_addresses, own_orders, resolver
+from whosaw.app.commands.acting import look, who_looks
+from whosaw.app.commands.case import Words, say
+from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+
+
+def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "", as_json: AsJson = False) -> int:
+    """Take complaints in: forwarded mails (.eml) or a table (.csv); the same one again is one sighting.
+
+    Args:
+        files: a mail each, or CSV with at least subject and contacted_at.
+        beneficiary: who profits, as the company writes it: seller:S-0088.
+        real_domains: domains that are really the beneficiary's; messages from look-alikes are marked.
+        dns: HOST or HOST:PORT of the name server to ask for signature keys; the system's where left out.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> list[Taken]:
+        intake = CaseIntake(services, case_work(services), resolver(dns))
+        by = await who_looks(services)
+        return [each for file in files for each in await intake.take(file, beneficiary, frozenset(real_domains), by=by)]
+
+    found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0 if any(each.sighting for each in found) or not found else 1
+    for each in found:
+        if each.sighting is None:
+            say(f"{each.source}: not taken: {each.why}")
+        else:
+            marks = ", ".join(each.sighting.marks)
+            state = "new" if each.new else "known"
+            word = "verified" if each.sighting.verified else "unverified"
+            say(f"{each.source}: {state} sighting {each.sighting.id}, {word}{f' ({marks})' if marks else ''}")
+    return 0 if any(each.sighting for each in found) or not found else 1
+
+
+def list_(*, beneficiary: str = "", as_json: AsJson = False) -> int:
+    """List sightings, all or about one beneficiary; the look is recorded.
+
+    Args:
+        beneficiary: as the company writes it.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Sighting]:
+        await look(services, "look.case", "sightings")
+        return await case_work(services).book.list(beneficiary=beneficiary or None)
+
+    return _print(with_services(work), as_json=as_json)
+
+
+def sightings(case: str, /, *, as_json: AsJson = False) -> int:
+    """List the sightings of a case; the look is recorded.
+
+    Args:
+        case: CASE-1.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Sighting]:
+        await look(services, "look.case", case)
+        return await case_work(services).book.list(case=case)
+
+    return _print(with_services(work), as_json=as_json)
+
+
+def alternatives(
+    case: str,
+    /,
+    *,
+    dump: Path | None = None,
+    dump_name: str = "",
+    orders: str = "",
+    as_json: AsJson = False,
+) -> int:
+    """Look for what else may explain each sighting: earlier cases, a public dump, the subject's own orders.
+
+    Args:
+        case: CASE-1.
+        dump: a folder of SHA-1 prefixes (5 hex digits a file), as public lists give them.
+        dump_name: what the dump is called.
+        orders: SOURCE:TABLE:CUSTOMER:SELLER of the company's orders: shop:orders:customer_id:seller_id.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Alternative]:
+        desk = case_work(services)
+        by = await who_looks(services)
+        found = list(await desk.alternatives.from_earlier_cases(case))
+        seen = await desk.book.list(case=case)
+        if dump is not None:
+            found += from_dump(await case_addresses(services, seen), DumpList(dump, dump_name or dump.name))
+        if orders:
+            found += await desk.alternatives.from_orders(seen, own_orders(services, orders))
+        await desk.notes.add(case, "case.alternatives", by=by)
+        await desk.alternatives.note(found, by=by)
+        return await desk.alternatives.list(case)
+
+    found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("sighting", "explained by", "source", "probability")
+    for each in found:
+        lines.add_row(*map(Text, (str(each.sighting), each.kind, each.source, f"{each.probability:.2f}")))
+    console().print(lines if found else "nothing else explains these sightings")
+    return 0
+
+
+def clusters(case: str, /, *, as_json: AsJson = False) -> int:
+    """Show which messages come from one hand: by sender's domain, tracking host, wording.
+
+    Args:
+        case: CASE-1.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Cluster]:
+        await look(services, "look.case", case)
+        desk = case_work(services)
+        mails = [each for each in await desk.book.list(case=case) if each.form == "mail"]
+        return cluster([read_seen(each.id, desk.raws.read(each.raw_sha256), each.sender_domain) for each in mails])
+
+    found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("sightings", "joined by", "domains", "hosts")
+    for each in found:
+        ids = ", ".join(map(str, each.sightings))
+        lines.add_row(*map(Text, (ids, ", ".join(each.by), ", ".join(each.domains), ", ".join(each.hosts))))
+    console().print(lines if found else "no two messages are alike")
+    return 0
+
+
+def _print(found: Sequence[Sighting], *, as_json: bool) -> int:
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("sighting", "case", "contacted", "by", "channel", "signed", "marks")
+    for each in found:
+        cells: tuple[Any, ...] = (
+            *(str(each.id), each.case or "", f"{each.contacted_at:%Y-%m-%d %H:%M}", each.sender_domain, each.channel),
+            *("yes" if each.verified else "no", ", ".join(each.marks)),
+        )
+        lines.add_row(*(Text(cell) for cell in cells))
+    console().print(lines if found else "nothing came in yet")
+    return 0

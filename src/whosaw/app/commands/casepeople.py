@@ -1,0 +1,172 @@
+"""``whosaw case unmask|entities|report|reports``: who is behind a number, what belongs together, offers of bribes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from whosaw.answer.approach import Approach, Message, Offer
+from whosaw.answer.entities import Link, SourceKind, Word
+from whosaw.answer.unmasking import Unmasking
+from whosaw.app.casedesk import case_work
+from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.case import say
+from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+
+Pair = Annotated[Sequence[int], Parameter(negative="")]
+
+
+def unmask(
+    case: str, /, *, actor: int | None = None, reason: str = "", approve: int | None = None, days: int = 7,
+    as_json: AsJson = False,
+) -> int:  # fmt: skip
+    """Show every unmasking of a case; ask who is behind a number; or approve somebody else's question.
+
+    Args:
+        case: CASE-1.
+        actor: the number to ask about.
+        reason: why the person must be known, in a sentence.
+        approve: the number of an unmasking to approve; takes another function than the asker's.
+        days: how long it holds.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[Sequence[Unmasking], dict[int, str]]:
+        desk = case_work(services)
+        if approve is not None:
+            await desk.unmaskings.approve(approve, by=await whose_token(services), days=days)
+        elif actor is not None:
+            await desk.unmaskings.ask(case, actor, by=await whose_token(services), reason=reason)
+        else:
+            await look(services, "look.case", case)
+        found = await desk.unmaskings.list(case)
+        return found, await desk.unmaskings.names(case, [each.actor for each in found])
+
+    found, names = with_services(work)
+    if as_json:
+        print_json([asdict(each) | {"name": names[each.actor]} for each in found])
+        return 0
+    lines = table("unmasking", "who", "why", "asked by", "approved by", "until")
+    for each in found:
+        until = f"{each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at else ""
+        approved = each.approved_by or "nobody yet"
+        lines.add_row(*map(Text, (str(each.id), names[each.actor], each.reason, each.asked_by, approved, until)))
+    console().print(lines if found else "nobody was unmasked")
+    return 0
+
+
+def entities(
+    case: str, /, *, add: str = "", link: Pair = (), by: SourceKind = "officer", source: str = "",
+    confidence: float = 0.5, as_json: AsJson = False,
+) -> int:  # fmt: skip
+    """Show the entities of a case and their links; note one, or a link; a link stands on two kinds of sources.
+
+    Args:
+        case: CASE-1.
+        add: KIND:VALUE, as domain:lotus.example.
+        link: two numbers of entities that belong together.
+        by: what kind of source says so.
+        source: which: the sighting, the register, the report.
+        confidence: how sure it is, above 0 to 1.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[list[str], Sequence[Link]]:
+        desk = case_work(services).entities
+        word = Word(by, source, confidence)
+        if add:
+            kind, _, value = add.partition(":")
+            await desk.add(case, kind, value, word=word, by=await whose_token(services))
+        elif link:
+            one, other = link
+            await desk.link(case, one, other, word=word, by=await whose_token(services))
+        else:
+            await look(services, "look.case", case)
+        lines = []
+        for each in await desk.list(case):
+            words = ", ".join(f"{word.kind} {word.source}" for word in await desk.words(case, each.id))
+            lines.append(f"{each.id:>4} {each.kind:<8} {each.value}  ({words})")
+        return lines, await desk.links(case)
+
+    lines, links = with_services(work)
+    if as_json:
+        print_json({"entities": lines, "links": [asdict(each) | {"stands": each.stands} for each in links]})
+        return 0
+    for line in lines:
+        say(line)
+    for each in links:
+        words = ", ".join(f"{word.kind} {word.source}" for word in each.words)
+        say(f"{each.one.value} - {each.other.value}: {'stands' if each.stands else 'needs a second source'} ({words})")
+    return 0
+
+
+def report(
+    *, offer: str = "", channel: str = "", handle: str = "", payout: str = "", screenshot: Path | None = None,
+    code: str = "", text: str = "",
+) -> int:  # fmt: skip
+    """Report that somebody offered you money for data. Nothing about you is kept; a code lets you come back.
+
+    Args:
+        offer: what was offered, in your words.
+        channel: where: telegram, phone, in person.
+        handle: who offered it, as far as you know: a handle, number or address.
+        payout: what was promised.
+        screenshot: a picture of it.
+        code: the code of an earlier report: read the answers to it.
+        text: with a code: something to add.
+    """
+    if code:
+
+        async def come_back(services: Services) -> Sequence[Message]:
+            return await case_work(services).approaches.come_back(code, text=text)
+
+        for each in with_services(come_back):
+            say(f"{each.at:%Y-%m-%d} {'the desk' if each.from_desk else 'you'}: {each.text}")
+        return 0
+    picture = screenshot.read_bytes() if screenshot else None
+
+    async def work(services: Services) -> str:
+        return await case_work(services).approaches.report(Offer(offer, channel, handle, payout), screenshot=picture)
+
+    say(f"thank you. Your code, shown once: {with_services(work)}")
+    return 0
+
+
+def reports(*, take: int | None = None, case: str = "", answer: str = "", as_json: AsJson = False) -> int:
+    """List reports of approaches; take one up, or answer whoever made it. The look is recorded.
+
+    Args:
+        take: the number of a report.
+        case: the case it belongs to.
+        answer: write this to whoever made it.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Approach]:
+        await look(services, "look.case", "approaches")
+        desk = case_work(services).approaches
+        if take is not None:
+            await whose_token(services)
+            if answer:
+                await desk.answer(take, answer)
+            else:
+                await desk.take(take, case or None)
+        return await desk.list()
+
+    found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("report", "day", "channel", "handle", "offer", "payout", "state", "case")
+    for each in found:
+        cells = (str(each.id), f"{each.at:%Y-%m-%d}", each.channel, each.handle, each.offer, each.payout, each.state)
+        lines.add_row(*map(Text, (*cells, each.case or "")))
+    console().print(lines if found else "nobody has reported an approach")
+    return 0

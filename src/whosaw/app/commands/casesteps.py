@@ -1,0 +1,279 @@
+"""``whosaw case steps|plan|approve|do|undo|resume|clear|hear``: what is done in a case, under one's own token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.text import Text
+
+from whosaw.answer import Step, UnknownCase
+from whosaw.answer.exculpatory import ITEMS, Answer
+from whosaw.answer.ladder import RULES
+from whosaw.answer.step import Kind
+from whosaw.app.casedesk import CaseWork, case_work
+from whosaw.app.commands.acting import look, who_looks, whose_token
+from whosaw.app.commands.case import Words, moment, say, told
+from whosaw.app.commands.opened import AsJson, Flag, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+from whosaw.store.numbers import keys_of
+
+
+async def actor_of(work: CaseWork, target: str) -> str:
+    """Return the staff key of an actor written as ``#17``; any other target stands for itself.
+
+    Raises:
+        UnknownCase: the record has no such number.
+    """
+    if not target.startswith("#"):
+        return target
+    number = int(target[1:]) if target[1:].isdecimal() else -1
+    known = await keys_of(work.services.db, "actor", [number])
+    if number not in known:
+        raise UnknownCase(f"the record knows no actor `{target}`", hint="`whosaw case show` prints the numbers")
+    return known[number]
+
+
+def steps(case: str, /, *, kinds: Flag = False, as_json: AsJson = False) -> int:
+    """List the steps of a case; the look is recorded.
+
+    Args:
+        case: CASE-1.
+        kinds: list what steps there are instead, and what each needs.
+        as_json: print JSON.
+    """
+    if kinds:
+        return _kinds(as_json=as_json)
+
+    async def work(services: Services) -> list[dict[str, Any]]:
+        await look(services, "look.case", case)
+        found: list[dict[str, Any]] = (await told(case_work(services), case, to=await who_looks(services)))["steps"]
+        return found
+
+    found = with_services(work)
+    if as_json:
+        print_json(found)
+        return 0
+    lines = table("step", "what", "whom", "state", "approved by", "reason")
+    for each in found:
+        approved = ", ".join(each["approved_by"])
+        lines.add_row(*map(Text, (each["id"], each["kind"], each["target"], each["state"], approved, each["reason"])))
+    console().print(lines if found else "no step was planned")
+    return 0
+
+
+def plan(
+    case: str,
+    kind: Kind,
+    target: str = "",
+    /,
+    *,
+    reason: str,
+    reviews: Words = (),
+    statement: Path | None = None,
+    exception: str = "",
+    exception_why: str = "",
+) -> int:
+    """Plan a step, and print what it will do before anybody approves it.
+
+    Args:
+        case: CASE-1.
+        kind: what.
+        target: whom: #17 for an actor, seller:S-88; the case itself where left out.
+        reason: why, without names.
+        reviews: of a restoration: the reviews.
+        statement: of a seller's suspension: the statement of reasons (JSON); made from the facts where left out.
+        exception: of a termination before its time: legal_duty, imperative_reason or repeated_breach.
+        exception_why: why the exception holds.
+    """
+
+    async def work(services: Services) -> Step:
+        desk = case_work(services)
+        by = await whose_token(services)
+        params: dict[str, Any] = {}
+        if kind == "restore_reviews":
+            params["reviews"] = sorted(reviews)
+        if kind == "suspend_seller":
+            params["statement"] = await _statement(services, case, target, statement)
+        if exception:
+            params |= {"exception": exception, "exception_why": exception_why}
+        whom = await actor_of(desk, target) if target else case
+        return await desk.steps.plan(case, kind, whom, by=by, reason=reason, params=params)
+
+    made = with_services(work)
+    rule = RULES[made.kind]
+    say(f"{made.id}: {made.kind}, {rule.approvals} approval{'s' if rule.approvals > 1 else ''} needed")
+    say("it cannot be undone" if rule.undo is None else f"it can be undone by {rule.undo}")
+    if made.params:
+        console().print(Text(json.dumps(made.params, indent=2, ensure_ascii=False)))
+    return 0
+
+
+async def _statement(services: Services, case: str, seller: str, file: Path | None) -> Mapping[str, Any]:
+    if file is not None:
+        read: Mapping[str, Any] = json.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+        return read
+    from whosaw.app.casenotices import CaseNotices
+
+    return await CaseNotices(services).statement(case, seller)
+
+
+def approve(step: str, /) -> int:
+    """Approve a step under one's own token; hurting somebody takes two people of two functions.
+
+    Args:
+        step: CASE-1/2.
+    """
+
+    async def work(services: Services) -> Step:
+        return await case_work(services).steps.approve(step, await whose_token(services))
+
+    done = with_services(work)
+    say(f"{done.id}: approved by {', '.join(done.approved_by)} of {RULES[done.kind].approvals}")
+    return 0
+
+
+def do(step: str, /) -> int:
+    """Carry out an approved step, once; on one that is done it changes nothing.
+
+    Args:
+        step: CASE-1/2.
+    """
+
+    async def work(services: Services) -> Step:
+        return await case_work(services).steps.carry_out(step, by=await whose_token(services))
+
+    done = with_services(work)
+    say(f"{done.id}: {done.state}, entry {done.entry} {json.dumps(done.outcome)}")
+    return 0
+
+
+def undo(step: str, /, *, reason: str, second: str = "") -> int:
+    """Take a step back, once. Where it takes two, the other one's token stands in the file named by `second`.
+
+    Args:
+        step: CASE-1/2.
+        reason: why, without names.
+        second: a file with the personal token of the second person.
+    """
+
+    async def work(services: Services) -> Step:
+        orders = [await whose_token(services)]
+        if second:
+            token = (await asyncio.to_thread(Path(second).read_text, encoding="utf-8")).strip()
+            orders.append(await services.tokens.actor(token))
+        return await case_work(services).steps.undo(step, by=orders, reason=reason)
+
+    done = with_services(work)
+    say(f"{done.id}: {done.state}, entry {done.undo_entry}")
+    return 0
+
+
+def resume(case: str, /) -> int:
+    """Finish every step of a case that a crash cut.
+
+    Args:
+        case: CASE-1.
+    """
+
+    async def work(services: Services) -> Sequence[Step]:
+        await whose_token(services)
+        return await case_work(services).steps.resume(case)
+
+    found = with_services(work)
+    for each in found:
+        say(f"{each.id}: {each.state}")
+    if not found:
+        say("nothing was cut")
+    return 0
+
+
+def clear(
+    case: str,
+    actor: str,
+    item: str = "",
+    finding: Literal["clears", "does_not_clear", "unknown", ""] = "",
+    /,
+    *,
+    text: str = "",
+    as_json: AsJson = False,
+) -> int:
+    """Ask what may clear a person before anything hurts him: list the questions, or note an answer.
+
+    Args:
+        case: CASE-1.
+        actor: #17.
+        item: device, presence, shared_account, session_elsewhere or alternatives.
+        finding: whether it clears him; unknown is an answer.
+        text: how that was found out.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> Sequence[Answer]:
+        desk = case_work(services)
+        whom = await actor_of(desk, actor)
+        if item:
+            by = await whose_token(services)
+            await desk.exculpatory.answer(case, whom, item, finding, text=text, by=by)
+        else:
+            await look(services, "look.case", case)
+        return await desk.exculpatory.list(case, whom)
+
+    found = {each.item: each for each in with_services(work)}
+    if as_json:
+        print_json([asdict(each) for each in found.values()])
+        return 0
+    lines = table("question", "answer", "how that was found out", "by")
+    for name, question in ITEMS.items():
+        answer = found.get(name)
+        cells = (
+            question,
+            answer.finding if answer else "open",
+            answer.text if answer else "",
+            answer.by if answer else "",
+        )
+        lines.add_row(*(Text(cell) for cell in cells))
+    console().print(lines)
+    return 0
+
+
+def hear(case: str, target: str, /, *, said: str, at: str = "") -> int:
+    """Note what somebody said to what is held against him.
+
+    Args:
+        case: CASE-1.
+        target: #17 or seller:S-88.
+        said: what he said; that he said nothing is an answer too.
+        at: when, as 2026-04-02T08:00+02:00; now where left out.
+    """
+
+    async def work(services: Services) -> None:
+        desk = case_work(services)
+        when = moment(at) if at else services.clock.now()
+        whom = await actor_of(desk, target)
+        await desk.desk.hear(case, whom, heard_at=when, said=said, by=await whose_token(services))
+
+    with_services(work)
+    say("noted")
+    return 0
+
+
+def _kinds(*, as_json: bool) -> int:
+    if as_json:
+        print_json({name: asdict(rule) for name, rule in RULES.items()})
+        return 0
+    lines = table("step", "about", "approvals", "to undo", "needs")
+    for name, rule in RULES.items():
+        needs = [
+            word
+            for word, needed in (("a finding", rule.finding), ("questions", rule.asked), ("a hearing", rule.heard))
+            if needed
+        ]
+        lines.add_row(*map(Text, (name, rule.about, str(rule.approvals), str(rule.undo or "-"), ", ".join(needs))))
+    console().print(lines)
+    return 0

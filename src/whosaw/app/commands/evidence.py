@@ -1,0 +1,45 @@
+"""``whosaw evidence build``: the bundle of a case, for a court or the police."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whosaw.answer.evidence import Redaction
+from whosaw.app.commands.acting import whose_token
+from whosaw.app.commands.case import say
+from whosaw.app.commands.opened import Flag, with_services
+from whosaw.app.evidence import Built, build_case_evidence, numbers_of
+from whosaw.app.services import Services
+
+
+def build(
+    case: str,
+    /,
+    *,
+    out: Path | None = None,
+    redact: str = "",
+    ground: str = "",
+    no_report: Flag = False,
+) -> int:
+    """Write everything about a case into one bundle that anybody can verify alone; recorded.
+
+    Args:
+        case: CASE-1.
+        out: where to; a name ending in .zip makes a zip. In the evidence folder where left out.
+        redact: numbers of subjects to leave out of this copy, separated by commas; every proof stays valid.
+        ground: why, where something is left out.
+        no_report: leave the PDF report out, which needs typst.
+    """
+
+    async def work(services: Services) -> Built:
+        by = await whose_token(services)
+        path = out or services.settings.evidence_folder / f"{case}.zip"
+        left_out = Redaction(subjects=numbers_of(redact), ground=ground)
+        return await build_case_evidence(services, case, path, by=by, redact=left_out, report=not no_report)
+
+    built = with_services(work)
+    say(f"{built.path}: {built.report.entries} entries, {len(built.report.files)} files, verified")
+    for line in built.missing:
+        say(f"not part of it: {line}")
+    say(f"compare the key with the one you published: {built.report.signer}")
+    return 0

@@ -1,0 +1,161 @@
+"""A case from the first complaint to the bundle by commands alone, over a real state folder and database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from icalendar import Calendar
+
+LOOKUP = """
+[lookups."customer.email"]
+form = "email"
+"""
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass
+class Desk:
+    """Commands over one company, as two people of two functions and as nobody."""
+
+    run: Run
+    ann: dict[str, str]
+    bob: dict[str, str]
+    folder: Path
+
+    def ok(self, *arguments: str, **environment: str) -> str:
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def refused(self, code: str, *arguments: str, **environment: str) -> str:
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 1 and f"[{code}]" in done.stderr, done.stdout + done.stderr
+        return done.stderr
+
+
+@pytest.fixture
+def desk(commands_over: Any, company_state: Path, database_url: str, tmp_path: Path) -> Desk:
+    catalog = company_state / "whosaw.toml"
+    catalog.write_text(catalog.read_text() + LOOKUP)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("insert into company.staff values ('ann', 'privacy'), ('bob', 'security')")
+    made = commands_over(
+        company_state,
+        {
+            "WHOSAW_DATABASE": database_url,
+            "WHOSAW_CONTACT_PHONE": "+49 30 1",
+            "WHOSAW_CONTACT_ADDRESS": "Main Street 1",
+        },
+    )
+    tokens = []
+    for person in ("ann", "bob"):
+        done = made.run("user", "add", person)
+        assert done.returncode == 0, done.stderr
+        tokens.append({"WHOSAW_TOKEN": done.stdout.strip().split()[-1]})
+    return Desk(made.run, *tokens, tmp_path)
+
+
+def test_a_case_by_commands(desk: Desk) -> None:
+    seller = "seller:S-9"
+    table = desk.folder / "calls.csv"
+    table.write_text(
+        "subject,contacted_at,channel\n"
+        "customer:C-1,2026-03-02T08:00+01:00,phone\n"
+        "customer:C-2,2026-03-03T08:00+01:00,mail\n"
+        "customer:C-99999,2026-03-03T08:00+01:00,mail\n"
+    )
+    said = desk.ok("sighting", "add", str(table), "--beneficiary", seller)
+    assert said.count("new sighting") == 2 and "no_such_customer" in said
+    assert desk.ok("sighting", "add", str(table), "--beneficiary", seller).count("known sighting") == 2
+    desk.refused("app.token_missing", "case", "open", seller, "--reason", "x")
+    assert "CASE-1" in desk.ok("case", "open", seller, "--reason", "two customers called", **desk.ann)
+    for person, function in (("ann", "privacy"), ("bob", "security")):
+        desk.ok("case", "people", "CASE-1", "--name", person, "--function", function, **desk.ann)
+    desk.ok("case", "state", "CASE-1", "investigating", "--reason", "calls agree", **desk.bob)
+    desk.refused("answer.step_refused", "case", "state", "CASE-1", "notified", "--reason", "x", **desk.bob)
+    desk.ok(
+        *("case", "who-knew", "CASE-1", "--aware-since", "2026-03-04T08:15+01:00", "--why", "calls agree"), **desk.ann
+    )
+    clocks = json.loads(desk.ok("case", "clocks", "CASE-1", "--json"))
+    assert "eu.gdpr.art33" in {each["rule"] for each in clocks}
+    calendar = desk.folder / "terms.ics"
+    desk.ok("case", "calendar", "CASE-1", "--out", str(calendar))
+    assert len(Calendar.from_ical(calendar.read_bytes()).walk("VTODO")) == len(clocks)
+    shown = json.loads(desk.ok("case", "show", "CASE-1", "--json"))
+    assert (shown["state"], shown["sightings"]) == ("investigating", 2)
+    assert shown["aware_since"].startswith("2026-03-04")
+
+
+def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None:
+    desk.ok("case", "open", "seller:S-9", "--reason", "a hint", **desk.ann)
+    for person, function in (("ann", "privacy"), ("bob", "security")):
+        desk.ok("case", "people", "CASE-1", "--name", person, "--function", function, **desk.ann)
+    verdict = {
+        "verdict": "finding",
+        "outside_probability": 0.01,
+        "candidates": [{"actors": ["E-1"], "probability": 0.98, "rung": "finding"}],
+        "scope": {"certain": ["customer:C-1"], "probable": [], "possible": [], "bound": 1},
+        "complaints": {"used": 3},
+    }
+    file = desk.folder / "verdict.json"
+    file.write_text(json.dumps(verdict))
+    desk.ok("case", "verdict", "CASE-1", str(file), **desk.ann)
+    (candidate,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.bob))["verdict"]["candidates"]
+    (name,) = candidate["actors"]
+    assert name.startswith("actor #")
+    number = name.removeprefix("actor #")
+    desk.ok("case", "unmask", "CASE-1", "--actor", number, "--reason", "his access must be cut today", **desk.ann)
+    desk.refused("answer.step_refused", "case", "unmask", "CASE-1", "--approve", "1", **desk.ann)
+    assert "E-1" in desk.ok("case", "unmask", "CASE-1", "--approve", "1", **desk.bob)
+    assert "E-1" in desk.ok("case", "show", "CASE-1", **desk.ann)
+    desk.ok("case", "plan", "CASE-1", "suspend_actor", f"#{number}", "--reason", "a finding", **desk.ann)
+    for person in (desk.ann, desk.bob):
+        desk.ok("case", "approve", "CASE-1/1", **person)
+    said = desk.refused("answer.step_refused", "case", "do", "CASE-1/1", **desk.bob)
+    assert "was not asked" in said
+    for item in ("device", "presence", "shared_account", "session_elsewhere", "alternatives"):
+        desk.ok("case", "clear", "CASE-1", f"#{number}", item, "unknown", "--text", "no data", **desk.ann)
+    assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
+    assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
+    desk.ok("case", "appeal", "CASE-1/1", "--text", "it was not me")
+    desk.refused("answer.step_refused", "case", "appeal", "--decide", "1", "--why", "I see it so", **desk.ann)
+    bundle = desk.folder / "case.zip"
+    built = desk.ok("evidence", "build", "CASE-1", "--out", str(bundle), **desk.ann)
+    assert "verified" in built and "not part of it: facts and letters" in built
+    key = built.strip().splitlines()[-1].split()[-1]
+    alone = desk.folder / "verify.py"
+    from whosaw.answer.evidence import verifier_source
+
+    alone.write_bytes(verifier_source())
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", str(alone), str(bundle), "--key", key], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert b"E-1" not in bundle.read_bytes()
+
+
+def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
+    said = desk.ok("case", "report", "--offer", "80 dollars for an address", "--channel", "telegram")
+    code = said.strip().split()[-1]
+    desk.ok("case", "reports", "--take", "1", "--answer", "thank you", **desk.ann)
+    assert "the desk: thank you" in desk.ok("case", "report", "--code", code)
+    desk.refused("answer.approach_unknown", "case", "report", "--code", "0000-0000-0000-0000-0000")
+    with_number = ("case", "open", "seller:S-9", "--reason", "x")
+    desk.ok(*with_number, **desk.ann)
+    table = desk.folder / "one.csv"
+    table.write_text("subject,contacted_at\ncustomer:C-1,2026-03-02T08:00+01:00\n")
+    desk.ok("sighting", "add", str(table), "--beneficiary", "seller:S-9")
+    out = desk.folder / "answer"
+    desk.ok(
+        *("access", "answer", "C-1", "--reference", "A-1", "--identity", "passport seen", "--out", str(out)), **desk.ann
+    )
+    assert json.loads((out / "answer.json").read_text())["look_ups"] == []
+    assert "looked at 0 times" in (out / "answer.txt").read_text()

@@ -1,0 +1,221 @@
+"""The one-file verifier of bundles: right where the bundle holds, and never where any byte of it was changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whosaw.answer.evidence import verifier_source
+from whosaw.prove import (
+    BundleEntry,
+    Checkpoint,
+    SigningKey,
+    canonical,
+    entry_leaf,
+    sign_checkpoint,
+    write_bundle,
+)
+from whosaw.prove.cosign import CosigningKey
+from whosaw.prove.merkle import LeafTree, consistency_proof, inclusion_proof
+from whosaw.prove.note import Note, sign_note
+
+KEY, OTHER = SigningKey.generate("example.com/trail"), SigningKey.generate("example.com/trail")
+WITNESS = CosigningKey(SigningKey.generate("witness.example"))
+SIZE = 13
+RAW = [canonical({"kind": "disclosure", "at": 1, "subject": number}) for number in range(SIZE)]
+SALTS = [sha256(b"%d" % number).digest() for number in range(SIZE)]
+LEAVES = [entry_leaf(salt, raw) for salt, raw in zip(SALTS, RAW, strict=True)]
+TREE = LeafTree(LEAVES)
+
+
+def load() -> Any:
+    path = Path(tempfile.mkdtemp()) / "verify.py"
+    path.write_bytes(verifier_source())
+    loader = SourceFileLoader("bundle_verifier", str(path))
+    spec = spec_from_loader("bundle_verifier", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+VERIFY = load()
+
+
+def checkpoint(size: int, *, cosigned: bool = True) -> bytes:
+    plain = sign_checkpoint(Checkpoint(KEY.name, size, LeafTree(LEAVES[:size]).root()), KEY)
+    note = Note.parse(plain)
+    lines = note.signatures + ((WITNESS.cosign(note.text, 1_775_000_000),) if cosigned else ())
+    return Note(note.text, lines).format()
+
+
+def path(index: int) -> tuple[bytes, ...]:
+    return tuple(inclusion_proof(index, SIZE, TREE))
+
+
+def files() -> dict[str, bytes]:
+    line = {"index": 3, "leaf": LEAVES[3].hex(), "proof": [each.hex() for each in path(3)]}
+    found = {"a.txt": b"letter", "verify.py": verifier_source()}
+    found["redacted.jsonl"] = json.dumps(line, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    for older in (1, 5, 8, SIZE):
+        proof = [each.hex() for each in consistency_proof(older, SIZE, TREE)]
+        found[f"stamps/{older}/checkpoint"] = checkpoint(older, cosigned=False)
+        found[f"stamps/{older}/consistency.json"] = json.dumps({"proof": proof}).encode()
+    return found
+
+
+@pytest.fixture(scope="module")
+def bundles() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp())
+    entries = [BundleEntry(at, SALTS[at], RAW[at].decode(), path(at)) for at in (0, 5, 8, 12)]
+    for name in ("b", "b.zip"):
+        write_bundle(folder / name, checkpoint=checkpoint(SIZE), entries=entries, files=files(), seal=KEY)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def verifies(where: Path, *, key: Any = None) -> bool:
+    try:
+        VERIFY.verify(VERIFY.read_files(str(where)), key)
+    except VERIFY.NotVerified:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["b", "b.zip"])
+def test_a_bundle_verifies_with_nothing_but_python(bundles: Path, name: str) -> None:
+    alone = bundles / "elsewhere.py"
+    alone.write_bytes(verifier_source())
+    keys = ["--key", str(KEY.verifier), "--witness", str(WITNESS.verifier)]
+    # -I -S: no site-packages, no environment, no user's folder
+    command = [sys.executable, "-I", "-S", str(alone), str(bundles / name)]
+    done = subprocess.run([*command, *keys], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 entries proved against a checkpoint over 13 entries" in done.stdout
+    assert "1 redacted leaves, 4 stamped checkpoints" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("VERIFIED under the key you gave and 1 witnesses")
+    unsure = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert unsure.returncode == 0 and "compare this key" in unsure.stdout
+    wrong = subprocess.run([*command, "--key", str(OTHER.verifier)], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1 and wrong.stdout.startswith("NOT VERIFIED")
+
+
+def test_the_verifier_inside_a_bundle_verifies_the_bundle_it_lies_in(bundles: Path) -> None:
+    copy = bundles / "whole"
+    shutil.copytree(bundles / "b", copy)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", str(copy / "files" / "verify.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.rmtree(copy)
+
+
+@given(data=st.data())
+def test_changed_bytes_in_a_zip_never_verify(bundles: Path, data: st.DataObject) -> None:
+    raw = (bundles / "b.zip").read_bytes()
+    body = bytearray(raw)
+    start = data.draw(st.integers(0, len(raw)))
+    body[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=40))
+    if bytes(body) == raw:
+        return
+    (bundles / "altered.zip").write_bytes(bytes(body))
+    assert not verifies(bundles / "altered.zip")
+
+
+@given(data=st.data())
+def test_one_changed_byte_in_any_file_of_a_folder_never_verifies(bundles: Path, data: st.DataObject) -> None:
+    whole = VERIFY.read_files(str(bundles / "b"))
+    name = data.draw(st.sampled_from(sorted(whole)))
+    at = data.draw(st.integers(0, len(whole[name]) - 1))
+    change = data.draw(st.integers(1, 255))
+    body = bytearray(whole[name])
+    body[at] ^= change
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.verify({**whole, name: bytes(body)})
+
+
+@given(data=st.data())
+def test_a_file_taken_away_or_added_never_verifies(bundles: Path, data: st.DataObject) -> None:
+    whole = VERIFY.read_files(str(bundles / "b"))
+    name = data.draw(st.sampled_from(sorted(whole)))
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.verify({each: body for each, body in whole.items() if each != name})
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.verify({**whole, "files/more.txt": data.draw(st.binary(max_size=9))})
+
+
+def resealed(whole: dict[str, bytes], changed: dict[str, bytes], key: SigningKey = KEY) -> dict[str, bytes]:
+    """Return the bundle with files changed and the seal made anew: what whoever holds the key could write."""
+    body = {**whole, **changed}
+    manifest = json.loads(body["manifest.json"])
+    manifest["files"] = {name: sha256(body[name]).hexdigest() for name in manifest["files"]}
+    body["manifest.json"] = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    sealed = f"whosaw/bundle/v1\n{key.name}\n{sha256(body['manifest.json']).hexdigest()}\n"
+    return body | {"manifest.note": sign_note(sealed, [key]).format()}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        (
+            "entries.jsonl",
+            lambda raw: raw.replace(b'\\"subject\\":5', b'\\"subject\\":6'),
+            "entry 5 is not in the tree",
+        ),
+        ("entries.jsonl", lambda raw: b"".join(reversed(raw.splitlines(keepends=True))), "not in order"),
+        ("files/redacted.jsonl", lambda raw: raw.replace(b'"index":3', b'"index":4'), "redacted entry 4"),
+        ("files/stamps/5/checkpoint", lambda raw: checkpoint(8, cosigned=False), "tree|proof"),
+        ("files/stamps/8/consistency.json", lambda raw: b'{"proof": []}', "tree|proof"),
+    ],
+)
+def test_even_with_the_operators_key_a_false_entry_or_history_does_not_verify(
+    bundles: Path, name: str, change: Any, says: str
+) -> None:
+    whole = VERIFY.read_files(str(bundles / "b"))
+    body = change(whole[name])
+    assert body != whole[name]
+    VERIFY.verify(resealed(whole, {}))
+    with pytest.raises(VERIFY.NotVerified, match=says):
+        VERIFY.verify(resealed(whole, {name: body}))
+
+
+def test_a_missing_or_false_cosignature_is_found(bundles: Path) -> None:
+    whole = VERIFY.read_files(str(bundles / "b"))
+    VERIFY.verify(whole, witnesses=[VERIFY.Key(str(WITNESS.verifier))])
+    stranger = CosigningKey(SigningKey.generate("witness.example")).verifier
+    with pytest.raises(VERIFY.NotVerified, match="not signed by"):
+        VERIFY.verify(whole, witnesses=[VERIFY.Key(str(stranger))])
+
+
+@given(st.integers(1, SIZE), st.integers(1, SIZE))
+def test_growth_is_proved_for_every_pair_of_sizes(one: int, other: int) -> None:
+    old, size = min(one, other), max(one, other)
+    proof = consistency_proof(old, size, LeafTree(LEAVES[:size]))
+    VERIFY.check_growth(old, LeafTree(LEAVES[:old]).root(), size, LeafTree(LEAVES[:size]).root(), proof)
+    if old < size:
+        with pytest.raises(VERIFY.NotVerified):
+            VERIFY.check_growth(old, sha256(b"x").digest(), size, LeafTree(LEAVES[:size]).root(), proof)
+
+
+@given(st.binary(min_size=1, max_size=60))
+def test_signatures_are_those_of_the_library(message: bytes) -> None:
+    signature = KEY.sign(message)
+    VERIFY.check_signature(KEY.verifier.public, signature, message)
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.check_signature(KEY.verifier.public, signature, message + b"!")

@@ -1,0 +1,204 @@
+"""The whole bundle of a case, built over a real trail and verified in a process that has nothing but Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.store.test_case import RAW, SELLER, World, complaint, disclosure, verdict
+from tests.store.test_case_desk import Office
+
+from whosaw.answer import (
+    Cases,
+    Company,
+    Effects,
+    Exposure,
+    RawMails,
+    Record,
+    Scope,
+    SightingBook,
+    Standing,
+    Steps,
+    build_facts,
+)
+from whosaw.answer.alternatives import Alternative
+from whosaw.answer.bundletexts import Background, as_json
+from whosaw.answer.evidence import Redaction, Sources, build_evidence, verifier_source
+from whosaw.answer.exculpatory import Answer
+from whosaw.prove import Policy, open_checkpoint, verify_bundle
+from whosaw.prove.merkle import consistency_proof
+from whosaw.record import Appender, Integrator, load_or_create
+from whosaw.record.shelf import Shelf, TileNodes
+from whosaw.store import Database
+from whosaw.store.numbers import assign
+from whosaw.terms import SimulatedClock
+
+AT = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)
+
+
+class Built:
+    """A case with a finding, a step, a history and a stamped checkpoint, ready to be packed."""
+
+    sources: Sources
+    case: str
+    facts: Any
+    background: Background
+    subjects: dict[str, int]
+
+
+@pytest.fixture
+async def built(database: Database, tmp_path: Path) -> Built:
+    made, clock, world = Built(), SimulatedClock(AT), World()
+    keys = load_or_create(tmp_path / "keys", clock)
+    mails, book, cases = RawMails(tmp_path / "mails"), SightingBook(database), Cases(database, clock)
+    actors = await assign(database, "actor", ["E-0417", "E-0003"])
+    made.subjects = await assign(database, "subject", [f"customer:C-{n}" for n in range(1, 5)])
+    integrator = Integrator(database, keys, tmp_path / "trail", clock)
+    async with Appender(database, keys, clock) as appender:
+        await appender.append_many([disclosure(actors["E-0417"], n, n) for n in made.subjects.values()])
+        await integrator.step()
+        older = Shelf(tmp_path / "trail").checkpoint()
+        assert older is not None
+        office = Office(database, clock)
+        office.record = appender.append  # type: ignore[method-assign]
+        steps = Steps(database, clock, record=appender.append, effects=Effects(world, world, world.notify))
+        await book.add(complaint(1, sha256=mails.keep(RAW)), subject=1, beneficiary=SELLER)
+        made.case = (await office.desk.open(SELLER, by="lead", reason="a customer wrote")).id
+        await cases.add_verdict(made.case, verdict(), complaints=1)
+        await office.desk.move(made.case, "investigating", by="lead", reason="a finding")
+        await office.desk.decide_awareness(made.case, since=AT, why="it is certain enough", by="lead")
+        await office.clocks.start(made.case, "awareness", at=AT, zone="Europe/Berlin", by="lead")
+        step = await steps.plan(made.case, "withhold_funds", SELLER, by="lead", reason="x")
+        for person in ("legal", "hr"):
+            await steps.approve(step.id, person)
+        await steps.carry_out(step.id, by="lead")
+        made.background = Background(
+            moves=await office.desk.moves(made.case),
+            knowledge=await office.desk.who_knew(made.case),
+            clocks=await office.clocks.list(made.case),
+            cleared={actors["E-0417"]: [Answer("device", "unknown", "no data", "lead", AT)]},
+            alternatives=[Alternative(1, "dump", "dump of 2019", 0.5)],
+            policies={"abc.cedar": b"permit(principal, action, resource);"},
+            custody=[{"action": "collected", "by": 1, "at": AT.isoformat()}],
+            built_by=1,
+            built_at=AT,
+        )
+    await integrator.step()
+    shelf = Shelf(tmp_path / "trail")
+    newer = shelf.checkpoint()
+    assert newer is not None
+    old, _ = open_checkpoint(older, [keys.trail.verifier])
+    head, _ = open_checkpoint(newer, [keys.trail.verifier])
+    proof = consistency_proof(old.size, head.size, TileNodes(shelf, head.size))
+    stamps = {
+        f"stamps/{old.size}/checkpoint": older,
+        f"stamps/{old.size}/consistency.json": as_json({"proof": [each.hex() for each in proof]}),
+    }
+    made.background = replace(made.background, stamps=stamps)
+    seen = Exposure(frozenset({"customer.email"}), AT - timedelta(days=3), AT - timedelta(days=2))
+    made.facts = build_facts(
+        Standing(made.case, AT, frozenset({"withhold_funds"})),
+        Company("Shop", "privacy@shop.example", "+1", "Main Street", "shop.example"),
+        scope=Scope((1,), (2,), (3,), 3),
+        sightings=await book.list(case=made.case),
+        record=Record({1: seen, 2: seen}, True, {"customer.email": "e-mail address"}),
+    )
+    made.sources = Sources(database, tmp_path / "trail", keys.trail, cases, steps, book, mails)
+    return made
+
+
+def verified(path: Path, key: str) -> str:
+    alone = path.parent / "alone.py"
+    alone.write_bytes(verifier_source())
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(alone), str(path), "--key", key], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def files_of(path: Path) -> dict[str, bytes]:
+    return {each.relative_to(path).as_posix(): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+async def test_the_bundle_holds_everything_and_verifies_with_python_alone(built: Built, tmp_path: Path) -> None:
+    path = tmp_path / "bundle"
+    report = await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background)
+    key = str(built.sources.trail_key.verifier)
+    said = verified(path, key)
+    assert f"{report.entries} entries proved" in said and "1 stamped checkpoints" in said
+    assert verify_bundle(path, Policy.parse(f"log {key}\nquorum none\n".encode())).trusted
+    held = files_of(path)
+    for name in (
+        *("README.txt", "verify.py", "case.json", "verdicts.json", "steps.json", "facts.json", "method.json"),
+        *("exculpatory.json", "history.json", "policies/abc.cedar", "case.jsonld", "report.pdf", "certificate.txt"),
+        *("custody.json", "letters/certain.txt"),
+    ):
+        assert f"files/{name}" in held, name
+    assert held["files/report.pdf"].startswith(b"%PDF") and b"pdfaid:part>3" in held["files/report.pdf"]
+    exculpatory = json.loads(held["files/exculpatory.json"])
+    (questions,) = exculpatory["questions"].values()
+    assert questions["device"]["finding"] == "unknown" and questions["presence"] is None
+    assert exculpatory["alternatives"][0]["source"] == "dump of 2019"
+    history = json.loads(held["files/history.json"])
+    assert [each["kind"] for each in history["knowledge"]] == ["learned", "aware"]
+    assert "eu.gdpr.art33" in {each["rule"] for each in history["terms"]}
+    assert b"902(13)" in held["files/certificate.txt"]
+    rest = b"".join(body for name, body in held.items() if "/mails/" not in name)
+    for word in (b"E-0417", b"E-0003", b"C-1", b"home.example", b'"lead"', b'"legal"', b"a customer wrote"):
+        assert word not in rest, word
+
+
+async def test_the_ontology_names_every_file_by_its_hash(built: Built, tmp_path: Path) -> None:
+    from hashlib import sha256
+
+    path = tmp_path / "bundle"
+    await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background, report=False)
+    held = files_of(path)
+    graph = json.loads(held["files/case.jsonld"])["@graph"]
+    ids = [node["@id"] for node in graph]
+    assert len(set(ids)) == len(ids)
+    hashes = {
+        facet["uco-observable:hash"][0]["uco-types:hashValue"]["@value"]
+        for node in graph
+        for facet in node.get("uco-core:hasFacet", ())
+        if "uco-observable:hash" in facet
+    }
+    listed = {name for name in held if name.startswith("files/")} - {
+        f"files/{name}" for name in ("case.jsonld", "certificate.txt", "custody.json")
+    }
+    assert hashes == {sha256(held[name]).hexdigest() for name in listed}
+    kinds = {node["@type"] for node in graph}
+    assert {"case-investigation:Investigation", "case-investigation:ProvenanceRecord", "uco-tool:Tool"} <= kinds
+
+
+async def test_a_redacted_copy_still_proves_every_entry_and_hides_the_person(built: Built, tmp_path: Path) -> None:
+    whole = await build_evidence(built.sources, built.case, tmp_path / "whole", facts=built.facts, report=False)
+    hidden = Redaction(subjects=frozenset({1}), ground="at the request of the person")
+    path = tmp_path / "redacted.zip"
+    copy = await build_evidence(built.sources, built.case, path, facts=built.facts, redact=hidden, report=False)
+    said = verified(path, str(built.sources.trail_key.verifier))
+    assert copy.entries == whole.entries - 1 and "1 redacted leaves" in said
+    folder = tmp_path / "redacted"
+    await build_evidence(built.sources, built.case, folder, facts=built.facts, redact=hidden, report=False)
+    held = files_of(folder)
+    assert not [name for name in held if "/mails/" in name]
+    assert b'\\"subject\\":1' not in held["entries.jsonl"]
+    (line,) = held["files/redacted.jsonl"].splitlines()
+    assert set(json.loads(line)) == {"index", "leaf", "proof"}
+    assert b"at the request of the person" in held["files/README.txt"]
+
+
+async def test_the_same_case_gives_the_same_report(built: Built, tmp_path: Path) -> None:
+    reports = []
+    for name in ("a", "b"):
+        path = tmp_path / name
+        await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background)
+        reports.append((path / "files" / "report.pdf").read_bytes())
+    assert reports[0] == reports[1]

@@ -1,0 +1,224 @@
+"""Letters in six languages, forms for others, what may be said, and which law asks for it: one facts object."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.answer.test_letters import AT, COMPANY, FOREIGN, facts, html_text
+
+from whosaw.answer import Facts, write_notice
+from whosaw.answer.claims import SENTENCES, NotCarried, say, weigh
+from whosaw.answer.duties import Risk, decide_duties, required_of
+from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
+from whosaw.answer.letters import LANGUAGES, LetterUnwritable, _wording
+
+RISK = Risk(high=False, by="privacy", why="an e-mail address alone")
+DONE = ("suspend_actor", "suspend_seller", "restore_reviews")
+GAP = (date(2026, 3, 3), date(2026, 3, 9))
+
+
+def numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d+", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_words(language: str) -> None:
+    def shape(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: shape(each) for name, each in value.items() if name != "fields"}
+        if isinstance(value, list):
+            return len(value)
+        return set(re.findall(r"{\w+}", value))
+
+    assert shape(_wording(language)) == shape(_wording("en"))
+    assert set(_wording(language)["fields"]) == set(_wording("en")["fields"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_letter_in_any_language_says_the_same_and_fills_every_gap(language: str, complete: bool, number: int) -> None:
+    now = facts(complete=complete, steps=DONE)
+    letter = write_notice(now, now.persons[number], name="Ann", language=language)
+    assert not re.search(r"[{}]", letter.text + letter.html.replace("{", "{") if "{" in letter.text else letter.text)
+    assert f'<html lang="{language}">' in letter.html
+    assert letter.html.count("<h2>") == 5 and letter.html.count("<h1>") == 1
+    assert str(now.told) in letter.text
+    days = (now.as_of.date(), now.persons[number].first_on, now.persons[number].last_on)
+    allowed = {str(n) for day in days for n in (day.day, day.year, day.month)} | {str(now.told)}
+    allowed |= numbers(f"{COMPANY} {now.case}")
+    assert numbers(letter.text) <= allowed
+    assert numbers(letter.text) == numbers(html_text(letter.html))
+    for word in FOREIGN:
+        assert word not in letter.text + letter.html
+
+
+def test_languages_differ_and_dates_are_written_as_there() -> None:
+    now = facts()
+    texts = {language: write_notice(now, now.persons[0], name="Ann", language=language).text for language in LANGUAGES}
+    assert len(set(texts.values())) == len(LANGUAGES)
+    assert "2. April 2026" in texts["de"]
+    assert "2 avril 2026" in texts["fr"]
+    assert "2 de abril de 2026" in texts["es"]
+    assert "2026年4月2日" in texts["zh"]
+    assert "2. huhtikuuta 2026" in texts["fi"]
+
+
+def test_a_language_or_a_kind_of_data_without_words_is_refused() -> None:
+    now = facts()
+    with pytest.raises(LetterUnwritable, match="no words"):
+        write_notice(now, now.persons[0], name="Ann", language="tlh")
+    odd = replace(now.persons[0], fields_seen=("shoe size",))
+    with pytest.raises(LetterUnwritable, match="shoe size"):
+        write_notice(now, odd, name="Ann", language="fi")
+
+
+@given(st.sampled_from(LANGUAGES), st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_a_name_fills_one_gap_and_opens_none(language: str, name: str) -> None:
+    now = facts()
+    hostile = name + " {company} {0.__class__}"
+    letter = write_notice(now, now.persons[0], name=hostile, language=language)
+    assert "{company}" in letter.text and "{0.__class__}" in letter.text
+    for word in FOREIGN:
+        if word not in name:
+            assert word not in letter.text + letter.html
+
+
+def test_where_no_law_asks_the_letter_says_so() -> None:
+    now = facts()
+    for language in LANGUAGES:
+        said = _wording(language)["voluntary"]
+        person = now.persons[0]
+        assert said in write_notice(now, person, name="A", language=language, required=False).text
+        assert said not in write_notice(now, person, name="A", language=language, required=True).text
+
+
+def test_a_delay_for_the_police_is_said_in_the_letter() -> None:
+    now = replace(facts(), police_delayed=True)
+    for language in LANGUAGES:
+        text = write_notice(now, now.persons[0], name="A", language=language).text
+        assert _wording(language)["delayed"] in text and _wording(language)["not_delayed"] not in text
+
+
+def texts(now: Facts) -> dict[str, str]:
+    course = Course(AT, AT + timedelta(hours=72))
+    duties = decide_duties(now, {person.subject: "EU" for person in now.persons}, RISK, AT.date())
+    return {
+        "draft": json.dumps(authority_draft(now, course, RISK, duties)),
+        "press": press_text(now),
+        "note": internal_note(now),
+        **{
+            f"letter {language}": write_notice(now, now.persons[0], name="A", language=language).text
+            for language in LANGUAGES
+        },
+    }
+
+
+@given(
+    st.integers(1, 40), st.integers(0, 40), st.integers(0, 60), st.integers(1, 90), st.booleans(), st.booleans()
+)  # fmt: skip
+def test_all_texts_agree_number_by_number(
+    certain: int, probable: int, possible: int, complaints: int, complete: bool, gap: bool
+) -> None:
+    person = facts().persons[0]
+    people = tuple(replace(person, subject=n) for n in range(certain + probable))
+    now = replace(
+        facts(complete=complete and not gap, steps=DONE),
+        persons=people,
+        certain=certain,
+        probable=probable,
+        possible=possible,
+        bound=certain + probable + possible,
+        complaints=complaints,
+        verified_complaints=complaints // 2,
+        gaps=(GAP,) if gap else (),
+    )
+    days = [now.as_of.date(), now.first_on, now.last_on, person.first_on, person.last_on, *(GAP if gap else ())]
+    fixed = numbers(f"{COMPANY} {now.case} {AT.isoformat()} {(AT + timedelta(hours=72)).isoformat()} GDPR 33 34 1 72 h")
+    fixed |= {text for day in days for text in numbers(f"{day.isoformat()} {day.day} {day.month} {day.year}")}
+    counts = {certain, probable, possible, now.told, now.bound, complaints, now.verified_complaints}
+    allowed = fixed | {str(each) for each in counts}
+    for name, text in texts(now).items():
+        assert numbers(text) <= allowed, (name, numbers(text) - allowed)
+    said = texts(now)
+    for name in ("draft", "press", "note"):
+        assert {str(now.told), str(certain), str(probable), str(complaints)} <= numbers(said[name]), name
+    for word in FOREIGN:
+        assert not [name for name, text in said.items() if word in text]
+
+
+def test_a_sentence_that_the_record_does_not_carry_is_refused_with_why() -> None:
+    holed = replace(facts(complete=False), gaps=(GAP,))
+    with pytest.raises(NotCarried, match="completeness of 3 March 2026 to 9 March 2026 is unproven"):
+        say(holed, "nothing_else")
+    assert say(facts(), "nothing_else") == SENTENCES["nothing_else"]
+    assert "possible" not in say(facts(), "at_most") and "5" in say(facts(), "at_most")
+    with pytest.raises(NotCarried, match="gives no bound"):
+        say(replace(facts(), bound=None), "at_most")
+    with pytest.raises(NotCarried, match="2 more cannot be ruled out"):
+        say(facts(), "everyone_told")
+    for claim, step in (("seller_stopped", "suspend_seller"), ("access_cut", "suspend_actor")):
+        assert not weigh(facts(), claim).carried  # type: ignore[arg-type]
+        assert weigh(facts(steps=(step,)), claim).carried  # type: ignore[arg-type]
+    assert "completeness of 3 March 2026" in press_text(holed)
+    assert SENTENCES["nothing_else"] not in press_text(holed)
+    assert "3 March 2026 to 9 March 2026" in internal_note(holed)
+
+
+def test_the_draft_for_the_authority_says_what_is_open() -> None:
+    now = facts()
+    first = authority_draft(now, Course(None, None, missing=("the number of records",)), RISK, ())
+    assert first["open"] == ["the number of records", "the minute of awareness, and who decided on it"]
+    late = Course(AT - timedelta(hours=80), AT - timedelta(hours=8), phase=2)
+    assert authority_draft(now, late, RISK, ())["open"] == ["the reasons for the delay (art. 33(1))"]
+    full = authority_draft(now, Course(AT, AT + timedelta(hours=72), phase=2), RISK, ())
+    assert full["open"] == [] and full["phase"] == 2
+    assert full["persons"] == {"certain": 2, "probable": 1, "possible": 2, "told": 3, "at_most": 5}
+
+
+def residents(count: int, place: str, fields: tuple[str, ...] = ("e-mail address",)) -> Facts:
+    person = replace(facts().persons[0], fields_seen=fields)
+    return replace(facts(), persons=tuple(replace(person, subject=n) for n in range(count)), certain=count, probable=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "fields", "persons", "attorney"),
+    [
+        (88, ("e-mail address",), False, False),
+        (6, ("e-mail address", "security answer"), True, False),
+        (501, ("e-mail address", "security answer"), True, True),
+        (500, ("e-mail address", "security answer"), True, False),
+        (501, ("e-mail address",), False, False),
+    ],
+)
+def test_california_asks_by_kind_of_data_and_number_of_residents(
+    count: int, fields: tuple[str, ...], persons: bool, attorney: bool
+) -> None:
+    now = residents(count, "US-CA", fields)
+    duties = decide_duties(now, dict.fromkeys(range(count), "US-CA"), RISK, AT.date())
+    found = {duty.to: duty.required for duty in duties}
+    assert found == {"persons": persons, "attorney_general": attorney}
+    assert required_of(duties, "US-CA") is persons
+    if attorney:
+        copy = attorney_general_copy(now, next(duty for duty in duties if duty.to == "attorney_general"))
+        assert copy["residents"] == count and "[name]" in copy["sample"]
+
+
+def test_europe_asks_for_the_authority_and_for_persons_only_at_high_risk() -> None:
+    now = residents(41, "EU")
+    place = dict.fromkeys(range(41), "EU")
+    low = {duty.to: duty.required for duty in decide_duties(now, place, RISK, AT.date())}
+    high = {duty.to: duty.required for duty in decide_duties(now, place, replace(RISK, high=True), AT.date())}
+    assert low == {"authority": True, "persons": False} and high == {"authority": True, "persons": True}
+    china = decide_duties(now, dict.fromkeys(range(41), "CN"), RISK, AT.date())
+    assert [duty.check for duty in china] == [True]
+    assert decide_duties(now, {}, RISK, AT.date()) == ()
+    old = decide_duties(now, dict.fromkeys(range(41), "US-CA"), RISK, datetime(2025, 6, 1, tzinfo=AT.tzinfo).date())
+    assert {duty.rule.valid_from.year for duty in old} == {2020}
