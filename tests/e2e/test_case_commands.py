@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from icalendar import Calendar
+from tests.unit.answer.test_intake import RECORD, forwarded, letter, signed
 
 LOOKUP = """
 [lookups."customer.email"]
@@ -145,7 +149,7 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None
 def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
     said = desk.ok("case", "report", "--offer", "80 dollars for an address", "--channel", "telegram")
     code = said.strip().split()[-1]
-    desk.ok("case", "reports", "--take", "1", "--answer", "thank you", **desk.ann)
+    desk.ok("case", "approaches", "--take", "1", "--answer", "thank you", **desk.ann)
     assert "the desk: thank you" in desk.ok("case", "report", "--code", code)
     desk.refused("answer.approach_unknown", "case", "report", "--code", "0000-0000-0000-0000-0000")
     with_number = ("case", "open", "seller:S-9", "--reason", "x")
@@ -159,3 +163,82 @@ def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
     )
     assert json.loads((out / "answer.json").read_text())["look_ups"] == []
     assert "looked at 0 times" in (out / "answer.txt").read_text()
+
+
+@pytest.fixture
+def name_server() -> Iterator[str]:
+    """A real name server on loopback that serves the zone of the intake tests, for the real domain and a look-alike."""
+    import dns.flags
+    import dns.message
+    import dns.rcode
+    import dns.rrset
+
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    known = {f"s1._domainkey.{domain}.example.": RECORD for domain in ("lotus", "l0tus")}
+
+    def serve() -> None:
+        while True:
+            try:
+                raw, peer = server.recvfrom(4096)
+            except OSError:
+                return
+            asked = dns.message.from_wire(raw)
+            answer = dns.message.make_response(asked)
+            answer.flags |= dns.flags.RA
+            name = asked.question[0].name.to_text()
+            if name in known:
+                chunks = " ".join(f'"{known[name][at : at + 200]}"' for at in range(0, len(known[name]), 200))
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", chunks))
+            else:
+                answer.set_rcode(dns.rcode.NXDOMAIN)
+            server.sendto(answer.to_wire(), peer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.getsockname()[1]}"
+    server.close()
+
+
+def test_forwarded_mails_are_verified_at_arrival_and_a_look_alike_supports_nothing(
+    desk: Desk, name_server: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update company.customers set email = 'ann@home.example' where id = 'C-3'")
+        connection.execute("update company.customers set email = 'bob@home.example' where id = 'C-4'")
+    now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    real = forwarded(signed(letter(date=now)))
+    false = forwarded(signed(letter(date=now, sender="Lotus <service@l0tus.example>"), b"l0tus.example"))
+    mails = {
+        "real.eml": real,
+        "again.eml": real.replace(b"see below", b"see here!"),
+        "false.eml": false.replace(b"Ann <ann@Home.example>", b"bob@home.example"),
+        "stranger.eml": real.replace(b"ann@Home.example", b"eve@home.example"),
+        "broken.eml": b"no mail at all",
+    }
+    for name, raw in mails.items():
+        (desk.folder / name).write_bytes(raw)
+    said = desk.ok(
+        *("sighting", "add", *[str(desk.folder / name) for name in mails]),
+        *("--beneficiary", "seller:S-9", "--real-domains", "lotus.example", "--dns", name_server),
+    )
+    lines = dict(line.split(": ", 1) for line in said.splitlines())
+    assert lines["real.eml"].startswith("new sighting 1, verified")
+    assert lines["again.eml"].startswith("known sighting 1, verified")
+    assert (
+        "new sighting" in lines["false.eml"] and "verified" in lines["false.eml"] and "lookalike" in lines["false.eml"]
+    )
+    assert lines["stranger.eml"] == "not taken: no_such_customer"
+    assert lines["broken.eml"].startswith("not taken: malformed")
+    desk.ok("case", "open", "seller:S-9", "--reason", "forwarded mails", **desk.ann)
+    found = json.loads(desk.ok("case", "sightings", "CASE-1", "--json"))
+    assert [each["verified"] for each in found] == [True, True]
+    assert found[0]["dkim"]["record"] == RECORD
+    # one word is too little to call two texts alike
+    assert json.loads(desk.ok("case", "clusters", "CASE-1", "--json")) == []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table company.orders (customer text, seller text)")
+        connection.execute("insert into company.orders values ('C-3', 'S-9')")
+    where = "company:company.orders:customer:seller"
+    (other,) = json.loads(desk.ok("case", "alternatives", "CASE-1", "--orders", where, "--json"))
+    assert (other["kind"], other["sighting"]) == ("own_order", found[0]["id"])

@@ -142,13 +142,12 @@ for _module, _function, _name, _help in (
     ("caseintake", "alternatives", "alternatives", "Look for what else explains each sighting."),
     ("caseintake", "clusters", "clusters", "Show which messages come from one hand."),
     ("caseredress", "appeal", "appeal", "File an appeal against a measure, or decide one."),
-    ("caseredress", "correct", "correct", "Tell whoever was shown an accusation that it fell."),
+    ("caseredress", "correct", "retract", "Tell whoever was shown an accusation that it fell."),
     ("caseredress", "corrections", "corrections", "Read one's own corrections."),
-    ("caseredress", "statement", "statement", "Write a seller's statement of reasons."),
     ("casepeople", "unmask", "unmask", "Ask or approve who is behind a number."),
     ("casepeople", "entities", "entities", "Show or note what belongs together."),
     ("casepeople", "report", "report", "Report an offer of money for data; nothing about you is kept."),
-    ("casepeople", "reports", "reports", "List such reports, take one up, answer it."),
+    ("casepeople", "reports", "approaches", "List such reports, take one up, answer it."),
 ):
     case.command(f"whosaw.app.commands.{_module}:{_function}", name=_name, help=_help)
 app.command(case)
@@ -164,6 +163,9 @@ for _function, _name, _help in (
 ):
     notice.command(f"whosaw.app.commands.casenotice:{_function}", name=_name, help=_help)
 app.command(notice)
+seller = App(name="seller", help="Those who profited.")
+seller.command("whosaw.app.commands.caseredress:statement", name="statement", help="Write a statement of reasons.")
+app.command(seller)
 access = App(name="access", help="What a person is told who asks who looked at his data.")
 access.command("whosaw.app.commands.caseredress:access", name="answer", help="Answer a person; recorded and signed.")
 app.command(access)

@@ -1,4 +1,4 @@
-"""``whosaw case unmask|entities|report|reports``: who is behind a number, what belongs together, offers of bribes."""
+"""``whosaw case unmask|entities|report|approaches``: who is behind a number, what belongs together, bribes offered."""
 
 from __future__ import annotations
 

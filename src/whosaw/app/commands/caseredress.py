@@ -1,4 +1,4 @@
-"""``whosaw case appeal|correct|corrections|statement``, ``whosaw access answer``: what those hit are owed."""
+"""``whosaw case appeal|retract|corrections``, ``seller statement``, ``access answer``: what those hit are owed."""
 
 from __future__ import annotations
 
