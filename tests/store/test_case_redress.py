@@ -242,7 +242,8 @@ async def test_a_person_is_told_every_look_no_name_and_nothing_of_a_covert_inqui
     database: Database, tmp_path: Path
 ) -> None:
     clock = SimulatedClock(AT)
-    subject, other = (await assign(database, "subject", ["customer:C-1", "customer:C-2"])).values()
+    subjects = await assign(database, "subject", ["customer:C-1", "customer:C-2"])
+    subject, other = subjects["customer:C-1"], subjects["customer:C-2"]
     actors = await assign(database, "actor", ["E-0417", "E-0003"])
     (ticket,) = (await assign(database, "purpose", ["ticket:T-7"])).values()
     fields: list[int | str] = ["customer.email=reveal", "customer.phone=mask"]

@@ -102,7 +102,7 @@ class Appeals:
                 self._db,
                 "update case_appeal set reviewer = %(by)s, outcome = %(outcome)s, why = %(why)s, "
                 "decided_at = %(at)s, entry = %(entry)s where id = %(id)s and outcome is null returning id",
-                **{"id": identifier, "by": by, "outcome": outcome, "why": why, "at": self._clock.now(), "entry": entry},
+                {"id": identifier, "by": by, "outcome": outcome, "why": why, "at": self._clock.now(), "entry": entry},
             )
         if (await self.get(identifier)).outcome != "undone":
             return []

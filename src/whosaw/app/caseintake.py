@@ -17,7 +17,7 @@ from whosaw.answer.sightings import LOOKALIKE
 from whosaw.app.casedesk import CaseWork
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
-from whosaw.catalog.statements import lookup_statement, subject_statement
+from whosaw.catalog.statements import lookup_statement, presence_statement, subject_statement
 from whosaw.store.numbers import assign, keys_of
 
 Lookup = Callable[[str], str | None]
@@ -119,7 +119,7 @@ class CaseIntake:
         for kind in self._services.catalog.subjects.values():
             keys = [each.partition(":")[2] for each in subjects if each.startswith(f"{kind.name}:")]
             if keys:
-                rows = await self._services.sources[kind.source].rows(subject_statement(kind, []), keys=keys)
+                rows = await self._services.sources[kind.source].rows(presence_statement(kind), keys=keys)
                 found |= {f"{kind.name}:{row['key']}" for row in rows}
         return found
 
@@ -158,7 +158,7 @@ def resolver(server: str = "") -> Lookup:
             answer = asked.resolve(name, "TXT")
         except dns.exception.DNSException:
             return None
-        return next((b"".join(each.strings).decode("ascii", "replace") for each in answer), None)
+        return next((b"".join(getattr(each, "strings", ())).decode("ascii", "replace") for each in answer), None)
 
     return txt
 

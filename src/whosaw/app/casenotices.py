@@ -173,7 +173,8 @@ class CaseNotices:
 
     async def recipients(self, keys: Sequence[str]) -> Mapping[str, Recipient]:
         """Return names and addresses of subjects from the company's own tables."""
-        catalog, found = self._services.catalog, {}
+        catalog = self._services.catalog
+        found: dict[str, Recipient] = {}
         for kind in catalog.subjects.values():
             mine = [key.partition(":")[2] for key in keys if key.startswith(f"{kind.name}:")]
             fields = [each for each in catalog.fields.values() if each.subject_kind == kind.name]

@@ -158,6 +158,7 @@ for _function, _name, _help in (
     ("dry_run", "dry-run", "Write every letter as a file; send nothing."),
     ("list_", "list", "Say how the letters of a case stand."),
     ("bounce", "bounce", "Take in reports about letters that came back."),
+    ("settle", "settle", "Decide letters that may have arrived."),
     ("post", "post", "Write what mail did not deliver, for the post."),
     ("told", "told", "Note that somebody was told by another channel."),
 ):

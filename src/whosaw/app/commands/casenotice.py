@@ -129,6 +129,33 @@ def bounce(*files: Path) -> int:
     return 0
 
 
+def settle(*, arrived: Path | None = None, lost: Path | None = None) -> int:
+    """Decide letters of which nobody here knows whether they arrived, by the mail server's word; without it, list them.
+
+    Args:
+        arrived: a file of Message-IDs that the receiving server has, one a line.
+        lost: a file of Message-IDs that it does not have; these go out again.
+    """
+    ids = [_ids(file) for file in (arrived, lost)]
+
+    async def work(services: Services) -> Sequence[str]:
+        outbox = CaseNotices(services).outbox
+        if arrived or lost:
+            await whose_token(services)
+            await outbox.settle(ids[0], ids[1], services.clock.now())
+        return await outbox.unsure()
+
+    left = with_services(work)
+    for each in left:
+        say(each)
+    say(f"{len(left)} letters are unsure")
+    return 0
+
+
+def _ids(file: Path | None) -> list[str]:
+    return file.read_text(encoding="utf-8").split() if file else []
+
+
 def told(message_id: str, /, *, channel: Literal["post", "phone", "in_app"]) -> int:
     """Note that a person whom the letter did not reach was told by another channel.
 
