@@ -38,7 +38,12 @@ def write_report(story: Story, background: Background, files: Mapping[str, bytes
     inputs = {"told": json.dumps(told), "method": files["method.json"].decode()}
     try:
         made: Any = typst.compile(
-            source, format="pdf", sys_inputs=inputs, pdf_standards=["a-3b"], timestamp=int(at.timestamp())
+            source,
+            format="pdf",
+            sys_inputs=inputs,
+            pdf_standards=["a-3b"],
+            timestamp=int(at.timestamp()),
+            ignore_system_fonts=True,  # the same report on every machine
         )
     except RuntimeError as cause:
         raise ReportImpossible(f"the report cannot be set: {str(cause)[:300]}") from cause
