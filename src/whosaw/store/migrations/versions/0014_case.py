@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 _STATES = "'suspected', 'investigating', 'contained', 'notified', 'closed'"
 
