@@ -46,7 +46,8 @@ class Door:
 async def door(company: Company, house: House) -> AsyncIterator[Door]:
     actors = ["E-1", "E-2", "E-3", "E-4"]
     tokens = dict(zip(actors, await add_tokens(company.db, actors, company.clock.now()), strict=True))
-    app = build_app(HttpDoor(house).router)
+    door = HttpDoor(house)
+    app = build_app(door.router, direct=door.direct)
     server = Server(app, bind("127.0.0.1", 0))
     serving = asyncio.create_task(server.run())
     await server.started()

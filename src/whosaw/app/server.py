@@ -8,9 +8,10 @@ import re
 import secrets
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import uvicorn
@@ -25,6 +26,8 @@ from whosaw.app.errors import AppError
 from whosaw.doors.http import problem_response
 from whosaw.record.witness import read_state
 from whosaw.terms import WhosawError
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 _LOG = logging.getLogger(__name__)
 _CONNECTIONS_MOST = 2_000
@@ -53,14 +56,39 @@ class _WrongMethod(WhosawError, ValueError):
     code: ClassVar[str] = "http.method"
 
 
-def build_app(*routers: APIRouter, trail: Path | None = None) -> FastAPI:
+class App(FastAPI):
+    """FastAPI with a few posts that are answered directly, past its layers.
+
+    Those layers look for parameters, exit stacks and errors that such a route does not have, and cost as much as a
+    decision does.
+    """
+
+    direct: Mapping[str, Endpoint] = MappingProxyType({})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            endpoint = self.direct.get(scope["path"])
+            if endpoint is not None:
+                await _answer(endpoint, scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+def build_app(
+    *routers: APIRouter, trail: Path | None = None, direct: Mapping[str, Endpoint] = MappingProxyType({})
+) -> App:
     """Return the application over the doors' routers.
 
-    Where the folder of a trail is given, ``/healthz`` says how witnesses stand to it.
-
     FastAPI's own OpenTelemetry is off: spans would carry paths and query strings, and those name customers.
+
+    Args:
+        routers: of the doors.
+        trail: the folder of a trail, of which ``/healthz`` says how witnesses stand to it.
+        direct: path → what answers a POST to it, of the routes that are asked most; they are among `routers` as well,
+            for every other method.
     """
-    app = FastAPI(
+    app = App(
         title="whosaw",
         version=__version__,
         docs_url=None,
@@ -74,6 +102,7 @@ def build_app(*routers: APIRouter, trail: Path | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(_Quiet)
     app.add_api_route("/healthz", _health_of(trail), methods=["GET"])
+    app.direct = dict(direct)
     return app
 
 
@@ -168,12 +197,30 @@ class _Quiet:
         try:
             await self._app(scope, receive, watch)
         except Exception as problem:
-            frame = traceback.extract_tb(problem.__traceback__)[-1]
-            name, request = type(problem).__name__, identifier.decode()
-            _LOG.error("request %s failed: %s at %s:%s", request, name, frame.filename, frame.lineno)
+            _log(problem, identifier)
             if begun:
                 raise RuntimeError("a request failed after its answer had begun") from None
             await problem_response(WhosawError("unexpected"))(scope, receive, watch)
+
+
+async def _answer(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer by `endpoint` alone, with the same words for what goes wrong, and the same header, as `App` has."""
+    identifier = _request_id(scope)
+    try:
+        response = await endpoint(Request(scope, receive, send))
+    except WhosawError as problem:
+        response = problem_response(problem)
+    except Exception as problem:
+        _log(problem, identifier)
+        response = problem_response(WhosawError("unexpected"))
+    response.raw_headers.append((b"x-request-id", identifier))
+    await response(scope, receive, send)
+
+
+def _log(problem: Exception, identifier: bytes) -> None:
+    frame = traceback.extract_tb(problem.__traceback__)[-1]
+    name, request = type(problem).__name__, identifier.decode()
+    _LOG.error("request %s failed: %s at %s:%s", request, name, frame.filename, frame.lineno)
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -147,7 +147,8 @@ async def office(company: Company, house: House, pace: Pace) -> AsyncIterator[Of
     shipped = company.policies.current
     company.policies.swap(PolicySet(shipped.text + LOOKUPS, shipped.schema))
     made = await add_tokens(company.db, ACTORS, company.clock.now())
-    app = build_app(HttpDoor(replace(house, throttle=Throttle(pace))).router)
+    door = HttpDoor(replace(house, throttle=Throttle(pace)))
+    app = build_app(door.router, direct=door.direct)
     server = Server(app, bind("127.0.0.1", 0))
     serving = asyncio.create_task(server.run())
     await server.started()

@@ -286,7 +286,9 @@ async def test_an_address_behind_a_proxy_counts_only_where_the_proxy_is_trusted(
     from whosaw.doors.http import Throttle
 
     patient = replace(house, throttle=Throttle(Pace(failures_most=3)))
-    server = Server(build_app(HttpDoor(patient).router), bind("127.0.0.1", 0), trusted_proxies=trusted)
+    door = HttpDoor(patient)
+    app = build_app(door.router, direct=door.direct)
+    server = Server(app, bind("127.0.0.1", 0), trusted_proxies=trusted)
     serving = asyncio.create_task(server.run())
     await server.started()
     statuses = []

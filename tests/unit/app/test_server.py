@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import APIRouter
-from starlette.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from whosaw.app.server import PortInUse, Server, bind, build_app
 from whosaw.terms import WhosawError
@@ -79,6 +80,35 @@ async def test_what_was_not_foreseen_is_told_and_logged_without_its_text(
     assert "ada@" not in response.text + caplog.text
     if path == "/theirs":
         assert "KeyError at" in caplog.text
+
+
+async def test_a_direct_route_answers_posts_alone_and_goes_wrong_in_the_same_words(
+    routes: APIRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ours(_: Request) -> Response:
+        raise Clumsy("ada@mail.example")
+
+    async def theirs(_: Request) -> Response:
+        raise KeyError("ada@mail.example")
+
+    async def echo(request: Request) -> Response:
+        return Response(await request.body(), headers={"Cache-Control": "no-store"})
+
+    direct = {"/ours": ours, "/theirs": theirs, "/echo": echo}
+    transport = httpx.ASGITransport(app=build_app(routes, direct=direct))
+    async with httpx.AsyncClient(transport=transport, base_url="http://door") as http:
+        for path in ("/ours", "/theirs"):
+            by_router, past_it = await http.get(path), await http.post(path)
+            assert past_it.status_code == 503
+            assert past_it.json() == by_router.json()
+            assert set(past_it.headers) == set(by_router.headers)
+        assert "ada@" not in past_it.text + caplog.text
+        assert caplog.text.count("KeyError at") == 2
+        named = await http.post("/echo", content=b"said", headers={"X-Request-Id": "mine-1"})
+        assert (named.status_code, named.content, named.headers["x-request-id"]) == (200, b"said", "mine-1")
+        unfit = await http.post("/echo", headers={"X-Request-Id": "a b"})
+        assert len(unfit.headers["x-request-id"]) == 32
+        assert (await http.get("/echo")).status_code == 404
 
 
 async def test_an_answer_that_breaks_midway_is_cut_and_its_text_is_not_logged(

@@ -15,6 +15,7 @@ from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
 from whosaw.app.lakekeeping import keep_coverage, keep_lake
 from whosaw.app.measured import MeasuredGate
+from whosaw.app.memory import settle_memory
 from whosaw.app.metrics import Metrics
 from whosaw.app.metricsdoor import metrics_door
 from whosaw.app.server import Server, bind, build_app
@@ -74,6 +75,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             metrics_door(services, metrics).router,
             *identity.routers,
             trail=settings.trail_folder,
+            direct=door.direct,
         )
         server = Server(app, listening.listener, trusted_proxies=words(settings.trusted_proxies))
         loop = asyncio.get_running_loop()
@@ -101,6 +103,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 out.print(f"console login, once: {link}", markup=False, soft_wrap=True)
             if line := nobody_hears(services):
                 out.print(line, markup=False)
+            settle_memory()
             await server.run()
         finally:
             for task in keeping:

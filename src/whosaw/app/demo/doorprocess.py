@@ -33,7 +33,9 @@ async def _serve(folder: Path, url: str, witnesses: str | None) -> None:
     settings = Settings(state=folder, catalog=folder / "whosaw.toml", witnesses=Path(witnesses) if witnesses else None)
     clock = SharedClock(folder / "clock")
     async with open_services(settings, clock, url, door="door") as services:
-        server = Server(build_app(http_door(services).router, trail=settings.trail_folder), bind("127.0.0.1", 0))
+        door = http_door(services)
+        app = build_app(door.router, trail=settings.trail_folder, direct=door.direct)
+        server = Server(app, bind("127.0.0.1", 0))
         integrating = asyncio.create_task(services.keep_signed())
         serving = asyncio.create_task(server.run())
         await server.started()
