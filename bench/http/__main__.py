@@ -20,11 +20,11 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -160,57 +160,54 @@ class Stages:
 
 
 class Samples:
-    """Where the event loop's thread is, every 2 ms: the innermost frame that belongs to a part we name."""
+    """Where the event loop's thread is, every 2 ms of processor time: its part of the code, and its function.
+
+    A signal interrupts it; a thread that looks in from outside only ever sees it where it waits.
+    """
 
     PARTS = (
-        ("whosaw/doors", "door: token, body, JSON, answer"),
-        ("whosaw/ask", "door: token, body, JSON, answer"),
+        ("whosaw/doors", "door: token, body, answer"),
+        ("whosaw/ask", "door: token, body, answer"),
         ("whosaw/decide", "decide"),
         ("whosaw/reveal", "reveal"),
         ("whosaw/prove", "record: canonical bytes, hashes, signature, receipts"),
         ("whosaw/record", "record: canonical bytes, hashes, signature, receipts"),
-        ("whosaw/catalog", "reads of the company's tables (SQLAlchemy, driver)"),
-        ("sqlalchemy", "reads of the company's tables (SQLAlchemy, driver)"),
-        ("whosaw/store", "own database (driver)"),
-        ("psycopg", "own database (driver)"),
+        ("whosaw/catalog", "reads of the company's tables"),
+        ("sqlalchemy", "reads of the company's tables"),
+        ("whosaw/store", "statements: pool, libpq"),
+        ("psycopg", "statements: pool, libpq"),
         ("whosaw/gate", "gate: facts, budgets, numbers, entries"),
         ("whosaw/app", "server: uvicorn, Starlette"),
         ("uvicorn", "server: uvicorn, Starlette"),
         ("starlette", "server: uvicorn, Starlette"),
         ("fastapi", "server: uvicorn, Starlette"),
-        ("selectors", "idle: waiting for the network"),
-        ("asyncio", "event loop"),
+        ("bench/http", "this profile"),
+        ("asyncio/runners", "event loop itself (uvloop, in C), system calls"),
     )
 
     def __init__(self) -> None:
         self.found: Counter[str] = Counter()
-        self._main = threading.main_thread().ident
-        threading.Thread(target=self._run, daemon=True).start()
+        self.functions: Counter[str] = Counter()
+        signal.signal(signal.SIGPROF, self._look)
+        signal.siginterrupt(signal.SIGPROF, False)
+        signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)
 
-    def _run(self) -> None:
-        while True:
-            time.sleep(0.002)
-            frame = sys._current_frames().get(self._main)
-            if frame is not None:
-                self.found[self._part(frame)] += 1
-
-    def _part(self, frame: object) -> str:
-        seen = []
+    def _look(self, _: int, frame: object) -> None:
         while frame is not None:
-            seen.append(frame.f_code.co_filename)
-            frame = frame.f_back
-        # psycopg under SQLAlchemy is a read of the company's tables
-        company = any("sqlalchemy" in name or "whosaw/catalog" in name for name in seen)
-        for name in seen:
+            name = frame.f_code.co_filename
             for piece, part in self.PARTS:
                 if piece in name:
-                    return self.PARTS[6][1] if piece == "psycopg" and company else part
-        return "elsewhere"
+                    self.found[part] += 1
+                    self.functions[f"{Path(name).stem}.{frame.f_code.co_qualname}"] += 1
+                    return
+            frame = frame.f_back
+        self.found["elsewhere"] += 1
 
 
 async def serve(kind: str, folder: Path, url: str) -> None:
     """Serve one of the two until standard input closes; both check the token and read the row in the same way."""
     from whosaw.app.httpdoor import http_door
+    from whosaw.app.memory import settle_memory
     from whosaw.app.server import Server, bind, build_app
     from whosaw.app.services import open_services
     from whosaw.app.settings import Settings
@@ -235,7 +232,10 @@ async def serve(kind: str, folder: Path, url: str) -> None:
         hits = Hits(services.gate, services.policies) if guarded else None
         profiled = guarded and os.environ.get("BENCH_PROFILE")
         samples, stages = (Samples(), Stages(services)) if profiled else (None, None)
-        server = Server(build_app(http_door(services).router if guarded else router), bind("127.0.0.1", 0))
+        door = http_door(services) if guarded else None
+        app = build_app(door.router, direct=door.direct) if door else build_app(router)
+        server = Server(app, bind("127.0.0.1", 0))
+        settle_memory()  # both, as `whosaw serve` does
         tasks = [asyncio.create_task(server.run())]
         if guarded:
             tasks.append(asyncio.create_task(services.integrator.run()))
@@ -245,7 +245,13 @@ async def serve(kind: str, folder: Path, url: str) -> None:
             print(json.dumps(stages.take() if stages else {}), flush=True)
         if hits is not None:
             counts = {"work": [hits.work, hits.asked], "memo": [hits.memo, hits.memo_asked]}
-            print(json.dumps(counts | {"samples": samples.found if samples else {}}), flush=True)
+            print(
+                json.dumps(
+                    counts
+                    | {"samples": samples.found if samples else {}, "functions": samples.functions if samples else {}}
+                ),
+                flush=True,
+            )
         server.stop()
         for task in tasks[1:]:
             task.cancel()
@@ -420,13 +426,12 @@ def report(told: dict | None) -> None:
     for name, what in (("work", "work items"), ("memo", "decisions")):
         hit, asked = told[name]
         print(f"\nremembered {what}: {hit} of {asked} ({100 * hit / max(1, asked):.1f} %)")
-    samples = Counter(told["samples"])
-    busy = samples.total() - samples["idle: waiting for the network"]
-    if busy:
-        print("\n| part of the guarded server | share of its busy time |\n|---|---|")
-        for part, count in samples.most_common():
-            if not part.startswith("idle"):
-                print(f"| {part} | {100 * count / busy:.0f} % |")
+    for name, title, most in (("samples", "part", 20), ("functions", "function", 25)):
+        samples = Counter(told[name])
+        if samples:
+            print(f"\n| {title} of the guarded server | share of its processor time |\n|---|---|")
+            for part, count in samples.most_common(most):
+                print(f"| {part} | {100 * count / samples.total():.1f} % |")
 
 
 def main() -> None:
