@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from whosaw.catalog import Catalog, Source
 from whosaw.catalog.statements import presence_statement
@@ -49,9 +50,10 @@ class FactFinder:
     async def people(self, keys: Iterable[str], at: datetime) -> dict[str, Person]:
         """Return facts and standing of every actor."""
         wanted = list(dict.fromkeys(keys))
-        stands, _ = await together(
-            standing(self._db, wanted, at, self._catalog.conduct), self._refresh_directory(wanted)
-        )
+        reads: list[Coroutine[Any, Any, Any]] = [standing(self._db, wanted, at, self._catalog.conduct)]
+        if stale := self._stale(wanted):
+            reads.append(self._refresh_directory(wanted, stale))
+        stands = (await together(*reads))[0]
         return {key: Person(self._actor(key, stands[key], at), stands[key]) for key in wanted}
 
     async def regions(self, subjects: Iterable[SubjectRef]) -> dict[SubjectRef, str]:
@@ -70,11 +72,13 @@ class FactFinder:
         """Return the work items behind every purpose that has any, one per assignment; remembered for seconds."""
         return await self._work.work(purposes, at)
 
-    async def _refresh_directory(self, keys: Sequence[str]) -> None:
+    def _stale(self, keys: Sequence[str]) -> list[str]:
+        """Return whose rows are to be read again."""
         now = time.monotonic()
-        stale = [key for key in keys if self._directory.get(key, (0.0, None))[0] < now]
-        if not stale:
-            return
+        return [key for key in keys if self._directory.get(key, (0.0, None))[0] < now]
+
+    async def _refresh_directory(self, keys: Sequence[str], stale: Sequence[str]) -> None:
+        now = time.monotonic()
         listed = await self._read(stale)
         if len(self._directory) + len(stale) > _REMEMBERED_MOST:
             self._directory = {key: entry for key, entry in self._directory.items() if key in keys}

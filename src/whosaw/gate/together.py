@@ -11,12 +11,23 @@ async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
     """Return the results in order.
 
     The others are waited for and not cancelled: a connection cancelled while it logs in stays half open on the server
-    until that gives up on it.
+    until that gives up on it. The last one runs in the caller's own task: of one read, nothing else is made.
 
     Raises:
         Exception: the first error, once every read has ended.
     """
-    results = await asyncio.gather(*reads, return_exceptions=True)
+    if not reads:
+        return []
+    *others, last = reads
+    tasks = [asyncio.ensure_future(each) for each in others]
+    results: list[Any] = []
+    try:
+        results = [await last]
+    except Exception as problem:
+        results = [problem]
+    finally:  # a caller who gives up waits for them too
+        if tasks:
+            results = [*await asyncio.gather(*tasks, return_exceptions=True), *results]
     for result in results:
         if isinstance(result, BaseException):
             raise result

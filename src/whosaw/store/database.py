@@ -117,8 +117,19 @@ class Database:
             DatabaseUnreachable: no connection became free in time, or the server went away.
             psycopg.Error: the server refused it.
         """
-        async with self._line() as line:
-            return await line.ask(statement, parameters, binary=binary)
+        # as `_line` does, without a context manager: it would cost a tenth of the statement
+        try:
+            await self._wait_for_turn()
+            try:
+                line = await self._take()
+                try:
+                    return await line.ask(statement, parameters, binary=binary)
+                finally:
+                    await self._give_back(line)
+            finally:
+                self._free.release()
+        except (PoolTimeout, psycopg.OperationalError) as cause:
+            raise DatabaseUnreachable("the database does not answer") from cause
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
@@ -129,10 +140,7 @@ class Database:
                 try:
                     yield line
                 finally:
-                    if self._open and line.fit:
-                        self._idle.append(line)
-                    else:
-                        await self._part_with(line)
+                    await self._give_back(line)
             finally:
                 self._free.release()
         except (PoolTimeout, psycopg.OperationalError) as cause:
@@ -155,6 +163,12 @@ class Database:
                 await self._free.acquire()
         except TimeoutError as cause:
             raise DatabaseUnreachable("the database does not answer") from cause
+
+    async def _give_back(self, line: Line) -> None:
+        if self._open and line.fit:
+            self._idle.append(line)
+        else:
+            await self._part_with(line)
 
     async def _part_with(self, line: Line) -> None:
         """Give a connection back to the pool; where it is gone, the idle ones are of a server that is gone too."""

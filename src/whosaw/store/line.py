@@ -20,6 +20,7 @@ from psycopg.pq.abc import PGresult
 
 _PREPARED_MOST = 200
 _CANCEL_S = 1.0
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 # the statement is gone, or the tables changed under its plan: both are said before anything is done
 _NOT_PREPARED_NOW = frozenset({"26000", "0A000"})
 
@@ -48,6 +49,8 @@ class Line:
         self._writing = False
         self._waiting: asyncio.Future[PGresult] | None = None
         self._prepared: dict[str, bytes] = {}
+        # the server refuses a statement whose columns have changed, so names hold as long as it is prepared
+        self._names: dict[str, tuple[str, ...]] = {}
         self._named = 0
 
     @property
@@ -68,15 +71,20 @@ class Line:
         """
         known = statement in self._prepared
         result = await self._asked(statement, parameters, binary)
-        if known and _state(result) in _NOT_PREPARED_NOW:
+        if known and result.status not in _DONE and _state(result) in _NOT_PREPARED_NOW:
             del self._prepared[statement]
+            self._names.pop(statement, None)
             result = await self._asked(statement, parameters, binary)
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        if result.status not in _DONE:
             if self._pg.status == ConnStatus.BAD:  # said as a result, with no state that would tell it from a refusal
                 raise OperationalError("the server closed the connection")
             raise error_from_result(result, self.connection.info.encoding)
         self._loader.set_pgresult(result)
-        names = tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
+        names = self._names.get(statement)
+        if names is None:
+            names = tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
+            if statement in self._prepared:
+                self._names[statement] = names
         return Answer(names, self._loader.load_rows(0, result.ntuples, tuple))
 
     def rest(self) -> None:
