@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from whosaw.doors.http.errors import BodyTooLarge, BodyTooSlow, NotJson, QueryUnfit
 
@@ -40,12 +40,15 @@ async def read_body(request: Request, most_bytes: int) -> Sent:
     gathered = bytearray()
     try:
         async with asyncio.timeout(_WAIT_S):
-            async for chunk in request.stream():
-                gathered += chunk
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] != "http.request":
+                    raise NotJson("the body was broken off")
+                gathered += message.get("body", b"")
                 if len(gathered) > most_bytes:
                     raise BodyTooLarge("the body is too large", hint=f"this route takes {most_bytes} bytes")
-    except ClientDisconnect as cause:
-        raise NotJson("the body was broken off") from cause
+                more = message.get("more_body", False)
     except TimeoutError as cause:
         raise BodyTooSlow("the body did not arrive in time") from cause
     raw = bytes(gathered)
@@ -59,7 +62,7 @@ def parse(raw: bytes) -> object:
         NotJson: it is none.
     """
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_members)
+        return _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as cause:
         raise NotJson("the body is not JSON") from cause
 
@@ -113,3 +116,6 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_members)  # made once: it is dear
