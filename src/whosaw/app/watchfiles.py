@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from whosaw.catalog import Watching
+from whosaw.catalog.strict import Table
+from whosaw.catalog.watching import watching
 from whosaw.terms import WhosawError, to_us
 from whosaw.watch.errors import ForbiddenAttribute
 from whosaw.watch.nulls import FORBIDDEN
 from whosaw.watch.rows import OPEN, Int64
-from whosaw.watch.settings import WatchSettings, read_settings
 
 _MAX_BYTES = 1 << 30
 
@@ -119,18 +121,18 @@ def integers(path: Path, name: str, cells: Sequence[str], absent: int = -1) -> I
     return found
 
 
-def read_config(path: Path | None) -> WatchSettings:
-    """Return the settings of the table ``[watch]`` of a TOML file, the defaults where there is no file.
+def read_config(path: Path | None) -> Watching:
+    """Return the table ``[watch]`` of a TOML file, read as the catalog's is; an empty one where there is no file.
 
     Raises:
         WatchFileInvalid: the file is no TOML.
-        WatchSettingRefused: a setting means nothing.
+        CatalogInvalid: the table says what cannot be used.
     """
     if path is None:
-        return WatchSettings()
+        return Watching()
     try:
         with path.open("rb") as file:
-            told: Mapping[str, Any] = tomllib.load(file)
+            told = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise WatchFileInvalid(f"`{path}` cannot be read: {type(error).__name__}") from error
-    return read_settings({key: value for key, value in told.get("watch", {}).items() if key != "templates"})
+    return watching(Table({"watch": told.get("watch", {})}, str(path)).table("watch"))

@@ -23,6 +23,7 @@ from whosaw.catalog.model import (
     Mode,
     Purpose,
     SubjectKind,
+    Watching,
     Webhook,
 )
 from whosaw.catalog.source import Source, SourceUnreachable
@@ -47,6 +48,7 @@ __all__ = [
     "Source",
     "SourceUnreachable",
     "SubjectKind",
+    "Watching",
     "Webhook",
     "check",
     "load",

@@ -22,6 +22,7 @@ from whosaw.catalog.model import (
 )
 from whosaw.catalog.statements import column_query
 from whosaw.catalog.strict import Table
+from whosaw.catalog.watching import watching
 
 MASKS = ("email", "phone", "name", "address", "iban", "card", "date", "number", "text", "full")
 KEEP_FORMAT = ("email", "phone", "name", "iban", "card", "date", "number")
@@ -46,6 +47,7 @@ TABLES = (
     "break_glass",
     "conduct",
     "alerts",
+    "watch",
 )
 FORMS = ("email", "phone", "text")
 SCIM = "scim"
@@ -102,8 +104,8 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     fields = {key: _field(key, table, subjects, has_key=bool(mask_key)) for key, table in top.tables("fields")}
     actions = {key: _action(key, table, sources, subjects) for key, table in top.tables("actions")}
     classes = {field.klass for field in fields.values()}
-    glass, conduct, alerts, policies = (
-        top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies")
+    glass, conduct, alerts, policies, watch = (
+        top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies", "watch")
     )
     catalog = Catalog(
         company=company.text("name"),
@@ -123,6 +125,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         alerts=Alerting() if alerts is None else controls.alerting(alerts),
         policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
         mask_key=mask_key,
+        watch=None if watch is None else watching(watch),
     )
     company.done()
     return catalog

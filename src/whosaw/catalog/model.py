@@ -239,6 +239,21 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True)
+class Watching:
+    """The table ``[watch]``.
+
+    Attributes:
+        templates: name → what it says: `via`, and where stated `kinds`, `grace_h`, `within_h`, `own_text`.
+        settings: those that are stated; the others keep the values that were measured.
+        prompts: whether a running server asks employees about single unexplained accesses.
+    """
+
+    templates: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole file, resolved: every name in it points at something in it."""
 
@@ -259,6 +274,7 @@ class Catalog:
     alerts: Alerting = field(default_factory=Alerting)
     policy_files: tuple[Path, ...] = ()
     mask_key: bytes = field(default=b"", repr=False)
+    watch: Watching | None = None
 
     @property
     def field_classes(self) -> dict[str, str]:

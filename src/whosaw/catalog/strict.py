@@ -44,6 +44,14 @@ class Table:
         outer = self.optional_table(key)
         return [] if outer is None else [(name, outer.table(name)) for name in outer.names()]
 
+    def rows(self, key: str) -> list[Table]:
+        """Return the tables of a list ``[[key]]``; nothing where it is absent."""
+        value = self._take(key) if key in self._values else []
+        self._asked.add(key)
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise CatalogInvalid(f"{self.where}: `{key}` must be a list of tables, each under [[…{key}]]")
+        return [Table(each, f"{self.where[:-1]}.{key} {number}]") for number, each in enumerate(value, 1)]
+
     def text(self, key: str) -> str:
         """Return a text that is not blank."""
         value = self._take(key)

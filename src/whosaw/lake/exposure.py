@@ -5,7 +5,7 @@ Actors and subjects become dense indices ``0 … n-1``; the names beside them ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Exposure:
         service: per actor whether it is a machine that opens everything.
         own_trail: whether every access comes from whosaw's own trail.
         completeness: of the accesses.
+        verified: per access whether its reason was checked against the company's work records, and held.
     """
 
     actor: Int64
@@ -56,6 +57,7 @@ class Exposure:
     service: Bool
     own_trail: bool
     completeness: Completeness
+    verified: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def subject_indices(self) -> dict[str, int]:
         """Return reference → subject index."""
@@ -102,6 +104,7 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
             service=np.array([name in service for name in actors], np.bool_),
             own_trail=bool(sources) and all(source.grade == "trail" for source in sources),
             completeness=measure(open_lake),
+            verified=accesses["verified"].astype(np.bool_),
         )
 
 
@@ -124,7 +127,8 @@ _ACCESSES = """
                 WHEN verified IS NOT NULL THEN NOT verified
                 WHEN accesses.ticket IS NOT NULL THEN own IS NULL
                 ELSE reason IS NULL
-           END AS irregular
+           END AS irregular,
+           coalesce(verified, false) AS verified
     FROM accesses LEFT JOIN owner ON owner.ticket = accesses.ticket AND owner.subject = accesses.subject
 """
 

@@ -24,7 +24,7 @@ def refusal(text: str) -> CatalogInvalid:
     return problem
 
 
-@pytest.mark.parametrize("table", [*TABLES, "break_glass", "conduct", "alerts", "policies", "masks"])
+@pytest.mark.parametrize("table", [*TABLES, "break_glass", "conduct", "alerts", "policies", "masks", "watch"])
 @pytest.mark.parametrize("value", ["3", '"text"', "[1]", "true", "1979-05-27"])
 def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
     kept = "\n".join(part for part in GOOD.split("\n\n") if not part.lstrip().startswith((f"[{table}]", f"[{table}.")))

@@ -11,9 +11,10 @@ from whosaw.app.cli import run as command
 from whosaw.app.watchfiles import WatchFileInvalid, read_config, read_table
 from whosaw.app.watching import FlagNotFound, NothingToWatch, WatchFiles, replay_flag, watch_actors
 from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+from whosaw.catalog import CatalogInvalid
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
-from whosaw.watch.errors import ForbiddenAttribute, WatchSettingRefused
+from whosaw.watch.errors import ForbiddenAttribute
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE, CUSTOMERS, SELLERS, LOOKS, DAYS = 40, 1_000, 60, 8_000, 56
@@ -119,7 +120,7 @@ def test_a_file_with_what_nothing_may_read_is_refused_whole(
 
 
 def test_settings_and_times_are_read_strictly(tmp_path: Path, lake: Path) -> None:
-    with pytest.raises(WatchSettingRefused):
+    with pytest.raises(CatalogInvalid, match="unknown key `sensitivity`"):
         read_config(write(tmp_path, "a.toml", "[watch]", "sensitivity = 3"))
     with pytest.raises(WatchFileInvalid):
         read_config(write(tmp_path, "b.toml", "[watch"))

@@ -1,0 +1,265 @@
+"""What watch reads of a lake: its accesses, orders and work records, and files beside them, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
+from whosaw.app.watchwork import Answer, Told, lake_excuses
+from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.opened import opened
+from whosaw.lake.weakest import weakest_grade
+from whosaw.terms import WhosawError
+from whosaw.watch.excuses import HALF, Excuses
+from whosaw.watch.observed import Decisions, Harms, Observed, Prints
+from whosaw.watch.rows import NONE, Accesses, Bool, Int64
+from whosaw.watch.strength import TemplateStrength
+
+_STAFF = ("shift", "region", "employer", "part_time")
+
+
+class NothingToWatch(WhosawError, ValueError):
+    """The lake holds no accesses of people."""
+
+    code: ClassVar[str] = "watch.empty"
+    hint = "bring accesses into the lake: whosaw import, or whosaw lake export"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFiles:
+    """What an operator adds to the lake; every file may be absent.
+
+    Args:
+        actors: CSV `actor,role` and where known `shift`; `region,employer,part_time` only for rates by group.
+        managers: CSV `actor,beneficiary`: declared account management.
+        harms: CSV `subject,at`.
+        decisions: CSV `actor,at,kind,favourable` and where known `beneficiary,second,routed,appealed_at`.
+        prints: CSV `side,name,print`, side being `actor` or `beneficiary`.
+        canaries: CSV `subject`.
+        config: TOML with a table ``[watch]``, as the catalog has it.
+    """
+
+    actors: Path | None = None
+    managers: Path | None = None
+    harms: Path | None = None
+    decisions: Path | None = None
+    prints: Path | None = None
+    canaries: Path | None = None
+    config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What watch reads, and what its indices stand for.
+
+    Args:
+        observed: the arrays.
+        actors, subjects, beneficiaries: references by index.
+        grade: how good the weakest log is, in words.
+        missing: what a better answer needs.
+        excuses: per access, and what each declared template is worth on this log.
+    """
+
+    observed: Observed
+    actors: tuple[str, ...]
+    subjects: tuple[str, ...]
+    beneficiaries: tuple[str, ...]
+    grade: str
+    missing: tuple[str, ...]
+    excuses: Excuses
+    templates: tuple[TemplateStrength, ...] = ()
+
+
+def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
+    """Return what watch reads from a lake and the files beside it; machines that open everything are left out.
+
+    Raises:
+        NothingToWatch: there are no accesses of people.
+        WatchFileInvalid, ForbiddenAttribute: a file says what cannot be used.
+        NotALake, LakeDamaged: the lake cannot be read.
+    """
+    exposure = load_exposure(lake)
+    kept = _kept(exposure, told.until_us)
+    if not kept.size:
+        raise NothingToWatch(f"lake `{lake}` holds no accesses of people")
+    accesses = Accesses(exposure.actor[kept], exposure.subject[kept], exposure.at_us[kept])
+    subjects = Numbers(exposure.subjects)
+    beneficiaries = Numbers()
+    bought = _orders(lake, subjects, beneficiaries)
+    actors = Numbers(exposure.actors)
+    managed = _managers(files.managers, actors, beneficiaries)
+    decisions = _decisions(files.decisions, actors, beneficiaries)
+    prints = _prints(files.prints, actors, beneficiaries)
+    harms, canary = _harms(files.harms, subjects), _canaries(files.canaries, subjects)
+    link_access, link_beneficiary = _links(accesses, bought, len(subjects.names))
+    tried = lake_excuses(lake, told, accesses, (actors, subjects), managed)
+    strengths: tuple[TemplateStrength, ...] = ()
+    if isinstance(tried, str):
+        excuses = _by_the_log(exposure.irregular[kept])
+    else:
+        excuses, strengths = tried[0], tried[1].templates
+    excuses = _and_known(excuses, exposure.verified[kept], _answered(accesses, actors, subjects, told.answers))
+    role, shift = _roles(files.actors, actors)
+    observed = Observed(
+        accesses,
+        excuses.unexplained,
+        link_access,
+        link_beneficiary,
+        role,
+        max(len(beneficiaries.names), 1),
+        len(subjects.names),
+        shift=shift,
+        harms=harms,
+        decisions=decisions,
+        prints=prints,
+        canary=canary,
+        tie_actor=managed[0],
+        tie_beneficiary=managed[1],
+    )
+    missing = []
+    if isinstance(tried, str) and told.watching.templates:
+        missing.append(tried)
+    if isinstance(tried, str) and not exposure.has_reasons:
+        missing.append("no log says why accesses happened: none of them is unexplained, and nothing can be found")
+    if not bought[0].size:
+        missing.append("the lake has no orders: no access would profit anybody, and the beneficiary signal is silent")
+    if files.actors is None:
+        missing.append("nobody's role is known: everybody is everybody's peer")
+    grade = weakest_grade(lake).line
+    return Watched(
+        observed, actors.names, subjects.names, beneficiaries.names, grade, tuple(missing), excuses, strengths
+    )
+
+
+def _kept(exposure: Exposure, until_us: int) -> Int64:
+    """Return the rows of people before `until_us`, in an order that the rows alone decide."""
+    kept = np.flatnonzero(~exposure.service[exposure.actor] & (exposure.at_us < until_us))
+    columns = (exposure.verified, exposure.irregular, exposure.subject, exposure.actor, exposure.at_us)
+    return np.asarray(kept[np.lexsort(tuple(column[kept] for column in columns))])
+
+
+def _by_the_log(irregular: Bool) -> Excuses:
+    """Return excuses where no template was tried: the log's own reason holds or does not."""
+    part = 1.0 - irregular.astype(np.float64)
+    return Excuses(part, part * 0.0, np.zeros((part.size, 0), np.bool_), ())
+
+
+def _and_known(excuses: Excuses, verified: Bool, answered: Bool) -> Excuses:
+    """Return the excuses with what was checked when it was asked counting whole, and what he wrote himself by half."""
+    part = np.maximum(excuses.excuse, np.where(answered, HALF, 0.0))
+    return Excuses(np.where(verified, 1.0, part), excuses.lift, excuses.fired, excuses.names)
+
+
+def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, answers: Collection[Answer]) -> Bool:
+    told = {(actors.known(actor), subjects.known(subject), at) for actor, subject, at in answers}
+    found = np.zeros(len(accesses), np.bool_)
+    for row in np.flatnonzero(np.isin(accesses.at_us, [at for _, _, at in sorted(told)])).tolist():
+        found[row] = (int(accesses.actor[row]), int(accesses.subject[row]), int(accesses.at_us[row])) in told
+    return found
+
+
+def _orders(lake: Path, subjects: Numbers, beneficiaries: Numbers) -> tuple[Int64, Int64]:
+    """Return subject and beneficiary of each pair that an order joins."""
+    with opened(lake) as held:
+        whom, who = held.keys("beneficiary"), held.keys("subject")
+        rows = held.rows("SELECT DISTINCT subject, beneficiary FROM orders WHERE beneficiary IS NOT NULL ORDER BY ALL")
+    pairs = [
+        (subjects.of(who.get(subject, f"#{subject}")), beneficiaries.of(whom.get(seller, f"#{seller}")))
+        for subject, seller in rows
+    ]
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _links(accesses: Accesses, bought: tuple[Int64, Int64], subjects: int) -> tuple[Int64, Int64]:
+    """Return which access would profit which beneficiary: those that the subject bought from."""
+    order = np.argsort(bought[0], kind="stable")
+    subject, seller = bought[0][order], bought[1][order]
+    low = np.searchsorted(subject, accesses.subject, side="left")
+    count = np.searchsorted(subject, accesses.subject, side="right") - low
+    row = np.repeat(np.arange(len(accesses)), count)
+    first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
+    return row, seller[first + np.arange(row.size)]
+
+
+def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, Int64 | None]:
+    """Return role and shift per actor; without a file everybody has one role."""
+    if path is None:
+        return np.zeros(len(actors.names), np.int64), None
+    table, roles, shifts = read_table(path, ("actor", "role"), _STAFF), Numbers(("",)), Numbers(("",))
+    role, shift = np.zeros(len(actors.names), np.int64), np.zeros(len(actors.names), np.int64)
+    for name, word, when in zip(table["actor"], table["role"], table["shift"], strict=True):
+        at = actors.known(name)
+        if at >= 0:
+            role[at], shift[at] = max(roles.of(word), 0), max(shifts.of(when), 0)
+    return role, shift
+
+
+def groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return attribute → group of each actor, for rates alone; nothing that weighs evidence calls this."""
+    if path is None:
+        return {}
+    table = read_table(path, ("actor", "role"), _STAFF)
+    at = {name: row for row, name in enumerate(table["actor"])}
+    return {
+        word: tuple(table[word][at[name]] if name in at else "" for name in actors)
+        for word in ("role", *_STAFF)
+        if any(table[word])
+    }
+
+
+def _managers(path: Path | None, actors: Numbers, beneficiaries: Numbers) -> tuple[Int64, Int64]:
+    table = read_table(path, ("actor", "beneficiary")) if path else {"actor": [], "beneficiary": []}
+    pairs = [(actors.of(a), beneficiaries.of(b)) for a, b in zip(table["actor"], table["beneficiary"], strict=True)]
+    found = np.array([pair for pair in pairs if min(pair) >= 0], np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
+def _harms(path: Path | None, subjects: Numbers) -> Harms:
+    if path is None:
+        return Harms()
+    table = read_table(path, ("subject", "at"))
+    return Harms(np.array([subjects.of(name) for name in table["subject"]], np.int64), times(path, "at", table["at"]))
+
+
+def _canaries(path: Path | None, subjects: Numbers) -> Int64:
+    table = read_table(path, ("subject",)) if path else {"subject": []}
+    found = [subjects.known(name) for name in table["subject"]]
+    return np.array(sorted({at for at in found if at >= 0}), np.int64)
+
+
+def _decisions(path: Path | None, actors: Numbers, beneficiaries: Numbers) -> Decisions:
+    if path is None:
+        return Decisions()
+    later = ("beneficiary", "second", "routed", "appealed_at")
+    table = read_table(path, ("actor", "at", "kind", "favourable"), later)
+    if "" in table["actor"]:
+        raise WatchFileInvalid(f"`{path}` row {table['actor'].index('') + 2}: actor is missing")
+    kinds = Numbers()
+    return Decisions(
+        np.array([actors.of(name) for name in table["actor"]], np.int64),
+        times(path, "at", table["at"]),
+        np.array([kinds.of(word) for word in table["kind"]], np.int64),
+        integers(path, "favourable", table["favourable"], 0),
+        np.array([beneficiaries.of(name) for name in table["beneficiary"]], np.int64),
+        integers(path, "second", table["second"], NONE),
+        integers(path, "routed", table["routed"], NONE),
+        times(path, "appealed_at", table["appealed_at"], needed=False),
+    )
+
+
+def _prints(path: Path | None, actors: Numbers, beneficiaries: Numbers) -> Prints:
+    if path is None:
+        return Prints()
+    table, marks = read_table(path, ("side", "name", "print")), Numbers()
+    sides: dict[str, list[tuple[int, int]]] = {"actor": [], "beneficiary": []}
+    for side, name, mark in zip(table["side"], table["name"], table["print"], strict=True):
+        if side in sides and name and mark:
+            sides[side].append(((actors if side == "actor" else beneficiaries).of(name), marks.of(mark)))
+    mine, theirs = (np.array(sides[side], np.int64).reshape(-1, 2) for side in ("actor", "beneficiary"))
+    return Prints(mine[:, 0], mine[:, 1], theirs[:, 0], theirs[:, 1])

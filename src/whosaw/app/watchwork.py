@@ -1,0 +1,109 @@
+"""Templates on the lake's work records: which accesses they excuse, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from whosaw.app.watchfiles import Numbers
+from whosaw.catalog import Watching
+from whosaw.lake.work import WorkRecords, load_work
+from whosaw.watch.excuses import Excuses, excuse
+from whosaw.watch.matching import Matcher
+from whosaw.watch.rows import NONE, OPEN, Accesses, Acts, Int64, Items, Ties, Work
+from whosaw.watch.settings import WatchSettings, read_settings
+from whosaw.watch.strength import Strength, learn_strength
+from whosaw.watch.templates import read_templates
+
+FEWEST = 500
+"""Accesses below which nothing can be said about how strong an excuse is."""
+
+
+Answer = tuple[str, str, int]
+"""Somebody said why he opened a subject: actor, subject, and when he opened it, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run is told besides rows.
+
+    Args:
+        watching: the table ``[watch]``.
+        until_us: accesses and work records from then on are not read.
+        answers: accesses whose reason the employee wrote; half an excuse each.
+    """
+
+    watching: Watching = Watching()  # noqa: RUF009 - it is frozen
+    until_us: int = OPEN
+    answers: Collection[Answer] = ()
+
+    @property
+    def settings(self) -> WatchSettings:
+        """Return the settings of the run."""
+        return read_settings(self.watching.settings)
+
+
+def lake_excuses(
+    lake: Path, told: Told, accesses: Accesses, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64]
+) -> tuple[Excuses, Strength] | str:
+    """Return what the declared templates excuse, or a sentence that says why they were not tried.
+
+    Args:
+        lake: where the work records are.
+        told: the templates, the end, how many real accesses may stay unexplained, and the seed of the draws.
+        accesses: those to excuse.
+        people: actors and subjects by index; those of the work records join them.
+        managed: declared account management, actors and beneficiaries.
+    """
+    declared, settings = told.watching.templates, told.settings
+    if not declared:
+        return "no templates are declared: an access counts as explained where its log gives a reason that holds"
+    records = load_work(lake, told.until_us)
+    if not records.act_at_us.size and not managed[0].size:
+        return "the lake has no work records: the declared templates were not tried"
+    if len(accesses) < FEWEST:
+        return f"{len(accesses)} accesses are too few to measure the templates, {FEWEST} are needed"
+    templates = read_templates(_can_hold(declared, records.kinds), records.kinds)
+    if not templates:
+        return "no work record is of a kind that the declared templates name: they were not tried"
+    work = _work(records, people, managed)
+    matcher = Matcher(work, templates)
+    since = work.known_since_us(len(people[1].names))
+    unseen = since >= OPEN
+    first = np.full(since.size, OPEN, np.int64)
+    np.minimum.at(first, accesses.subject, accesses.at_us)
+    since = np.where(unseen, first, since)  # a subject that no record names is known from its first access on
+    strength = learn_strength(matcher, accesses, since, seed=settings.seed, lost=settings.lost)
+    return excuse(matcher, strength, accesses), strength
+
+
+def _can_hold(told: Mapping[str, Mapping[str, object]], kinds: Sequence[str]) -> dict[str, Mapping[str, object]]:
+    """Return the templates that some record could bear out: a kind may have no records yet."""
+    found: dict[str, Mapping[str, object]] = {}
+    for name, table in told.items():
+        wanted = table.get("kinds")
+        if not isinstance(wanted, list | tuple):
+            found[name] = table
+        elif there := [kind for kind in wanted if kind in kinds]:
+            found[name] = {**table, "kinds": there}
+    return found
+
+
+def _work(records: WorkRecords, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64]) -> Work:
+    actor = np.array([*(people[0].of(name) for name in records.actors), NONE], np.int64)
+    subject = np.array([*(people[1].of(name) for name in records.subjects), NONE], np.int64)
+    items = Items(
+        records.item_kind,
+        subject[records.item_subject],
+        records.opened_us,
+        records.closed_us,
+        actor[records.assignee],
+        np.full(records.item_kind.size, NONE, np.int64),
+        actor[records.made_by],
+    )
+    acts = Acts(records.act_kind, actor[records.act_actor], subject[records.act_subject], records.act_at_us)
+    ties = Ties(managed[0], managed[1], np.zeros(managed[0].size, np.int64), np.full(managed[0].size, OPEN, np.int64))
+    return Work(records.kinds, items, acts, ties)
