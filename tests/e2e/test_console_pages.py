@@ -38,6 +38,8 @@ HEADINGS = {
     "/console/who?subject=C-999999": "Who saw customer:C-999999",
     "/console/cases/CASE-0002": "Case CASE-0002",
     "/console/trail": "The trail",
+    "/console/watch": "Watch",
+    "/console/prompts": "Questions to me",
 }
 
 pytestmark = [
@@ -151,6 +153,19 @@ async def test_a_person_asks_who_saw_a_customer_by_keyboard_alone(served: Served
     response = await page.goto(served.at("/console/"))
     assert response is not None
     assert response.status == 401
+
+
+async def test_an_employee_answers_a_question_and_a_reviewer_reads_flags(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context()).new_page()
+    await page.goto(served.at(served.links.issue("E-0005")))
+    await page.get_by_role("link", name="My questions").click()
+    await page.get_by_label("Why?").fill("she rang about her parcel")
+    await page.get_by_role("button", name="Answer").click()
+    await page.wait_for_url("**/console/prompts")
+    assert await page.inner_text("h1") == "Questions to me"
+    await page.goto(served.at("/console/watch"))
+    text = await page.inner_text("main")
+    assert "#17" in text and "no probability of guilt" in text and "switched off" in text
 
 
 async def test_a_link_in_another_sites_page_opens_the_console(served: Served, chromium: Browser) -> None:

@@ -118,6 +118,15 @@ watch.command("whosaw.app.commands.watch:actors", name="actors", help="Weigh wha
 watch.command("whosaw.app.commands.watch:reviews", name="reviews", help="Find rings, bursts and bought deletions.")
 watch.command("whosaw.app.commands.watch:sellers", name="sellers", help="Find sellers who are one, and brokers.")
 watch.command("whosaw.app.commands.watch:replay", name="replay", help="Recompute a flag, bit for bit.")
+for _name, _help in (
+    ("daily", "Weigh yesterday now, where no server did."),
+    ("flags", "List the flags of the server."),
+    ("verdict", "Decide about a flag."),
+    ("case", "Open the case that a flag is about."),
+    ("prompts", "List the questions to oneself."),
+    ("answer", "Say why one opened a record."),
+):
+    watch.command(f"whosaw.app.commands.watchdesk:{_name}", name=_name, help=_help)
 app.command(watch)
 case = App(name="case", help="Investigate: what is known, who works on it, until when, and what is done.")
 for _module, _function, _name, _help in (

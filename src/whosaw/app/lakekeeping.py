@@ -1,18 +1,22 @@
-"""A server keeps its lake up to the signed trail, where the lake's parts are installed, and measures the coverage."""
+"""What a server does with its record, where the lake's parts are installed: the lake, the coverage, watch."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 from importlib.util import find_spec
 
 from whosaw.app.coverageday import note_coverage
 from whosaw.app.services import Services
+from whosaw.app.watchday import due
 from whosaw.terms import WhosawError
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_S = 30.0
 _COVERAGE_EVERY_S = 300.0
+_WATCH_EVERY_S = 600.0
 
 
 async def keep_lake(services: Services) -> None:
@@ -51,6 +55,42 @@ async def keep_coverage(services: Services) -> None:
         except Exception as problem:  # the text of a driver's error may quote a value
             _LOG.error("the day's coverage is put off: %s", type(problem).__name__)
         await asyncio.sleep(_COVERAGE_EVERY_S)
+
+
+async def keep_watch(services: Services) -> None:
+    """Have yesterday weighed each day, by a process of its own so that no ask waits for it; for ever.
+
+    What goes wrong is logged and tried again; nothing here may stop a server from serving.
+    """
+    if services.catalog.watch is None or find_spec("duckdb") is None or find_spec("pyarrow") is None:
+        return
+    while True:
+        try:
+            if await due(services):
+                await _weigh_apart(services)
+        except WhosawError as problem:
+            _LOG.warning("watch is put off: %s [%s]; %s", problem, problem.code, problem.hint)
+        except Exception as problem:  # the text of a driver's error may quote a value
+            _LOG.error("watch is put off: %s", type(problem).__name__)
+        await asyncio.sleep(_WATCH_EVERY_S)
+
+
+async def _weigh_apart(services: Services) -> None:
+    settings = services.settings
+    places = {"WHOSAW_STATE": str(settings.state), "WHOSAW_CATALOG": str(settings.catalog_path)}
+    command = ("nice", sys.executable, "-m", "whosaw", "watch", "daily", "--json")
+    process = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | places, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, said = await process.communicate()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if process.returncode:
+        line = said.decode("utf-8", "replace").strip().partition("\n")[0]
+        _LOG.warning("watch is put off: %s", line if line.startswith("error: ") else f"exit code {process.returncode}")
 
 
 def purge_lake(services: Services) -> int:

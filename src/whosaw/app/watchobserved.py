@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -83,7 +83,7 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
         WatchFileInvalid, ForbiddenAttribute: a file says what cannot be used.
         NotALake, LakeDamaged: the lake cannot be read.
     """
-    exposure = load_exposure(lake)
+    exposure = _by_name(load_exposure(lake))
     kept = _kept(exposure, told.until_us)
     if not kept.size:
         raise NothingToWatch(f"lake `{lake}` holds no accesses of people")
@@ -136,6 +136,19 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     )
 
 
+def _by_name(exposure: Exposure) -> Exposure:
+    """Return it with people and subjects in the order of their names: a lake made anew numbers them otherwise."""
+    actors, subjects = np.argsort(np.array(exposure.actors)), np.argsort(np.array(exposure.subjects))
+    return replace(
+        exposure,
+        actor=np.argsort(actors)[exposure.actor],
+        subject=np.argsort(subjects)[exposure.subject],
+        actors=tuple(exposure.actors[at] for at in actors.tolist()),
+        subjects=tuple(exposure.subjects[at] for at in subjects.tolist()),
+        service=exposure.service[actors],
+    )
+
+
 def _kept(exposure: Exposure, until_us: int) -> Int64:
     """Return the rows of people before `until_us`, in an order that the rows alone decide."""
     kept = np.flatnonzero(~exposure.service[exposure.actor] & (exposure.at_us < until_us))
@@ -167,11 +180,9 @@ def _orders(lake: Path, subjects: Numbers, beneficiaries: Numbers) -> tuple[Int6
     """Return subject and beneficiary of each pair that an order joins."""
     with opened(lake) as held:
         whom, who = held.keys("beneficiary"), held.keys("subject")
-        rows = held.rows("SELECT DISTINCT subject, beneficiary FROM orders WHERE beneficiary IS NOT NULL ORDER BY ALL")
-    pairs = [
-        (subjects.of(who.get(subject, f"#{subject}")), beneficiaries.of(whom.get(seller, f"#{seller}")))
-        for subject, seller in rows
-    ]
+        rows = held.rows("SELECT DISTINCT subject, beneficiary FROM orders WHERE beneficiary IS NOT NULL")
+    named = sorted((who.get(subject, f"#{subject}"), whom.get(seller, f"#{seller}")) for subject, seller in rows)
+    pairs = [(subjects.of(subject), beneficiaries.of(seller)) for subject, seller in named]
     table = np.array(pairs, np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 

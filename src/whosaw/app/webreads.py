@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from whosaw.app import watchdesk, watchprompts
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
+from whosaw.doors.console.watchreads import FlagLine, PromptLine, SignalLine, WatchPage
 
 
 class WebReads:
@@ -48,6 +50,43 @@ class WebReads:
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""
         return await self._record.page(before, limit)
+
+    async def watch(self, viewer: str) -> WatchPage | None:
+        """Return the flags, or None where the viewer's function does not review them."""
+        if not await watchdesk.may_review(self._services, viewer):
+            return None
+        await self._note_look(Look(viewer, "look.watch", "flags"))
+        day, measured = await watchdesk.rates(self._services)
+        _, (confirmed, others) = await watchdesk.learned(self._services)
+        signals = tuple(
+            SignalLine(each["name"], each["people"], each["tail"], each["bounded_mean"], each["holds"])
+            for each in measured.get("health") or ()
+        )
+        flags = tuple(
+            FlagLine(
+                *(each.id, each.day, each.actor, each.tier, each.beneficiary),
+                *(each.told["sentence"], each.told["evidence"], each.told["detector"], each.stands),
+            )
+            for each in await watchdesk.listed(self._services)
+        )
+        return WatchPage(day, measured.get("false_cases_a_month", 0.0), confirmed, others, signals, flags)
+
+    async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
+        """Return the questions to the viewer himself."""
+        found = await watchprompts.prompts_to(self._services, viewer)
+        names = await watchprompts.subjects_of(self._services, found)
+        return tuple(
+            PromptLine(each.id, names.get(each.subject, f"#{each.subject}"), each.looked_at, each.due_at, each.answer)
+            for each in found
+        )
+
+    async def answer(self, prompt: int, text: str, viewer: str) -> str:
+        """Record the viewer's answer; return why it cannot be taken, empty where it was."""
+        try:
+            await watchprompts.answer(self._services, prompt, text, by=viewer)
+        except watchprompts.PromptRefused as refused:
+            return str(refused)
+        return ""
 
     async def _note_look(self, look: Look) -> None:
         await note_look(self._services.db, self._services.appender, self._services.clock, look)

@@ -13,7 +13,16 @@ from whosaw.lake.importer import ImportReport, import_log
 from whosaw.lake.mapping import Mapping, load_mapping, read_mapping
 from whosaw.lake.questions import Overview, Sight, SourceOverview, WhoSaw, overview, who_saw
 from whosaw.lake.sightings import Complaints, Sighting, choose, read_sightings
-from whosaw.lake.trail import Order, Ticket, TrailNames, export_orders, export_tickets, export_trail
+from whosaw.lake.trail import (
+    Order,
+    Ticket,
+    TrailNames,
+    Worked,
+    export_orders,
+    export_tickets,
+    export_trail,
+    export_worked,
+)
 
 __all__ = [
     "NEVER",
@@ -31,10 +40,12 @@ __all__ = [
     "Ticket",
     "TrailNames",
     "WhoSaw",
+    "Worked",
     "choose",
     "export_orders",
     "export_tickets",
     "export_trail",
+    "export_worked",
     "import_log",
     "load_exposure",
     "load_mapping",

@@ -62,6 +62,18 @@ class Ticket:
     beneficiary: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One thing that happened to a work item: it was opened, or somebody worked on it; `actor` None for a customer."""
+
+    subject: str
+    at_us: int
+    ticket: str
+    activity: str
+    actor: str | None = None
+    beneficiary: str | None = None
+
+
 def export_trail(
     rows: Iterable[tuple[int, Payload]], lake: Path, names: TrailNames, origin: str = "trail"
 ) -> ImportReport:
@@ -130,7 +142,17 @@ def export_tickets(tickets: Iterable[Ticket], lake: Path, origin: str = "tickets
     return _export_records(lake, "tickets", origin, tickets, columns)
 
 
-_Record = TypeVar("_Record", Order, Ticket)
+def export_worked(rows: Iterable[Worked], lake: Path, origin: str = "work") -> ImportReport:
+    """Bring what happened to work items into the lake: watch asks which accesses it explains."""
+
+    def columns(batch: list[Worked]) -> dict[str, list[str | None]]:
+        names = ("subject", "ticket", "activity", "actor", "beneficiary")
+        return {name: [getattr(row, name) for row in batch] for name in names}
+
+    return _export_records(lake, "tickets", origin, rows, columns)
+
+
+_Record = TypeVar("_Record", Order, Ticket, Worked)
 
 
 def _export_records(

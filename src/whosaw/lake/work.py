@@ -109,7 +109,7 @@ def _named(held: Opened, space: str, *columns: Int64, absent: str = "") -> tuple
     numbers = np.unique(np.concatenate(columns))
     known = numbers if absent else numbers[numbers >= 0]
     names = [absent if number < 0 else keys.get(number, f"#{number}") for number in known.tolist()]
-    order = {name: at for at, name in enumerate(dict.fromkeys(names))}  # two numbers may bear one name
+    order = {name: at for at, name in enumerate(sorted(set(names)))}  # a lake made anew numbers them otherwise
     place = np.array([order[name] for name in names], np.int64)
     found = []
     for column in columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
@@ -32,10 +32,33 @@ from whosaw.doors.console.reads import (
     WhoQuestion,
     WhoRow,
 )
+from whosaw.doors.console.watchreads import FlagLine, PromptLine, SignalLine, WatchPage
 from whosaw.terms import PurposeRef, SimulatedClock
 
 NOW = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
 FIELDS = ("customer.name", "customer.email", "customer.phone", "customer.address")
+
+SENTENCE = (
+    "10 unexplained accesses that touch one beneficiary, where 0.3 would be expected of his role: evidence 8,600 : 1 "
+    "against chance, which is no probability of guilt"
+)
+WATCH = WatchPage(
+    date(2026, 3, 30),
+    0.2,
+    2,
+    1,
+    (SignalLine("beneficiary", 10_000, 0.0031, 1.001, True), SignalLine("volume", 10_000, 0.031, 1.4, False)),
+    (
+        FlagLine(
+            "170523db6f4ec4fd", date(2026, 3, 30), 17, "case", "seller:S-0088", SENTENCE, "8,600 : 1", "9,100 : 1", ""
+        ),
+        FlagLine("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
+    ),
+)
+PROMPTS = (
+    PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None),
+    PromptLine(3, "customer:C-000021", NOW - timedelta(days=9), NOW - timedelta(days=8), "she rang about a parcel"),
+)
 
 COMPLETENESS = Completeness(
     entries=61_234,
@@ -259,6 +282,17 @@ class Readings:
         self._ask((before, limit, viewer))
         entries = trail_entries(before, limit)
         return TrailPage(self.state, entries, entries[-1].index if entries and entries[-1].index else None)
+
+    async def watch(self, viewer: str) -> WatchPage | None:
+        self._ask(("watch", viewer))
+        return WATCH if viewer == "E-0005" else None
+
+    async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
+        return PROMPTS if viewer == "E-0005" else ()
+
+    async def answer(self, prompt: int, text: str, viewer: str) -> str:
+        self._ask(("answer", prompt, text, viewer))
+        return "" if prompt == 7 else f"there is no prompt {prompt} to this person"
 
     def _ask(self, what: object) -> None:
         self.asked.append(what)

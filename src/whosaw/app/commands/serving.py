@@ -13,7 +13,7 @@ from whosaw.app.background import nobody_hears, run_background
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
-from whosaw.app.lakekeeping import keep_coverage, keep_lake
+from whosaw.app.lakekeeping import keep_coverage, keep_lake, keep_watch
 from whosaw.app.measured import MeasuredGate
 from whosaw.app.memory import settle_memory
 from whosaw.app.metrics import Metrics
@@ -91,6 +91,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 keep_lake(services),
                 Sharing(services.door_db, door.throttle, clock).run(),
                 keep_coverage(services),
+                keep_watch(services),
             )
         ]
         try:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.text import Text
 
+from whosaw.app.commands.acting import look
+from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+from whosaw.app.watchday import replay_stored
 from whosaw.app.watching import WatchFiles, replay_flag, watch_actors
 from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+from whosaw.terms import to_us
+from whosaw.watch.rows import OPEN
 
 _Json = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -27,6 +34,7 @@ def actors(
     canaries: Path | None = None,
     config: Path | None = None,
     nightly: Annotated[bool, Parameter(negative="")] = False,
+    until: date | None = None,
     as_json: _Json = False,
 ) -> int:
     """Say whose accesses no record explains and favour somebody, and how many innocent people it would accuse.
@@ -41,10 +49,11 @@ def actors(
         canaries: CSV with subject: persons who do not exist.
         config: TOML with a table [watch].
         nightly: permute people first, and switch off every signal that finds something among them.
+        until: the last day to read (UTC); everything where absent.
         as_json: print JSON.
     """
     files = WatchFiles(staff, managers, harms, decisions, prints, canaries, config)
-    told = watch_actors(lake, files, nightly=nightly)
+    told = watch_actors(lake, files, nightly=nightly, until_us=_end(until))
     if as_json:
         print_json(told)
         return 0
@@ -56,7 +65,7 @@ def replay(
     flag: str,
     /,
     *,
-    lake: Path,
+    lake: Path | None = None,
     staff: Path | None = None,
     managers: Path | None = None,
     harms: Path | None = None,
@@ -66,13 +75,15 @@ def replay(
     config: Path | None = None,
     off: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     seal: str | None = None,
+    until: date | None = None,
     as_json: _Json = False,
 ) -> int:
     """Recompute a flag from the record; its seal is equal if and only if every bit of it is.
 
     Args:
         flag: id of the flag.
-        lake: folder of the lake.
+        lake: folder of the lake; without one the flag is sought among those that the server stored, and recomputed from
+            its trail, the company's work records and what the run was told.
         staff: as for `watch actors`.
         managers: as for `watch actors`.
         harms: as for `watch actors`.
@@ -82,16 +93,31 @@ def replay(
         config: as for `watch actors`.
         off: signals that were switched off when the flag was made.
         seal: the seal it had; exit code 1 where it differs.
+        until: the day it was made for; accesses and work records after it are left out.
         as_json: print JSON.
     """
-    told = replay_flag(lake, WatchFiles(staff, managers, harms, decisions, prints, canaries, config), flag, off)
+    if lake is None:
+        told, seal = with_services(lambda services: _stored(services, flag))
+    else:
+        files = WatchFiles(staff, managers, harms, decisions, prints, canaries, config)
+        told = replay_flag(lake, files, flag, off, _end(until))
     same = seal is None or seal == told["seal"]
     if as_json:
         print_json(told | {"same": same})
     else:
-        _print_flag(told)
+        print_flag(told)
         console().print(f"seal {told['seal']}" + ("" if same else ", which is not the one given"))
     return 0 if same else 1
+
+
+async def _stored(services: Services, flag: str) -> tuple[dict[str, Any], str]:
+    await look(services, "look.watch", f"flag:{flag[:32]}")
+    return await replay_stored(services, flag)
+
+
+def _end(until: date | None) -> int:
+    """Return the end of a day in microseconds, no end where there is none."""
+    return OPEN if until is None else to_us(datetime.combine(until + timedelta(days=1), time(), UTC))
 
 
 def reviews(*, reviews: Path, deletions: Path | None = None, people: int = 100, as_json: _Json = False) -> int:
@@ -156,13 +182,14 @@ def _print_actors(told: Mapping[str, Any]) -> None:
     if not told["flags"]:
         out.print("no flags")
     for flag in told["flags"]:
-        _print_flag(flag)
+        print_flag(flag)
     for sentence in told["missing"]:
         out.print(Text(f"missing: {sentence}", style="dim"))
     out.print(Text(told["grade"], style="dim"))
 
 
-def _print_flag(flag: Mapping[str, Any]) -> None:
+def print_flag(flag: Mapping[str, Any]) -> None:
+    """Print a flag with its parts, the innocent stories and its rows."""
     out = console()
     out.print(Text(f"{flag['tier']} {flag['id']}, {flag['actor']}: {flag['sentence']}", style="bold"))
     for part in flag["signals"]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from whosaw.doors.console.watchreads import PromptLine, WatchPage
 from whosaw.terms import PurposeRef, SubjectRef
 
 ROWS_MOST = 100
@@ -367,4 +368,16 @@ class Reads(Protocol):
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and at most `limit` entries, newest first, below index `before` where given."""
+        ...
+
+    async def watch(self, viewer: str) -> WatchPage | None:
+        """Return the flags, or None where the viewer's function does not review them."""
+        ...
+
+    async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
+        """Return the questions to the viewer himself, the newest first."""
+        ...
+
+    async def answer(self, prompt: int, text: str, viewer: str) -> str:
+        """Record the viewer's answer to a question of his own; return why it cannot be taken, empty where it was."""
         ...

@@ -1,4 +1,4 @@
-"""The routes of the console: the way in by a one-time link, three read-only pages and their start."""
+"""The routes of the console: the way in by a one-time link, read-only pages, and answers to questions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from whosaw.terms import Clock, WhosawError
 COOKIE = "whosaw_console"
 START = "/console/"
 WAY_IN = "Start `whosaw serve` again: it prints a new link."
-_BODY_BYTES_MOST = 2_048
+_BODY_BYTES_MOST = 8_192
+_NUMBER_DIGITS = 18
 _ONCE_CHARS_MOST = 200
 # programs that fetch a link to draw a preview of it say so in their name
 _PREVIEWERS = ("bot", "crawl", "embed", "facebookexternalhit", "preview", "slack", "spider", "whatsapp")
@@ -78,6 +79,9 @@ class ConsoleDoor:
         add("/console/who", self._guarded(self._who), methods=["GET"])
         add("/console/cases/{case_id}", self._guarded(self._case), methods=["GET"])
         add("/console/trail", self._guarded(self._trail), methods=["GET"])
+        add("/console/watch", self._guarded(self._watch), methods=["GET"])
+        add("/console/prompts", self._guarded(self._prompts), methods=["GET"])
+        add("/console/prompts", self._guarded(self._answer), methods=["POST"])
         add("/console/{rest:path}", self._guarded(self._nowhere), methods=["GET"])
 
     async def _start(self, _request: Request, viewer: str) -> Response:
@@ -100,6 +104,24 @@ class ConsoleDoor:
         before = before_index(request.query_params)
         page = await self._reads.trail(before, ROWS_MOST, viewer)
         return self._pages.page("trail", viewer=viewer, page=page, before=before)
+
+    async def _watch(self, _request: Request, viewer: str) -> Response:
+        page = await self._reads.watch(viewer)
+        if page is None:
+            raise NoSuchPage("flags are for people whose function reviews them")
+        return self._pages.page("watch", viewer=viewer, page=page)
+
+    async def _prompts(self, _request: Request, viewer: str) -> Response:
+        return self._pages.page("prompts", viewer=viewer, prompts=await self._reads.prompts(viewer))
+
+    async def _answer(self, request: Request, viewer: str) -> Response:
+        said = await _form(request)
+        number = said.get("prompt", [""])[0]
+        if not number.isascii() or not number.isdigit() or len(number) > _NUMBER_DIGITS:
+            raise QuestionUnreadable("the answer names no question")
+        if refused := await self._reads.answer(int(number), said.get("because", [""])[0], viewer):
+            raise QuestionUnreadable(refused)
+        return RedirectResponse("/console/prompts", 303, headers=HEADERS)
 
     async def _nowhere(self, _request: Request, _viewer: str) -> Response:
         raise NoSuchPage("there is no such page")
@@ -209,12 +231,16 @@ def _opened_by_a_person(request: Request) -> bool:
 
 
 async def _once_from_form(request: Request) -> str:
+    return (await _form(request)).get("once", [""])[0]
+
+
+async def _form(request: Request) -> dict[str, list[str]]:
     gathered = bytearray()
     async for chunk in request.stream():
         gathered += chunk
         if len(gathered) > _BODY_BYTES_MOST:
-            return ""
-    return parse_qs(gathered.decode("ascii", "replace")).get("once", [""])[0]
+            return {}
+    return parse_qs(gathered.decode("ascii", "replace"))
 
 
 def _same_address(request: Request) -> str:

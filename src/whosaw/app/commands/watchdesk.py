@@ -1,0 +1,209 @@
+"""``whosaw watch daily|flags|verdict|case|prompts|answer``: flags of a server, and questions to employees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+
+from whosaw.answer import Case
+from whosaw.app import watchdesk, watchprompts
+from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.services import Services
+from whosaw.app.watchday import Noted, note_watch
+from whosaw.app.watchdesk import Listed
+from whosaw.app.watchprompts import Prompt
+from whosaw.watch.flags import in_odds
+
+
+def daily(*, as_json: AsJson = False) -> int:
+    """Weigh the record up to the end of yesterday now, where no server did; store flags and raise alerts.
+
+    Args:
+        as_json: print JSON.
+    """
+    noted = with_services(note_watch)
+    if as_json:
+        print_json(None if noted is None else _noted(noted))
+    elif noted is None:
+        console().print("nothing to do: yesterday was weighed, or the record holds no access before today")
+    else:
+        console().print(
+            f"{noted.day}: {noted.accesses} accesses of {noted.people} people, {noted.flags} flags, "
+            f"{noted.cases} of them cases; {noted.asked} people are asked about an access"
+        )
+    return 0
+
+
+def _noted(noted: Noted) -> dict[str, Any]:
+    counts = {name: getattr(noted, name) for name in ("accesses", "people", "flags", "cases", "asked")}
+    return {"day": noted.day.isoformat()} | counts
+
+
+def flags(*, flag: str = "", as_json: AsJson = False) -> int:
+    """List the flags that the server stored, with the measured false rates; the look is recorded.
+
+    Args:
+        flag: show one of them whole.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[list[Listed], dict[str, Any]]:
+        await watchdesk.check_reviewer(services, await whose_token(services))
+        await look(services, "look.watch", f"flag:{flag[:32]}" if flag else "flags")
+        day, measured = await watchdesk.rates(services)
+        lessons, (confirmed, others) = await watchdesk.learned(services)
+        besides = {
+            "weighed_until": day.isoformat() if day else None,
+            "measured": dict(measured),
+            "templates_to_declare": [[each.record, each.flags] for each in lessons],
+            "confirmed": confirmed,
+            "not_confirmed": others,
+        }
+        return await watchdesk.listed(services), besides
+
+    found, besides = with_services(work)
+    found = [each for each in found if not flag or each.id == flag]
+    if as_json:
+        print_json({"flags": [_told(each) for each in found], **besides})
+        return 0
+    _print_measured(besides)
+    for each in found:
+        _print(each, whole=bool(flag))
+    if not found:
+        console().print("no flags" if not flag else "no such flag")
+    return 0
+
+
+def _told(each: Listed) -> dict[str, Any]:
+    said = {"id": each.id, "day": each.day.isoformat(), "actor": f"actor #{each.actor}", "tier": each.tier}
+    return said | {
+        "beneficiary": each.beneficiary,
+        "seal": each.seal,
+        "verdicts": [list(said) for said in each.verdicts],
+        "stands": each.stands,
+        "told": dict(each.told) | {"actor": f"actor #{each.actor}"},
+    }
+
+
+def _print_measured(besides: dict[str, Any]) -> None:
+    out, measured = console(), besides["measured"]
+    if besides["weighed_until"] is None:
+        out.print("nothing was weighed yet: a running server does it each night, `whosaw watch daily` now")
+        return
+    out.print(
+        f"weighed until {besides['weighed_until']}; at most {measured['false_cases_a_month']:g} innocent people "
+        f"a month become a case; {besides['confirmed']} reviewed flags were confirmed, "
+        f"{besides['not_confirmed']} were not"
+    )
+    for each in measured["health"] or ():
+        state = "holds" if each["holds"] else "is switched off"
+        line = (
+            f"{each['name']}: of {each['people']} people permuted at random {each['tail']:.2%} reach 100 : 1; {state}"
+        )
+        out.print(Text(line, style="dim"))
+    for record, count in besides["templates_to_declare"]:
+        out.print(Text(f"{count} flags were explained by `{record}`: declare a template for it in [watch]"))
+
+
+def _print(each: Listed, *, whole: bool) -> None:
+    out, told = console(), each.told
+    whom = f" for {each.beneficiary}" if each.beneficiary else ""
+    out.print(Text(f"{each.tier} {each.id} {each.day} actor #{each.actor}{whom}: {told['sentence']}", style="bold"))
+    verdict = each.stands or "not decided"
+    out.print(Text(f"  month {told['evidence']}, weeks together {told['detector']}; {verdict}"))
+    if not whole:
+        return
+    for part in told["signals"]:
+        out.print(Text(f"  {part['name']}: {part['evidence']}; without it {part['without']}", style="dim"))
+    out.print(Text(f"  without the row that counts most: {told['without_top_row']}", style="dim"))
+    for story in told["stories"]:
+        line = f"  perhaps {story['sentence']}: evidence {story['weakens']:,.1f} times less"
+        out.print(Text(f"{line}; would be settled by {story['clears']}"))
+    out.print(Text(f"  seal {each.seal}; {in_odds(told['log_month'])}, {len(told['rows'])} accesses", style="dim"))
+
+
+def verdict(flag: str, outcome: str, /, *, note: str, record: str = "") -> int:
+    """Decide about a flag under one's own token: cleared, explained or confirmed; recorded, and nobody is silenced.
+
+    Args:
+        flag: id of the flag.
+        outcome: cleared, explained (with --record) or confirmed (takes two people).
+        note: why, in a sentence.
+        record: the kind of record that explains it; three such flags suggest a template.
+    """
+
+    async def work(services: Services) -> Listed:
+        by = await whose_token(services)
+        return await watchdesk.decide(services, flag, outcome, by=by, note=note, record=record)
+
+    done = with_services(work)
+    console().print(Text(f"{done.id}: {done.stands or 'confirmed by one; a second reviewer decides'}"))
+    return 0
+
+
+def case(flag: str, /, *, reason: str) -> int:
+    """Open the case about whom the flagged accesses would profit, under one's own token.
+
+    Args:
+        flag: id of the flag.
+        reason: why, in a sentence.
+    """
+
+    async def work(services: Services) -> Case:
+        return await watchdesk.open_case(services, flag, by=await whose_token(services), reason=reason)
+
+    made = with_services(work)
+    console().print(Text(f"{made.id} about {made.beneficiary}: {made.state}"))
+    return 0
+
+
+def prompts(*, as_json: AsJson = False) -> int:
+    """List the questions to oneself about single accesses that nothing explains.
+
+    Args:
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[list[Prompt], dict[int, str]]:
+        found = await watchprompts.prompts_to(services, await whose_token(services))
+        return found, await watchprompts.subjects_of(services, found)
+
+    found, names = with_services(work)
+    rows = [
+        {
+            "prompt": each.id,
+            "opened": names.get(each.subject, f"#{each.subject}"),
+            "at": each.looked_at.isoformat(),
+            "answer_by": each.due_at.isoformat(),
+            "answer": each.answer,
+        }
+        for each in found
+    ]
+    if as_json:
+        print_json(rows)
+        return 0
+    lines = table("prompt", "opened", "at", "answer by", "answer")
+    for row in rows:
+        lines.add_row(*(Text(str(cell if cell is not None else "")) for cell in row.values()))
+    console().print(lines if rows else "nobody asks you anything")
+    return 0
+
+
+def answer(prompt: int, /, *, because: str) -> int:
+    """Say why one opened a record; recorded. One's own words are half an excuse at most.
+
+    Args:
+        prompt: number of the question.
+        because: why, in a sentence.
+    """
+
+    async def work(services: Services) -> Prompt:
+        return await watchprompts.answer(services, prompt, because, by=await whose_token(services))
+
+    done = with_services(work)
+    late = done.answered_at is not None and done.answered_at > done.due_at
+    console().print("recorded, after the day in which it counts" if late else "recorded")
+    return 0

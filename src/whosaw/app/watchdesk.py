@@ -1,0 +1,188 @@
+"""Flags as reviewers work on them: people of a function look, decide, and open cases; nobody decides about himself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from whosaw.answer import Case
+from whosaw.app import watchqueries as queries
+from whosaw.app.casedesk import case_work
+from whosaw.app.errors import AppError
+from whosaw.app.services import Services
+from whosaw.app.watchday import NoSuchFlag, enter
+from whosaw.gate.approvers import Approvers
+from whosaw.prove import Payload
+from whosaw.store.numbers import find
+from whosaw.watch.verdicts import Lesson, Outcome, Review, lessons, precision
+
+_LEAST = 10
+
+
+class ReviewRefused(AppError, PermissionError):
+    """This person may not decide about this flag, or does not say enough."""
+
+    code: ClassVar[str] = "app.review_refused"
+    hint = "reviewers hold a function that approves [grants.unmask] or reviews [break_glass], and are not the person"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One flag as reviewers see it.
+
+    Attributes:
+        id: of the flag.
+        day: up to the end of which it was weighed.
+        actor: the person, by number.
+        tier: `review`, `case` or `escalate`.
+        beneficiary: whom it would profit, or empty.
+        told: everything it says.
+        verdicts: outcome and reviewer of each verdict, in order.
+    """
+
+    id: str
+    day: date
+    actor: int
+    tier: str
+    beneficiary: str
+    seal: str
+    told: Mapping[str, Any]
+    verdicts: tuple[tuple[str, str], ...]
+
+    @property
+    def stands(self) -> str:
+        """Return the verdict in force, empty where none is; `confirmed` takes two people."""
+        said = [outcome for outcome, _ in self.verdicts]
+        if not said:
+            return ""
+        if said[-1] == Outcome.CONFIRMED:
+            return said[-1] if len({by for outcome, by in self.verdicts if outcome == Outcome.CONFIRMED}) > 1 else ""
+        return said[-1]
+
+
+def reviewing(services: Services) -> frozenset[str]:
+    """Return the functions whose people review flags."""
+    catalog = services.catalog
+    unmask = catalog.grants["unmask"].approvers if "unmask" in catalog.grants else frozenset[str]()
+    return unmask | (catalog.break_glass.reviewers if catalog.break_glass else frozenset())
+
+
+async def may_review(services: Services, key: str) -> bool:
+    """Return whether somebody holds such a function now."""
+    held = await Approvers(services.db, services.directory, services.clock).functions(key)
+    return bool(held & reviewing(services))
+
+
+async def check_reviewer(services: Services, key: str) -> None:
+    """Let nobody pass who holds no such function.
+
+    Raises:
+        ReviewRefused: he holds none.
+    """
+    if not await may_review(services, key):
+        raise ReviewRefused("flags are for people whose function reviews them")
+
+
+async def listed(services: Services, limit: int = 200) -> list[Listed]:
+    """Return the newest flag of each person and beneficiary, the newest first."""
+    said: dict[str, list[tuple[str, str]]] = {}
+    for flag, outcome, _, _, by, _ in await queries.verdicts(services.db):
+        said.setdefault(flag, []).append((outcome, by))
+    return [_listed(row, said) for row in await queries.flags(services.db, limit)]
+
+
+def _listed(row: Sequence[Any], said: Mapping[str, Sequence[tuple[str, str]]]) -> Listed:
+    identifier, day, actor, tier, beneficiary, seal, _, told = row
+    return Listed(identifier, day, actor, tier, beneficiary or "", seal, told, tuple(said.get(identifier, ())))
+
+
+async def rates(services: Services) -> tuple[date | None, Mapping[str, Any]]:
+    """Return the day of the newest run and what it measured; nothing where there was none."""
+    day = await queries.last_day(services.db)
+    run = await queries.run_of(services.db, day) if day is not None else None
+    return day, (run[6]["report"] if run is not None else {})
+
+
+async def learned(services: Services) -> tuple[list[Lesson], tuple[int, int]]:
+    """Return kinds of record that explained flags again and again, and how many flags were confirmed and were not."""
+    found = await queries.verdicts(services.db)
+    explained = [
+        Review(flag, Outcome.EXPLAINED, (by,), record)
+        for flag, outcome, record, _, by, _ in found
+        if outcome == "explained"
+    ]
+    standing: dict[str, Review] = {}
+    people: dict[str, set[str]] = {}
+    for flag, outcome, record, _, by, _ in found:
+        if outcome == Outcome.CONFIRMED:
+            people.setdefault(flag, set()).add(by)
+            if len(people[flag]) > 1:
+                standing[flag] = Review(flag, Outcome.CONFIRMED, tuple(sorted(people[flag])))
+        else:
+            standing[flag] = Review(flag, Outcome(outcome), (by,), record)
+    return list(lessons(explained)), precision(standing.values())
+
+
+async def decide(services: Services, identifier: str, outcome: str, *, by: str, note: str, record: str = "") -> Listed:
+    """Record a reviewer's verdict; it changes what counts as a reason for everybody and silences nobody.
+
+    Args:
+        services: everything opened.
+        identifier: of the flag.
+        outcome: `cleared`, `explained` or `confirmed`.
+        by: who.
+        note: why, in a sentence.
+        record: the kind of record that explains it.
+
+    Raises:
+        NoSuchFlag: there is none.
+        ReviewRefused: he may not, has decided before, or says too little.
+        RecordError: it could not be recorded.
+    """
+    row = await _allowed(services, identifier, by)
+    if outcome not in tuple(Outcome):
+        raise ReviewRefused(f"`{outcome[:20]}` is no verdict", hint=f"one of {', '.join(Outcome)}")
+    if len(note.strip()) < _LEAST:
+        raise ReviewRefused("a verdict needs its why", hint="say it in a sentence with --note")
+    if outcome == Outcome.EXPLAINED and not record.strip():
+        raise ReviewRefused("what explains it?", hint="name the kind of record with --record: call, hand-over, audit")
+    before = {(flag, who) for flag, _, _, _, who, _ in await queries.verdicts(services.db)}
+    if (identifier, by) in before:
+        raise ReviewRefused("this person has decided about this flag", hint="have another reviewer look at it")
+    said: Payload = {"change": outcome, "flag": identifier, "sha256": sha256(note.encode()).hexdigest()}
+    entry = await enter(services, said, by=by)
+    values = (identifier, outcome, record.strip(), note, by, services.clock.now(), entry)
+    await queries.add_verdict(services.db, values)
+    mine = [(flag, (word, who)) for flag, word, _, _, who, _ in await queries.verdicts(services.db)]
+    return _listed(row, {identifier: [said for flag, said in mine if flag == identifier]})
+
+
+async def open_case(services: Services, identifier: str, *, by: str, reason: str) -> Case:
+    """Open the case about whom the flagged accesses would profit, or join the open one.
+
+    Raises:
+        NoSuchFlag: there is none.
+        ReviewRefused: he may not, or the flag names nobody who profits.
+        RecordError: it could not be recorded.
+    """
+    row = await _allowed(services, identifier, by)
+    if not row[4]:
+        raise ReviewRefused("the flag names nobody who profits", hint="open the case by hand: whosaw case open")
+    if len(reason.strip()) < _LEAST:
+        raise ReviewRefused("a case needs its why", hint="say it in a sentence with --reason")
+    case = await case_work(services).desk.open(row[4], by=by, reason=reason)
+    await enter(services, {"change": "case", "flag": identifier, "case": case.id}, by=by)
+    return case
+
+
+async def _allowed(services: Services, identifier: str, by: str) -> Sequence[Any]:
+    await check_reviewer(services, by)
+    row = await queries.flag(services.db, identifier)
+    if row is None:
+        raise NoSuchFlag(f"there is no flag `{identifier[:64]}`")
+    if await find(services.db, "actor", by) == row[2]:
+        raise ReviewRefused("nobody decides about himself")
+    return row

@@ -1,0 +1,87 @@
+"""The server's own record as a lake for one run: who was shown whom, and the company's work about these subjects.
+
+It is made for the run in a private folder and removed after it: whatever is erased meanwhile is in no copy of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from whosaw.app.services import Services
+from whosaw.catalog.statements import work_about_statement
+from whosaw.gate.work import work_item
+from whosaw.lake import Order, TrailNames, Worked, export_orders, export_trail, export_worked
+from whosaw.record import entries_between
+from whosaw.store.numbers import every_key
+from whosaw.terms import to_us
+
+_BATCH = 200_000
+_SUBJECTS = 1_000
+
+Payload = Mapping[str, int | str | list[int | str]]
+
+
+@asynccontextmanager
+async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIterator[Path]:
+    """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`.
+
+    Raises:
+        StoreError, CatalogError: a database does not answer.
+        LakeUnwritable: there is no room for it.
+    """
+    with TemporaryDirectory(prefix="whosaw-watch-") as folder:
+        lake = Path(folder) / "lake"
+        names = TrailNames(
+            await every_key(services.db, "actor"),
+            await every_key(services.db, "subject"),
+            await every_key(services.db, "purpose"),
+        )
+        origin = services.keys.origin
+        subjects: set[int] = set()
+        batch: list[tuple[int, Payload]] = []
+        async for entry in entries_between(services.db, since_us, until_us):
+            if entry.payload.get("kind") != "disclosure":
+                continue
+            batch.append((entry.index, entry.payload))
+            if isinstance(subject := entry.payload.get("subject"), int):
+                subjects.add(subject)
+            if len(batch) >= _BATCH:
+                await asyncio.to_thread(export_trail, batch, lake, names, origin)
+                batch = []
+        await asyncio.to_thread(export_trail, batch, lake, names, origin)
+        worked, orders = await _work(services, {names.subjects.get(number, "") for number in subjects}, until_us)
+        await asyncio.to_thread(export_worked, worked, lake)
+        await asyncio.to_thread(export_orders, orders, lake)
+        yield lake
+
+
+async def _work(services: Services, subjects: Collection[str], until_us: int) -> tuple[list[Worked], list[Order]]:
+    """Return what happened to work items about `subjects`, and whom each of these would concern."""
+    worked: list[Worked] = []
+    orders: list[Order] = []
+    staff = set((await every_key(services.db, "actor")).values())
+    for purpose in services.catalog.purposes.values():
+        kind = purpose.subject_kind
+        keys = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{kind}:"))
+        for at in range(0, len(keys), _SUBJECTS):
+            statement = work_about_statement(purpose)
+            for row in await services.sources[purpose.source].rows(statement, subjects=keys[at : at + _SUBJECTS]):
+                item = work_item(row)
+                opened = to_us(item.opened_at)
+                if opened >= until_us:
+                    continue
+                whom = f"{purpose.beneficiary_kind}:{item.beneficiary}" if item.beneficiary else None
+                said = (f"{purpose.name}:{row['reference']}", purpose.name)
+                about = f"{kind}:{item.subject}"
+                origin = item.origin if item.origin in staff else None
+                worked.append(Worked(about, opened, *said, origin, whom))
+                if item.assignee:
+                    closed = opened if item.closed_at is None else to_us(item.closed_at)
+                    worked.append(Worked(about, closed if closed < until_us else opened, *said, item.assignee, whom))
+                if whom:
+                    orders.append(Order(about, opened, whom, said[0]))
+    return worked, orders

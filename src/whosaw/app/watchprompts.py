@@ -1,0 +1,185 @@
+"""Asking employees about single accesses that nothing explains: once a week at most, and only the employee sees it.
+
+What somebody answers himself within a day is half an excuse at most. No answer is no evidence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from hashlib import sha256
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from whosaw.answer.delivery import send_pending
+from whosaw.app import watchqueries as queries
+from whosaw.app.errors import AppError
+from whosaw.app.services import Services
+from whosaw.app.watchday import enter
+from whosaw.store.numbers import assign, find, keys_of
+from whosaw.store.outbox import Mail, Outbox, OutboxBusy
+from whosaw.terms import from_us
+
+if TYPE_CHECKING:
+    from whosaw.app.watching import Weighed
+
+ANSWER_H = 24
+TOPIC = "watch.prompt"
+
+_LOG = logging.getLogger(__name__)
+_WEEK = timedelta(days=7)
+_DAY_US = 86_400_000_000
+_LEAST, _MOST = 10, 1_000
+
+
+class PromptRefused(AppError, ValueError):
+    """There is no such prompt to this person, or what he wrote is no answer."""
+
+    code: ClassVar[str] = "app.prompt_refused"
+    hint = "`whosaw watch prompts` lists one's own; an answer has 10 to 1,000 characters and is given once"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question to an employee.
+
+    Attributes:
+        id: its number.
+        actor: whom it asks, by number.
+        subject: whose record he opened, by number.
+        looked_at: when.
+        asked_at: when he was asked.
+        due_at: until when an answer counts.
+        answer: what he wrote, or None.
+        answered_at: when.
+    """
+
+    id: int
+    actor: int
+    subject: int
+    looked_at: datetime
+    asked_at: datetime
+    due_at: datetime
+    answer: str | None
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Sequence[object]) -> Prompt:
+        """Return one as it is stored."""
+        number, actor, subject, at_us, *rest = row
+        return cls(number, actor, subject, from_us(at_us), *rest)  # type: ignore[arg-type]
+
+
+async def ask(services: Services, weighed: Weighed, until_us: int, *, by: str) -> int:
+    """Ask about single unexplained accesses of the run's last day, and return how many were asked.
+
+    At most 2 % of the day's accesses, and nobody twice within a week.
+
+    Raises:
+        RecordError: it could not be recorded, and is not asked.
+    """
+    from whosaw.watch.excuses import Excuses, prompts
+
+    watched, excuses = weighed.watched, weighed.watched.excuses
+    accesses = watched.observed.accesses
+    day = np.flatnonzero((accesses.at_us >= until_us - _DAY_US) & (accesses.at_us < until_us))
+    now = services.clock.now()
+    numbers = await assign(services.db, "actor", [each for each in watched.actors if not each.startswith("#")])
+    lately = await queries.asked_since(services.db, now - _WEEK)
+    free = [numbers.get(watched.actors[int(actor)], 0) not in lately | {0} for actor in accesses.actor[day]]
+    whole = day.size
+    day = day[np.array(free, np.bool_)] if day.size else day
+    some = Excuses(excuses.excuse[day], excuses.lift[day], excuses.fired[day], excuses.names)
+    share = 0.02 * whole / day.size if day.size else 0.0
+    chosen = day[prompts(some, accesses.take(day), share=share)]
+    asked: list[tuple[str, Prompt]] = []
+    for row in chosen.tolist():
+        key, name = watched.actors[int(accesses.actor[row])], watched.subjects[int(accesses.subject[row])]
+        if name.startswith("#"):
+            continue
+        subject = (await assign(services.db, "subject", [name]))[name]
+        entry = await enter(services, {"change": "asked", "target": numbers[key], "subject": subject}, by=by)
+        at_us, due = int(accesses.at_us[row]), now + timedelta(hours=ANSWER_H)
+        number = await queries.add_prompt(services.db, (numbers[key], subject, at_us, now, due, entry))
+        if number is not None:
+            made = Prompt(number, numbers[key], subject, from_us(at_us), now, due, None, None)
+            asked.append((key, made))
+    await _mail(services, asked)
+    return len(asked)
+
+
+async def _mail(services: Services, asked: Sequence[tuple[str, Prompt]]) -> None:
+    smtp = services.settings.smtp
+    if smtp is None or not asked:
+        return
+    rows = await services.directory([key for key, _ in asked])
+    outbox = Outbox(services.db)
+    mails = []
+    for key, prompt in asked:
+        address = str(rows.get(key, {}).get("mail") or "")
+        if "@" in address:
+            mails.append(_letter(services, prompt, address))
+    await outbox.queue(TOPIC, mails, services.clock.now())
+    at = urlsplit(smtp.get_secret_value())
+    try:
+        await send_pending(outbox, at.hostname or "localhost", at.port or 25, clock=services.clock)
+    except OutboxBusy:
+        _LOG.warning("another process sends mail; prompts go out with it")
+
+
+def _letter(services: Services, prompt: Prompt, address: str) -> Mail:
+    """Return the mail: it names no customer, for it leaves the house."""
+    origin = services.keys.origin.partition("/")[0] or "whosaw"
+    identifier = sha256(f"{services.keys.origin}\n{prompt.id}\n{prompt.asked_at.isoformat()}".encode()).hexdigest()[:32]
+    message = EmailMessage()
+    message["From"] = services.settings.mail_from
+    message["To"] = address
+    message["Subject"] = "Why did you open this record?"
+    message["Message-ID"] = f"<{identifier}@{origin}>"
+    message["Date"] = prompt.asked_at
+    message.set_content(
+        f"On {prompt.looked_at:%Y-%m-%d} at {prompt.looked_at:%H:%M} (UTC) you opened a record, and no ticket, call or "
+        f"other work record explains it.\n\nPlease say why, by {prompt.due_at:%Y-%m-%d %H:%M} (UTC):\n"
+        f"on the page /console/prompts of whosaw, or with\n\n    whosaw watch answer {prompt.id} --because '...'\n\n"
+        "This asks and accuses nobody. Your answer is recorded; only you see this question.\n"
+    )
+    return Mail(str(prompt.id), f"<{identifier}@{origin}>", address, message.as_bytes())
+
+
+async def prompts_to(services: Services, key: str) -> list[Prompt]:
+    """Return the prompts to one person, the newest first."""
+    number = await find(services.db, "actor", key)
+    return [] if number is None else [Prompt.of(row) for row in await queries.prompts_of(services.db, number)]
+
+
+async def subjects_of(services: Services, prompts: Sequence[Prompt]) -> dict[int, str]:
+    """Return how the subjects of a person's own prompts are called: he opened them, and is asked about them."""
+    return await keys_of(services.db, "subject", [each.subject for each in prompts])
+
+
+async def answer(services: Services, identifier: int, text: str, *, by: str) -> Prompt:
+    """Record what somebody answers to a prompt of his own.
+
+    Raises:
+        PromptRefused: it is not his, has an answer already, or the text is too short or too long.
+        RecordError: it could not be recorded, and is not stored.
+    """
+    number = await find(services.db, "actor", by)
+    row = await queries.prompt(services.db, identifier)
+    if row is None or number is None or row[1] != number:
+        raise PromptRefused(f"there is no prompt {identifier} to this person")
+    said = " ".join(text.split())
+    if not _LEAST <= len(said) <= _MOST:
+        raise PromptRefused(f"{len(said)} characters are no answer")
+    if row[6] is not None:
+        raise PromptRefused(f"prompt {identifier} has its answer")
+    digest = sha256(said.encode()).hexdigest()
+    entry = await enter(services, {"change": "answered", "prompt": identifier, "sha256": digest}, by=by)
+    if not await queries.answer(services.db, identifier, (said, services.clock.now(), entry)):
+        raise PromptRefused(f"prompt {identifier} has its answer")
+    return Prompt.of(await queries.prompt(services.db, identifier) or ())

@@ -1,0 +1,62 @@
+"""The pages about watch: flags for whose function reviews them, and everybody's own questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from whosaw.doors.console import LoginLinks
+
+if TYPE_CHECKING:
+    from tests.unit.console.conftest import Readings
+
+
+async def test_flags_are_shown_by_number_with_how_often_they_are_wrong(signed_in: httpx.AsyncClient) -> None:
+    page = await signed_in.get("/console/watch")
+    assert page.status_code == 200
+    for said in (
+        "#17",
+        "At most 0.2 innocent people",
+        "no probability of guilt",
+        "0.31 %",
+        "switched off",
+        "explained",
+    ):
+        assert said in page.text
+
+
+async def test_who_does_not_review_sees_no_flags_and_no_sign_of_them(
+    browser: httpx.AsyncClient, links: LoginLinks
+) -> None:
+    await browser.get(links.issue("E-0311"))
+    page = await browser.get("/console/watch")
+    assert page.status_code == 404 and "170523db6f4ec4fd" not in page.text
+    mine = await browser.get("/console/prompts")
+    assert "Nobody asks you anything" in mine.text
+
+
+async def test_nobody_without_a_session_answers(browser: httpx.AsyncClient, readings: Readings) -> None:
+    done = await browser.post("/console/prompts", data={"prompt": "7", "because": "she rang"})
+    assert done.status_code == 401 and readings.asked == []
+
+
+async def test_an_answer_is_given_once_and_leads_back(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    page = await signed_in.get("/console/prompts")
+    assert "customer:C-000017" in page.text and "she rang about a parcel" in page.text
+    done = await signed_in.post("/console/prompts", data={"prompt": "7", "because": "she wrote & rang about ü"})
+    assert (done.status_code, done.headers["location"]) == (303, "/console/prompts")
+    assert readings.asked[-1] == ("answer", 7, "she wrote & rang about ü", "E-0005")
+
+
+@pytest.mark.parametrize("prompt", ["8", "", "-1", "7x", "9" * 30, "²"])
+async def test_what_is_no_question_of_his_is_refused(signed_in: httpx.AsyncClient, prompt: str) -> None:
+    done = await signed_in.post("/console/prompts", data={"prompt": prompt, "because": "she rang about a parcel"})
+    assert done.status_code == 400
+
+
+async def test_an_endless_answer_is_not_read(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    done = await signed_in.post("/console/prompts", data={"prompt": "7", "because": "x" * 20_000})
+    assert done.status_code == 400
+    assert not [each for each in readings.asked if isinstance(each, tuple) and each[0] == "answer"]
