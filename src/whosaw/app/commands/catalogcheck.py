@@ -93,6 +93,9 @@ def _print(out: Console, catalog: Catalog, version: str, found: Findings) -> Non
     if not found.cells:
         out.print("nobody's roles are known: nobody gets anything\n")
     _print_coverage(out, found.report.coverage)
+    if (watch := catalog.watch) is not None:
+        names = ", ".join(f"{name} ({said['via']})" for name, said in watch.templates.items()) or "none declared"
+        out.print(Text(f"watch: templates {names}; employees {'are' if watch.prompts else 'are not'} asked"))
     for line in found.report.tried:
         out.print(Text(f"  accepted  {line}"))
     for line in found.notes:

@@ -1,0 +1,56 @@
+"""``whosaw watch`` on a server's record, as people call it, each under his own token."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.store.watchworld import BRIBED, END, SOLD, found_company, work_for_weeks
+
+from whosaw.__main__ import main
+from whosaw.app.commands.opened import with_services
+from whosaw.app.services import Services
+from whosaw.gate import add_token
+from whosaw.terms import SharedClock
+
+
+def test_from_the_daily_run_to_a_case(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found_company(database_url, tmp_path / "state")
+    SharedClock(tmp_path / "state" / "clock", END)
+    monkeypatch.setenv("WHOSAW_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("WHOSAW_DATABASE", database_url)
+    tokens: dict[str, str] = {}
+
+    async def make(services: Services) -> None:
+        await work_for_weeks(services)
+        for who in ("E-1", "P-1"):
+            tokens[who] = await add_token(services.db, who, services.clock.now())
+
+    with_services(make)
+
+    def call(who: str, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("WHOSAW_TOKEN", tokens[who])
+        code = main(list(arguments))
+        return (code, *capsys.readouterr())
+
+    assert "watch: templates none declared; employees are asked" in call("P-1", "check")[1]
+    assert "nothing was weighed yet" in call("P-1", "watch", "flags")[1]
+    assert json.loads(call("P-1", "watch", "daily", "--json")[1])["cases"] == 1
+    assert "nothing to do" in call("P-1", "watch", "daily")[1]
+    code, _, errors = call("E-1", "watch", "flags")
+    assert code == 1 and "app.review_refused" in errors
+    told = json.loads(call("P-1", "watch", "flags", "--json")[1])
+    (flag,) = [each for each in told["flags"] if each["tier"] == "case"]
+    assert flag["beneficiary"] == f"seller:S-{SOLD}" and f"E-{BRIBED}" not in json.dumps(told)
+    printed = call("P-1", "watch", "flags", "--flag", flag["id"])[1]
+    assert flag["seal"] in printed and "perhaps" in printed and "permuted at random" in printed
+    assert call("P-1", "watch", "replay", flag["id"], "--json")[0] == 0
+    note = ("--note", "the works council and the security desk looked at it")
+    assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
+    assert f"seller:S-{SOLD}" in call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong")[1]
+    assert "nobody asks you" in call("P-1", "watch", "prompts")[1]
+    code, _, errors = call("P-1", "watch", "answer", "1", "--because", "she rang about a parcel")
+    assert code == 1 and "app.prompt_refused" in errors
