@@ -95,11 +95,11 @@ class World:
         self._effect(f"release {seller}")
         return 12_345
 
-    async def restore_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
+    async def restore_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
         self._effect("restore reviews")
         return list(reviews)[:2]
 
-    async def delete_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
+    async def delete_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
         self._effect(f"delete {','.join(reviews)}")
         return list(reviews)
 
@@ -401,8 +401,8 @@ async def test_the_bundle_verifies_alone_and_names_nobody(
     book = SightingBook(database)
     async with Appender(database, keys, clock) as appender:
         steps = Steps(database, clock, record=appender.append, effects=Effects(world, world, world.notify))
-        await appender.append_many([disclosure(leaker, n, n) for n in subjects.values()])
-        await appender.append_many([disclosure(other, n, 30 + n) for n in subjects.values()])
+        await appender.append_many([disclosure(leaker, n, n) for n in sorted(subjects.values())])
+        await appender.append_many([disclosure(other, n, 30 + n) for n in sorted(subjects.values())])
         await book.add(complaint(1, sha256=mails.keep(RAW)), subject=1, beneficiary=SELLER)
         case = await cases.open(SELLER, by="lead")
         await cases.add_verdict(case.id, verdict(), complaints=1)

@@ -24,7 +24,7 @@ from whosaw.answer.reports import Reported, add_reported
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.record import Appender, load_or_create
 from whosaw.store import Database
-from whosaw.store.alerts import alerts
+from whosaw.store.alerts import Attention, alerts, attention, mark_read, raise_alert
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
 
@@ -415,3 +415,13 @@ async def test_a_seller_is_terminated_after_thirty_days_or_with_a_recorded_excep
         await done("terminate_seller")
     office.clock.advance_to(AT + timedelta(days=30))
     assert (await done("terminate_seller")).state == "done"
+
+
+async def test_an_alert_that_nobody_read_is_a_fact_with_an_age(database: Database) -> None:
+    assert await attention(database) == Attention(0, None, 0.0)
+    first = await raise_alert(database, "canary", "critical", "canary.hit", {"n": 1}, at=AT)
+    await raise_alert(database, "canary", "critical", "canary.hit", {"n": 2}, at=AT + timedelta(hours=1))
+    assert await attention(database) == Attention(2, AT, 0.0)
+    await mark_read(database, [first], "ann", AT + timedelta(days=3))
+    await mark_read(database, [first], "bob", AT + timedelta(days=9))  # the first reader counts
+    assert await attention(database) == Attention(1, AT + timedelta(hours=1), 3 * 86_400.0)

@@ -94,6 +94,8 @@ def test_every_row_of_the_world_lies_in_the_shop(shop_url: str, built: tuple[Wor
         "ticket_assignments": len(world.tickets) + int((world.tickets.handed_us >= 0).sum()),
         "moderation_items": len(world.items.review),
         "seller_measures": 0,
+        "review_notes": 0,
+        "measure_answers": 0,
     }
 
 

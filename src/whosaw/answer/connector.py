@@ -62,13 +62,17 @@ class WebhookMarketplace:
         """Give back what was held back; return cents."""
         return int((await self._do("release_funds", seller, case))["amount_cents"])
 
-    async def restore_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Put deleted reviews back."""
-        return list((await self._do("restore_reviews", "reviews", case, reviews=sorted(reviews)))["reviews"])
+    async def restore_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Put deleted reviews back; `note` is what their writers are told."""
+        return await self._reviews("restore_reviews", reviews, case, note)
 
-    async def delete_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Delete reviews again."""
-        return list((await self._do("delete_reviews", "reviews", case, reviews=sorted(reviews)))["reviews"])
+    async def delete_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Delete reviews; `note` is what their writers are told."""
+        return await self._reviews("delete_reviews", reviews, case, note)
+
+    async def _reviews(self, kind: str, reviews: Sequence[str], case: str, note: str) -> list[str]:
+        more = {"note": note} if note else {}
+        return list((await self._do(kind, "reviews", case, reviews=sorted(reviews), **more))["reviews"])
 
     async def measure(self, kind: str, target: str, case: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Order any other measure: ``warn_seller``, ``terminate_seller`` and their undoing."""

@@ -43,12 +43,12 @@ class Marketplace(Protocol):
         """Give back what was held back; return the cents."""
         ...
 
-    async def restore_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Put deleted reviews back with their dates; return those that were deleted."""
+    async def restore_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Put deleted reviews back with dates and votes, tell their writers `note`; return those that were deleted."""
         ...
 
-    async def delete_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Delete reviews again; return those that stood."""
+    async def delete_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Delete reviews, tell their writers `note`; return those that stood."""
         ...
 
 

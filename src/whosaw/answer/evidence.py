@@ -28,6 +28,7 @@ from whosaw.answer.bundletexts import (
 from whosaw.answer.case import Case, Cases, Snapshot
 from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.facts import Facts
+from whosaw.answer.ladder import RULES
 from whosaw.answer.letters import write_notice
 from whosaw.answer.ontology import case_ontology
 from whosaw.answer.reportpdf import write_report
@@ -234,7 +235,7 @@ async def _proved(sources: Sources, indices: Sequence[int], wait_s: float) -> Pr
 def _actors(history: Sequence[Snapshot], steps: Sequence[Step], file: Case) -> list[str]:
     candidates = [actor for each in history for one in each.verdict.get("candidates", ()) for actor in one["actors"]]
     people = [person for step in steps for person in (step.planned_by, step.carried_by, *step.approved_by) if person]
-    targets = [step.target for step in steps if step.kind == "suspend_actor"]
+    targets = [step.target for step in steps if RULES[step.kind].about == "actor"]
     return [*candidates, *people, *targets, file.opened_by]
 
 
@@ -283,7 +284,7 @@ def _step(step: Step, numbers: Mapping[str, int]) -> dict[str, Any]:
     return {
         "id": step.id,
         "kind": step.kind,
-        "target": numbers[step.target] if step.kind == "suspend_actor" else step.target,
+        "target": numbers[step.target] if RULES[step.kind].about == "actor" else step.target,
         "params": dict(step.params),
         "reason": step.reason,
         "state": step.state,

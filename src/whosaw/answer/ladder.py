@@ -34,13 +34,17 @@ RULES: dict[str, StepRule] = {
     "preserve": StepRule("case", 1, 2, does="preserve"),
     "talk_actor": StepRule("actor", 1, 1),
     "warn_actor": StepRule("actor", 2, 1, finding=True, asked=True, heard=True),
+    # whoever signs in again is in again: it ends what may be running under his name elsewhere
+    "revoke_sessions": StepRule("actor", 1, None, does="revoke_sessions"),
     "suspend_actor": StepRule("actor", 2, 1, finding=True, asked=True, does="suspend_actor"),
     "propose_dismissal": StepRule("actor", 2, 1, finding=True, asked=True, heard=True),
+    "hr_file": StepRule("actor", 2, 1, finding=True, asked=True, does="hr_file"),
     "warn_seller": StepRule("seller", 1, 1, does="warn_seller"),
     "suspend_seller": StepRule("seller", 2, 1, finding=True, does="suspend_seller"),
     "withhold_funds": StepRule("seller", 2, 1, finding=True, does="withhold_funds"),
     "terminate_seller": StepRule("seller", 2, 1, finding=True, heard=True, does="terminate_seller"),
     "hand_over": StepRule("case", 2, None, finding=True),
+    "delete_reviews": StepRule("case", 2, 1, finding=True, does="delete_reviews"),
     # taking restored reviews away again hurts those who wrote them
     "restore_reviews": StepRule("case", 1, 2, does="restore_reviews"),
     "notify_subjects": StepRule("case", 1, None, finding=True, does="notify"),

@@ -147,6 +147,16 @@ async def suspended_in(db: Database, case_id: str) -> set[str]:
         return {row[0] for row in await rows.fetchall()}
 
 
+async def hearings(db: Database, case_id: str, target: str) -> list[tuple[datetime, str]]:
+    """Return when somebody was heard in this case, and what he said, oldest first."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select heard_at, said from case_hearing where case_id = %s and target = %s order by heard_at",
+            [case_id, target],
+        )
+        return [(row[0], str(row[1])) for row in await rows.fetchall()]
+
+
 async def was_heard(db: Database, case_id: str, target: str) -> bool:
     """Return whether a hearing of the one whom a step is about was noted."""
     async with db.connection() as connection:

@@ -12,13 +12,16 @@ Kind = Literal[
     "preserve",
     "talk_actor",
     "warn_actor",
+    "revoke_sessions",
     "suspend_actor",
     "propose_dismissal",
+    "hr_file",
     "warn_seller",
     "suspend_seller",
     "withhold_funds",
     "terminate_seller",
     "hand_over",
+    "delete_reviews",
     "restore_reviews",
     "notify_subjects",
 ]
@@ -34,8 +37,8 @@ class Step:
         case: the case.
         kind: what is done.
         target: to whom: an actor, a seller, or the case itself.
-        params: ``statement`` for a seller's suspension, ``reviews`` for a restoration, ``exception`` for a termination
-            before its time, else empty.
+        params: ``statement`` for a seller's suspension, ``reviews`` and ``note`` for a restoration or deletion,
+            ``exception`` for a termination before its time, else empty.
         reason: why, in a sentence that goes to the doors.
         state: ``doing`` and ``undoing`` mean that a run was cut; running it again finishes it.
         planned_by: who planned it.

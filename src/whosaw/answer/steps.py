@@ -71,7 +71,7 @@ class Steps:
             target: an actor's key, the seller, or the case's id for restorations and letters.
             by: who plans it.
             reason: why, without names.
-            params: ``{"statement": …}`` to suspend a seller, ``{"reviews": […]}`` to restore reviews.
+            params: ``{"statement": …}`` to suspend a seller, ``{"reviews": […], "note": …}`` for reviews.
 
         Raises:
             UnknownCase: there is no such case.
@@ -81,7 +81,7 @@ class Steps:
         await self._check_person(case, by)
         given = dict(params or {})
         identity = f"{kind}:{target}"
-        if kind == "restore_reviews":
+        if kind in {"restore_reviews", "delete_reviews"}:
             identity += ":" + sha256(json.dumps(sorted(given["reviews"])).encode()).hexdigest()
         values = {
             "kind": kind,
@@ -259,7 +259,11 @@ class Steps:
             await queries.move_funds(self._db, step.id, "withheld", held_cents, self._clock.now())
             return {"withheld_cents": held_cents}
         if step.kind == "restore_reviews":
-            return {"restored": list(await market.restore_reviews(step.params["reviews"], step.id))}
+            note = str(step.params.get("note", ""))
+            return {"restored": list(await market.restore_reviews(step.params["reviews"], step.id, note=note))}
+        if step.kind == "delete_reviews":
+            note = str(step.params.get("note", ""))
+            return {"deleted": list(await market.delete_reviews(step.params["reviews"], step.id, note=note))}
         return await self._do_other(step)
 
     async def _do_other(self, step: Step) -> dict[str, Any]:
@@ -287,6 +291,9 @@ class Steps:
             # only what this step put back: a review that stood all along must not vanish with its undoing
             restored = step.outcome["restored"] if step.outcome else []
             return {"deleted": list(await market.delete_reviews(restored, step.id))}
+        if step.kind == "delete_reviews":
+            deleted = step.outcome["deleted"] if step.outcome else []
+            return {"restored": list(await market.restore_reviews(deleted, step.id))}
         other = self._effects.others.get(step.kind)
         return {} if other is None else dict(await other.undo(step.id, step.target, step.params))
 

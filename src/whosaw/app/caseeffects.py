@@ -10,7 +10,9 @@ from whosaw.answer import Cases, SightingBook, StepRefused
 from whosaw.answer.connector import WebhookMarketplace
 from whosaw.answer.effects import Marketplace, Notify, Other
 from whosaw.app.casesettings import CaseSettings
+from whosaw.app.hrfile import HrFile
 from whosaw.app.services import Services
+from whosaw.gate.identityqueries import end
 from whosaw.record.hold import Holds
 from whosaw.store.numbers import assign
 
@@ -71,6 +73,25 @@ class Preserve:
         return {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
 
 
+class RevokeSessions:
+    """Ends every sign-in of an actor that began until now; personal tokens of his stay, a suspension stops those."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """End them; doing it again moves the moment on and never back."""
+        del case, params
+        at = self._services.clock.now()
+        await end(self._services.db, target, at)
+        return {"ended_before": at.isoformat()}
+
+    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do nothing: whoever signs in again is in again, and the step is not undone."""
+        del case, target, params
+        return {}
+
+
 class Measure:
     """A measure that the company's marketplace takes by its name: a warning, a termination."""
 
@@ -113,7 +134,11 @@ def marketplace_of(services: Services) -> Marketplace:
 
 def others_of(services: Services) -> dict[str, Other]:
     """Return what stands behind the steps that neither doors nor the five calls of a marketplace carry out."""
-    found: dict[str, Other] = {"preserve": Preserve(services)}
+    found: dict[str, Other] = {
+        "preserve": Preserve(services),
+        "revoke_sessions": RevokeSessions(services),
+        "hr_file": HrFile(services),
+    }
     market = marketplace_of(services)
     if isinstance(market, WebhookMarketplace):
         found["warn_seller"] = Measure(market, "warn_seller", "unwarn_seller")

@@ -33,6 +33,10 @@ _IMPOSE = """
 _LIFT = """
     update seller_measures set lifted_at = %s
     where seller_id = %s and measure = %s and lifted_at is null returning coalesce(amount_cents, 0)"""
+_NOTE = """
+    insert into review_notes (review_id, text, case_reference, at)
+    select id, %s, %s, %s from reviews where id = any(%s) on conflict do nothing"""
+_NOTES = "select review_id, text from review_notes where case_reference = %s order by review_id"
 _LOCK_SELLER = "select balance_cents from sellers where id = %s for no key update"
 _MOVE_BALANCE = "update sellers set balance_cents = balance_cents + %s where id = %s"
 
@@ -69,14 +73,28 @@ class ShopMarketplace:
             rows = await connection.execute(_MARK_DELETED, (at, by, [_bare(review)]))
             return await rows.fetchone() is not None
 
-    async def delete_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Mark reviews deleted again; return those that were visible, sorted."""
-        return await self._change_reviews(_MARK_DELETED, (self._clock.now(), f"case:{case}"), reviews)
+    async def delete_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Mark reviews deleted; return those that were visible, sorted. `note` is as for `restore_reviews`."""
+        gone = await self._change_reviews(_MARK_DELETED, (self._clock.now(), f"case:{case}"), reviews)
+        await self._tell(gone, case, note)
+        return gone
 
-    async def restore_reviews(self, reviews: Sequence[str], case: str) -> list[str]:
-        """Make deleted reviews visible under their original date; return those that were deleted, sorted."""
-        del case  # a restored review carries no trace of the case; the case holds it
-        return await self._change_reviews(_RESTORE, (), reviews)
+    async def restore_reviews(self, reviews: Sequence[str], case: str, *, note: str = "") -> list[str]:
+        """Make deleted reviews visible under their original date and votes; return those that were deleted, sorted.
+
+        Args:
+            reviews: their keys.
+            case: the step that orders it.
+            note: what the writers of those that come back are told; empty tells them nothing.
+        """
+        back = await self._change_reviews(_RESTORE, (), reviews)
+        await self._tell(back, case, note)
+        return back
+
+    async def notes(self, case: str) -> Mapping[str, str]:
+        """Return what a step had reviewers told, by review."""
+        async with self._transaction() as connection:
+            return {str(key): str(text) for key, text in await (await connection.execute(_NOTES, [case])).fetchall()}
 
     async def suspend_seller(self, seller: str, statement: Mapping[str, str | int | list[str]], case: str) -> bool:
         """Suspend a seller with a statement of reasons; true where the seller was not suspended before.
@@ -131,6 +149,41 @@ class ShopMarketplace:
             released_cents = int(row[0]) if row else 0
             await connection.execute(_MOVE_BALANCE, (released_cents, key))
             return released_cents
+
+    async def impose(self, seller: str, measure: str, case: str, statement: Mapping[str, Any]) -> bool:
+        """Put a measure without money in force: ``warned`` or ``terminated``; true where it was not before.
+
+        Raises:
+            UnknownSeller: the shop has no such seller.
+        """
+        async with self._transaction() as connection:
+            key, _ = await _lock(connection, seller)
+            values = (key, measure, Jsonb(dict(statement)), None, case, self._clock.now())
+            return await (await connection.execute(_IMPOSE, values)).fetchone() is not None
+
+    async def lift(self, seller: str, measure: str) -> bool:
+        """End such a measure; true where it was in force.
+
+        Raises:
+            UnknownSeller: the shop has no such seller.
+        """
+        async with self._transaction() as connection:
+            key, _ = await _lock(connection, seller)
+            rows = await connection.execute(_LIFT, (self._clock.now(), key, measure))
+            return await rows.fetchone() is not None
+
+    @classmethod
+    def over(cls, connection: psycopg.AsyncConnection[tuple[Any, ...]], clock: Clock) -> Self:
+        """Return the shop over an open connection; what is done joins the transaction that is open on it."""
+        made = cls("", clock)
+        made._kept = connection
+        return made
+
+    async def _tell(self, reviews: Sequence[str], case: str, note: str) -> None:
+        if note and reviews:
+            async with self._transaction() as connection:
+                values = (note, case, self._clock.now(), [_bare(each) for each in reviews])
+                await connection.execute(_NOTE, values)
 
     async def _change_reviews(self, statement: str, values: tuple[object, ...], reviews: Sequence[str]) -> list[str]:
         given = {_bare(review): review for review in reviews}

@@ -26,6 +26,13 @@ class ShopExists(MarketError, ValueError):
     hint = "use an empty database, or replace the shop that is there"
 
 
+class MeasureUnreadable(MarketError, ValueError):
+    """A message orders what the shop does not know."""
+
+    code: ClassVar[str] = "market.measure_unreadable"
+    hint = "send what `whosaw.market.receiver` lists"
+
+
 class UnknownSeller(MarketError, LookupError):
     """The shop has no such seller."""
 

@@ -23,8 +23,8 @@ TABLES = {
         amount_cents bigint not null""",
     "reviews": """
         id text not null, order_id text not null, customer_id text not null, seller_id text not null,
-        stars smallint not null, body text not null, at timestamptz not null, deleted_at timestamptz,
-        deleted_by text""",
+        stars smallint not null, body text not null, at timestamptz not null, helpful integer not null,
+        deleted_at timestamptz, deleted_by text""",
     "tickets": """
         id text not null, customer_id text not null, seller_id text, opened_by text not null, assignee text not null,
         queue text not null, topic text not null, opened_at timestamptz not null, closed_at timestamptz""",
@@ -36,7 +36,11 @@ TABLES = {
     "seller_measures": """
         id bigint generated always as identity, seller_id text not null, measure text not null,
         statement jsonb, amount_cents bigint, case_reference text not null, since timestamptz not null,
-        lifted_at timestamptz, check (measure in ('suspended', 'funds_withheld'))""",
+        lifted_at timestamptz, check (measure in ('suspended', 'funds_withheld', 'warned', 'terminated'))""",
+    "review_notes": """
+        review_id text not null, text text not null, case_reference text not null, at timestamptz not null""",
+    "measure_answers": """
+        id text not null, answer jsonb not null, at timestamptz not null""",
 }
 
 KEYS = (
@@ -49,6 +53,8 @@ KEYS = (
     "alter table ticket_assignments add primary key (ticket_id, assigned_at)",
     "alter table moderation_items add primary key (id)",
     "alter table seller_measures add primary key (id)",
+    "alter table review_notes add primary key (review_id, case_reference)",
+    "alter table measure_answers add primary key (id)",
     "create index on customers (phone)",
     "create index on orders (seller_id, at)",
     "create index on orders (customer_id)",
@@ -68,14 +74,15 @@ KEYS = (
     "alter table moderation_items add foreign key (review_id) references reviews, "
     "add foreign key (assigned_to) references staff",
     "alter table seller_measures add foreign key (seller_id) references sellers",
+    "alter table review_notes add foreign key (review_id) references reviews",
 )
 
 GRANTS = (
     f"grant usage on schema public to {READER}, {CONNECTOR}",
     f"grant select on {', '.join(TABLES)} to {READER}",
-    f"grant select on sellers, reviews, seller_measures to {CONNECTOR}",
+    f"grant select on sellers, reviews, seller_measures, review_notes, measure_answers to {CONNECTOR}",
     f"grant update (deleted_at, deleted_by) on reviews to {CONNECTOR}",
     f"grant update (balance_cents) on sellers to {CONNECTOR}",
-    f"grant insert on seller_measures to {CONNECTOR}",
+    f"grant insert on seller_measures, review_notes, measure_answers to {CONNECTOR}",
     f"grant update (lifted_at) on seller_measures to {CONNECTOR}",
 )

@@ -115,6 +115,33 @@ async def alerts(db: Database, *, unread_by: str | None = None, limit: int = 100
         return [replace(Alert(*cells), read_by=tuple(readers or ())) for *cells, readers in await rows.fetchall()]
 
 
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How alerts were attended to: what may count as awareness, whoever says that nobody knew.
+
+    Attributes:
+        unread: alerts that nobody has read.
+        oldest_at: when the oldest of them was raised, or None.
+        longest_s: the longest that one waited for its first reader, in seconds, of those that were read.
+    """
+
+    unread: int
+    oldest_at: datetime | None
+    longest_s: float
+
+
+async def attention(db: Database) -> Attention:
+    """Return how alerts were attended to."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select count(*) filter (where first_at is null), min(raised_at) filter (where first_at is null), "
+            "coalesce(extract(epoch from max(first_at - raised_at)), 0)::float8 from (select a.raised_at, "
+            "(select min(r.read_at) from alert_read r where r.alert_id = a.id) as first_at from alert a) as each"
+        )
+        row = await rows.fetchone()
+        return Attention(int(row[0]), row[1], float(row[2])) if row else Attention(0, None, 0.0)
+
+
 async def mark_read(db: Database, ids: Sequence[int], reader: str, at: datetime) -> int:
     """Note that `reader` has read these alerts; return how many he had not read before.
 

@@ -14,12 +14,14 @@ from rich.text import Text
 
 from whosaw.answer import Case
 from whosaw.answer.desk import Colleague, Knowledge
+from whosaw.answer.ladder import RULES
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+from whosaw.store.alerts import attention
 from whosaw.store.numbers import assign
 
 Words = Annotated[Sequence[str], Parameter(negative="")]
@@ -117,6 +119,9 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
         return 0
     say(f"{case} about {seen['beneficiary']}: {seen['state']}, {seen['sightings']} sightings")
     say(f"aware since {seen['aware_since'] or 'nobody decided'}")
+    waiting = seen["alerts"]
+    if waiting["unread"]:
+        say(f"{waiting['unread']} alerts nobody has read, the oldest since {waiting['oldest_at']:%Y-%m-%d %H:%M}")
     verdict = seen["verdict"]
     if verdict:
         say(f"verdict {verdict['verdict']}; nobody inside {verdict['outside_probability']:.3f}")
@@ -135,7 +140,7 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
     history = await work.cases.verdicts(case)
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     steps = await work.steps.list(case)
-    about = {each.target for each in steps if each.kind.endswith(("_actor", "dismissal"))}
+    about = {each.target for each in steps if RULES[each.kind].about == "actor"}
     keys = sorted({actor for each in last.get("candidates", ()) for actor in each["actors"]} | about)
     numbers = await assign(work.services.db, "actor", keys)
     names = await work.unmaskings.names(case, list(numbers.values()))
@@ -147,6 +152,7 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
         **asdict(file),
         "sightings": len(await work.book.list(case=case)),
         "aware_since": await work.desk.aware_since(case),
+        "alerts": asdict(await attention(work.services.db)),
         "verdict": {**last, "candidates": candidates} if last else None,
         "moves": [asdict(each) for each in await work.desk.moves(case)],
         "steps": [asdict(each) | {"target": shown.get(each.target, each.target)} for each in steps],

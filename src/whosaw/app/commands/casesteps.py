@@ -75,6 +75,7 @@ def plan(
     *,
     reason: str,
     reviews: Words = (),
+    note: str = "",
     statement: Path | None = None,
     exception: str = "",
     exception_why: str = "",
@@ -86,7 +87,8 @@ def plan(
         kind: what.
         target: whom: #17 for an actor, seller:S-88; the case itself where left out.
         reason: why, without names.
-        reviews: of a restoration: the reviews.
+        reviews: of a restoration or deletion: the reviews.
+        note: of the same: what the writers of these reviews are told.
         statement: of a seller's suspension: the statement of reasons (JSON); made from the facts where left out.
         exception: of a termination before its time: legal_duty, imperative_reason or repeated_breach.
         exception_why: why the exception holds.
@@ -96,8 +98,8 @@ def plan(
         desk = case_work(services)
         by = await whose_token(services)
         params: dict[str, Any] = {}
-        if kind == "restore_reviews":
-            params["reviews"] = sorted(reviews)
+        if kind in {"restore_reviews", "delete_reviews"}:
+            params |= {"reviews": sorted(reviews)} | ({"note": note} if note else {})
         if kind == "suspend_seller":
             params["statement"] = await _statement(services, case, target, statement)
         if exception:
