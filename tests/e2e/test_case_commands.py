@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -139,8 +140,34 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None
         desk.ok("case", "clear", "CASE-1", f"#{number}", item, "unknown", "--text", "no data", **desk.ann)
     assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
     assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
+    desk.ok("case", "plan", "CASE-1", "revoke_sessions", f"#{number}", "--reason", "end what runs", **desk.ann)
+    desk.ok("case", "approve", "CASE-1/2", **desk.ann)
+    assert "ended_before" in desk.ok("case", "do", "CASE-1/2", **desk.bob)
+    desk.refused("answer.step_refused", "case", "undo", "CASE-1/2", "--reason", "x", **desk.ann)
+    desk.ok("case", "plan", "CASE-1", "hr_file", f"#{number}", "--reason", "for the personnel department", **desk.ann)
+    for person in (desk.ann, desk.bob):
+        desk.ok("case", "approve", "CASE-1/3", **person)
+    desk.ok("case", "do", "CASE-1/3", **desk.bob)
+    paper = Path(os.environ["WHOSAW_STATE"]) / "hr" / "CASE-1-3.json"
+    said = json.loads(paper.read_text())
+    assert (said["person"], said["verdict"]["says"]) == ("E-1", "finding")
+    assert said["what_may_clear"]["device"] == {"finding": "unknown", "text": "no data"}
+    assert [each["what"] for each in said["measures"]] == ["suspend_actor", "revoke_sessions", "hr_file"]
+    assert paper.stat().st_mode & 0o777 == 0o600 and "C-1" not in paper.read_text()
+    desk.ok("case", "undo", "CASE-1/3", "--reason", "withdrawn", **desk.ann)
+    assert not paper.exists()
     desk.ok("case", "appeal", "CASE-1/1", "--text", "it was not me")
     desk.refused("answer.step_refused", "case", "appeal", "--decide", "1", "--why", "I see it so", **desk.ann)
+    asked = ("access", "answer", "E-1", "--employee", "--reference", "B-1", "--identity", "badge seen")
+    desk.ok(*asked, "--out", str(desk.folder / "own"), **desk.ann)
+    own = json.loads((desk.folder / "own" / "answer.json").read_text())
+    assert own["suspended_since"] and [each["case"] for each in own["cases"]] == ["CASE-1"]
+    assert own["cases"][0]["says"] == "finding" and own["cases"][0]["asked"]["device"] == "unknown"
+    assert "suspend_actor, done" in own["cases"][0]["measures"]
+    desk.ok(*asked, "--out", str(desk.folder / "covert"), "--held", "CASE-1", **desk.ann)
+    covert = (desk.folder / "covert" / "answer.txt").read_text() + (desk.folder / "covert" / "answer.json").read_text()
+    assert "CASE" not in covert and "finding" not in covert
+    assert (desk.folder / "covert" / "answer.pdf").exists()
     bundle = desk.folder / "case.zip"
     built = desk.ok("evidence", "build", "CASE-1", "--out", str(bundle), **desk.ann)
     assert "verified" in built and "not part of it: facts and letters" in built
@@ -173,6 +200,8 @@ def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
     )
     assert json.loads((out / "answer.json").read_text())["look_ups"] == []
     assert "looked at 0 times" in (out / "answer.txt").read_text()
+    pdf = (out / "answer.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-1.7") and b"answer.json" in pdf
 
 
 @pytest.fixture
@@ -208,6 +237,33 @@ def name_server() -> Iterator[str]:
     thread.start()
     yield f"127.0.0.1:{server.getsockname()[1]}"
     server.close()
+
+
+def test_a_mailbox_is_polled_and_what_was_not_taken_is_flagged(desk: Desk, name_server: str, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update company.customers set email = 'ann@home.example' where id = 'C-3'")
+    box = desk.folder / "box"
+    for name in ("new", "cur", "tmp"):
+        (box / name).mkdir(parents=True)
+    now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    (box / "new" / "1.a").write_bytes(forwarded(signed(letter(date=now))))
+    (box / "new" / "2.b").write_bytes(forwarded(signed(letter(date=now, sender="x@other.example"), b"other.example")))
+    (box / "new" / "3.c").write_bytes(b"no mail at all")
+    senders = desk.folder / "senders.csv"
+    senders.write_text("domain,beneficiary\nlotus.example,seller:S-9\n")
+    asked = ("sighting", "poll", str(box), "--senders", str(senders), "--dns", name_server)
+    said = dict(line.split(": ", 1) for line in desk.ok(*asked).splitlines())
+    assert said["1.a"].startswith("new sighting 1, verified")
+    assert (said["2.b"], said["3.c"]) == ("not taken: unknown_sender", "not taken: malformed")
+    assert sorted(each.name for each in (box / "cur").iterdir()) == ["1.a:2,S", "2.b:2,F", "3.c:2,F"]
+    assert not list((box / "new").iterdir()) and desk.ok(*asked) == ""
+    # a run that was cut before the move reads the mail again: the same sighting
+    (box / "new" / "1.a").write_bytes((box / "cur" / "1.a:2,S").read_bytes())
+    assert "known sighting 1" in desk.ok(*asked)
+    (each,) = json.loads(desk.ok("sighting", "list", "--json"))
+    assert each["beneficiary"] == "seller:S-9"
+    desk.refused("app.intake_impossible", "sighting", "poll", str(desk.folder / "none"), "--beneficiary", "seller:S-9")
+    desk.refused("app.intake_impossible", "sighting", "poll", str(box))
 
 
 def test_forwarded_mails_are_verified_at_arrival_and_a_look_alike_supports_nothing(

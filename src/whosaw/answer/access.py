@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from whosaw.prove import SigningKey
 from whosaw.prove.note import Note, VerifierKey, sign_note
@@ -72,6 +72,14 @@ class Request:
     recipients: str = UNDECIDED
 
 
+class Signed(Protocol):
+    """An answer in its one spelling."""
+
+    def as_json(self) -> bytes:
+        """Return what is signed."""
+        ...
+
+
 async def answer_access(
     db: Database, subject: int, request: Request, *, at: datetime, held: frozenset[int] = frozenset()
 ) -> AccessAnswer:
@@ -102,7 +110,7 @@ async def answer_access(
     )
 
 
-def sign_answer(answer: AccessAnswer, key: SigningKey) -> bytes:
+def sign_answer(answer: Signed, key: SigningKey) -> bytes:
     """Return a signed note over an answer's hash; the answer itself is handed over beside it."""
     return sign_note(_text(key.name, answer.as_json()), [key]).format()
 

@@ -28,6 +28,7 @@ LANGUAGES = ("en", "de", "fr", "es", "zh", "fi")
 """Languages that letters can be written in; `answer/wording` holds each."""
 
 _SECRETS = frozenset({"password", "security answer"})
+_BUSINESS = frozenset({"sales figures"})
 
 
 class LetterUnwritable(AnswerError, LookupError):
@@ -133,7 +134,9 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -
     between = "" if spoken.language == "zh" else " "
     return (
         Section(say("h_happened"), tuple(happened)),
-        Section(say("h_involved"), (*involved, say("next"))),
+        Section(
+            say("h_involved"), (*involved, say("next_business" if _BUSINESS & set(person.fields_seen) else "next"))
+        ),
         Section(say("h_doing"), (between.join(doing),)),
         Section(say("h_can"), (), tuple(can)),
         Section(say("h_more"), tuple(more)),

@@ -100,11 +100,12 @@ def write_mail(
     facts: Facts, person: Person, recipient: Recipient, at: datetime, obliged: Obliged = always
 ) -> Mail | None:
     """Return the letter to one person as a mail with an identity of its own, or None where mail cannot reach him."""
+    language = recipient.language if recipient.language in LANGUAGES else "en"
+    required = obliged(recipient.jurisdiction)
+    # outside the block below: a letter that cannot be written stops the run, it makes nobody unreachable
+    letter = write_notice(facts, person, name=recipient.name, language=language, required=required)
     try:
         to = Address(" ".join(recipient.name.split()), addr_spec=recipient.email.strip())
-        language = recipient.language if recipient.language in LANGUAGES else "en"
-        required = obliged(recipient.jurisdiction)
-        letter = write_notice(facts, person, name=recipient.name, language=language, required=required)
         message_id = f"<notice.{secrets.token_hex(16)}@{facts.company.mail_domain}>"
         raw = _message(facts, letter, to, message_id, at).as_bytes()
         to.addr_spec.encode("ascii")

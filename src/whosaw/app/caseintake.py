@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -75,13 +76,46 @@ class CaseIntake:
             await self._work.notes.add("intake", "case.intake", by=by, more=more)
         return found
 
-    async def mail(self, raw: bytes, beneficiary: str, real: AbstractSet[str] = frozenset()) -> Taken:
-        """Take one forwarded mail in."""
+    async def poll(
+        self, folder: Path, whom: str | Mapping[str, str], real: AbstractSet[str], *, by: str
+    ) -> list[Taken]:
+        """Take in what lies in ``new`` of a Maildir, oldest first; what was read moves to ``cur``.
+
+        A mail that was taken is marked *seen*, any other *flagged*, so that people find it in their mail program. A run
+        that is cut between a sighting and the move reads the mail again, which is the same sighting.
+
+        Args:
+            folder: the Maildir.
+            whom: who profits, or by domain of the sender; a mail from a domain that is not among them is not taken.
+            real: domains that are really his.
+            by: who takes them in.
+
+        Raises:
+            IntakeImpossible: it is no Maildir.
+        """
+        if not (folder / "new").is_dir() or not (folder / "cur").is_dir():
+            raise IntakeImpossible(f"`{folder}` is no Maildir", hint="name the folder that holds `new` and `cur`")
+        found, new = [], 0
+        for file in sorted((folder / "new").iterdir(), key=lambda each: (each.stat().st_mtime_ns, each.name)):
+            taken = await self.mail(await asyncio.to_thread(file.read_bytes), whom, real)
+            new += taken.new
+            found.append(Taken(file.name, taken.sighting, taken.new, taken.why))
+            file.rename(folder / "cur" / f"{file.name.partition(':')[0]}:2,{'S' if taken.sighting else 'F'}")
+        if new:
+            more: dict[str, int | str] = {"rows": new}
+            await self._work.notes.add("intake", "case.intake", by=by, more=more)
+        return found
+
+    async def mail(self, raw: bytes, whom: str | Mapping[str, str], real: AbstractSet[str] = frozenset()) -> Taken:
+        """Take one forwarded mail in; `whom` and `real` are as for `poll`."""
         services = self._services
         try:
             complaint = await asyncio.to_thread(read_complaint, raw, dns=self._dns, received_at=services.clock.now())
         except ComplaintUnreadable as unreadable:
             return Taken("", None, why=unreadable.reason)
+        beneficiary = whom if isinstance(whom, str) else whom.get(complaint.sender_domain)
+        if beneficiary is None:
+            return Taken("", None, why="unknown_sender")
         self._work.raws.keep(raw)
         subject = await self._subject(complaint.customer)
         if subject is None:
@@ -136,6 +170,21 @@ class CaseIntake:
             if len(keys) == 1:
                 return next(iter((await assign(self._services.db, "subject", keys)).values()))
         return None
+
+
+def read_senders(file: Path) -> dict[str, str]:
+    """Return who profits by domain of the sender, from a CSV with the columns ``domain`` and ``beneficiary``.
+
+    Raises:
+        IntakeImpossible: it cannot be read, or lacks a column.
+    """
+    try:
+        rows = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError) as cause:
+        raise IntakeImpossible(f"cannot read `{file}`") from cause
+    if any(not row.get("domain") or not row.get("beneficiary") for row in rows):
+        raise IntakeImpossible(f"`{file}` lacks a domain or a beneficiary", hint="columns: domain,beneficiary")
+    return {row["domain"].lower(): row["beneficiary"] for row in rows}
 
 
 def resolver(server: str = "") -> Lookup:

@@ -235,6 +235,9 @@ def _label(field: Field) -> str:
         ("birth", "date of birth"),
         ("password", "password"),
         ("answer", "security answer"),
+        ("revenue", "sales figures"),
+        ("sales", "sales figures"),
+        ("metric", "sales figures"),
         ("name", "name"),
     ):
         if part in column:

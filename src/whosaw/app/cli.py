@@ -184,6 +184,7 @@ evidence.command("whosaw.app.commands.evidence:build", name="build", help="Write
 app.command(evidence)
 sighting = App(name="sighting", help="What came from outside: complaints, tables of contacts.")
 sighting.command("whosaw.app.commands.caseintake:add", name="add", help="Take complaints in: .eml or .csv.")
+sighting.command("whosaw.app.commands.caseintake:poll", name="poll", help="Take in what lies in a Maildir.")
 sighting.command("whosaw.app.commands.caseintake:list_", name="list", help="List sightings.")
 app.command(sighting)
 

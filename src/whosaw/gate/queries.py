@@ -51,6 +51,14 @@ async def suspension_kind(db: Database, actor: str) -> Kind | None:
         return row[0] if row else None
 
 
+async def suspended_since(db: Database, actor: str) -> datetime | None:
+    """Return since when `actor` is suspended, or None where he is not."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select since from gate_suspension where actor = %s", [actor])
+        row = await rows.fetchone()
+        return row[0] if row else None
+
+
 async def set_restored(db: Database, actor: str) -> bool:
     """Lift the suspension of `actor`; return whether there was one."""
     async with db.connection() as connection:

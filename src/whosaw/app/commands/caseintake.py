@@ -13,7 +13,15 @@ from whosaw.answer import Sighting
 from whosaw.answer.alternatives import Alternative, DumpList, from_dump
 from whosaw.answer.clusters import Cluster, cluster, read_seen
 from whosaw.app.casedesk import case_work
-from whosaw.app.caseintake import CaseIntake, Taken, case_addresses, own_orders, resolver
+from whosaw.app.caseintake import (
+    CaseIntake,
+    IntakeImpossible,
+    Taken,
+    case_addresses,
+    own_orders,
+    read_senders,
+    resolver,
+)
 from whosaw.app.commands.acting import look, who_looks
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.opened import AsJson, with_services
@@ -37,7 +45,43 @@ def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "",
         by = await who_looks(services)
         return [each for file in files for each in await intake.take(file, beneficiary, frozenset(real_domains), by=by)]
 
+    return _taken(with_services(work), as_json=as_json)
+
+
+def poll(
+    maildir: Path,
+    /,
+    *,
+    beneficiary: str = "",
+    senders: Path | None = None,
+    real_domains: Words = (),
+    dns: str = "",
+    as_json: AsJson = False,
+) -> int:
+    """Take in what arrived in a mailbox: whatever lies in `new` of a Maildir moves to `cur`, seen or flagged.
+
+    Args:
+        maildir: the folder that holds `new` and `cur`.
+        beneficiary: who profits, where every mail is about one.
+        senders: CSV with domain,beneficiary: who profits by the domain of the message; others are flagged.
+        real_domains: domains that are really the beneficiary's; messages from look-alikes are marked.
+        dns: HOST or HOST:PORT of the name server to ask for signature keys; the system's where left out.
+        as_json: print JSON.
+    """
+    if bool(beneficiary) == (senders is not None):
+        raise IntakeImpossible("it is not said who profits", hint="give --beneficiary, or --senders FILE")
+    whom = beneficiary if senders is None else read_senders(senders)
+
+    async def work(services: Services) -> list[Taken]:
+        intake = CaseIntake(services, case_work(services), resolver(dns))
+        return await intake.poll(maildir, whom, frozenset(real_domains), by=await who_looks(services))
+
     found = with_services(work)
+    _taken(found, as_json=as_json)
+    return 0
+
+
+def _taken(found: Sequence[Taken], *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(each) for each in found])
         return 0 if any(each.sighting for each in found) or not found else 1

@@ -1,0 +1,186 @@
+"""What a member of staff is told who asks what whosaw holds about him (GDPR arts. 15, 88): his entries and his cases.
+
+Cases of a covert inquiry are left out and counted nowhere; the same request is answered again when he may be told. Of
+customers it holds no more than how many: their data are not his.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from whosaw.answer import queries
+from whosaw.answer.access import Request
+from whosaw.answer.case import Cases
+from whosaw.answer.exculpatory import ITEMS, answers
+from whosaw.answer.step import step_of
+from whosaw.record import entries_by_actor
+from whosaw.store import Database
+from whosaw.store.numbers import find
+from whosaw.terms import Clock, from_us
+
+RIGHTS = (
+    "An entry says what your account was shown or did. It is kept because nobody may open a customer's data without a "
+    "reason that was checked, and it measures nobody's work. You may object, ask for correction, and complain to the "
+    "data protection authority of the place where you live or work."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCase:
+    """A case in which a member of staff appears.
+
+    Attributes:
+        case: its id.
+        says: what the newest verdict says of him: ``finding``, ``lead`` or ``no_signal``.
+        probability: of the same.
+        asked: what may clear him, and what was found; ``open`` where nobody asked yet.
+        heard: what he said, with when.
+        measures: kind and state of each step about him.
+    """
+
+    case: str
+    says: str
+    probability: float
+    asked: Mapping[str, str]
+    heard: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeAnswer:
+    """The whole answer to one member of staff.
+
+    Attributes:
+        reference: of the request.
+        company: who answers.
+        made_at: when.
+        identity_checked: how it was made sure who asks.
+        person: the staff key.
+        entries: how many entries of each kind stand under his name.
+        first_at: the oldest of them, or empty.
+        last_at: the newest, or empty.
+        customers: how many customers he was shown.
+        without_reason: how many looks had no reason that held.
+        suspended_since: since when every door refuses him, or empty.
+        cases: the cases he appears in and may be told of.
+    """
+
+    reference: str
+    company: str
+    made_at: str
+    identity_checked: str
+    person: str
+    entries: Mapping[str, int]
+    first_at: str
+    last_at: str
+    customers: int
+    without_reason: int
+    suspended_since: str
+    cases: tuple[OwnCase, ...]
+
+    def as_json(self) -> bytes:
+        """Return the answer in its one spelling, which is what is signed."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+async def answer_employee(
+    db: Database,
+    clock: Clock,
+    actor: str,
+    request: Request,
+    *,
+    suspended_since: datetime | None = None,
+    held: frozenset[str] = frozenset(),
+) -> EmployeeAnswer:
+    """Put together the answer to one member of staff.
+
+    Args:
+        db: where trail and cases are.
+        clock: tells the time of the answer.
+        actor: his staff key.
+        request: the request; its `identity_checked` must not be empty.
+        suspended_since: since when he is suspended; he knows, every door says so.
+        held: cases that a covert inquiry holds back.
+
+    Raises:
+        ValueError: nobody checked who asks.
+    """
+    if len(request.identity_checked.strip()) < 5:
+        raise ValueError("say how it was made sure who asks; the answer goes to nobody else")
+    number = await find(db, "actor", actor)
+    kinds: Counter[str] = Counter()
+    times: list[int] = []
+    subjects: set[object] = set()
+    without = 0
+    if number is not None:
+        async for entry in entries_by_actor(db, number):
+            payload = entry.payload
+            kinds[str(payload["kind"])] += 1
+            times.append(int(str(payload["at"])))
+            if payload["kind"] == "disclosure":
+                subjects.add(payload.get("subject"))
+                without += payload.get("verified") == "no"
+    cases = [await _case(db, clock, each.id, actor) for each in await Cases(db, clock).list() if each.id not in held]
+    return EmployeeAnswer(
+        reference=request.reference,
+        company=request.company,
+        made_at=clock.now().isoformat(),
+        identity_checked=request.identity_checked,
+        person=actor,
+        entries=dict(sorted(kinds.items())),
+        first_at=from_us(min(times)).isoformat() if times else "",
+        last_at=from_us(max(times)).isoformat() if times else "",
+        customers=len(subjects - {None}),
+        without_reason=without,
+        suspended_since=suspended_since.isoformat() if suspended_since else "",
+        cases=tuple(each for each in cases if each is not None),
+    )
+
+
+def employee_text(answer: EmployeeAnswer) -> str:
+    """Return the answer as a letter."""
+    total = sum(answer.entries.values())
+    lines = [
+        answer.company,
+        f"Answer to your request {answer.reference}, {answer.made_at[:10]}",
+        "",
+        f"Under your name ({answer.person}) stand {total} entries"
+        + (f", from {answer.first_at[:10]} to {answer.last_at[:10]}:" if total else "."),
+        *[f"- {count} of the kind {kind}" for kind, count in answer.entries.items()],
+        f"You were shown data of {answer.customers} customers; {answer.without_reason} looks had no reason that held.",
+    ]
+    if answer.suspended_since:
+        lines.append(f"Every door refuses you since {answer.suspended_since[:16].replace('T', ' ')} UTC.")
+    for each in answer.cases:
+        lines += [
+            "",
+            f"{each.case}: the newest verdict says {each.says.replace('_', ' ')} (probability {each.probability:.3f}).",
+            *[f"- {item}: {finding}" for item, finding in each.asked.items()],
+            *[f"- you said: {said}" for said in each.heard],
+            *[f"- measure: {measure}" for measure in each.measures],
+        ]
+    return "\n".join([*lines, "", RIGHTS]) + "\n"
+
+
+async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | None:
+    history = await Cases(db, clock).verdicts(case)
+    last: Mapping[str, Any] = history[-1].verdict if history else {}
+    mine = next((each for each in last.get("candidates", ()) if actor in each["actors"]), None)
+    found = {str(row[0]): str(row[1]) for row in await answers(db, case, actor)}
+    steps = [each for each in map(step_of, await queries.steps(db, case)) if each.target == actor]
+    heard = await queries.hearings(db, case, actor)
+    if mine is None and not found and not steps and not heard:
+        return None
+    return OwnCase(
+        case=case,
+        says=str(mine["rung"]) if mine else "no_signal",
+        probability=float(mine["probability"]) if mine else 0.0,
+        asked={item: found.get(item, "open") for item in ITEMS},
+        heard=tuple(f"{at:%Y-%m-%d}: {said}" for at, said in heard),
+        measures=tuple(f"{each.kind}, {each.state}" for each in steps if each.state != "planned"),
+    )
