@@ -12,6 +12,7 @@ class CaseSettings(BaseSettings):
     """What letters and connectors need to know.
 
     Attributes:
+        complaint_form: whether the server shows customers a form for reports; off unless it is switched on.
         marketplace: where the company's own system takes measures, as ``https://shop.example/whosaw``; none means that
             steps about sellers and reviews cannot be carried out here.
         marketplace_secret: signs what is sent there (Standard Webhooks).
@@ -25,6 +26,7 @@ class CaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WHOSAW_", env_ignore_empty=True, extra="ignore")
 
+    complaint_form: bool = False
     marketplace: str = ""
     marketplace_secret: SecretStr | None = None
     contact_phone: str = ""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import uvloop
+from fastapi import APIRouter
 
 from whosaw.app.background import nobody_hears, run_background
+from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
@@ -19,11 +22,12 @@ from whosaw.app.memory import settle_memory
 from whosaw.app.metrics import Metrics
 from whosaw.app.metricsdoor import metrics_door
 from whosaw.app.server import Server, bind, build_app
-from whosaw.app.services import open_services, own_database
+from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings, words
 from whosaw.app.spans import Spans
 from whosaw.app.trailreads import trail_door
 from whosaw.app.webreads import WebReads
+from whosaw.doors.complaint import ComplaintDoor, Spool
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.logins import Sessions
 from whosaw.doors.console.routes import WAY_IN
@@ -74,6 +78,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             trail_door(services).router,
             metrics_door(services, metrics).router,
             *identity.routers,
+            *complaint_form(services),
             trail=settings.trail_folder,
             direct=door.direct,
         )
@@ -112,6 +117,14 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             await asyncio.wait(keeping)
             if spans is not None:
                 await asyncio.to_thread(spans.close)
+
+
+def complaint_form(services: Services) -> Sequence[APIRouter]:
+    """Return the routes of the customers' form, where it is switched on; reports wait in the state folder."""
+    if not CaseSettings.read().complaint_form:
+        return ()
+    spool = Spool(services.settings.state / "form")
+    return (ComplaintDoor(spool, services.clock, company=services.catalog.company).router,)
 
 
 def _way_in(path: str) -> str:

@@ -1,0 +1,176 @@
+"""The form's two pages: what to fill in, and thanks. No script, no cookie, no look at any database.
+
+Against requests that another site makes a visitor send: there is no session that they could use, a POST must come from
+this address's own page (Sec-Fetch-Site or Origin), and it must carry a mark that this process gave out with the form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from hashlib import sha256
+from importlib.resources import files
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from whosaw.doors.complaint.pace import FormPace
+from whosaw.doors.complaint.spool import Spool
+from whosaw.terms import Clock
+
+COMPLAINT_PATH = "/complaint"
+TEXT_MOST = 20_000
+_BODY_BYTES_MOST = 128 * 1024
+_MARK_S = 4 * 3600
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_ADDRESS = re.compile(r"[^\s<>@\"',;:\\()\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What somebody wrote: his address, who wrote to him, the message."""
+
+    email: str = ""
+    sender: str = ""
+    text: str = ""
+
+    def wrong(self) -> dict[str, str]:
+        """Return what is wrong by field, in words; nothing where all is well."""
+        found = {}
+        if len(self.email) > 254 or not _ADDRESS.fullmatch(self.email):
+            found["email"] = "Write your e-mail address as name@example.com."
+        if self.sender and (len(self.sender) > 254 or not _ADDRESS.fullmatch(self.sender)):
+            found["sender"] = "Write the sender's address as name@example.com, or leave this empty."
+        if len(self.text.strip()) < 10:
+            found["text"] = "Copy the message here."
+        elif len(self.text) > TEXT_MOST:
+            found["text"] = f"Copy at most {TEXT_MOST:,} characters of the message."
+        return found
+
+
+class ComplaintDoor:
+    """The form over a spool; `router` holds its routes."""
+
+    def __init__(self, spool: Spool, clock: Clock, *, company: str, pace: FormPace | None = None) -> None:
+        """Make the door.
+
+        Args:
+            spool: where reports wait.
+            clock: dates them.
+            company: whose customers it asks.
+            pace: how often it may be sent.
+        """
+        self._spool = spool
+        self._clock = clock
+        self._company = company
+        self._pace = pace or FormPace()
+        self._secret = secrets.token_bytes(32)
+        self._style = files("whosaw.doors.complaint").joinpath("style.css").read_bytes()
+        self._environment = Environment(
+            loader=PackageLoader("whosaw.doors.complaint"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.router = APIRouter()
+        self.router.add_route(COMPLAINT_PATH, self._form, methods=["GET"])
+        self.router.add_route(COMPLAINT_PATH, self._take, methods=["POST"])
+        self.router.add_route(f"{COMPLAINT_PATH}/style.css", self._css, methods=["GET"])
+
+    async def _form(self, _request: Request) -> Response:
+        return self._page("form", filled=Filled(), wrong={}, problem="")
+
+    async def _css(self, _request: Request) -> Response:
+        return Response(self._style, media_type="text/css; charset=utf-8", headers=_HEADERS)
+
+    async def _take(self, request: Request) -> Response:
+        if not _from_here(request):
+            return self._page("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
+        given = await _given(request)
+        if given is None:
+            return self._page("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
+        filled = Filled(given.get("email", "").strip(), given.get("sender", "").strip(), given.get("text", ""))
+        if not self._mine(given.get("mark", "")):
+            problem = "The page was open for long. Nothing was lost: please send it once more."
+            return self._page("form", 400, filled=filled, wrong={}, problem=problem)
+        if wrong := filled.wrong():
+            return self._page("form", 422, filled=filled, wrong=wrong, problem="")
+        return await self._keep(request, filled)
+
+    async def _keep(self, request: Request, filled: Filled) -> Response:
+        if not self._pace.take(request.client.host if request.client else ""):
+            problem = "There are many reports just now. Please send it again in an hour."
+            return self._page("form", 429, filled=filled, wrong={}, problem=problem)
+        if await asyncio.to_thread(lambda: self._spool.full):
+            problem = "Reports cannot be taken just now. Please send it again later."
+            return self._page("form", 503, filled=filled, wrong={}, problem=problem)
+        now = self._clock.now()
+        await asyncio.to_thread(self._spool.put, _parsed(filled.email), filled.sender, filled.text, now)
+        return self._page("thanks")
+
+    def _page(self, template: str, status: int = 200, /, **values: object) -> Response:
+        text = self._environment.get_template(f"{template}.html").render(
+            company=self._company, mark=self._new_mark(), path=COMPLAINT_PATH, **values
+        )
+        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=_HEADERS)
+
+    def _new_mark(self) -> str:
+        at = f"{int(self._clock.now().timestamp())}.{secrets.token_hex(8)}"
+        return f"{at}.{self._sign(at)}"
+
+    def _mine(self, mark: str) -> bool:
+        at, _, signature = mark.rpartition(".")
+        seconds = at.partition(".")[0]
+        if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 12:
+            return False
+        fresh = 0 <= self._clock.now().timestamp() - int(seconds) <= _MARK_S
+        return fresh and hmac.compare_digest(signature.encode(), self._sign(at).encode())
+
+    def _sign(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), sha256).hexdigest()
+
+
+def _from_here(request: Request) -> bool:
+    """Return whether a POST comes from a page of this address; a browser that says nothing is let by its mark alone."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+async def _given(request: Request) -> Mapping[str, str] | None:
+    gathered = bytearray()
+    async for chunk in request.stream():
+        gathered += chunk
+        if len(gathered) > _BODY_BYTES_MOST:
+            return None
+    try:
+        fields = parse_qs(gathered.decode("ascii", "replace"), max_num_fields=10, errors="replace")
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _parsed(text: str) -> Address:
+    user, _, domain = text.rpartition("@")
+    return Address(username=user, domain=domain)
