@@ -81,9 +81,10 @@ crash: setup system
 calibrate: setup
 	$(BIN)/python bench/trace/calibrate.py --cases 200 --write $(ARGS)
 
-## The stories of attribution with many seeds; `make test` plays a few.
+## The stories with many seeds, into docs/measured/scenarios.md; `make test` plays a few.
 scenarios: setup
-	WHOSAW_STORY_SEEDS=200 WHOSAW_WORLD_SEEDS=20 $(BIN)/pytest tests/scenarios $(ARGS)
+	WHOSAW_SCENARIOS_WRITE=1 WHOSAW_STORY_SEEDS=200 WHOSAW_WORLD_SEEDS=20 WHOSAW_ANSWER_SEEDS=10 \
+		$(BIN)/pytest tests/scenarios $(ARGS)
 
 ## Break each protection on a copy of the source: a test must notice.
 mutants: setup

@@ -11,6 +11,7 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
+from tests.scenarios.conftest import Results
 
 from whosaw.answer import Company, Exposure, Facts, Record, Scope, Sighting, Standing, build_facts
 from whosaw.answer.bounces import Bounce, Bounces
@@ -61,7 +62,7 @@ def facts(numbers: Sequence[int], answers: Sequence[int] = ()) -> Facts:
 
 
 async def test_two_hundred_and_forty_people_get_one_letter_each_in_their_language(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, results: Results
 ) -> None:
     keys = people()
     numbers = await assign(database, "subject", list(keys))
@@ -91,9 +92,9 @@ async def test_two_hundred_and_forty_people_get_one_letter_each_in_their_languag
 
         await send_pending(outbox, "127.0.0.1", box.port, clock=clock, arrived=arrived)
         letters = [message_from_bytes(path.read_bytes(), policy=default) for path in box.files()]
-    assert Counter(str(each["delivered-to"]) for each in letters) == Counter(
-        f"{key[9:].lower()}@home.example" for key in keys
-    )
+    got = Counter(str(each["delivered-to"]) for each in letters)
+    once = got == Counter(f"{key[9:].lower()}@home.example" for key in keys)
+    results.least("S9", "240 people, one letter each, though a sender was cut", [once], 1)
     for letter in letters:
         key = f"customer:{str(letter['delivered-to']).partition('@')[0].upper()}"
         language, place = keys[key]
@@ -117,7 +118,7 @@ def by_rule(duties: tuple[Duty, ...]) -> dict[str, bool]:
     return {duty.rule.id: duty.required for duty in duties}
 
 
-def test_the_law_of_each_place_and_its_turns() -> None:
+def test_the_law_of_each_place_and_its_turns(results: Results) -> None:
     keys = list(people().values())
     numbers = list(range(1, 241))
     residence = {n: place for n, (_, place) in zip(numbers, keys, strict=True)}
@@ -136,5 +137,6 @@ def test_the_law_of_each_place_and_its_turns() -> None:
     due_at = rule_on("eu.gdpr.art33", T0.date()).due(T0, "Europe/Berlin")
     assert due_at == T0 + timedelta(hours=72)
     draft = authority_draft(facts(numbers), Course(T0, due_at), RISK, plain)
-    assert draft["open"] == [] and datetime.fromisoformat(draft["written_at"]) <= T0 + timedelta(hours=24)
+    results.least("S9", "the draft for the authority is complete within 24 h", [draft["open"] == []], 1)
+    assert datetime.fromisoformat(draft["written_at"]) <= T0 + timedelta(hours=24)
     assert draft["persons"]["told"] == 240 and "240 people" in press_text(facts(numbers))

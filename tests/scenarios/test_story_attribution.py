@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from tests.scenarios.conftest import Results
 
 from whosaw.trace import (
     GUESSABLE_ODDS,
@@ -48,55 +49,57 @@ def named(found: Attribution) -> set[int]:
     return {actor for c in found.candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors}
 
 
-def share(flags: list[bool]) -> float:
-    print(f"{sum(flags)} of {len(flags)}")
-    return sum(flags) / len(flags)
-
-
-def nobody(found: list[Attribution]) -> None:
+def nobody(results: Results, scenario: str, found: list[Attribution]) -> None:
     """No finding at all, and somebody above one half in at most 4 % (one more than that is chance at few seeds)."""
-    assert not any(c.rung is Rung.FINDING for f in found for c in f.candidates)
-    assert sum(any(c.probability > 0.5 for c in f.candidates) for f in found) <= max(1, 0.04 * len(found))
+    findings = [any(c.rung is Rung.FINDING for c in f.candidates) for f in found]
+    results.most(scenario, "control: a finding", findings, 0)
+    above = [any(c.probability > 0.5 for c in f.candidates) for f in found]
+    results.most(scenario, "control: somebody above 0.5", above, 0.04)
 
 
-def test_the_article_names_its_leaker_and_not_his_team_lead() -> None:
+def test_the_article_names_its_leaker_and_not_his_team_lead(results: Results) -> None:
     early = [answer(article(seed, complaints=5)) for seed in range(SEEDS)]
-    assert share([f.candidates[0].actors == (417,) for f in early]) >= 0.9
+    results.least(
+        "S1", "the leaker is first after 5 complaints", [f.candidates[0].actors == (417,) for f in early], 0.9
+    )
     some = [answer(article(seed, complaints=12)) for seed in range(SEEDS)]
-    assert share([of(f, 417) >= 0.99 for f in some]) >= 0.9
+    results.least("S1", "P ≥ 0.99 after 12 complaints", [of(f, 417) >= 0.99 for f in some], 0.9)
     whole = [answer(article(seed)) for seed in range(SEEDS)]
-    assert share([of(f, 102) <= 0.02 for f in whole]) >= 0.7
-    assert share([of(f, 102) <= 0.10 for f in whole]) >= 0.9
-    assert all(named(f) == {417} for f in whole)
+    results.least("S1", "team lead ≤ 0.02", [of(f, 102) <= 0.02 for f in whole], 0.7)
+    results.least("S1", "team lead ≤ 0.10", [of(f, 102) <= 0.10 for f in whole], 0.9)
+    results.least("S1", "nobody but the leaker on a rung", [named(f) == {417} for f in whole], 1)
     told = [len(f.scope.certain) + len(f.scope.probable) for f in whole]
     assert np.median(told) == pytest.approx(240, abs=10)
-    assert all(f.scope.bounded and f.scope.most >= 239 for f in whole)
+    results.least("S1", "a bound that holds all 239", [f.scope.bounded and f.scope.most >= 239 for f in whole], 1)
 
 
-def test_the_article_without_a_leaker_names_nobody() -> None:
-    nobody([answer(article(seed, leakers=False)) for seed in range(SEEDS)])
+def test_the_article_without_a_leaker_names_nobody(results: Results) -> None:
+    nobody(results, "S1", [answer(article(seed, leakers=False)) for seed in range(SEEDS)])
 
 
-def test_all_three_of_a_ring_are_named_and_the_fourth_is_not() -> None:
+def test_all_three_of_a_ring_are_named_and_the_fourth_is_not(results: Results) -> None:
     found = [answer(ring(seed)) for seed in range(SEEDS)]
-    assert share([all(of(f, person) >= 0.90 for person in (5, 25, 45)) for f in found]) >= 0.9
-    assert share([of(f, 65) <= 0.10 for f in found]) >= 0.9
-    assert all(65 not in named(f) for f in found)
+    three = [all(of(f, person) >= 0.90 for person in (5, 25, 45)) for f in found]
+    results.least("S2", "all three at P ≥ 0.90", three, 0.9)
+    results.least("S2", "the fourth ≤ 0.10", [of(f, 65) <= 0.10 for f in found], 0.9)
+    results.most("S2", "the fourth on a rung", [65 in named(f) for f in found], 0)
 
 
-def test_a_ring_that_does_not_exist_is_not_named() -> None:
-    nobody([answer(ring(seed, leakers=False)) for seed in range(SEEDS)])
+def test_a_ring_that_does_not_exist_is_not_named(results: Results) -> None:
+    nobody(results, "S2", [answer(ring(seed, leakers=False)) for seed in range(SEEDS)])
 
 
-def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not() -> None:
+def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not(results: Results) -> None:
     seeds = range(SEEDS)
-    assert share([of(answer(canary(seed)), 31) >= 0.97 for seed in seeds]) >= 0.9
+    marked = [of(answer(canary(seed)), 31) >= 0.97 for seed in seeds]
+    results.least("S4", "P ≥ 0.97 with the canary", marked, 0.9)
     without = [answer(canary(seed, planted=False)) for seed in seeds]
-    assert share([of(f, 31) <= 0.50 for f in without]) >= 0.9
+    results.least("S4", "P ≤ 0.50 without it", [of(f, 31) <= 0.50 for f in without], 0.9)
     # three of four may be a lead by chance; it is never a finding
-    assert not any(c.rung is Rung.FINDING for f in without for c in f.candidates)
-    assert share([not named(f) for f in without]) >= 0.8
-    nobody([answer(canary(seed, leakers=False, planted=False)) for seed in seeds])
+    findings = [any(c.rung is Rung.FINDING for c in f.candidates) for f in without]
+    results.most("S4", "a finding without it", findings, 0)
+    results.least("S4", "nobody on a rung without it", [not named(f) for f in without], 0.8)
+    nobody(results, "S4", [answer(canary(seed, leakers=False, planted=False)) for seed in seeds])
     for seed in seeds:
         plain, guessed = of(without[seed], 31), of(answer(canary(seed), GUESSABLE_ODDS), 31)
         assert guessed < 0.97
