@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from whosaw.answer import RawMails, SightingBook
-from whosaw.answer.evidence import Sources, build_evidence
+from whosaw.answer.evidence import Sources, build_evidence, verifier_source
 from whosaw.app.demo.ground import Ground
 from whosaw.app.demo.officers import Answered, Officers
 from whosaw.app.demo.outsider import cosigned
@@ -49,7 +49,7 @@ class Tampering:
 async def pack(
     services: Services, officers: Officers, answered: Answered, intake: tuple[SightingBook, RawMails], path: Path
 ) -> Bundle:
-    """Write the case's bundle and have it verified by a process that has neither server nor database."""
+    """Write the case's bundle and have it verified by two processes that have neither server nor database."""
     signed = await services.integrator.step()
     witnessed = await cosigned(services.settings.trail_folder, signed.size)
     book, mails = intake
@@ -58,15 +58,28 @@ async def pack(
         services.db, settings.trail_folder, services.keys.trail, officers.cases, officers.steps, book, mails
     )
     await build_evidence(sources, answered.case.id, path, facts=answered.facts)
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("WHOSAW_")}
+    alone = path.with_name("verify.py")
+    await asyncio.to_thread(alone.write_bytes, verifier_source())
+    policy = str(settings.trail_folder / "policy")
+    # side by side: whosaw with the quorum of its policy, and the file from the bundle with nothing but Python
+    told = await asyncio.gather(
+        _run("-m", "whosaw", "verify", str(path), "--policy", policy),
+        _run("-I", "-S", str(alone), str(path), "--key", str(services.keys.trail.verifier)),
+    )
+    said = f"{told[0][1]}\nand by verify.py of the bundle, with nothing but Python: {told[1][1].splitlines()[-1]}"
+    return Bundle(path, all(good for good, _ in told), said, witnessed)
+
+
+async def _run(*arguments: str) -> tuple[bool, str]:
+    """Run Python without anything of whosaw in its environment; return whether it was content, and what it said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "whosaw", "verify", str(path), "--policy", str(settings.trail_folder / "policy")),
+        *(sys.executable, *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=bare,
+        env={name: value for name, value in os.environ.items() if not name.startswith("WHOSAW_")},
     )
     said, _ = await process.communicate()
-    return Bundle(path, process.returncode == 0, said.decode().strip(), witnessed)
+    return process.returncode == 0, said.decode().strip() or "nothing"
 
 
 async def tamper(ground: Ground) -> Tampering:
