@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from whosaw.catalog import controls, maskkey
+from whosaw.catalog import aliasing, controls, maskkey
 from whosaw.catalog.model import (
     Action,
     ActorQuery,
@@ -48,6 +48,7 @@ TABLES = (
     "conduct",
     "alerts",
     "watch",
+    "aliases",
 )
 FORMS = ("email", "phone", "text")
 SCIM = "scim"
@@ -104,8 +105,8 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     fields = {key: _field(key, table, subjects, has_key=bool(mask_key)) for key, table in top.tables("fields")}
     actions = {key: _action(key, table, sources, subjects) for key, table in top.tables("actions")}
     classes = {field.klass for field in fields.values()}
-    glass, conduct, alerts, policies, watch = (
-        top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies", "watch")
+    glass, conduct, alerts, policies, watch, aliases = (
+        top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies", "watch", "aliases")
     )
     catalog = Catalog(
         company=company.text("name"),
@@ -123,11 +124,13 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         break_glass=None if glass is None else controls.break_glass(glass, classes),
         conduct=None if conduct is None else controls.conduct(conduct),
         alerts=Alerting() if alerts is None else controls.alerting(alerts),
+        aliases=None if aliases is None else aliasing.aliases(aliases, sources),
         policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
         mask_key=mask_key,
         watch=None if watch is None else watching(watch),
     )
     company.done()
+    aliasing.fits(catalog)
     return catalog
 
 
@@ -171,6 +174,7 @@ def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind], *, has_
         mode=_mode(table),
         keep_format=table.switch("keep_format", default=False),
         stable=table.switch("stable", default=False),
+        as_alias=table.choice("reveal", ("value", "alias"), default="value") == "alias",
     )
     table.done()
     _can_be_masked(field, table.where, has_key=has_key)

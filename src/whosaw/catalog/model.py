@@ -62,6 +62,7 @@ class Field:
         mode: whether the decision about it is enforced.
         keep_format: whether its mask keeps the form of its type, for tools that check it.
         stable: whether equal values get equal masks, told apart by a token under the catalog's key.
+        as_alias: whether an address of its own is shown wherever the value would be.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Field:
     mode: Mode = "enforce"
     keep_format: bool = False
     stable: bool = False
+    as_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,27 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True)
+class Aliases:
+    """Addresses that a disclosure carries instead of the person's own, and who may write to them.
+
+    Attributes:
+        domain: whose mail whosaw receives; nobody else has an address there.
+        days: how long an alias leads to its person.
+        senders: the company's own mail domains; whoever works there may write to an alias.
+        strangers: what becomes of mail from anybody else: ``forward`` it as well, or ``keep`` it as evidence only.
+        source: the database that knows the addresses of parties, or empty.
+        query: lists ``party, address``: whose address (``seller:S-88``) is a party to an alias made for its matter.
+    """
+
+    domain: str
+    days: float
+    senders: frozenset[str]
+    strangers: Literal["forward", "keep"] = "forward"
+    source: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole file, resolved: every name in it points at something in it."""
 
@@ -272,9 +295,14 @@ class Catalog:
     break_glass: BreakGlass | None = None
     conduct: Conduct | None = None
     alerts: Alerting = field(default_factory=Alerting)
+    aliases: Aliases | None = None
     policy_files: tuple[Path, ...] = ()
     mask_key: bytes = field(default=b"", repr=False)
     watch: Watching | None = None
+
+    def has_alias(self, field: Field) -> bool:
+        """Return whether an address of its own can stand for the field's value: it is an e-mail address."""
+        return self.aliases is not None and field.mask == "email"
 
     @property
     def field_classes(self) -> dict[str, str]:

@@ -7,9 +7,10 @@ door has shown them.
 from whosaw.client.aio import AsyncClient
 from whosaw.client.guard import Guard, GuardRefused, Hidden, guard
 from whosaw.client.sync import Client
-from whosaw.client.values import Allowed, Answer, Denied, DoorError, Found, Masked, Refused
+from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused
 
 __all__ = [
+    "Alias",
     "Allowed",
     "Answer",
     "AsyncClient",

@@ -32,6 +32,12 @@ class Refused:
     rule: str
 
 
+class Alias(str):
+    """An e-mail address of this one disclosure: use it like the person's own; mail to it reaches the person."""
+
+    __slots__ = ()
+
+
 Value = str | Masked | Refused | None
 
 

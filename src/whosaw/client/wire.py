@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whosaw.client.values import Allowed, Answer, Denied, DoorError, Found, Masked, Refused, Value
+from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused, Value
 
 OK, REFUSED = 200, 403
 Body = dict[str, Any]
@@ -117,7 +117,7 @@ def _value(value: Mapping[str, Any]) -> Value:
     if value.get("isDenied"):
         return Refused(value["rule"])
     shown: Value = value["value"]
-    return shown
+    return Alias(shown) if value.get("isAlias") and isinstance(shown, str) else shown
 
 
 def _odd() -> DoorError:

@@ -113,6 +113,8 @@ def outcomes(decided: Sequence[FieldDecision]) -> tuple[Outcome, Outcome]:
 
 def _field_decision(field: Field, answer: Answer, facts: Facts) -> FieldDecision:
     effect = cast(Effect, answer.allowed or "deny")
+    if effect == "reveal" and field.as_alias:
+        effect = "alias"
     observed = facts.verification.observe or field.mode == "observe"
     if effect != "reveal" and observed and _open_to_observing(facts):
         return FieldDecision(field.name, "reveal", effect, answer.policies)

@@ -16,7 +16,7 @@ from whosaw.decide import refused
 from whosaw.gate import standingqueries
 from whosaw.gate.acting import SECOND_PERSON_NEEDED, TOO_MANY
 from whosaw.gate.deciding import Deciding, Judged, Parts
-from whosaw.gate.disclosing import Disclosure, disclosed, numbers_of, under
+from whosaw.gate.disclosing import Disclosure, disclosed, numbers_of, shown, under
 from whosaw.gate.entries import Payload, exposed_entry, shows
 from whosaw.gate.fetching import Fetcher
 from whosaw.gate.grantsentries import Step, grant_entry
@@ -24,7 +24,6 @@ from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
 from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce
 from whosaw.record.exposure import EXPOSURE_FROM, Exposures
-from whosaw.reveal import reveal
 
 SECOND_PERSON_ABOVE = 500
 """Rows above which a second person is needed where the catalog has no action ``export`` that says another number."""
@@ -64,15 +63,7 @@ class Bulk:
         ]
         await self._parts.notifying.tell(allowed, ask.at)
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
-        return [
-            Disclosure(
-                each.ask,
-                each.decision,
-                receipts[place],
-                reveal(each.decision, receipts[place], rows.get(each.ask.subject, {}), self._parts.catalog),
-            )
-            for each, place in zip(judged, places, strict=True)
-        ]
+        return await shown(self._parts, judged, [receipts[place] for place in places], rows, numbers)
 
     def _most_alone(self) -> int:
         declared = self._parts.catalog.actions.get(EXPORT)

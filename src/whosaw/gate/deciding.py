@@ -20,6 +20,7 @@ from whosaw.decide import (
     verify,
     withheld,
 )
+from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.budgets import MISSES, Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
 from whosaw.gate.notifying import Notifying
@@ -46,6 +47,7 @@ class Parts:
     budgets: Budgets
     numbering: Numbering
     notifying: Notifying
+    aliasing: Aliasing
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,14 @@ class Deciding:
         return withheld(decision, over, self._parts.catalog.fields)
 
     def _revealed(self, decision: Decision) -> list[str]:
-        fields = self._parts.catalog.fields
-        return list(dict.fromkeys(fields[item.field].klass for item in decision.fields if item.effect == "reveal"))
+        """Return the classes of what leads to the person: values, and addresses that stand for one."""
+        catalog = self._parts.catalog
+        leading = [
+            catalog.fields[item.field]
+            for item in decision.fields
+            if item.effect == "reveal" or (item.effect == "alias" and catalog.has_alias(catalog.fields[item.field]))
+        ]
+        return list(dict.fromkeys(field.klass for field in leading))
 
 
 def probing(facts: Facts) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from whosaw.ask import Ask
 from whosaw.decide import Decision
+from whosaw.gate.aliasing import Disclosed
 from whosaw.gate.deciding import Deciding, Judged, Parts
 from whosaw.gate.entries import Numbers, Payload, disclosure_entry, evaluation_entry
 from whosaw.gate.fetching import Fetcher
@@ -14,6 +15,7 @@ from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
 from whosaw.prove import Receipt
 from whosaw.reveal import Value, reveal
+from whosaw.terms import SubjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,7 @@ class Disclosing:
         ]
         await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
-        return [
-            Disclosure(
-                each.ask,
-                each.decision,
-                receipt,
-                reveal(each.decision, receipt, rows.get(each.ask.subject, {}), self._parts.catalog),
-            )
-            for each, receipt in zip(judged, receipts, strict=True)
-        ]
+        return await shown(self._parts, judged, receipts, rows, numbers)
 
     async def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
         """Say what every ask would be answered, after recording that it was asked."""
@@ -76,6 +70,33 @@ class Disclosing:
         receipts = await self._parts.appender.append_many(entries)
         numbers.keep()
         return [Evaluation(each.ask, each.decision, receipt) for each, receipt in zip(judged, receipts, strict=True)]
+
+
+async def shown(
+    parts: Parts,
+    judged: Sequence[Judged],
+    receipts: Sequence[Receipt],
+    rows: Mapping[SubjectRef, Mapping[str, object]],
+    numbers: BatchNumbers,
+) -> list[Disclosure]:
+    """Return what may leave of each, behind the receipt of its entry; aliases are made here."""
+    none: Mapping[str, object] = {}
+    disclosed = [
+        Disclosed(
+            each.decision,
+            rows.get(each.ask.subject, none),
+            receipt.index,
+            numbers.of("actor", each.ask.actor),
+            numbers.of("subject", str(each.ask.subject)) if each.facts.subject_known else None,
+            each.facts.verification.beneficiary or "",
+        )
+        for each, receipt in zip(judged, receipts, strict=True)
+    ]
+    aliases = await parts.aliasing.addresses(disclosed, max(each.ask.at for each in judged))
+    return [
+        Disclosure(each.ask, each.decision, receipt, reveal(each.decision, receipt, said.row, parts.catalog, own))
+        for each, receipt, said, own in zip(judged, receipts, disclosed, aliases, strict=True)
+    ]
 
 
 def numbers_of(judged: Judged, numbers: BatchNumbers) -> Numbers:

@@ -8,6 +8,7 @@ from whosaw.ask import ActionAsk, Ask, BulkAsk, LookupAsk
 from whosaw.catalog import Catalog, Source
 from whosaw.decide import PolicyHolder
 from whosaw.gate.acting import Acting, Deed
+from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.batching import Batcher
 from whosaw.gate.budgets import Budgets
 from whosaw.gate.bulk import Bulk
@@ -42,6 +43,7 @@ class Gate:
             budgets=Budgets(db, catalog),
             numbering=Numbering(db),
             notifying=Notifying(db),
+            aliasing=Aliasing(db, catalog),
         )
         deciding = Deciding(parts)
         self._form = Form(catalog)

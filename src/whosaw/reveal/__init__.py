@@ -5,6 +5,6 @@ It cannot be called without a ``Receipt``: *no record, no reveal* is a type erro
 """
 
 from whosaw.reveal.masks import mask
-from whosaw.reveal.values import Masked, Refused, Shown, Value, reveal
+from whosaw.reveal.values import Aliased, Masked, Refused, Shown, Value, reveal
 
-__all__ = ["Masked", "Refused", "Shown", "Value", "mask", "reveal"]
+__all__ = ["Aliased", "Masked", "Refused", "Shown", "Value", "mask", "reveal"]

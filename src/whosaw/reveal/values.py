@@ -1,4 +1,4 @@
-"""What leaves: per field a value, a masked form with the rule that masked it, or a refusal."""
+"""What leaves: per field a value, an address that stands for it, a masked form with its rule, or a refusal."""
 
 from __future__ import annotations
 
@@ -34,10 +34,25 @@ class Refused:
     rule: str
 
 
-Value = Shown | Masked | Refused
+@dataclass(frozen=True, slots=True)
+class Aliased:
+    """An address that stands for the person's own, of this one disclosure, and which rule wanted it."""
+
+    address: str
+    rule: str
 
 
-def reveal(decision: Decision, receipt: Receipt, row: Mapping[str, object], catalog: Catalog) -> dict[str, Value]:
+Value = Shown | Masked | Refused | Aliased
+_NONE: Mapping[str, str] = {}
+
+
+def reveal(
+    decision: Decision,
+    receipt: Receipt,
+    row: Mapping[str, object],
+    catalog: Catalog,
+    aliases: Mapping[str, str] = _NONE,
+) -> dict[str, Value]:
     """Return what may leave for each field of a decision.
 
     Args:
@@ -45,6 +60,7 @@ def reveal(decision: Decision, receipt: Receipt, row: Mapping[str, object], cata
         receipt: the promise that the entry of this disclosure is durable.
         row: the subject's values by field name; holds at least every field that is not denied.
         catalog: for the mask of each field.
+        aliases: field → the address that stands for its value; a field decided so without one is masked.
 
     Raises:
         TypeError: `receipt` is not a receipt.
@@ -60,8 +76,11 @@ def reveal(decision: Decision, receipt: Receipt, row: Mapping[str, object], cata
         plain = None if stored is None else str(stored)
         if item.effect == "reveal" or plain is None:
             values[item.field] = Shown(plain)
+            continue
+        rule = item.policies[0] if item.policies else decision.reason
+        if item.effect == "alias" and item.field in aliases:
+            values[item.field] = Aliased(aliases[item.field], rule)
         else:
-            rule = item.policies[0] if item.policies else decision.reason
             values[item.field] = Masked(masked(catalog.fields[item.field], plain, catalog.mask_key), rule)
     return values
 

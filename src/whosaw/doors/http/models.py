@@ -150,6 +150,14 @@ class Masked(Strict):
     rule: str
 
 
+class Aliased(Strict):
+    """An e-mail address of this one disclosure, which leads to the person; and which rule wanted it."""
+
+    value: str
+    isAlias: Literal[True]  # noqa: N815
+    rule: str
+
+
 class Withheld(Strict):
     """Nothing, and which rule refused it."""
 
@@ -168,7 +176,7 @@ class Disclosure(Strict):
     decision: Outcome
     reason: str
     would: Outcome | None = Field(None, description="what enforcement would have done, in observe mode")
-    fields: dict[str, Shown | Masked | Withheld]
+    fields: dict[str, Shown | Aliased | Masked | Withheld]
     receipt: Receipt
     repeats: Receipt | None = Field(None, description="of the first answer, where this repeats a request")
 
@@ -180,7 +188,7 @@ class BulkPart(Strict):
     decision: Outcome
     reason: str
     would: Outcome | None = None
-    fields: dict[str, Shown | Masked | Withheld]
+    fields: dict[str, Shown | Aliased | Masked | Withheld]
     receipt: int
 
 

@@ -13,7 +13,7 @@ from whosaw.gate import Deed, Disclosure, Found
 from whosaw.gate.acting import SECOND_PERSON_NEEDED
 from whosaw.gate.lookups import NOBODY
 from whosaw.prove import Receipt, encode_receipt
-from whosaw.reveal import Masked, Refused, Value
+from whosaw.reveal import Aliased, Masked, Refused, Value
 
 NOT_STORED = {"Cache-Control": "no-store"}
 Members = Mapping[str, object]
@@ -83,6 +83,8 @@ def _value(value: Value) -> dict[str, object]:
         return {"isMasked": True, "maskedPresentation": value.presentation, "rule": value.rule}
     if isinstance(value, Refused):
         return {"isDenied": True, "rule": value.rule}
+    if isinstance(value, Aliased):
+        return {"value": value.address, "isAlias": True, "rule": value.rule}
     return {"value": value.value}
 
 
