@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from whosaw.answer import queries
 from whosaw.answer.errors import RawMailMissing
@@ -37,7 +37,7 @@ class Sighting:
         dkim: the check, with the key record and when it was looked up.
         marks: what is weak about it.
         raw_sha256: names the raw mail.
-        form: ``mail``, ``row`` (written down by somebody) or ``canary``.
+        form: ``mail``, ``row`` (written down by somebody), ``canary`` or ``alias``.
     """
 
     id: int
@@ -114,6 +114,7 @@ class SightingBook:
         beneficiary: str,
         channel: str = "mail",
         marks: Sequence[str] = (),
+        form: Literal["mail", "alias", "canary"] = "mail",
     ) -> tuple[Sighting, bool]:
         """Keep a complaint as a sighting; return it and whether it is new.
 
@@ -126,6 +127,7 @@ class SightingBook:
             beneficiary: who profits, by the company's own reference.
             channel: how the subject was contacted.
             marks: what else is weak about it, beside what intake saw: ``lookalike``.
+            form: ``mail`` for a complaint; ``alias`` or ``canary`` where the mail itself arrived at the mail door.
         """
         row, new = await queries.add_sighting(
             self._db,
@@ -141,7 +143,7 @@ class SightingBook:
                 "marks": [*complaint.marks, *marks],
                 "raw_sha256": complaint.sha256,
                 "evidence_key": complaint.evidence_key,
-                "form": "mail",
+                "form": form,
             },
             complaint.dkim.as_json(),
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
 from whosaw.app.watchday import ALERT_TEXTS as WATCH_TEXTS
+from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
 from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
 from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
 
-_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS}
+_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS, **MAIL_TEXTS}
 
 
 def sentence(code: str) -> str:

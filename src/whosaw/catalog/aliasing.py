@@ -19,16 +19,19 @@ def aliases(table: Table, sources: Collection[str]) -> Aliases:
     strangers: Literal["forward", "keep"] = (
         "keep" if table.choice("strangers", ("forward", "keep"), default="forward") == "keep" else "forward"
     )
+    domain = _domain(table, table.text("domain"))
+    canaries = table.optional_text("canary_domain")
     read = Aliases(
-        domain=_domain(table, table.text("domain")),
+        domain=domain,
         days=table.number("days", default=_DAYS, above_zero=True),
         senders=frozenset(_domain(table, each) for each in table.texts("senders")),
         strangers=strangers,
         source=table.choice("source", sources) if asks else "",
         query=table.query("query") if asks else "",
+        canary_domain=domain if canaries is None else _domain(table, canaries),
     )
     table.done()
-    if read.domain in read.senders:
+    if {read.domain, read.canary_domain} & read.senders:
         raise CatalogInvalid(
             f"{table.where}: the domain of the aliases cannot be one of the senders",
             hint="give the aliases a domain, or a subdomain, that nobody has a mailbox in",

@@ -265,6 +265,7 @@ class Aliases:
         senders: the company's own mail domains; whoever works there may write to an alias.
         strangers: what becomes of mail from anybody else: ``forward`` it as well, or ``keep`` it as evidence only.
         source: the database that knows the addresses of parties, or empty.
+        canary_domain: of the addresses of persons who do not exist; looks like any provider's, and comes here too.
         query: lists ``party, address``: whose address (``seller:S-88``) is a party to an alias made for its matter.
     """
 
@@ -274,6 +275,7 @@ class Aliases:
     strangers: Literal["forward", "keep"] = "forward"
     source: str = ""
     query: str = ""
+    canary_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
