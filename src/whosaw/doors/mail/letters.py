@@ -7,6 +7,7 @@ A header that is not on the list does not pass: any other may hold an address, a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -159,7 +160,7 @@ def _from(headers: EmailMessage) -> tuple[str, str]:
     if len(values(headers, "from")) != 1:
         return "", ""
     try:
-        addresses = getattr(headers["from"], "addresses", ())
+        addresses: Sequence[Address] = getattr(headers["from"], "addresses", ())
         if len(addresses) != 1:
             return "", ""
         address = addresses[0]

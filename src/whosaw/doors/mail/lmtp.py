@@ -68,7 +68,7 @@ class LmtpServer:
             self._server.close()
             for each in list(self._open):
                 if each.transport is not None:
-                    each.transport.abort()
+                    each.transport.close()
             await asyncio.sleep(0)
 
     @property
@@ -84,7 +84,7 @@ class LmtpServer:
         return made
 
 
-class _Session(LMTP):  # type: ignore[misc]  # aiosmtpd has no types
+class _Session(LMTP):
     ended: Any = None
 
     def connection_lost(self, error: Exception | None) -> None:
