@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import aiosmtplib
 
+from whosaw.answer import RawMails
 from whosaw.answer.notes import Notes
 from whosaw.answer.signature import Lookup
 from whosaw.app.casedesk import case_work
@@ -89,7 +90,10 @@ def ways_of(services: Services) -> Ways:
 def hits_of(services: Services) -> Hits:
     """Return the hits; their mails lie where complaints lie."""
     work = case_work(services)
-    return Hits(services.db, work.raws, work.book, Notes(services.db, services.clock, services.appender.append))
+    unproved = RawMails(services.settings.state / "mail")
+    return Hits(
+        services.db, work.raws, unproved, work.book, Notes(services.db, services.clock, services.appender.append)
+    )
 
 
 def mail_door(services: Services, dns: Lookup, next_hop: NextHop) -> MailDoor:

@@ -11,6 +11,7 @@ from whosaw.catalog.strict import Table
 
 _DOMAIN = re.compile(r"(?=.{4,200}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _DAYS = 180.0
+_KEEP_DAYS = 365.0
 
 
 def aliases(table: Table, sources: Collection[str]) -> Aliases:
@@ -28,6 +29,7 @@ def aliases(table: Table, sources: Collection[str]) -> Aliases:
         strangers=strangers,
         source=table.choice("source", sources) if asks else "",
         query=table.query("query") if asks else "",
+        keep_days=table.number("keep_days", default=_KEEP_DAYS, above_zero=True),
         canary_domain=domain if canaries is None else _domain(table, canaries),
     )
     table.done()

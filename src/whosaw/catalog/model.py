@@ -266,6 +266,7 @@ class Aliases:
         strangers: what becomes of mail from anybody else: ``forward`` it as well, or ``keep`` it as evidence only.
         source: the database that knows the addresses of parties, or empty.
         canary_domain: of the addresses of persons who do not exist; looks like any provider's, and comes here too.
+        keep_days: how long mail that was kept stays, unless a case needs it.
         query: lists ``party, address``: whose address (``seller:S-88``) is a party to an alias made for its matter.
     """
 
@@ -276,6 +277,7 @@ class Aliases:
     source: str = ""
     query: str = ""
     canary_domain: str = ""
+    keep_days: float = 365.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def make_post(company: Company, tmp_path: Path, signing: tuple[bytes, str]) -> C
                 CompanysParties(wired, company.catalog.aliases),  # type: ignore[arg-type]
                 lambda name: signing[1] if name.startswith("s1._domainkey.") else None,
             ),
-            Hits(company.db, raws, SightingBook(company.db), notes),
+            Hits(company.db, raws, RawMails(tmp_path / "mail"), SightingBook(company.db), notes),
             MessageIds(key, DOMAIN),
             persons=CompanysPersons(wired),  # type: ignore[arg-type]
             next_hop=hop,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 
 import pytest
+from tests.store.conftest import NOON
 from tests.store.mail.conftest import DOMAIN, PERSON, SELLER, STAFF, STRANGER, Post, letter
 
 from whosaw.doors.mail.errors import NextHopFailed
+from whosaw.doors.mail.keeping import Keeping
 
 BACK = re.compile(rf"[a-z2-7]{{26}}@{re.escape(DOMAIN)}")
 
@@ -120,7 +122,7 @@ async def test_a_forged_party_is_neither_trusted_nor_an_accusation(post: Post) -
     assert await post.door.take(STAFF, alias, letter(STAFF, alias)) == "forwarded"
     assert await post.rows("select * from mail_hit") == []
     assert await post.rows("select * from sighting") == []
-    assert len(list((post.folder / "complaints").iterdir())) == 1
+    assert len(list((post.folder / "mail").iterdir())) == 1
 
 
 async def test_an_alias_that_ended_leads_to_nobody_and_still_tells(post: Post) -> None:
@@ -219,3 +221,31 @@ async def test_the_tables_and_the_key_lead_to_nobodys_address(post: Post) -> Non
     for secret in (alias, post.handed[0][0], STAFF, PERSON):
         assert secret.partition("@")[0] not in tables
         assert secret.partition("@")[0].encode().hex() not in tables
+
+
+async def test_kept_mail_dies_in_time_and_what_a_case_or_a_hold_needs_stays(post: Post) -> None:
+    names = []
+    for number in (1, 2, 3):
+        alias, _ = await post.alias(number)
+        await post.door.take(STRANGER, alias, letter(STRANGER, alias, number=number))
+        (found,) = await post.rows("select raw_sha256 from mail_hit order by id desc limit 1")
+        names.append(f"{found[0]}.eml")
+    alias, _ = await post.alias()
+    await post.door.take(STAFF, alias, letter(STAFF, alias))
+    async with post.company.db.connection() as connection:
+        await connection.execute(
+            "insert into case_file (id, beneficiary, opened_at, opened_by) values ('CASE-1', 'domain:x', now(), 'x'); "
+            "update sighting set case_id = 'CASE-1' where id = (select min(id) from sighting)"
+        )
+        await connection.execute(
+            "insert into legal_hold (space, number, ground, review_on, added_at, added_by) "
+            "select 'subject', subject, 'x', '2030-01-01', now(), 1 from mail_hit order by id offset 1 limit 1"
+        )
+    at = datetime.now(UTC)
+    keeping = Keeping(post.company.db, post.folder / "complaints", post.folder / "mail", 30)
+    assert await keeping.prune(NOON + timedelta(days=29)) == 0
+    await keeping.prune(max(at, NOON) + timedelta(days=31))
+    left = {path.name for path in (post.folder / "complaints").iterdir()}
+    assert left == {names[0], names[1]}
+    assert list((post.folder / "mail").iterdir()) == []
+    assert len(await post.rows("select * from mail_hit")) == 3

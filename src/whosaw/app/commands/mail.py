@@ -14,6 +14,7 @@ from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.maildoor import AliasesMissing, hits_of, mail_door, smtp_hop
+from whosaw.app.mailkeeping import keep_mail
 from whosaw.app.postfixtext import Wiring, main_cf, main_cf_outside, master_cf, srs
 from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings
@@ -53,7 +54,12 @@ def serve(*, listen: str = LISTEN, next_hop: str = NEXT_HOP, dns: str = "") -> i
             async with LmtpServer(door, listen) as server:
                 where = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{server.port}"
                 console().print(f"whosaw takes mail at {where}", markup=False)
-                await ended.wait()
+                keeping = asyncio.create_task(keep_mail(services))
+                try:
+                    await ended.wait()
+                finally:
+                    keeping.cancel()
+                    await asyncio.wait([keeping])
 
     with own_database(settings) as url:
         asyncio.run(go(url))

@@ -75,15 +75,17 @@ class Hit:
 class Hits:
     """Keeps hits: the mail durable first, then the sighting, the alert, the trail's note, and the row that ends it."""
 
-    def __init__(self, db: Database, raws: RawMails, book: SightingBook, notes: Notes) -> None:
+    def __init__(self, db: Database, raws: RawMails, unproved: RawMails, book: SightingBook, notes: Notes) -> None:
+        """Keep the mails of hits in `raws`, and those that are evidence of nothing yet in `unproved`."""
         self._db = db
+        self._unproved = unproved
         self._raws = raws
         self._book = book
         self._notes = notes
 
     def keep(self, raw: bytes) -> str:
-        """Keep a mail as evidence without calling it a hit; return its SHA-256 in hex."""
-        return self._raws.keep(raw)
+        """Keep a mail without calling it a hit; return its SHA-256 in hex."""
+        return self._unproved.keep(raw)
 
     async def note(self, arrived: Arrived, kind: Kind, *, subject: int, entry: int | None) -> bool:
         """Keep a hit; false where it is known. Every step may be repeated after a crash, and none counts twice."""
