@@ -112,8 +112,7 @@ in how many seeds something was so, and what was asked. S1: the article from end
 canary, and a seller who had the addresses already. S6: mass export. S7: bought deletions and a bought reinstatement.
 S9: letters to the EU and California, rights of those affected. All but S9 have a control in which nobody leaked.
 
-Last written {day}, with {seeds} seeds, over the commit after `{commit}`, by
-`WHOSAW_SCENARIOS_WRITE=1 WHOSAW_STORY_SEEDS=… pytest tests/scenarios`.
+Last written {day}, with {seeds} seeds where the story plays many, at commit `{commit}`.
 
 | Story | What | In how many seeds | Asked | Played |
 |---|---|---|---|---|

@@ -10,6 +10,8 @@ from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
 from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
 
 _TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS, **MAIL_TEXTS}
+CODES = frozenset(_TEXTS)
+"""Every code that has a sentence."""
 
 
 def sentence(code: str) -> str:
