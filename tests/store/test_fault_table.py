@@ -7,7 +7,7 @@ fails, nobody is answered for it, what was answered before stands, and the next 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from whosaw.record import (
 )
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database, StoreError
+from whosaw.store.line import Answer, Line
 from whosaw.terms import SimulatedClock
 
 CLOCK = SimulatedClock(datetime(2024, 1, 1, tzinfo=UTC))
@@ -124,6 +125,28 @@ class Wire:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
 
+class FaultyLine(Line):
+    """The same for statements that go through libpq itself."""
+
+    def __init__(self, connection: Any, faulty: Faulty) -> None:
+        super().__init__(connection)
+        self._faulty = faulty
+
+    async def ask(self, statement: str, parameters: Sequence[bytes | None], *, binary: bool = False) -> Answer:
+        how = self._faulty.due(statement)
+        if how == "not saved":
+            await self._lose()
+        answer = await super().ask(statement, parameters, binary=binary)
+        if how == "saved":
+            await self._lose()
+        return answer
+
+    async def _lose(self) -> None:
+        self.rest()
+        await self.connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
 class Faulty(Database):
     """A database on whose wire one call fails once."""
 
@@ -149,9 +172,13 @@ class Faulty(Database):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         async with super().connection() as real:
-            if self.due("a connection"):
-                raise psycopg.OperationalError("the server is starting up")
             yield Wire(real, self)
+
+    async def _take(self) -> Line:
+        if self.due("a connection"):
+            raise psycopg.OperationalError("the server is starting up")
+        line = await super()._take()
+        return line if isinstance(line, FaultyLine) else FaultyLine(line.connection, self)
 
 
 class Disk:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from whosaw.record.retention import Retention, prune
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database, StoreError
 from whosaw.store.database import with_database
+from whosaw.store.line import Answer, Line
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
 
@@ -51,6 +52,33 @@ class Dropping(Database):
         async with super().connection() as real:
             yield _Wire(real, self)
 
+    async def _take(self) -> Line:
+        line = await super()._take()
+        return line if isinstance(line, _Line) else _Line(line.connection, self)
+
+    def lost(self, statement: str) -> bool | None:
+        """Return whether a statement runs before its connection is lost; nothing where it is not lost."""
+        if self.drop is None or not statement.startswith(self.drop[0]):
+            return None
+        runs, self.drop = self.drop[1], None
+        return runs
+
+
+class _Line(Line):
+    def __init__(self, connection: Any, db: Dropping) -> None:
+        super().__init__(connection)
+        self._db = db
+
+    async def ask(self, statement: str, parameters: Sequence[bytes | None], *, binary: bool = False) -> Answer:
+        runs = self._db.lost(statement)
+        if runs is None:
+            return await super().ask(statement, parameters, binary=binary)
+        if runs:
+            await super().ask(statement, parameters, binary=binary)
+        self.rest()
+        await self.connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
 
 class _Wire:
     def __init__(self, real: Any, db: Dropping) -> None:
@@ -61,11 +89,10 @@ class _Wire:
         return getattr(self._real, name)
 
     async def execute(self, statement: str, *bound: Any, **options: Any) -> Any:
-        drop = self._db.drop
-        if drop is None or not statement.startswith(drop[0]):
+        runs = self._db.lost(statement)
+        if runs is None:
             return await self._real.execute(statement, *bound, **options)
-        self._db.drop = None
-        if drop[1]:
+        if runs:
             await self._real.execute(statement, *bound, **options)
         await self._real.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
