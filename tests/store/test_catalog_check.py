@@ -102,7 +102,7 @@ def test_the_resolved_policy_is_printed_by_role_class_and_purpose(capsys: pytest
     rows = [" ".join(line.split()) for line in printed.splitlines()]
     assert "who gets what without a reason" in rows
     assert "with a verified ticket" in rows
-    assert "support reveal + notify deny deny" in rows
+    assert "support reveal + notify deny deny deny" in rows
     assert "coverage: 3 of 4 columns that look personal are catalogued (75%)" in rows
     assert "desk.customers.note text unsure by its name" in rows
     assert rows[-1] == "the catalog holds"

@@ -36,6 +36,7 @@ pytestmark = [
 BASE = "faults.example"
 EXPORTER = """
 import asyncio, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from whosaw.lake.errors import LakeUnwritable
 from whosaw.lake.flow import export
@@ -43,6 +44,8 @@ from whosaw.lake.trailread import Trail
 from whosaw.prove import VerifierKey
 from whosaw.store import Database
 async def main(url, folder, key, lake):
+    # one thread at the files: what strace counts to, it counts in each thread by itself
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     async with Database(url, pool_size=3) as db:
         try:
             trail = Trail(db, Path(folder), VerifierKey.parse(key))

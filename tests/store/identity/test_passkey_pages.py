@@ -142,14 +142,14 @@ async def test_a_copy_of_a_passkey_is_refused_in_words(visit: Visit) -> None:
     await visit.cdp.send("WebAuthn.addCredential", copy)
     await visit.page.goto(f"{visit.address}/identity/passkey")
     await visit.page.click("#enter")
-    await visit.page.wait_for_function("document.getElementById('said').textContent !== ''")
+    await visit.page.wait_for_selector("#said:not(:empty)")
     assert "does not open this" in await visit.page.inner_text("#said"), visit.complaints
 
 
 async def test_a_link_that_was_used_says_so_and_by_another_name_the_page_leads_to_the_right_one(visit: Visit) -> None:
     await visit.page.goto(enrol_link(visit.address, "used-before"))
     await visit.page.click("#enrol")
-    await visit.page.wait_for_function("document.getElementById('said').textContent !== ''")
+    await visit.page.wait_for_selector("#said:not(:empty)")
     await visit.page.goto(visit.address.replace("localhost", "127.0.0.1") + "/identity/passkey")
     await visit.page.click("#said a")
     await visit.page.wait_for_url(f"{visit.address}/identity/passkey")

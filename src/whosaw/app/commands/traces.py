@@ -84,12 +84,10 @@ def trace(
     if not 0.0 <= skew_s < math.inf or calibrate < 0:
         raise TraceOptions("a skew or a number of invented leaks is negative")
     beside = Beside(known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC))
-    grade = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
-    rests_on = {"grade": grade, "coverage": coverage_line(lake)}
     if every_beneficiary or len(beneficiary) > 1:
-        return _several(trace_each(lake, sightings, beneficiary, beside), rests_on, pictures, as_json=as_json)
+        return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
     told = trace_lake(lake, sightings, beneficiary[0] if beneficiary else None, beside=beside)
-    told |= rests_on
+    told |= _rests_on(lake)
     if pictures is not None:
         write_pictures(told, pictures)
     if as_json:
@@ -97,6 +95,11 @@ def trace(
         return 0
     _print(told)
     return 0
+
+
+def _rests_on(lake: Path) -> dict[str, Any]:
+    grade = asdict(weakest := weakest_grade(lake)) | {"line": weakest.line}
+    return {"grade": grade, "coverage": coverage_line(lake)}
 
 
 def _several(told: dict[str, Any], rests_on: Mapping[str, Any], pictures: Path | None, *, as_json: bool) -> int:
