@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -180,7 +181,9 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None
         [sys.executable, "-I", "-S", str(alone), str(bundle), "--key", key], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout
-    assert not re.search(rb"\bE-1\b", bundle.read_bytes())
+    with zipfile.ZipFile(bundle) as kept:  # compressed pictures and fonts may spell any three letters by chance
+        texts = {name: kept.read(name) for name in kept.namelist() if not name.endswith(".pdf")}
+    assert [name for name, text in texts.items() if re.search(rb"\bE-1\b", text)] == []
 
 
 def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
