@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.casedesk import case_work
+from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.store.alertposts import AlertPosts
-from whosaw.terms import WhosawError
 
 _LOG = logging.getLogger(__name__)
 ALERTS_EVERY_S = 1.0
@@ -49,7 +48,7 @@ async def run_background(services: Services) -> None:
         async def alerts() -> None:
             await sending.round()
 
-        await asyncio.gather(_every(STANDING_EVERY_S, standing), _every(ALERTS_EVERY_S, alerts))
+        await asyncio.gather(every(STANDING_EVERY_S, standing), every(ALERTS_EVERY_S, alerts))
 
 
 def alert_sending(services: Services) -> AlertSending:
@@ -64,14 +63,3 @@ def alert_sending(services: Services) -> AlertSending:
         relay = Relay.read(settings.smtp.get_secret_value(), settings.mail_from)
     posts = AlertPosts(services.db)
     return AlertSending(posts, services.catalog.alerts, relay, services.clock, services.keys.origin)
-
-
-async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await step()
-        except WhosawError as problem:
-            _LOG.warning("put off: %s [%s]", problem, problem.code)
-        except Exception as problem:  # the text of a driver's error may quote a value
-            _LOG.error("put off: %s", type(problem).__name__)
-        await asyncio.sleep(seconds)

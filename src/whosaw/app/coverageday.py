@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from sqlalchemy import make_url
 
 from whosaw.app import coveragequeries as queries
 from whosaw.app.looks import operator
+from whosaw.app.parts import lake_installed
 from whosaw.app.services import Services
 from whosaw.app.settings import words
 from whosaw.gate.approvalpeople import is_there
@@ -194,7 +194,7 @@ async def _measure(services: Services, day: date, seen: Coverage | None) -> Day:
 
 def _witnessed(lake: Path, accounts: Sequence[str], now: datetime) -> Coverage | None:
     """Return what the database's audit log says, and note it in the lake; None where there is no such log in it."""
-    if find_spec("duckdb") is None or find_spec("pyarrow") is None or not accounts:
+    if not lake_installed() or not accounts:
         return None
     from whosaw.lake.coverage import Door, coverage
     from whosaw.lake.coveragenote import note_measured

@@ -6,12 +6,12 @@ import asyncio
 import logging
 import os
 import sys
-from importlib.util import find_spec
 
 from whosaw.app.coverageday import note_coverage
+from whosaw.app.parts import lake_installed
+from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.app.watchday import due
-from whosaw.terms import WhosawError
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_S = 30.0
@@ -24,55 +24,40 @@ async def keep_lake(services: Services) -> None:
 
     Nothing here may stop a server from serving: the lake is made anew from the trail at any time.
     """
-    if find_spec("duckdb") is None or find_spec("pyarrow") is None:
+    if not lake_installed():
         return
     from whosaw.lake.flow import follow
     from whosaw.lake.trailread import Trail
 
     trail = Trail(services.door_db, services.settings.trail_folder, services.keys.trail.verifier)
     classes = services.catalog.field_classes
-    while True:
-        try:
-            await follow(trail, services.settings.state / "lake", classes)
-        except WhosawError as problem:
-            _LOG.warning("the lake is not kept up to the trail: %s [%s]; %s", problem, problem.code, problem.hint)
-        except Exception as problem:  # the text of a driver's error may quote a value
-            _LOG.error("the lake is not kept up to the trail: %s", type(problem).__name__)
-        await asyncio.sleep(_AGAIN_S)
+
+    async def step() -> None:
+        await follow(trail, services.settings.state / "lake", classes)
+
+    await every(_AGAIN_S, step, failed="the lake is not kept up to the trail")
 
 
 async def keep_coverage(services: Services) -> None:
-    """Write down each day how much was covered, and remove what of the lake is past its day; for ever.
+    """Write down each day how much was covered, and remove what of the lake is past its day; for ever."""
 
-    What goes wrong is logged and tried again; nothing here may stop a server from serving.
-    """
-    while True:
-        try:
-            await note_coverage(services)
-            await asyncio.to_thread(purge_lake, services)
-        except WhosawError as problem:
-            _LOG.warning("the day's coverage is put off: %s [%s]; %s", problem, problem.code, problem.hint)
-        except Exception as problem:  # the text of a driver's error may quote a value
-            _LOG.error("the day's coverage is put off: %s", type(problem).__name__)
-        await asyncio.sleep(_COVERAGE_EVERY_S)
+    async def step() -> None:
+        await note_coverage(services)
+        await asyncio.to_thread(purge_lake, services)
+
+    await every(_COVERAGE_EVERY_S, step, failed="the day's coverage is put off")
 
 
 async def keep_watch(services: Services) -> None:
-    """Have yesterday weighed each day, by a process of its own so that no ask waits for it; for ever.
-
-    What goes wrong is logged and tried again; nothing here may stop a server from serving.
-    """
-    if services.catalog.watch is None or find_spec("duckdb") is None or find_spec("pyarrow") is None:
+    """Have yesterday weighed each day, by a process of its own so that no ask waits for it; for ever."""
+    if services.catalog.watch is None or not lake_installed():
         return
-    while True:
-        try:
-            if await due(services):
-                await _weigh_apart(services)
-        except WhosawError as problem:
-            _LOG.warning("watch is put off: %s [%s]; %s", problem, problem.code, problem.hint)
-        except Exception as problem:  # the text of a driver's error may quote a value
-            _LOG.error("watch is put off: %s", type(problem).__name__)
-        await asyncio.sleep(_WATCH_EVERY_S)
+
+    async def step() -> None:
+        if await due(services):
+            await _weigh_apart(services)
+
+    await every(_WATCH_EVERY_S, step, failed="watch is put off")
 
 
 async def _weigh_apart(services: Services) -> None:
@@ -100,7 +85,7 @@ def purge_lake(services: Services) -> int:
         LakeUnwritable, LakeDamaged: the lake cannot be changed.
     """
     lake = services.settings.state / "lake"
-    if find_spec("duckdb") is None or find_spec("pyarrow") is None or not (lake / "LAKE.json").exists():
+    if not lake_installed() or not (lake / "LAKE.json").exists():
         return 0
     from whosaw.lake.errors import LakeBusy
     from whosaw.lake.expiry import expired, purge

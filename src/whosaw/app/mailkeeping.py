@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from whosaw.app.canaries import Canaries
 from whosaw.app.maildoor import aliases_of
+from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.doors.mail.keeping import Keeping
-from whosaw.terms import WhosawError
 
 EVERY_S = 60.0
 _LOG = logging.getLogger(__name__)
@@ -28,14 +27,11 @@ def keeping_of(services: Services) -> Keeping:
 async def keep_mail(services: Services) -> None:
     """Do it every minute, until cancelled; a step that fails is done with the next round."""
     keeping, canaries = keeping_of(services), Canaries(services)
-    while True:
-        try:
-            gone = await keeping.prune(services.clock.now())
-            if gone:
-                _LOG.info("%s kept mails were old enough to die", gone)
-            await canaries.alarm()
-        except WhosawError as problem:
-            _LOG.warning("put off: %s [%s]", problem, problem.code)
-        except Exception as problem:  # the text of a driver's error may quote a value
-            _LOG.error("put off: %s", type(problem).__name__)
-        await asyncio.sleep(EVERY_S)
+
+    async def step() -> None:
+        gone = await keeping.prune(services.clock.now())
+        if gone:
+            _LOG.info("%s kept mails were old enough to die", gone)
+        await canaries.alarm()
+
+    await every(EVERY_S, step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from whosaw.app.metrics import Metrics
@@ -37,6 +37,7 @@ class Telling(Protocol):
 
 Many = TypeVar("Many", bound=Sequence[Decided])
 One = TypeVar("One", bound=Decided)
+T = TypeVar("T")
 
 
 class MeasuredGate(Gate):
@@ -85,6 +86,14 @@ class MeasuredGate(Gate):
         return await self._many("action", self._gate.act_many(asks))
 
     async def _one(self, kind: str, work: Awaitable[One]) -> One:
+        return await self._timed(kind, work, lambda answer: {answer.decision.outcome: 1})
+
+    async def _many(self, kind: str, work: Awaitable[Many]) -> Many:
+        return await self._timed(
+            kind, work, lambda answers: dict(Counter(str(answer.decision.outcome) for answer in answers))
+        )
+
+    async def _timed(self, kind: str, work: Awaitable[T], outcomes: Callable[[T], dict[str, int]]) -> T:
         started_ns = time.time_ns()
         start = time.perf_counter()
         try:
@@ -92,19 +101,8 @@ class MeasuredGate(Gate):
         except BaseException as problem:
             self._note(kind, {_failure(problem): 1}, start, started_ns)
             raise
-        self._note(kind, {answer.decision.outcome: 1}, start, started_ns)
+        self._note(kind, outcomes(answer), start, started_ns)
         return answer
-
-    async def _many(self, kind: str, work: Awaitable[Many]) -> Many:
-        started_ns = time.time_ns()
-        start = time.perf_counter()
-        try:
-            answers = await work
-        except BaseException as problem:
-            self._note(kind, {_failure(problem): 1}, start, started_ns)
-            raise
-        self._note(kind, dict(Counter(str(answer.decision.outcome) for answer in answers)), start, started_ns)
-        return answers
 
     def _note(self, kind: str, outcomes: dict[str, int], start: float, started_ns: int) -> None:
         seconds = time.perf_counter() - start

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ from whosaw.app import coveragequeries
 from whosaw.app.coverageday import Day
 from whosaw.app.errors import AppError
 from whosaw.app.metrics import Metrics, Now
+from whosaw.app.parts import lake_installed
 from whosaw.app.services import Services
 from whosaw.app.trailstate import read_standing
 from whosaw.record.witness import read_state
@@ -105,7 +105,7 @@ async def read_now(services: Services) -> Now:
 def _in_lake(services: Services) -> int | None:
     """Return how many entries of the own trail are in the lake; None where none is kept."""
     lake = services.settings.state / "lake"
-    if find_spec("duckdb") is None or find_spec("pyarrow") is None or not lake.is_dir():
+    if not lake_installed() or not lake.is_dir():
         return None
     from whosaw.lake.place import Folder
     from whosaw.lake.trailmanifest import trails_in

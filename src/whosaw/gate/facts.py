@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from whosaw.catalog import Catalog, Source
@@ -16,7 +16,7 @@ from whosaw.gate.approvalpeople import DirectoryRow, is_there, roles_of
 from whosaw.gate.directory import staff_directory
 from whosaw.gate.standing import Standing, standing
 from whosaw.gate.together import together
-from whosaw.gate.work import WorkFinder, aware
+from whosaw.gate.work import WorkFinder
 from whosaw.store import Database
 from whosaw.terms import PurposeRef, SubjectRef
 
@@ -95,17 +95,10 @@ def actor_facts(row: DirectoryRow | None, stands: Standing, at: datetime) -> Act
     return ActorFacts(
         roles=roles_of(row),
         region=str(row["region"] or ""),
-        ended=not is_there(row, at) or _not_begun(row.get("since"), at),
+        ended=not is_there(row, at),
         suspended=stands.suspended,
         employer=str(row.get("employer") or ""),
         site=str(row.get("site") or ""),
         function=str(row.get("function") or ""),
         acknowledged=stands.acknowledged,
     )
-
-
-def _not_begun(since: object, at: datetime) -> bool:
-    """Return whether a contract begins later; what cannot be read as a date says nothing about that."""
-    if isinstance(since, datetime):
-        return aware(since) > at
-    return isinstance(since, date) and since > at.date()

@@ -17,6 +17,7 @@ from tests.store.standing.receivers import SECRET, Receiver, receiver
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app import background
 from whosaw.app.background import run_background
+from whosaw.app.rounds import every
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.gate.glassask import GlassAsk
@@ -91,7 +92,7 @@ async def test_what_fails_is_put_off_and_the_rest_goes_on(caplog: pytest.LogCapt
         if len(calls) < 3:
             raise ValueError("ada@mail.example")
 
-    task = asyncio.create_task(background._every(0.01, step))
+    task = asyncio.create_task(every(0.01, step))
     async with asyncio.timeout(10):
         while len(calls) < 5:
             await asyncio.sleep(0.01)

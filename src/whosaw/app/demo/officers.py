@@ -31,6 +31,7 @@ from whosaw.answer.exculpatory import ITEMS, Exculpatory
 from whosaw.answer.mailbox import Mailbox
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
+from whosaw.app.caseeffects import CaseDoors
 from whosaw.app.demo.complaints import Step
 from whosaw.app.demo.livedoor import LiveDoor
 from whosaw.app.services import Services
@@ -81,7 +82,7 @@ class Officers:
         self._outbox = Outbox(services.db)
         self._facts: Facts | None = None
         self.cases = Cases(services.db, services.clock)
-        effects = Effects(doors=_Doors(services), marketplace=shop, notify=self._notify)
+        effects = Effects(doors=CaseDoors(services), marketplace=shop, notify=self._notify)
         notes = Notes(services.db, services.clock, services.appender.append)
         self.desk = Desk(services.db, services.clock, notes, Conflicts(services.db))
         self._asked = Exculpatory(services.db, services.clock, notes, self.desk)
@@ -205,18 +206,3 @@ def _answer(item: str, told: Mapping[str, Any]) -> tuple[str, str]:
     if item == "alternatives":
         return "does_not_clear", f"nobody inside explains it with probability {told['outside_probability']:.4f}"
     return "unknown", "this marketplace keeps no record of devices, badges or sessions"
-
-
-class _Doors:
-    """The gate's suspensions as the case sees them."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def suspend_actor(self, actor: str, reason: str, by: Sequence[str]) -> None:
-        """Refuse `actor` at every door."""
-        await self._services.suspensions.suspend(actor, reason=reason, by=", ".join(by))
-
-    async def restore_actor(self, actor: str, reason: str, by: Sequence[str]) -> None:
-        """Let `actor` in again."""
-        await self._services.suspensions.restore(actor, reason=reason, by=", ".join(by))
