@@ -60,6 +60,13 @@ def payload(number):
     }
 
 
+def erase(database_url, index):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        columns = "kind = null, at_us = null, actor = null, subject = null, purpose = null, beneficiary = null"
+        connection.execute(f"update trail_entry set payload = null, salt = null, {columns} where index = %s", [index])
+
+
 def stored(database_url):
     with psycopg.connect(database_url, autocommit=True) as connection:
         rows = connection.execute("select payload from trail_entry order by index").fetchall()
@@ -78,6 +85,30 @@ def test_show_says_how_the_trail_stands(state, capsys):
     assert (standing["size"], standing["signed_size"]) == (12, 12)
     assert len(b64decode(standing["root"])) == 32
     assert 0 <= standing["age_s"] < 600
+
+
+def test_show_of_an_entry_says_each_of_its_facts_and_is_a_look(state, database_url, capsys):
+    assert trail.show(3) == 0
+    facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert (facts["index"], facts["kind"], facts["subject"], facts["decision"]) == ("3", "disclosure", "4", "allow")
+    assert facts["reason"] == "größe?[2J"
+    assert datetime.fromisoformat(facts["at"]).tzinfo is not None
+    assert stored(database_url)[-1]["action"] == "look.entry"
+    assert trail.show(3, as_json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert entry_leaf(bytes.fromhex(said["salt"]), canonical(said["payload"])).hex() == said["leaf"]
+
+
+@pytest.mark.parametrize("index", [-1, 99])
+def test_show_of_no_entry_says_how_many_there_are(state, index):
+    with pytest.raises(trail.EntryUnknown, match=rf"no entry {index} .* has 13"):
+        trail.show(index)
+
+
+def test_show_of_an_erased_entry_says_that_it_is(state, database_url, capsys):
+    erase(database_url, 5)
+    assert trail.show(5) == 0
+    assert "erased; the leaf is left" in capsys.readouterr().out
 
 
 def test_showing_how_it_stands_is_no_look(state, database_url, capsys):
@@ -193,10 +224,7 @@ def test_export_writes_every_entry_so_that_its_leaf_can_be_derived(state, tmp_pa
 
 
 def test_export_keeps_to_the_times_and_says_what_was_erased(state, database_url, capsys):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        columns = "kind = null, at_us = null, actor = null, subject = null, purpose = null, beneficiary = null"
-        connection.execute(f"update trail_entry set payload = null, salt = null, {columns} where index = 5")
+    erase(database_url, 5)
     assert trail.export() == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[5]["erased"] is True

@@ -46,12 +46,22 @@ class OutputRefused(AppError, OSError):
     hint = "choose another place with --out; a file that is there already is not written over"
 
 
-def show(*, as_json: _Json = False) -> int:
-    """Say how the trail stands: origin, sizes, last checkpoint, witnesses.
+class EntryUnknown(AppError, LookupError):
+    """The trail has no entry at that place."""
+
+    code: ClassVar[str] = "app.entry_unknown"
+    hint = "`whosaw trail show` says how many entries there are; the first is entry 0"
+
+
+def show(index: int | None = None, /, *, as_json: _Json = False) -> int:
+    """Say how the trail stands: origin, sizes, last checkpoint, witnesses. With an INDEX, say what that entry says.
 
     Args:
+        index: an entry's place in the trail, from 0.
         as_json: print JSON.
     """
+    if index is not None:
+        return _show_entry(index, as_json)
     settings, key = _trail()
 
     async def ask(url: str) -> TrailStanding:
@@ -67,6 +77,21 @@ def show(*, as_json: _Json = False) -> int:
         for line in standing.lines():
             out.print(Text(line))
     return 0
+
+
+def _show_entry(index: int, as_json: bool) -> int:
+    async def work(db: Database) -> None:
+        entry = await anext(sealed_from(db, max(0, index)), None)
+        if entry is None or entry.index != index:
+            raise EntryUnknown(f"no entry {index} is in the trail, which has {await _size(db)}")
+        if as_json:
+            print_json(_said(entry))
+        else:
+            out = console()
+            for name, value in _facts(entry):
+                out.print(Text(f"{name:<12} {_printable(value)}"))
+
+    return _looking("look.entry", f"entry:{index}", work)
 
 
 def tail(*, lines: int = 10, follow: bool = True, as_json: _Json = False) -> int:
@@ -198,7 +223,25 @@ def _plain_line(entry: Sealed) -> str:
     who = " ".join(f"{name} {said[name]}" for name in ("actor", "subject", "purpose") if name in said)
     what = " ".join(str(said[name]) for name in ("action", "object", "decision", "reason") if said.get(name))
     line = f"{entry.index:>8}  {at}  {said.get('door', ''):<8} {said.get('kind', ''):<11} {who}  {what}"
-    return "".join(char if char.isprintable() else "?" for char in line)
+    return _printable(line)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _facts(entry: Sealed) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each fact of an entry, in the order of its canonical spelling."""
+    yield "index", str(entry.index)
+    yield "leaf", entry.leaf.hex()
+    if entry.payload is None:
+        yield "payload", "erased; the leaf is left"
+        return
+    for name, value in json.loads(entry.payload).items():
+        if name == "at":
+            yield name, from_us(value).isoformat()
+        else:
+            yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager
