@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -22,11 +23,11 @@ from whosaw.lake.errors import LakeBusy, TrailMismatch
 from whosaw.lake.place import Place, is_ours, locked, place_of
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import NAME, TrailManifest, folder_of, read_trail, write_trail
-from whosaw.lake.trailread import Trail, rows_between, sole_writer
+from whosaw.lake.trailread import Said, Trail, rows_said, said_between, sole_writer
 from whosaw.prove import Checkpoint
 from whosaw.record.queries import snapshot
 
-CHUNK_ENTRIES = 131_072
+CHUNK_ENTRIES = 65_536
 FOLLOW_S = 1.0
 
 
@@ -140,22 +141,41 @@ class _Piece:
 
 
 async def _pieces(trail: Trail, first: int, end: int) -> AsyncGenerator[_Piece]:
-    """Read entries in pieces; the next one is on its way while the last is written."""
+    """Yield entries in pieces: while one is written the next is made into rows, and the one behind it is read."""
 
-    async def read(start: int) -> _Piece:
-        stop = min(end, start + CHUNK_ENTRIES)
-        return _Piece(start, stop, *await rows_between(trail, start, stop))
+    async def read() -> AsyncGenerator[Said]:
+        for start in range(first, end, CHUNK_ENTRIES):
+            yield await said_between(trail, start, min(end, start + CHUNK_ENTRIES))
 
-    coming = asyncio.create_task(read(first)) if first < end else None
-    try:
-        while coming is not None:
-            piece = await coming
-            coming = asyncio.create_task(read(piece.end)) if piece.end < end else None
+    async def made() -> AsyncGenerator[_Piece]:
+        async with aclosing(_ahead(read())) as those:
+            async for said in those:
+                rows = await asyncio.to_thread(rows_said, trail.origin, said)
+                yield _Piece(said.first, said.end, rows, said.erased)
+
+    async with aclosing(_ahead(made())) as pieces:
+        async for piece in pieces:
             yield piece
+
+
+_T = TypeVar("_T")
+
+
+async def _ahead(items: AsyncGenerator[_T]) -> AsyncGenerator[_T]:
+    """Yield items; the next one is on its way while one is used."""
+
+    async def following() -> _T | None:
+        return await anext(items, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while (item := await coming) is not None:
+            coming = asyncio.create_task(following())
+            yield item
     finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await items.aclose()
 
 
 async def _admit(place: Place, manifest: TrailManifest, piece: _Piece, head: Checkpoint, sizes: Sizes) -> TrailManifest:

@@ -41,7 +41,11 @@ COLUMNS = pa.schema(
     ]
 )
 
-_INDEX = "index"
+INDEX = "index"
+PAYLOAD = "payload"
+SAID = pa.schema([(INDEX, pa.int64()), (PAYLOAD, pa.string())])
+"""Index and payload (JSON) of entries."""
+
 _MEMBERS = {
     "at": "BIGINT",
     "kind": "VARCHAR",
@@ -58,27 +62,23 @@ _MEMBERS = {
     "rows": "BIGINT",
     "exposure": "VARCHAR",
 }
-_READ = f"""SELECT "{_INDEX}", unnest(from_json(payload, '{json.dumps(_MEMBERS)}')) FROM said"""
+_READ = f"""SELECT "{INDEX}", unnest(from_json({PAYLOAD}, '{json.dumps(_MEMBERS)}')) FROM said"""
 _REVEAL = r"(^|,)[^,]*=reveal(,|$)"
 _CODE = r"^[a-z_]+\.[a-z_]+$"
 
 
-def read_payloads(said: Sequence[tuple[int, str]]) -> pa.Table:
+def read_payloads(said: pa.Table) -> pa.Table:
     """Return payloads as columns.
 
     Args:
-        said: index and payload (JSON) of entries.
+        said: `SAID` of n entries; in pieces, which are read side by side.
 
     Returns:
-        One row per entry, in no order: its index, and the members that rows are made of. A member is null where it is
+        n rows, in no order: an entry's index, and the members that rows are made of. A member is null where it is
         absent, or of a type that the column cannot hold.
     """
-    columns = {
-        _INDEX: pa.array([index for index, _ in said], pa.int64()),
-        "payload": pa.array([payload for _, payload in said], pa.string()),
-    }
     with engine(None) as connection:
-        connection.register("said", pa.table(columns))
+        connection.register("said", said)
         return connection.execute(_READ).to_arrow_table()
 
 
@@ -104,7 +104,7 @@ def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa
     rows = pa.table(
         {
             "trail": pa.array([trail] * size, pa.string()),
-            "entry": read[_INDEX],
+            "entry": read[INDEX],
             "at_us": read["at"],
             **{name: read[name] for name in ("kind", "actor", "subject", "purpose", "door", "decision")},
             "verified": verified,
@@ -123,7 +123,7 @@ def rows_of(trail: str, read: pa.Table, sets: Mapping[int, Sequence[int]]) -> pa
 def named_sets(read: pa.Table) -> dict[int, str]:
     """Return by index the hash, in hex, of each entry's exposure set."""
     naming = read.filter(pc.is_valid(read["exposure"]))
-    return dict(zip(naming[_INDEX].to_pylist(), naming["exposure"].to_pylist(), strict=True))
+    return dict(zip(naming[INDEX].to_pylist(), naming["exposure"].to_pylist(), strict=True))
 
 
 def in_order(rows: pa.Table) -> pa.Table:

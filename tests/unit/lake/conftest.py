@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
-from whosaw.lake.trailrows import read_payloads, rows_of
+from whosaw.lake.trailrows import SAID, read_payloads, rows_of
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that the tests here share `lakelogs`
 
@@ -83,7 +84,7 @@ def make_lake(
             said |= {"subjects": len(numbers), "verified": "no" if place == 5 else "yes"}
             made.sets[trail, index] = numbers
         made.entries += [(trail, index, said) for index, said in batch]
-        texts = [(index, json.dumps(said)) for index, said in batch]
+        texts = pa.table([[index for index, _ in batch], [json.dumps(said) for _, said in batch]], schema=SAID)
         sets = {index: numbers for (name, index), numbers in made.sets.items() if name == trail}
         place_ = Folder(folder / folder_of(trail))
         rows = rows_of(trail, read_payloads(texts), sets)

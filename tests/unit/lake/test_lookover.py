@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from whosaw.lake import trailrows
 from whosaw.lake.answers import ask, numbers_in
 from whosaw.lake.errors import NotALake, SubjectUnknown
 from whosaw.lake.importer import import_log
@@ -49,7 +51,7 @@ def older(tmp_path: Path) -> Path:
 
 def flow(lake: Path) -> None:
     place = Folder(lake / folder_of(ORIGIN))
-    rows = rows_of(ORIGIN, read_payloads([(0, json.dumps(SAID))]), {})
+    rows = rows_of(ORIGIN, read_payloads(pa.table([[0], [json.dumps(SAID)]], schema=trailrows.SAID)), {})
     write_trail(place, TrailManifest(ORIGIN, 1, "00", 0, tuple(write_rows(place, rows, (0, 1), (1, "00")))))
 
 
@@ -96,8 +98,9 @@ def test_a_reference_that_no_log_names_is_said_to_be_unknown(older: Path) -> Non
 
 def test_a_question_about_few_subjects_opens_the_files_that_can_hold_them(tmp_path: Path) -> None:
     place = Folder(tmp_path / "lake" / folder_of(ORIGIN))
-    said = [(n, json.dumps(SAID | {"subject": 10 * n})) for n in range(6)]
-    said.append((6, json.dumps({"kind": "hold", "at": SAID["at"]})))
+    texts = [json.dumps(SAID | {"subject": 10 * n}) for n in range(6)]
+    texts.append(json.dumps({"kind": "hold", "at": SAID["at"]}))
+    said = pa.table([range(7), texts], schema=trailrows.SAID)
     files = write_rows(place, rows_of(ORIGIN, read_payloads(said), {}), (0, 7), (7, "00"), file_rows=2)
     write_trail(place, TrailManifest(ORIGIN, 7, "00", 0, tuple(files)))
     look = look_over(tmp_path / "lake")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whosaw.lake.trailrows import COLUMNS, in_order, named_sets, read_payloads, rows_of
+from whosaw.lake.trailrows import COLUMNS, SAID, in_order, named_sets, read_payloads, rows_of
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 NUMBERS = st.integers(0, 2**63 - 1)
@@ -31,8 +32,9 @@ PAYLOADS = st.fixed_dictionaries(
 )
 
 
-def texts(payloads: list[dict[str, Any]]) -> list[tuple[int, str]]:
-    return [(index, json.dumps(said, ensure_ascii=False)) for index, said in enumerate(payloads)]
+def texts(payloads: list[dict[str, Any]]) -> pa.Table:
+    written = [json.dumps(said, ensure_ascii=False) for said in payloads]
+    return pa.table([range(len(payloads)), written], schema=SAID)
 
 
 @given(st.lists(PAYLOADS, min_size=1, max_size=8))
@@ -62,7 +64,7 @@ def test_a_member_of_another_type_is_left_out_and_hurts_no_other_entry(odd: dict
 
 
 def test_no_entries_are_no_rows() -> None:
-    assert rows_of("t", read_payloads([]), {}).schema.equals(COLUMNS)
+    assert rows_of("t", read_payloads(SAID.empty_table()), {}).schema.equals(COLUMNS)
 
 
 def test_words_of_a_person_and_random_marks_do_not_come_along() -> None:
