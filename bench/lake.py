@@ -177,7 +177,12 @@ def by_hand(lake: Path, rows: int, name: str) -> Callable[[], int]:
 
 
 def _measured(side: str, lake: str, rows: int, name: str, queue: Any) -> None:
-    work = {"ours": ours, "by_hand": by_hand, "spark": on_spark}[side](Path(lake), rows, name)
+    found = timed({"ours": ours, "by_hand": by_hand}[side](Path(lake), rows, name))
+    queue.put((found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def timed(work: Callable[[], int]) -> tuple[float, float, int]:
+    """Return (seconds, CPU seconds, rows found) of some work warm: the medians."""
     spent: list[float] = []
     worked: list[float] = []
     while len(spent) < 2 or (len(spent) < 6 and sum(spent) < 10):  # the first one warms the caches
@@ -185,8 +190,7 @@ def _measured(side: str, lake: str, rows: int, name: str, queue: Any) -> None:
         count = work()
         spent.append(time.perf_counter() - begun)
         worked.append(time.process_time() - at_work)
-    found = (statistics.median(spent[1:]), statistics.median(worked[1:]), count)
-    queue.put((found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    return statistics.median(spent[1:]), statistics.median(worked[1:]), count
 
 
 def measure(side: str, lake: Path, rows: int, name: str) -> tuple[tuple[float, float, int], float]:
@@ -201,12 +205,12 @@ def measure(side: str, lake: Path, rows: int, name: str) -> tuple[tuple[float, f
 
 
 def spark_slope(folder: Path, sizes: list[int], names: list[str]) -> list[str]:
-    """Measure the questions on Spark with two threads, in a process of its own each."""
+    """Measure the questions on Spark with two threads, in one session."""
     lines = ["| rows | question | s on `local[2]` | rows found |", "|---|---|---|---|"]
     print("\n".join(lines))
     for rows in sizes:
         for name in names:
-            (spent, _, found), _ = measure("spark", kept(folder, rows), rows, name)
+            spent, _, found = timed(on_spark(kept(folder, rows), rows, name))
             lines.append(f"| {rows:,} | {name} | {spent:.2f} | {found:,} |")
             print(lines[-1], flush=True)
     return lines
@@ -229,8 +233,8 @@ def kept(folder: Path, rows: int) -> Path:
     return lake
 
 
-def questions(folder: Path, sizes: list[int], names: list[str]) -> list[str]:
-    """Measure the questions at every size."""
+def questions(folder: Path, sizes: list[int], names: list[str], side: str = "both") -> list[str]:
+    """Measure the questions at every size; one side alone is for runs that must be short."""
     lines = [
         "| rows | question | s | by hand s | CPU s | by hand CPU s | CPU ratio | rows found | peak MB (by hand) |",
         "|" + "---|" * 9,
@@ -239,6 +243,10 @@ def questions(folder: Path, sizes: list[int], names: list[str]) -> list[str]:
     for rows in sizes:
         lake = kept(folder, rows)
         for name in names:
+            if side != "both":
+                (spent, work, found), peak = measure(side, lake, rows, name)
+                print(f"{rows:,} | {name} | {side} | {spent:.2f} s | {work:.2f} CPU s | {found:,} rows | {peak:.0f} MB")
+                continue
             (spent, work, found), peak = measure("ours", lake, rows, name)
             (hand_spent, hand_work, hand_found), hand_peak = measure("by_hand", lake, rows, name)
             if found != hand_found:
@@ -308,13 +316,17 @@ def main() -> int:
     words.add_argument("--only", nargs="*", default=list(HAND), choices=list(HAND), help="these questions")
     words.add_argument("--export", type=int, default=300_000, help="entries to export from a real trail; 0 for none")
     words.add_argument("--spark", action="store_true", help="on Spark instead, with two threads")
+    words.add_argument("--side", default="both", choices=["both", "ours", "by_hand"])
     words.add_argument("--keep", type=Path, help="folder where made lakes stay for the next call")
     said = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="whosaw-bench-lake-") as own:
         folder = said.keep or Path(own)
         folder.mkdir(parents=True, exist_ok=True)
         if said.rows:
-            (spark_slope if said.spark else questions)(folder, said.rows, said.only)
+            if said.spark:
+                spark_slope(folder, said.rows, said.only)
+            else:
+                questions(folder, said.rows, said.only, said.side)
         if said.export:
             print(asyncio.run(export_speed(Path(own), said.export)))
     return 0

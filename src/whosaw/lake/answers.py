@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from whosaw.lake.counted import actor_exposure
 from whosaw.lake.duck import MEMORY, duck, run_duck
 from whosaw.lake.errors import LakeUnwritable, OutputUnknown, SubjectUnknown
 from whosaw.lake.lookover import Lookover, look_over
@@ -57,12 +58,15 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
     meant = expression(name, about)
     if question_of(name).needs == "subjects":
         look = look.about(about.subjects)
-    if engine == DUCKDB:
-        table = run_duck(look, meant, memory)
-    else:
+    table: pa.Table | None = None
+    if engine != DUCKDB:
         from whosaw.lake.spark import run_spark  # a JVM: only where it is asked for
 
         table = run_spark(look, meant, engine)
+    elif name == "actor-exposure":
+        table = actor_exposure(look, about, memory)
+    if table is None:
+        table = run_duck(look, meant, memory)
     return Answer(table, grades_of(look), look.rejected(), engine)
 
 

@@ -53,6 +53,12 @@ class Lookover:
         ]
         return replace(self, files=tuple(kept))
 
+    def between(self, low: int, high: int) -> Lookover:
+        """Return it with those files alone that can hold a row about a subject from `low` to `high`, in any trail."""
+        held = [file for each in self.trails for file in each.files]
+        kept = [name for name, file in zip(self.files, held, strict=True) if _meets(file, low, high)]
+        return replace(self, files=tuple(kept))
+
     def rejected(self) -> int:
         """Return how many rows of imported logs could not be used."""
         sources = self.imports.sources if self.imports else ()
@@ -80,6 +86,10 @@ def _can_hold(file: RowFile, numbers: Sequence[int]) -> bool:
         return False
     at = bisect_left(numbers, file.low)
     return at < len(numbers) and numbers[at] <= file.high
+
+
+def _meets(file: RowFile, low: int, high: int) -> bool:
+    return file.low is not None and file.high is not None and file.low <= high and file.high >= low
 
 
 def _relative(place: Place, folder: Place) -> str:
