@@ -6,10 +6,11 @@ from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
 from whosaw.app.watchday import ALERT_TEXTS as WATCH_TEXTS
 from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
+from whosaw.gate.friction import ALERT_TEXTS as FRICTION_TEXTS
 from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
 from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
 
-_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS, **MAIL_TEXTS}
+_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS, **FRICTION_TEXTS, **MAIL_TEXTS}
 CODES = frozenset(_TEXTS)
 """Every code that has a sentence."""
 

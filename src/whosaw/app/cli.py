@@ -137,6 +137,8 @@ for _name, _help in (
     ("case", "Open the case that a flag is about."),
     ("prompts", "List the questions to oneself."),
     ("answer", "Say why one opened a record."),
+    ("live", "List what holds people up now."),
+    ("release", "Let somebody go on whose asks were held up."),
 ):
     watch.command(f"whosaw.app.commands.watchdesk:{_name}", name=_name, help=_help)
 app.command(watch)

@@ -46,6 +46,7 @@ class MeasuredGate(Gate):
     def __init__(self, gate: Gate, metrics: Metrics, telling: Telling | None = None) -> None:
         """Count what `gate` answers."""
         self._gate = gate
+        self.friction = gate.friction
         self._metrics = metrics
         self._telling = telling
 

@@ -35,7 +35,8 @@ class WebReads:
 
     async def start(self, viewer: str) -> StartPage:
         """Return the cases and the state of the trail."""
-        return StartPage(await self._cases.summaries(), await self._record.state())
+        watches = await watchdesk.may_review(self._services, viewer)
+        return StartPage(await self._cases.summaries(), await self._record.state(), watches=watches)
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         """Return who saw a subject."""

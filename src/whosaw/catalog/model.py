@@ -241,6 +241,35 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """The table ``[watch.live]``: what the gate notices while people ask, and what it does about it at once.
+
+    Attributes:
+        enforce: whether it holds people up; else it is recorded and told alone.
+        first: sign → the step it begins with: ``reason``, ``second_person``, ``stop``, or ``off``.
+        most: the step beyond which repeated signs do not lead.
+        hold_minutes: how long a step lasts.
+        burst_share: part of the hour's budget that may be spent within `burst_minutes`.
+        burst_minutes: see `burst_share`.
+        run: so many persons in a row of rising or falling keys are an enumeration.
+        misses: so many look-ups of nobody within ten minutes are one too.
+        returns: so many times back at the other of two places within five minutes are impossible for one person.
+        one_place: networks that count as one place: the ways out of an office.
+    """
+
+    enforce: bool = True
+    first: Mapping[str, str] = field(default_factory=dict)
+    most: str = "second_person"
+    hold_minutes: int = 60
+    burst_share: float = 0.5
+    burst_minutes: int = 5
+    run: int = 8
+    misses: int = 12
+    returns: int = 3
+    one_place: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Watching:
     """The table ``[watch]``.
 
@@ -248,11 +277,16 @@ class Watching:
         templates: name → what it says: `via`, and where stated `kinds`, `grace_h`, `within_h`, `own_text`.
         settings: those that are stated; the others keep the values that were measured.
         prompts: whether a running server asks employees about single unexplained accesses.
+        live: what the gate notices while people ask; None where it notices nothing.
+        records: what the company records besides work: ``managers``, ``harms``, ``decisions``, ``prints`` → its source
+            and its query.
     """
 
     templates: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     prompts: bool = False
+    live: Live | None = None
+    records: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Collection, Mapping
 
-from whosaw.catalog.model import CatalogInvalid, Watching
+from whosaw.catalog.model import CatalogInvalid, Live, Watching
 from whosaw.catalog.strict import Table
 
 VIAS = ("assigned", "team", "open", "serves", "handled", "contact", "account")
 """How a work record may be linked with who looked; `whosaw.watch.templates` says what each means."""
 SIGNALS = ("beneficiary", "volume", "harm", "decisions", "picks", "canary", "sharing")
+SIGNS = ("canary", "burst", "enumeration", "places")
+"""What the gate may notice while people ask."""
+RECORDS = ("managers", "harms", "decisions", "prints")
+"""What a company may record besides work; the columns of each query are those of the file in docs/watch.md."""
+STEPS = ("reason", "second_person", "stop")
+"""What it may do then, the mildest first."""
 
 _YEAR_H = 24 * 366
 
 
-def watching(table: Table) -> Watching:
+def watching(table: Table, sources: Collection[str] = ()) -> Watching:
     """Read the table ``[watch]``.
+
+    Args:
+        table: the table.
+        sources: names of the catalog's sources.
 
     Raises:
         CatalogInvalid: a key is unknown, a value out of its range, or two templates have one name.
@@ -45,8 +56,40 @@ def watching(table: Table) -> Watching:
         if name in templates:
             raise CatalogInvalid(f"{each.where}: a second template is named `{name}`")
         templates[name] = _template(each)
+    live = table.optional_table("live")
+    records = {name: _record(of, sources) for name in RECORDS if (of := table.optional_table(name)) is not None}
     table.done()
-    return Watching(templates, settings, prompts)
+    return Watching(templates, settings, prompts, None if live is None else _live(live), records)
+
+
+def _record(table: Table, sources: Collection[str]) -> tuple[str, str]:
+    found = table.choice("source", sources), table.query("query")
+    table.done()
+    return found
+
+
+def _live(table: Table) -> Live:
+    first = {sign: table.choice(sign, (*STEPS, "off"), "reason") for sign in SIGNS}
+    networks = table.texts("one_place") if "one_place" in table else ()
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as cause:
+            raise CatalogInvalid(f"{table.where}: `{network[:60]}` is no network", hint="as 203.0.113.0/24") from cause
+    live = Live(
+        enforce=table.choice("mode", ("enforce", "observe"), "enforce") == "enforce",
+        first=first,
+        most=table.choice("most", STEPS, "second_person"),
+        hold_minutes=_whole(table, "hold_minutes", 1, 1_440, default=60),
+        burst_share=_within(table, "burst_share", 0.05, 1.0, default=0.5),
+        burst_minutes=_whole(table, "burst_minutes", 1, 30, default=5),
+        run=_whole(table, "run", 5, 100, default=8),
+        misses=_whole(table, "misses", 3, 1_000, default=12),
+        returns=_whole(table, "returns", 1, 100, default=3),
+        one_place=networks,
+    )
+    table.done()
+    return live
 
 
 def _template(table: Table) -> Mapping[str, object]:
@@ -70,15 +113,19 @@ def _weights(table: Table) -> Mapping[str, float]:
     return weights
 
 
-def _within(table: Table, key: str, least: float, most: float) -> float:
-    value = table.number(key, default=0.0)
+def _within(table: Table, key: str, least: float, most: float, *, default: float = 0.0) -> float:
+    value = table.number(key, default=default)
     if not least <= value <= most:
         raise CatalogInvalid(f"{table.where}: `{key}` must lie between {least:g} and {most:,.10g}")
     return value
 
 
 def _days(table: Table, key: str, least: int, most: int) -> int:
-    value = table.whole(key)
+    return _whole(table, key, least, most, unit=" days")
+
+
+def _whole(table: Table, key: str, least: int, most: int, *, default: int | None = None, unit: str = "") -> int:
+    value = table.whole(key, default=default)
     if not least <= value <= most:
-        raise CatalogInvalid(f"{table.where}: `{key}` must be {least} to {most} days")
+        raise CatalogInvalid(f"{table.where}: `{key}` must be {least} to {most}{unit}")
     return value

@@ -76,6 +76,7 @@ class Acting:
         at = max(ask.at for ask in asks)
         cases = await self._cases(asks, policies, at)
         for case in cases:
+            case.decision = await self._parts.friction.held(case.ask, case.person, case.decision, _unexplained(case))
             self._demand_second_person(case)
         await self._spend(cases, numbers, at)
         for case in cases:
@@ -241,6 +242,15 @@ def _granted(ask: ActionAsk, person: Person, touched: _Touched | None) -> frozen
         for each in person.standing.grants
     )
     return frozenset([ask.action]) if named else frozenset()
+
+
+def _unexplained(case: _Case) -> list[SubjectRef]:
+    """Return whom a case touches without work that bears it out."""
+    return [
+        touched[0]
+        for touched, facts in zip(case.touched, case.facts, strict=False)
+        if touched and not (facts.verification.verified or facts.granted)
+    ]
 
 
 def _keys(case: _Case) -> list[Key]:

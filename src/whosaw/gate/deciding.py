@@ -23,6 +23,7 @@ from whosaw.decide import (
 from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.budgets import MISSES, Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
+from whosaw.gate.friction import Friction
 from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import BatchNumbers, Key, Numbering
 from whosaw.gate.together import together
@@ -48,6 +49,7 @@ class Parts:
     numbering: Numbering
     notifying: Notifying
     aliasing: Aliasing
+    friction: Friction
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Deciding:
         """
         policies = self._parts.policies.current
         at = max(ask.at for ask in asks)
-        return await self._within_budgets(await self._judge(asks, policies, at), numbers, at, shows)
+        judged = await self._parts.friction.judged(await self._judge(asks, policies, at), shows=shows)
+        return await self._within_budgets(judged, numbers, at, shows)
 
     async def consider(self, ask: Ask) -> Judged:
         """Return what would be decided, budgets aside. Nothing is counted, numbered or recorded: for explanations."""

@@ -16,6 +16,7 @@ from whosaw.gate.deciding import Deciding, Judged, Parts
 from whosaw.gate.disclosing import Disclosing, Disclosure, Evaluation
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.form import Form
+from whosaw.gate.friction import Friction
 from whosaw.gate.lookups import Found, LookingUp
 from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import Numbering
@@ -33,6 +34,8 @@ class Gate:
     def __init__(
         self, db: Database, appender: Appender, catalog: Catalog, sources: Mapping[str, Source], policies: PolicyHolder
     ) -> None:
+        budgets, numbering = Budgets(db, catalog), Numbering(db)
+        self.friction = Friction(db, appender, catalog, budgets, numbering)
         parts = Parts(
             db=db,
             appender=appender,
@@ -40,10 +43,11 @@ class Gate:
             sources=sources,
             policies=policies,
             facts=FactFinder(db, catalog, sources),
-            budgets=Budgets(db, catalog),
-            numbering=Numbering(db),
+            budgets=budgets,
+            numbering=numbering,
             notifying=Notifying(db),
             aliasing=Aliasing(db, catalog),
+            friction=self.friction,
         )
         deciding = Deciding(parts)
         self._form = Form(catalog)

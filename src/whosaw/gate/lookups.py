@@ -75,7 +75,7 @@ class LookingUp:
         )
         person = people[ask.actor]
         facts = Facts(person.facts, self._deciding.verify(ask, work, None), subject_known=True, subject_region="")
-        decision = _decide(ask, facts, policies)
+        decision = await self._parts.friction.held(ask, person, _decide(ask, facts, policies))
         if decision.outcome == "allow":
             decision = await self._counted(ask, person, decision, numbers)
         if decision.outcome != "allow":
@@ -149,6 +149,8 @@ class LookingUp:
             numbers.of("subject", str(subject)) if subject else None,
             numbers.of("purpose", str(ask.purpose)) if ask.purpose else None,
         )
+        missed, borne_out = trace in ("miss", "withheld"), trace == "hit" and facts.verification.verified
+        await self._parts.friction.looked_up(ask, subject, borne_out=borne_out, missed=missed)
         entry = lookup_entry(ask, decision, facts.verification, numbers=numbered, found=trace)
         receipt = await self._parts.appender.append(entry)
         numbers.keep()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.catalog.test_load import GOOD
 
@@ -73,3 +75,42 @@ def test_what_cannot_be_used_is_refused_with_its_place(old: str, new: str, said:
     with pytest.raises(CatalogInvalid) as refused:
         parse(GOOD + text, name="whosaw.toml")
     assert said in str(refused.value) and refused.value.hint
+
+
+LIVE = """
+[watch.live]
+canary = "second_person"
+burst = "off"
+most = "stop"
+mode = "observe"
+burst_share = 0.4
+run = 9
+one_place = ["203.0.113.0/24"]
+"""
+
+
+def test_what_the_gate_notices_is_read_and_absent_unless_said() -> None:
+    watch = parse(GOOD + WATCH + LIVE).watch
+    assert watch is not None and watch.live is not None
+    live = watch.live
+    assert dict(live.first) == {"canary": "second_person", "burst": "off", "enumeration": "reason", "places": "reason"}
+    assert (live.most, live.enforce, live.burst_share, live.run) == ("stop", False, 0.4, 9)
+    assert (live.one_place, live.hold_minutes, live.misses) == (("203.0.113.0/24",), 60, 12)
+    assert parse(GOOD + WATCH).watch == replace(watch, live=None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('burst = "off"', 'burst = "shout"', "`burst` is `shout`"),
+        ('burst = "off"', 'bursts = "off"', "unknown key `bursts`"),
+        ('most = "stop"', 'most = "off"', "`most` is `off`"),
+        ("run = 9", "run = 2", "`run` must be 5 to 100"),
+        ("burst_share = 0.4", "burst_share = 2", "`burst_share` must lie between 0.05 and 1"),
+        ('"203.0.113.0/24"', '"office"', "`office` is no network"),
+    ],
+)
+def test_what_the_gate_cannot_do_is_refused_with_its_place(old: str, new: str, said: str) -> None:
+    with pytest.raises(CatalogInvalid) as refused:
+        parse(GOOD + WATCH + LIVE.replace(old, new), name="whosaw.toml")
+    assert said in str(refused.value) and "live" in str(refused.value) and refused.value.hint

@@ -1,4 +1,4 @@
-"""``whosaw watch daily|flags|verdict|case|prompts|answer``: flags of a server, and questions to employees."""
+"""``whosaw watch daily|flags|verdict|case|prompts|answer|live|release``: flags, questions, and who is held up."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 from rich.text import Text
 
 from whosaw.answer import Case
-from whosaw.app import watchdesk, watchprompts
+from whosaw.app import watchdesk, watchlive, watchprompts
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
 from whosaw.app.watchday import Noted, note_watch
 from whosaw.app.watchdesk import Listed
+from whosaw.app.watchlive import Held
 from whosaw.app.watchprompts import Prompt
 from whosaw.watch.flags import in_odds
 
@@ -206,4 +207,60 @@ def answer(prompt: int, /, *, because: str) -> int:
     done = with_services(work)
     late = done.answered_at is not None and done.answered_at > done.due_at
     console().print("recorded, after the day in which it counts" if late else "recorded")
+    return 0
+
+
+def live(*, as_json: AsJson = False) -> int:
+    """List what the gate noticed while people asked, and whom it holds up; the look is recorded.
+
+    Args:
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> list[dict[str, Any]]:
+        await watchdesk.check_reviewer(services, await whose_token(services))
+        await look(services, "look.watch", "live")
+        now = services.clock.now()
+        return [_held(each, holds=each.until_at > now) for each in await watchlive.held(services)]
+
+    rows = with_services(work)
+    if as_json:
+        print_json(rows)
+        return 0
+    lines = table("number", "actor", "sign", "step", "since", "until", "state")
+    for row in rows:
+        lines.add_row(
+            *(Text(str(row[name])) for name in ("number", "actor", "sign", "step", "since", "until", "state"))
+        )
+    console().print(lines if rows else "nobody is held up")
+    return 0
+
+
+def _held(each: Held, *, holds: bool) -> dict[str, Any]:
+    state = f"released by {each.released_by}" if each.released_by else "holds" if holds else "over"
+    return {
+        "number": each.id,
+        "actor": f"actor #{each.actor}",
+        "sign": each.sign,
+        "step": each.step,
+        "since": each.begun_at.isoformat(),
+        "until": each.until_at.isoformat(),
+        "state": state if each.enforced else f"{state} (observed)",
+        "entry": each.entry,
+    }
+
+
+def release(number: int, /, *, because: str) -> int:
+    """Let somebody go on whose asks were held up, under one's own token; recorded.
+
+    Args:
+        number: of what holds him up, as `watch live` says.
+        because: why, in a sentence.
+    """
+
+    async def work(services: Services) -> Held:
+        return await watchlive.release(services, number, by=await whose_token(services), note=because)
+
+    done = with_services(work)
+    console().print(Text(f"actor #{done.actor} goes on"))
     return 0

@@ -331,10 +331,11 @@ class TrailPage:
 
 @dataclass(frozen=True, slots=True)
 class StartPage:
-    """The start: cases newest first, and how the trail stands."""
+    """The start: cases newest first, how the trail stands, and whether the viewer reviews flags."""
 
     cases: tuple[CaseSummary, ...]
     trail: TrailState
+    watches: bool = False
 
 
 class Reads(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
@@ -9,6 +10,9 @@ from starlette.requests import Request
 from whosaw.doors.http.bodies import Sent, read_body, read_query
 from whosaw.doors.http.throttle import Throttle
 from whosaw.gate import TokenRefused, Tokens
+
+Seen = Callable[[str, str], None]
+"""Is told who asked, and from which address."""
 
 
 class Authenticator(Protocol):
@@ -48,9 +52,10 @@ class PersonalTokens:
 class Entrance:
     """The door step. Who asks is who the header says, whatever else the request claims."""
 
-    def __init__(self, authenticator: Authenticator, throttle: Throttle) -> None:
+    def __init__(self, authenticator: Authenticator, throttle: Throttle, seen: Seen | None = None) -> None:
         self._authenticator = authenticator
         self._throttle = throttle
+        self._seen = seen
 
     async def actor(self, request: Request) -> str:
         """Return who asks.
@@ -71,6 +76,8 @@ class Entrance:
             raise
         self._throttle.good(header)
         self._throttle.spend(actor)
+        if self._seen is not None:
+            self._seen(actor, address)
         return actor
 
     async def ask(self, request: Request, most_bytes: int) -> tuple[str, Sent]:

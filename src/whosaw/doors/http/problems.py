@@ -61,6 +61,9 @@ WAYS_IN = {
     "budget.exhausted": "you have seen as many people as your role may for now: speak to your team lead",
     "second_person.needed": "have somebody approve exactly this ask: POST /v1/grants with kind `second_person`, this "
     "action, and the `digest` that stands here",
+    "friction.reason_needed": "your asks of the last minutes need a word: say why, as `reason`",
+    "friction.second_person_needed": "have a reviewer of access look at it: he can release you",
+    "friction.stopped": "your access is held up: speak to the person who runs whosaw",
     "rows.too_many": "a policy allows fewer at once: ask for less",
     "lookup.nobody": "nobody who may be named to you has this value",
 }

@@ -46,7 +46,7 @@ class HttpDoor:
 
     def __init__(self, house: House) -> None:
         self.throttle = house.throttle
-        entrance = Entrance(house.authenticator, house.throttle)
+        entrance = Entrance(house.authenticator, house.throttle, house.gate.friction.seen)
         asks = AskRoutes(house.gate, entrance, house.clock, house.repeats)
         desk = Desk(house.people, entrance, house.clock, house.repeats)
         grants, glass = GrantRoutes(desk, house.catalog), GlassRoutes(desk, house.catalog)
