@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 from whosaw.watch.detector import threshold
 from whosaw.watch.nulls import affinity
-from whosaw.watch.rows import DAY_US, Float, Int64
+from whosaw.watch.rows import Float, Int64
 from whosaw.watch.scan import Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
 
 SELLERS, TOP = 1_151, 0.022
@@ -120,12 +120,10 @@ def hidden_ties(
     before = 3 * EXPLAINED
     actor = np.repeat(np.arange(count), before)
     tied = rng.random(actor.size) < 0.1
-    key = np.where(tied, tie[actor], -1)
-    at = rng.integers(0, 90 * DAY_US, actor.size)
     keys = SELLERS + 1
-    asked = (np.arange(count), tie, np.full(count, 90 * DAY_US))
-    share = affinity(actor, np.where(key < 0, SELLERS, key), at, asked, keys=keys, window_us=90 * DAY_US)
-    known = Shares(base.learned.by_role, np.arange(count), tie, share)
+    asked = np.arange(count) * keys + tie
+    pair, share = affinity(actor, np.where(tied, tie[actor], SELLERS), keys, also=asked)
+    known = Shares(base.learned.by_role, np.arange(count), tie, share[np.searchsorted(pair, asked)])
     adjusted = scan_beneficiaries(touches, known).log_e
     return int((plain >= np.log(CASE)).sum()), int((adjusted >= np.log(CASE)).sum())
 

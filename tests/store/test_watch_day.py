@@ -4,35 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from tests.store.watchworld import BRIBED, END, PEOPLE, SOLD, found_company, work_for_weeks
+from pydantic import SecretStr
+from tests.store.watchworld import BRIBED, END, PEOPLE, SOLD, Worlds, worlds
 
+from whosaw.answer.mailbox import Mailbox
 from whosaw.app import watchqueries as queries
 from whosaw.app.alerttexts import sentence
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
-from whosaw.app.watchday import NoSuchFlag, due, note_watch, replay_stored
+from whosaw.app.watchday import NoSuchFlag, due, note_watch, replay_stored, run_files
 from whosaw.app.watchdesk import ReviewRefused, decide, learned, listed, may_review, open_case, rates
-from whosaw.app.watchprompts import Prompt, PromptRefused, answer, prompts_to
+from whosaw.app.watchprompts import Prompt, PromptRefused, answer, mail_prompts, prompts_to, prune_prompts
+from whosaw.app.watchrecords import RecordColumnMissing
+from whosaw.lake.importer import import_log
+from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from
 from whosaw.store.alerts import alerts
-from whosaw.store.numbers import find
-from whosaw.terms import SimulatedClock
+from whosaw.store.numbers import assign, find
+from whosaw.terms import SimulatedClock, to_us
+
+
+@pytest.fixture(scope="module")
+def fresh_world(
+    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worlds]:
+    """Eight weeks of looks that nobody weighed yet."""
+    with worlds(postgres_url, template_database, tmp_path_factory.mktemp("fresh"), weighed=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def weighed_world(
+    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worlds]:
+    """The same, weighed once, on the morning after."""
+    with worlds(postgres_url, template_database, tmp_path_factory.mktemp("weighed"), weighed=True) as made:
+        yield made
 
 
 @pytest.fixture
-async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
-    found_company(database_url, tmp_path / "state")
-    settings = Settings(state=tmp_path / "state", database=database_url)
-    async with open_services(settings, SimulatedClock(END), database_url, door="serve") as opened:
-        await work_for_weeks(opened)
-        yield opened
+async def services(fresh_world: Worlds, tmp_path: Path) -> AsyncIterator[Services]:
+    with fresh_world.copy(tmp_path) as (url, state):
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            yield opened
+
+
+@pytest.fixture
+async def weighed(weighed_world: Worlds, tmp_path: Path) -> AsyncIterator[Services]:
+    with weighed_world.copy(tmp_path) as (url, state):
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            yield opened
+
+
+@contextmanager
+def company_of(services: Services) -> Iterator[psycopg.Connection]:
+    """Lend a connection to the company's tables."""
+    assert services.settings.database is not None
+    with psycopg.connect(services.settings.database.get_secret_value(), autocommit=True) as connection:
+        yield connection
 
 
 async def entries(services: Services) -> list[dict[str, Any]]:
@@ -82,22 +125,22 @@ async def test_a_day_is_weighed_once_and_the_bribed_is_flagged_by_number(service
     assert len([each for each in await alerts(services.db) if each.kind == "watch.flag"]) == 1, "one alert a month"
 
 
-async def test_a_stored_flag_is_recomputed_bit_for_bit_from_the_trail(services: Services, database_url: str) -> None:
-    await note_watch(services)
+async def test_a_stored_flag_is_recomputed_bit_for_bit_from_the_trail(weighed: Services) -> None:
+    services = weighed
     (case,) = [each for each in await listed(services) if each.tier != "review"]
     later(services, days=3)
     found, seal = await replay_stored(services, case.id)
     assert found["seal"] == seal == case.seal
     with pytest.raises(NoSuchFlag):
         await replay_stored(services, "0" * 16)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with company_of(services) as connection:
         connection.execute("update company.tickets set seller = 'S-1' where seller = 'S-7'")
     with pytest.raises(Exception, match="no flag"):  # the company's record is another now, and the replay says so
         await replay_stored(services, case.id)
 
 
-async def test_reviewers_decide_and_nobody_is_silenced(services: Services) -> None:
-    await note_watch(services)
+async def test_reviewers_decide_and_nobody_is_silenced(weighed: Services) -> None:
+    services = weighed
     (case,) = [each for each in await listed(services) if each.tier != "review"]
     note = "the ten customers had written to him by telephone"
     assert await may_review(services, "P-1") and not await may_review(services, "E-1")
@@ -125,18 +168,17 @@ async def test_reviewers_decide_and_nobody_is_silenced(services: Services) -> No
     assert [each.actor for each in await listed(services) if each.tier != "review"] == [case.actor]
 
 
-async def test_nobody_decides_about_himself(services: Services, database_url: str) -> None:
-    await note_watch(services)
+async def test_nobody_decides_about_himself(weighed: Services) -> None:
+    services = weighed
     (case,) = [each for each in await listed(services) if each.tier != "review"]
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with company_of(services) as connection:
         connection.execute("update company.staff set function = 'privacy' where id = 'E-5'")
     with pytest.raises(ReviewRefused, match="himself"):
         await decide(services, case.id, "cleared", by="E-5", note="there is nothing to see here at all")
 
 
-async def test_an_employee_is_asked_and_his_answer_is_half_an_excuse(services: Services) -> None:
-    noted = await note_watch(services)
-    assert noted is not None and noted.asked == 1
+async def test_an_employee_is_asked_and_his_answer_is_half_an_excuse(weighed: Services) -> None:
+    services = weighed
     who, prompt = await asked(services)
     other = "E-4" if who != "E-4" else "E-6"
     assert prompt.due_at - prompt.asked_at == timedelta(hours=24) and not await prompts_to(services, other)
@@ -159,10 +201,176 @@ async def test_an_employee_is_asked_and_his_answer_is_half_an_excuse(services: S
     assert noted is not None and noted.asked == 0
 
 
-async def test_an_answer_after_a_day_does_not_count(services: Services) -> None:
-    await note_watch(services)
+async def test_an_answer_after_a_day_does_not_count(weighed: Services) -> None:
+    services = weighed
     who, prompt = await asked(services)
     later(services, hours=25)
     await answer(services, prompt.id, "she rang about a parcel that got lost", by=who)
     later(services, days=1)
     assert await queries.answers_before(services.db, services.clock.now()) == []
+
+
+CUT = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from whosaw.app import watchqueries
+from whosaw.app.services import open_services
+from whosaw.app.settings import Settings
+from whosaw.app.watchday import note_watch
+from whosaw.terms import from_us, SimulatedClock
+
+cut, state, url, now_us = sys.argv[1:]
+
+async def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(watchqueries, cut, die)
+
+async def main():
+    settings = Settings(state=Path(state), database=url)
+    async with open_services(settings, SimulatedClock(from_us(int(now_us))), url, door="cut") as services:
+        await note_watch(services)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_run_that_is_killed_between_its_entries_and_its_commit_doubles_nothing(services: Services) -> None:
+    assert services.settings.database is not None
+    url = services.settings.database.get_secret_value()
+    # the run, its flags and an employee's question are entered, and nothing of it is stored
+    arguments = ("add_prompt", str(services.settings.state), url, str(to_us(services.clock.now())))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", CUT, *arguments)
+    assert await process.wait() == -signal.SIGKILL and await due(services)
+    before = [(each["change"], each.get("flag")) for each in await entries(services)]
+    assert before[0] == ("run", None) and before[1][0] == "flagged" and before[-1] == ("asked", None)
+    noted = await note_watch(services)
+    assert noted is not None and noted.asked == 1
+    after = [(each["change"], each.get("flag")) for each in await entries(services)]
+    assert after == before and len(set(after)) == len(after)
+    stored = {each.id for each in await listed(services)}
+    assert stored == {flag for change, flag in after if change == "flagged"}
+    who, _ = await asked(services)
+    assert who.startswith("E-")
+
+
+async def test_a_question_goes_out_by_mail_once_and_names_no_customer(weighed: Services, tmp_path: Path) -> None:
+    who, prompt = await asked(weighed)
+    settings = weighed.settings.model_copy(update={"smtp": SecretStr("smtp://127.0.0.1:1")})
+    await mail_prompts(replace(weighed, settings=settings))  # nobody listens there: it waits, and nothing fails
+    with Mailbox(tmp_path / "mailbox") as mailbox:
+        settings = weighed.settings.model_copy(update={"smtp": SecretStr(f"smtp://127.0.0.1:{mailbox.port}")})
+        mailing = replace(weighed, settings=settings)
+        for _ in range(3):
+            await mail_prompts(mailing)
+    (path,) = (tmp_path / "mailbox" / "new").iterdir()
+    letter = message_from_bytes(path.read_bytes(), policy=default)
+    assert letter["To"] == f"{who.lower().replace('-', '')}@company.example"
+    text = letter.get_body().get_content()
+    assert f"watch answer {prompt.id}" in text and f"{prompt.looked_at:%H:%M}" in text
+    assert not re.search(r"C-\d|customer|mail\.example", path.read_text())
+
+
+async def test_questions_and_answers_die_in_time_and_what_a_hold_needs_stays(weighed: Services) -> None:
+    who, prompt = await asked(weighed)
+    await answer(weighed, prompt.id, "she rang about a parcel that got lost", by=who)
+    later(weighed, days=399)
+    assert await prune_prompts(weighed) == 0
+    later(weighed, days=2)
+    with company_of(weighed) as connection:
+        connection.execute(
+            "insert into legal_hold (space, number, ground, review_on, added_at, added_by) "
+            "values ('subject', %s, 'g', '2030-01-01', now(), 1)",
+            [prompt.subject],
+        )
+        assert await prune_prompts(weighed) == 0
+        connection.execute("update legal_hold set lifted_at = now()")
+    assert await prune_prompts(weighed) == 1 and await prompts_to(weighed, who) == []
+    assert [each["change"] for each in await entries(weighed)][-2:] == ["asked", "answered"]
+
+
+RECORDS = """
+[watch.managers]
+source = "company"
+query = "select 'E-5' as actor, 'seller:S-7' as beneficiary"
+[watch.harms]
+source = "company"
+query = "select 'customer:' || customer as subject, at, 'not read' as note from company.harms"
+[watch.prints]
+source = "company"
+query = "select side, name, print from company.prints"
+"""
+TABLES = """
+create table company.harms (customer text, at timestamptz);
+insert into company.harms values ('C-1', '2026-02-01Z'), ('C-2', '2026-03-01Z');
+create table company.prints (side text, name text, print text);
+insert into company.prints values ('actor', 'E-1', 'phone-9');
+"""
+
+
+async def test_what_else_the_company_records_reaches_the_run_and_a_declared_manager_is_no_case(
+    fresh_world: Worlds, tmp_path: Path
+) -> None:
+    with fresh_world.copy(tmp_path) as (url, state):
+        catalog = state / "whosaw.toml"
+        catalog.write_text(catalog.read_text() + RECORDS)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(TABLES)
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            number = (await assign(opened.db, "subject", ["customer:C-9"]))["customer:C-9"]
+            async with opened.db.connection() as connection_of:
+                await connection_of.execute(
+                    "insert into canary (subject, place, added_by, added_at) values (%s, 'q', 'o', %s)",
+                    [number, END - timedelta(days=30)],
+                )
+            told = {"since_us": 0, "until_us": to_us(END), "staff": {"1": ["support", "returns", "", "", ""]}}
+            async with run_files(opened, told) as (_, files):
+                assert files.harms.read_text().split() == ["subject,at", "customer:C-1,2026-02-01T00:00:00+00:00"]
+                assert files.prints.read_text().split() == ["side,name,print", "actor,E-1,phone-9"]
+                assert files.canaries.read_text().split() == ["subject", "customer:C-9"]
+                assert files.actors.read_text().split()[0] == "actor,role,queue,product,shift,region,employer"
+                assert files.decisions is None
+            noted = await note_watch(opened)
+            assert noted is not None
+            of = {each.told["actor"]: each.told["signals"] for each in await listed(opened)}
+            bribed = await find(opened.db, "actor", f"E-{BRIBED}")
+            weighed = {each["name"]: each["evidence"] for each in of.get(bribed, ())}
+            assert weighed.get("beneficiary", "1 : 1").startswith("1 : "), "the company said he looks after S-7"
+            signals = {each["name"] for each in (await rates(opened))[1]["health"]}
+            assert signals >= {"beneficiary", "volume", "harm", "canary"}
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("alter table company.prints rename print to mark")
+            catalog.write_text(catalog.read_text().replace("name, print from", "name, mark from"))
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            with pytest.raises(RecordColumnMissing):
+                async with run_files(opened, told):
+                    pass
+
+
+async def test_accesses_of_other_logs_in_the_lake_are_weighed_with_the_trails_own(
+    fresh_world: Worlds, tmp_path: Path
+) -> None:
+    with fresh_world.copy(tmp_path) as (url, state):
+        with psycopg.connect(url) as connection:
+            rows = connection.execute("select id from company.tickets where seller = 'S-9' limit 12").fetchall()
+        customers = [f"customer:C-{row[0].partition('-')[2]}" for row in rows]
+        at = [(END - timedelta(days=3 + n)).isoformat() for n in range(len(customers))]
+        log = tmp_path / "crm.csv"  # E-6 opened them in another system, whose log asks for a reason and has none
+        lines = [f"E-6,{customer},{when}," for customer, when in zip(customers, at, strict=True)]
+        lines += [
+            f"E-{n % 30},customer:C-{n},{END - timedelta(days=9):%Y-%m-%dT%H:%M:%SZ},call {n}" for n in range(200)
+        ]
+        lines += [f"batch,customer:C-{n},{END - timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}," for n in range(90)]
+        log.write_text("\n".join(["actor,subject,at,reason", *lines]) + "\n")
+        columns = {name: name for name in ("actor", "subject", "at", "reason")}
+        mapping = read_mapping({"kind": "accesses", "columns": columns, "actors": {"service": ["batch"]}})
+        import_log(log, mapping, state / "lake")
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            noted = await note_watch(opened)
+            assert noted is not None and noted.accesses > 3_200
+            cases = [each for each in await listed(opened) if each.tier != "review"]
+            assert {each.beneficiary for each in cases} == {"seller:S-7", "seller:S-9"}
+            assert await find(opened.db, "actor", "batch") is None
+            (other,) = [each for each in cases if each.beneficiary == "seller:S-9"]
+            found, seal = await replay_stored(opened, other.id)
+            assert found["seal"] == seal

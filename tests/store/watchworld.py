@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import psycopg
+from pydantic import SecretStr
 
-from whosaw.app.services import Services
+from whosaw.app.services import Services, open_services
+from whosaw.app.settings import Settings
+from whosaw.app.watchday import note_watch
+from whosaw.store.database import with_database
 from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import assign
-from whosaw.terms import to_us
+from whosaw.terms import SimulatedClock, to_us
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2026, 2, 26, 3, tzinfo=UTC)
@@ -56,6 +65,57 @@ approvers = ["privacy", "security"]
 [watch]
 prompts = true
 """
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """A company's database and state folder, made once and copied for each test.
+
+    Args:
+        server_url: the owner's address of the server's maintenance database.
+        name: of the database to copy.
+        state: the folder to copy.
+    """
+
+    server_url: str
+    name: str
+    state: Path
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[tuple[str, Path]]:
+        """Lend a copy: the owner's address of its database, and its state folder."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.server_url, autocommit=True) as connection:
+            connection.execute(f"create database {name} template {self.name}")
+        url, state = with_database(self.server_url, name), folder / "state"
+        shutil.copytree(self.state, state)
+        catalog = state / "whosaw.toml"
+        catalog.write_text(catalog.read_text().replace(f"/{self.name}", f"/{name}"))
+        yield url, state
+        with psycopg.connect(self.server_url, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
+def worlds(server_url: str, template: str, folder: Path, *, weighed: bool) -> Iterator[Worlds]:
+    """Make the company with its eight weeks of looks, and have them weighed where wanted."""
+    name = f"world_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}")
+    url, state = with_database(server_url, name), folder / "state"
+    found_company(url, state)
+
+    async def live() -> None:
+        settings = Settings(state=state, database=SecretStr(url))
+        async with open_services(settings, SimulatedClock(END), url, door="serve") as services:
+            await work_for_weeks(services)
+            if weighed:
+                await note_watch(services)
+
+    asyncio.run(live())
+    yield Worlds(server_url, name, state)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
 
 
 def found_company(database_url: str, state: Path) -> None:

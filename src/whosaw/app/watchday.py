@@ -7,8 +7,7 @@ stored suffices, with the trail and the company's work records, to recompute the
 from __future__ import annotations
 
 import asyncio
-import csv
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +22,7 @@ from whosaw.app.services import Services
 from whosaw.catalog import Watching
 from whosaw.gate.approvalpeople import roles_of
 from whosaw.prove import Payload
+from whosaw.record import entries_between
 from whosaw.store import NumberMap
 from whosaw.store.alerts import raise_alert
 from whosaw.store.numbers import assign, every_key, keys_of
@@ -43,6 +43,12 @@ HISTORY_DAYS = 182
 
 
 _DAY = timedelta(days=1)
+_OF_STAFF = ("queue", "product", "shift", "region", "employer")
+"""What is told of people besides the role, where the directory has it; the last two for rates by group alone."""
+_WHEN_AND_WHO = ("kind", "at", "actor", "door")
+
+Same = tuple[tuple[str, str], ...]
+"""What an entry of a run says, whenever and by whomever it was made."""
 
 
 class NoSuchFlag(AppError, LookupError):
@@ -98,7 +104,9 @@ async def note_watch(services: Services) -> Noted | None:
             except NothingToWatch:
                 return None
         told |= {"report": {name: weighed.report[name] for name in _KEPT}}
-        entry = await _enter(services, _of_run(day, weighed))
+        # a run that was cut between its entries and its commit is made again: what it entered stands and is not doubled
+        once = Once(services, await _entered(services, midnight))
+        entry = await once.enter(_of_run(day, weighed))
         accesses, people = len(weighed.watched.observed.accesses), weighed.watched.observed.actors
         values = (day, services.clock.now(), entry, accesses, people, weighed.settings.digest())
         await queries.add_run(connection, values, told)
@@ -107,20 +115,34 @@ async def note_watch(services: Services) -> Noted | None:
         for flag in flags:
             person = numbers[0][weighed.watched.actors[flag.actor]]
             whom = weighed.watched.beneficiaries[flag.beneficiary] if flag.beneficiary >= 0 else None
-            entry = await _enter(services, _of_flag(day, flag, person))
+            entry = await once.enter(_of_flag(day, flag, person))
             values_of = (flag.id, day, person, flag.tier, whom, flag.seal(), entry)
             await queries.add_flag(connection, values_of, _flag_told(flag, weighed, numbers))
             await _raise(services, day, flag, person)
-    await _signals(services, day, weighed)
-    asked = 0
-    if services.catalog.watch is not None and services.catalog.watch.prompts:
-        from whosaw.app.watchprompts import ask
+        await _signals(services, day, weighed)
+        asked = 0
+        if services.catalog.watch is not None and services.catalog.watch.prompts:
+            from whosaw.app.watchprompts import ask
 
-        asked = await ask(services, weighed, told["until_us"], by=operator())
+            asked = await ask(services, weighed, told["until_us"], once)
+    if asked:
+        from whosaw.app.watchprompts import mail_prompts
+
+        await mail_prompts(services)
     return Noted(day, accesses, people, len(flags), sum(flag.tier != "review" for flag in flags), asked)
 
 
-_KEPT = ("explained_share", "templates", "weights", "off", "health", "rates_by_group", "false_cases_a_month", "missing")
+_KEPT = (
+    "explained_share",
+    "teams",
+    "templates",
+    "weights",
+    "off",
+    "health",
+    "rates_by_group",
+    "false_cases_a_month",
+    "missing",
+)
 
 
 async def _told(services: Services, until: datetime) -> dict[str, Any]:
@@ -128,14 +150,17 @@ async def _told(services: Services, until: datetime) -> dict[str, Any]:
     watching = services.catalog.watch or Watching()
     rows = await everybody(services)
     numbers = await assign(services.db, "actor", rows)
-    roles = {str(numbers[key]): min(roles_of(row), default="") for key, row in rows.items()}
+    staff = {
+        str(numbers[key]): [min(roles_of(row), default=""), *(str(row.get(word) or "") for word in _OF_STAFF)]
+        for key, row in rows.items()
+    }
     return {
         "templates": {name: dict(said) for name, said in watching.templates.items()},
         "settings": {name: list(said) if isinstance(said, tuple) else said for name, said in watching.settings.items()},
         "since_us": to_us(until - timedelta(days=HISTORY_DAYS)),
         "until_us": to_us(until),
         "answers_before": until.isoformat(),
-        "roles": dict(sorted(roles.items())),
+        "staff": dict(sorted(staff.items())),
     }
 
 
@@ -157,16 +182,24 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
     """Yield the lake of a run and the files beside it."""
     from whosaw.app.watchlake import run_lake
     from whosaw.app.watchobserved import WatchFiles
+    from whosaw.app.watchrecords import write_canaries, write_csv, write_records
 
+    since_us, until_us = int(told["since_us"]), int(told["until_us"])
     keys = await every_key(services.db, "actor")
-    async with run_lake(services, int(told["since_us"]), int(told["until_us"])) as lake:
+    async with run_lake(services, since_us, until_us) as lake:
         staff = lake.parent / "staff.csv"
-        with staff.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(("actor", "role"))
-            named = ((keys.get(int(number), f"#{number}"), role) for number, role in told["roles"].items())
-            table.writerows(sorted(named))
-        yield lake, WatchFiles(actors=staff)
+        named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
+        write_csv(staff, ("actor", "role", *_OF_STAFF), sorted(named))
+        records = await write_records(services, lake.parent, until_us)
+        canaries = await write_canaries(services, lake.parent, until_us)
+        yield lake, WatchFiles(actors=staff, canaries=canaries, **records)
+
+
+def _staff_of(told: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Return role and what else a run was told of each person, by number; runs of before knew the role alone."""
+    if "staff" in told:
+        return dict(told["staff"])
+    return {number: [role, *("" for _ in _OF_STAFF)] for number, role in told["roles"].items()}
 
 
 async def replay_stored(services: Services, identifier: str) -> tuple[dict[str, Any], str]:
@@ -239,6 +272,37 @@ def _of_flag(day: date, flag: Flag, person: int) -> Payload:
         "tier": flag.tier,
         "seal": flag.seal(),
     }
+
+
+class Once:
+    """Enters what a run says, each once however often the run is cut and made again."""
+
+    def __init__(self, services: Services, entered: Mapping[Same, list[int]]) -> None:
+        self._services = services
+        self._entered = {same: list(indices) for same, indices in entered.items()}
+
+    async def enter(self, said: Payload) -> int:
+        """Return the index of the entry that says this, made now or by an earlier attempt.
+
+        Raises:
+            RecordError: it could not be made durable.
+        """
+        before = self._entered.get(_same(said))
+        return before.pop(0) if before else await _enter(self._services, said)
+
+
+async def _entered(services: Services, since: datetime) -> dict[Same, list[int]]:
+    """Return the entries of runs from `since` on, by what they say."""
+    found: dict[Same, list[int]] = {}
+    until_us = to_us(services.clock.now()) + 1
+    async for entry in entries_between(services.db, to_us(since), until_us):
+        if entry.payload.get("kind") == "watch" and entry.payload.get("change") in ("run", "flagged", "asked"):
+            found.setdefault(_same(entry.payload), []).append(entry.index)
+    return found
+
+
+def _same(said: Mapping[str, Any]) -> Same:
+    return tuple(sorted((name, str(value)) for name, value in said.items() if name not in _WHEN_AND_WHO))
 
 
 async def _enter(services: Services, said: Payload, by: str = "") -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,14 +13,19 @@ from whosaw.app.watchfiles import read_config
 from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, groups, observe
 from whosaw.app.watchwork import Told
 from whosaw.terms import WhosawError, from_us
+from whosaw.watch.excuses import share_by_team, unexplained_queue
 from whosaw.watch.flags import Flag, in_odds, raise_flags
 from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls
-from whosaw.watch.rows import OPEN
+from whosaw.watch.rows import NONE, OPEN
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
 
 __all__ = ["FlagNotFound", "NothingToWatch", "WatchFiles", "Weighed", "replay_flag", "watch_actors", "weigh"]
+
+
+SMALLEST_TEAM = 100
+"""Accesses below which nothing is said of a team: it may be one person."""
 
 
 class FlagNotFound(WhosawError, LookupError):
@@ -49,7 +54,9 @@ class Weighed:
     report: dict[str, Any]
 
 
-def watch_actors(lake: Path, files: WatchFiles, *, nightly: bool = False, until_us: int = OPEN) -> dict[str, Any]:
+def watch_actors(
+    lake: Path, files: WatchFiles, *, nightly: bool = False, until_us: int = OPEN, suggest: bool = False
+) -> dict[str, Any]:
     """Return what `whosaw watch actors --json` prints.
 
     Raises:
@@ -58,7 +65,7 @@ def watch_actors(lake: Path, files: WatchFiles, *, nightly: bool = False, until_
         CatalogInvalid: the table ``[watch]`` does.
         NotALake, LakeDamaged: the lake cannot be read.
     """
-    return weigh(lake, files, Told(read_config(files.config), until_us), nightly=nightly).report
+    return weigh(lake, files, Told(read_config(files.config), until_us, suggest=suggest), nightly=nightly).report
 
 
 def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -> Weighed:
@@ -79,7 +86,16 @@ def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -
         settings = check.apply(settings)
     found = run(watched.observed, settings)
     flags = raise_flags(found, watched.observed)
-    besides = {"health": health, "off": list(settings.off), "rates_by_group": rates}
+    teams = explained_by_team(watched, groups(files.actors, watched.actors))
+    queue = unexplained_list(watched)
+    besides = {
+        "health": health,
+        "off": list(settings.off),
+        "rates_by_group": rates,
+        "teams": teams,
+        "unexplained": queue,
+        "suggested_templates": suggested(watched),
+    }
     return Weighed(watched, found, flags, settings, report(found, flags, watched) | besides)
 
 
@@ -138,6 +154,60 @@ def report(found: Run, flags: Sequence[Flag], watched: Watched) -> dict[str, Any
         "grade": watched.grade,
         "missing": list(watched.missing),
     }
+
+
+def explained_by_team(watched: Watched, told: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Return how much of each team's accesses is explained, and by which template; never of a single person.
+
+    Args:
+        watched: what was read.
+        told: group of each actor by attribute; teams are queues where these are known, else roles.
+    """
+    of = told.get("queue") or told.get("role") or ()
+    names = sorted({*of} - {""})
+    team = np.array([names.index(name) if name else NONE for name in of], np.int64) if of else None
+    excuses = watched.excuses
+    return [
+        {
+            "team": names[each.team] if each.team != NONE else "",
+            "accesses": each.accesses,
+            "explained": each.explained,
+            "by_half": each.halved,
+            "by_template": dict(zip(excuses.names, each.by_template, strict=True)),
+        }
+        for each in share_by_team(excuses, watched.observed.accesses, team)
+        if each.accesses >= SMALLEST_TEAM
+    ]
+
+
+def suggested(watched: Watched) -> list[dict[str, Any]]:
+    """Return templates that the work records suggest; a person declares them or does not."""
+    return [
+        {
+            "name": each.template.name,
+            "via": str(each.template.via),
+            "kinds": list(each.template.kinds),
+            "explains_more": each.more,
+            "real": each.real,
+            "random": each.fake,
+            "lift": each.lift,
+        }
+        for each in watched.suggestions
+    ]
+
+
+def unexplained_list(watched: Watched, most: int = 1_000) -> dict[str, Any]:
+    """Return what nothing explains, the newest `most`, in order of time and of nothing else."""
+    rows, accesses = unexplained_queue(watched.excuses, watched.observed.accesses), watched.observed.accesses
+    listed = [
+        {
+            "at": from_us(int(accesses.at_us[row])).isoformat(),
+            "actor": f"a-{accesses.actor[row]}",
+            "subject": watched.subjects[int(accesses.subject[row])],
+        }
+        for row in rows[-most:].tolist()
+    ]
+    return {"count": int(rows.size), "accesses": listed}
 
 
 def flag_told(flag: Flag, watched: Watched) -> dict[str, Any]:

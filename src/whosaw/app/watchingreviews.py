@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
+from whosaw.terms import from_us
 from whosaw.watch.bursts import burst_log_p, in_burst
 from whosaw.watch.clusters import find_clusters
 from whosaw.watch.deletions import Deletions, bought_deletions, restorable
 from whosaw.watch.flags import in_odds
 from whosaw.watch.rings import Reviews, find_rings
+from whosaw.watch.shifts import rating_shifts
 from whosaw.watch.suspicion import lone_author_score
 
 _MOST = 200
@@ -54,6 +56,19 @@ def watch_reviews(reviews_file: Path, deletions_file: Path | None = None, people
             for ring in rings
         ],
         "bursts": sorted({read.targets[at] for at in read.reviews.target[burst].tolist()}),
+        "rating_shifts": [
+            {
+                "target": read.targets[each.target],
+                "direction": "up" if each.up else "down",
+                "from": from_us(each.from_us).isoformat(),
+                "until": from_us(each.until_us).isoformat(),
+                "before": round(each.before, 2),
+                "during": round(each.during, 2),
+                "reviews": [read.ids[at] for at in each.reviews.tolist()],
+                "log10_chance": each.log_p / float(np.log(10)),
+            }
+            for each in rating_shifts(read.reviews)
+        ],
         "look_first": [{"review": read.ids[at], "score": round(float(score[at]), 4)} for at in order.tolist()],
         "bought_deletions": [],
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from whosaw.app.services import Services
+from whosaw.app.watchimported import holds_imports, imported, subjects_of
 from whosaw.catalog.statements import work_about_statement
 from whosaw.gate.work import work_item
 from whosaw.lake import Order, TrailNames, Worked, export_orders, export_trail, export_worked
@@ -27,7 +28,7 @@ Payload = Mapping[str, int | str | list[int | str]]
 
 @asynccontextmanager
 async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIterator[Path]:
-    """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`.
+    """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`, imported accesses too.
 
     Raises:
         StoreError, CatalogError: a database does not answer.
@@ -35,11 +36,8 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
     """
     with TemporaryDirectory(prefix="whosaw-watch-") as folder:
         lake = Path(folder) / "lake"
-        names = TrailNames(
-            await every_key(services.db, "actor"),
-            await every_key(services.db, "subject"),
-            await every_key(services.db, "purpose"),
-        )
+        known = {"actor": await every_key(services.db, "actor"), "subject": await every_key(services.db, "subject")}
+        names = TrailNames(known["actor"], known["subject"], await every_key(services.db, "purpose"))
         origin = services.keys.origin
         subjects: set[int] = set()
         batch: list[tuple[int, Payload]] = []
@@ -53,6 +51,10 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
                 await asyncio.to_thread(export_trail, batch, lake, names, origin)
                 batch = []
         await asyncio.to_thread(export_trail, batch, lake, names, origin)
+        kept = services.settings.state / "lake"
+        for others in imported(kept, since_us, until_us, known) if holds_imports(kept) else ():
+            subjects |= subjects_of(others)
+            await asyncio.to_thread(export_trail, others, lake, names, "imported")
         worked, orders = await _work(services, {names.subjects.get(number, "") for number in subjects}, until_us)
         await asyncio.to_thread(export_worked, worked, lake)
         await asyncio.to_thread(export_orders, orders, lake)

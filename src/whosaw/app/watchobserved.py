@@ -15,12 +15,15 @@ from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
 from whosaw.terms import WhosawError
+from whosaw.watch.clusters import cluster_weights, find_clusters
 from whosaw.watch.excuses import HALF, Excuses
 from whosaw.watch.observed import Decisions, Harms, Observed, Prints
-from whosaw.watch.rows import NONE, Accesses, Bool, Int64
+from whosaw.watch.rows import NONE, Accesses, Bool, Float, Int64
 from whosaw.watch.strength import TemplateStrength
+from whosaw.watch.suggesting import Suggestion
 
-_STAFF = ("shift", "region", "employer", "part_time")
+_STAFF = ("queue", "product", "shift", "region", "employer", "part_time")
+_RATES = ("queue", "shift", "region", "employer", "part_time")
 
 
 class NothingToWatch(WhosawError, ValueError):
@@ -35,7 +38,7 @@ class WatchFiles:
     """What an operator adds to the lake; every file may be absent.
 
     Args:
-        actors: CSV `actor,role` and where known `shift`; `region,employer,part_time` only for rates by group.
+        actors: CSV `actor,role` and where known `queue,product,shift`; the rest only for rates by group.
         managers: CSV `actor,beneficiary`: declared account management.
         harms: CSV `subject,at`.
         decisions: CSV `actor,at,kind,favourable` and where known `beneficiary,second,routed,appealed_at`.
@@ -63,6 +66,7 @@ class Watched:
         grade: how good the weakest log is, in words.
         missing: what a better answer needs.
         excuses: per access, and what each declared template is worth on this log.
+        suggestions: templates worth declaring, where they were asked for.
     """
 
     observed: Observed
@@ -73,6 +77,7 @@ class Watched:
     missing: tuple[str, ...]
     excuses: Excuses
     templates: tuple[TemplateStrength, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
@@ -98,13 +103,10 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     harms, canary = _harms(files.harms, subjects), _canaries(files.canaries, subjects)
     link_access, link_beneficiary = _links(accesses, bought, len(subjects.names))
     tried = lake_excuses(lake, told, accesses, (actors, subjects), managed)
-    strengths: tuple[TemplateStrength, ...] = ()
-    if isinstance(tried, str):
-        excuses = _by_the_log(exposure.irregular[kept])
-    else:
-        excuses, strengths = tried[0], tried[1].templates
+    strengths = tried.strength.templates if tried.strength is not None else ()
+    excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
     excuses = _and_known(excuses, exposure.verified[kept], _answered(accesses, actors, subjects, told.answers))
-    role, shift = _roles(files.actors, actors)
+    role, finer = _roles(files.actors, actors)
     observed = Observed(
         accesses,
         excuses.unexplained,
@@ -113,27 +115,35 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
         role,
         max(len(beneficiaries.names), 1),
         len(subjects.names),
-        shift=shift,
+        shift=finer.get("shift"),
+        queue=finer.get("queue"),
+        product=finer.get("product"),
         harms=harms,
         decisions=decisions,
         prints=prints,
         canary=canary,
+        weights=_weights(prints, max(len(beneficiaries.names), 1)),
         tie_actor=managed[0],
         tie_beneficiary=managed[1],
     )
     missing = []
-    if isinstance(tried, str) and told.watching.templates:
-        missing.append(tried)
-    if isinstance(tried, str) and not exposure.has_reasons:
+    if tried.excuses is None and told.watching.templates:
+        missing.append(tried.why_not)
+    if tried.excuses is None and not exposure.has_reasons:
         missing.append("no log says why accesses happened: none of them is unexplained, and nothing can be found")
     if not bought[0].size:
         missing.append("the lake has no orders: no access would profit anybody, and the beneficiary signal is silent")
     if files.actors is None:
         missing.append("nobody's role is known: everybody is everybody's peer")
     grade = weakest_grade(lake).line
-    return Watched(
-        observed, actors.names, subjects.names, beneficiaries.names, grade, tuple(missing), excuses, strengths
-    )
+    names = actors.names, subjects.names, beneficiaries.names
+    return Watched(observed, *names, grade, tuple(missing), excuses, strengths, tried.suggestions)
+
+
+def _weights(prints: Prints, beneficiaries: int) -> Float | None:
+    """Return what sellers' clusters weigh, by their prints alone and never by accesses; None for even weights."""
+    clusters = find_clusters(prints.party, prints.party_print, prints.actor, prints.actor_print)
+    return cluster_weights(clusters, beneficiaries) if clusters else None
 
 
 def _by_name(exposure: Exposure) -> Exposure:
@@ -198,17 +208,20 @@ def _links(accesses: Accesses, bought: tuple[Int64, Int64], subjects: int) -> tu
     return row, seller[first + np.arange(row.size)]
 
 
-def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, Int64 | None]:
-    """Return role and shift per actor; without a file everybody has one role."""
+def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, dict[str, Int64]]:
+    """Return role per actor, and queue, product and shift where any is known; without a file all have one role."""
     if path is None:
-        return np.zeros(len(actors.names), np.int64), None
-    table, roles, shifts = read_table(path, ("actor", "role"), _STAFF), Numbers(("",)), Numbers(("",))
-    role, shift = np.zeros(len(actors.names), np.int64), np.zeros(len(actors.names), np.int64)
-    for name, word, when in zip(table["actor"], table["role"], table["shift"], strict=True):
-        at = actors.known(name)
-        if at >= 0:
-            role[at], shift[at] = max(roles.of(word), 0), max(shifts.of(when), 0)
-    return role, shift
+        return np.zeros(len(actors.names), np.int64), {}
+    table = read_table(path, ("actor", "role"), _STAFF)
+    row = np.array([actors.known(name) for name in table["actor"]], np.int64)
+    known = row >= 0
+
+    def of(word: str) -> Int64:
+        words, found = Numbers(("",)), np.zeros(len(actors.names), np.int64)
+        found[row[known]] = np.array([max(words.of(cell), 0) for cell in table[word]], np.int64)[known]
+        return found
+
+    return of("role"), {word: of(word) for word in ("queue", "product", "shift") if any(table[word])}
 
 
 def groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -219,7 +232,7 @@ def groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...
     at = {name: row for row, name in enumerate(table["actor"])}
     return {
         word: tuple(table[word][at[name]] if name in at else "" for name in actors)
-        for word in ("role", *_STAFF)
+        for word in ("role", *_RATES)
         if any(table[word])
     }
 

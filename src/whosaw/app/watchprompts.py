@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from whosaw.answer.delivery import send_pending
+from whosaw.answer.delivery import MailServerUnreachable, send_pending
 from whosaw.app import watchqueries as queries
 from whosaw.app.errors import AppError
+from whosaw.app.rounds import every
 from whosaw.app.services import Services
-from whosaw.app.watchday import enter
+from whosaw.app.watchday import Once, enter
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
 from whosaw.terms import from_us
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from whosaw.app.watching import Weighed
 
 ANSWER_H = 24
+MAIL_EVERY_S = 300.0
+KEPT_DAYS = 400
+"""Longer than a run looks back, so that a flag of the last half year is recomputed from the same answers."""
 TOPIC = "watch.prompt"
 
 _LOG = logging.getLogger(__name__)
@@ -75,10 +79,10 @@ class Prompt:
         return cls(number, actor, subject, from_us(at_us), *rest)  # type: ignore[arg-type]
 
 
-async def ask(services: Services, weighed: Weighed, until_us: int, *, by: str) -> int:
-    """Ask about single unexplained accesses of the run's last day, and return how many were asked.
+async def ask(services: Services, weighed: Weighed, until_us: int, once: Once) -> int:
+    """Ask about single unexplained accesses of the run's last day, and return how many are asked.
 
-    At most 2 % of the day's accesses, and nobody twice within a week.
+    At most 2 % of the day's accesses, and nobody twice within a week. Whom a cut run asked stays asked, and counts.
 
     Raises:
         RecordError: it could not be recorded, and is not asked.
@@ -95,41 +99,68 @@ async def ask(services: Services, weighed: Weighed, until_us: int, *, by: str) -
     whole = day.size
     day = day[np.array(free, np.bool_)] if day.size else day
     some = Excuses(excuses.excuse[day], excuses.lift[day], excuses.fired[day], excuses.names)
-    share = 0.02 * whole / day.size if day.size else 0.0
+    before = await queries.asked_about(services.db, until_us)
+    share = max(0.0, 0.02 * whole - before) / day.size if day.size else 0.0
     chosen = day[prompts(some, accesses.take(day), share=share)]
-    asked: list[tuple[str, Prompt]] = []
+    asked = before
     for row in chosen.tolist():
         key, name = watched.actors[int(accesses.actor[row])], watched.subjects[int(accesses.subject[row])]
         if name.startswith("#"):
             continue
         subject = (await assign(services.db, "subject", [name]))[name]
-        entry = await enter(services, {"change": "asked", "target": numbers[key], "subject": subject}, by=by)
+        entry = await once.enter({"change": "asked", "target": numbers[key], "subject": subject})
         at_us, due = int(accesses.at_us[row]), now + timedelta(hours=ANSWER_H)
         number = await queries.add_prompt(services.db, (numbers[key], subject, at_us, now, due, entry))
-        if number is not None:
-            made = Prompt(number, numbers[key], subject, from_us(at_us), now, due, None, None)
-            asked.append((key, made))
-    await _mail(services, asked)
-    return len(asked)
+        asked += number is not None
+    return asked
 
 
-async def _mail(services: Services, asked: Sequence[tuple[str, Prompt]]) -> None:
+async def mail_prompts(services: Services) -> None:
+    """Mail the open questions that were not mailed yet, each once; those that cannot go out now wait in the outbox.
+
+    Without a mail server in the settings nothing is mailed: the questions stand on the page and in the command.
+    """
     smtp = services.settings.smtp
-    if smtp is None or not asked:
+    if smtp is None:
         return
-    rows = await services.directory([key for key, _ in asked])
     outbox = Outbox(services.db)
-    mails = []
-    for key, prompt in asked:
-        address = str(rows.get(key, {}).get("mail") or "")
-        if "@" in address:
-            mails.append(_letter(services, prompt, address))
+    mailed = await outbox.keys(TOPIC)
+    waiting = [Prompt.of(row) for row in await queries.open_prompts(services.db, services.clock.now())]
+    fresh = [each for each in waiting if str(each.id) not in mailed]
+    keys = await keys_of(services.db, "actor", [each.actor for each in fresh])
+    rows = await services.directory(sorted(keys.values()))
+    addresses = {number: str(rows.get(key, {}).get("mail") or "") for number, key in keys.items()}
+    mails = [_letter(services, each, addresses[each.actor]) for each in fresh if "@" in addresses.get(each.actor, "")]
     await outbox.queue(TOPIC, mails, services.clock.now())
+    if not await queries.mails_wait(services.db, TOPIC):
+        return
     at = urlsplit(smtp.get_secret_value())
     try:
         await send_pending(outbox, at.hostname or "localhost", at.port or 25, clock=services.clock)
     except OutboxBusy:
         _LOG.warning("another process sends mail; prompts go out with it")
+    except MailServerUnreachable as problem:
+        _LOG.warning("prompts wait: %s", problem)
+
+
+async def keep_prompts(services: Services) -> None:
+    """Mail what could not go out before, and let answers die in time; for ever. Idle where employees are not asked."""
+    if services.catalog.watch is None or not services.catalog.watch.prompts:
+        return
+
+    async def step() -> None:
+        await mail_prompts(services)
+        await prune_prompts(services)
+
+    await every(MAIL_EVERY_S, step, failed="prompts wait")
+
+
+async def prune_prompts(services: Services) -> int:
+    """Let questions and answers die that are older than a flag can rest on; return how many.
+
+    The entries that they were asked and answered stay in the trail, with the hash of the answer.
+    """
+    return await queries.prune_prompts(services.db, services.clock.now() - timedelta(days=KEPT_DAYS))
 
 
 def _letter(services: Services, prompt: Prompt, address: str) -> Mail:

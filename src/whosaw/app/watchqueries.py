@@ -114,6 +114,17 @@ async def asked_since(db: Database, since: datetime) -> set[int]:
         return {int(row[0]) for row in await rows.fetchall()}
 
 
+async def asked_about(db: Database, until_us: int) -> int:
+    """Return how many were asked about accesses of the day that ends then."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select count(*) from watch_prompt where looked_us >= %s and looked_us < %s",
+            [until_us - 86_400_000_000, until_us],
+        )
+        row = await rows.fetchone()
+        return int(row[0]) if row is not None else 0
+
+
 async def add_prompt(db: Database, values: Sequence[object]) -> int | None:
     """Store a prompt: actor, subject, looked_us, asked_at, due_at, entry; return its number, None if it is there."""
     async with db.connection() as connection:
@@ -134,6 +145,34 @@ async def prompts_of(db: Database, actor: int) -> list[Row]:
     async with db.connection() as connection:
         rows = await connection.execute(f"{_PROMPT} where actor = %s order by id desc limit 100", [actor])
         return await rows.fetchall()
+
+
+async def open_prompts(db: Database, now: datetime) -> list[Row]:
+    """Return the prompts that wait for an answer in time, the oldest first."""
+    async with db.connection() as connection:
+        rows = await connection.execute(f"{_PROMPT} where answer is null and due_at > %s order by id", [now])
+        return await rows.fetchall()
+
+
+async def mails_wait(db: Database, topic: str) -> bool:
+    """Return whether mail of a topic waits to go out."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select from outbox_mail where topic = %s and state in ('pending', 'claimed') limit 1", [topic]
+        )
+        return await rows.fetchone() is not None
+
+
+async def prune_prompts(db: Database, before: datetime) -> int:
+    """Delete prompts asked before a moment, where no legal hold stands on either side; return how many."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "delete from watch_prompt p where p.asked_at < %s and not exists (select from legal_hold h "
+            "where h.lifted_at is null and ((h.space = 'subject' and h.number = p.subject) "
+            "or (h.space = 'actor' and h.number = p.actor)))",
+            [before],
+        )
+        return done.rowcount
 
 
 async def prompt(db: Database, identifier: int) -> Row | None:

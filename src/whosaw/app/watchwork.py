@@ -16,11 +16,14 @@ from whosaw.watch.matching import Matcher
 from whosaw.watch.rows import NONE, OPEN, Accesses, Acts, Int64, Items, Ties, Work
 from whosaw.watch.settings import WatchSettings, read_settings
 from whosaw.watch.strength import Strength, learn_strength
+from whosaw.watch.suggesting import Suggestion, suggest
 from whosaw.watch.templates import read_templates
 
 FEWEST = 500
 """Accesses below which nothing can be said about how strong an excuse is."""
 
+
+_NONE_DECLARED = "no templates are declared: an access counts as explained where its log gives a reason that holds"
 
 Answer = tuple[str, str, int]
 """Somebody said why he opened a subject: actor, subject, and when he opened it, in microseconds."""
@@ -34,11 +37,13 @@ class Told:
         watching: the table ``[watch]``.
         until_us: accesses and work records from then on are not read.
         answers: accesses whose reason the employee wrote; half an excuse each.
+        suggest: whether to look for templates that nobody declared.
     """
 
     watching: Watching = Watching()  # noqa: RUF009 - it is frozen
     until_us: int = OPEN
     answers: Collection[Answer] = ()
+    suggest: bool = False
 
     @property
     def settings(self) -> WatchSettings:
@@ -46,10 +51,26 @@ class Told:
         return read_settings(self.watching.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of the templates.
+
+    Args:
+        excuses, strength: of the declared ones; None where they were not tried.
+        why_not: why they were not, in a sentence.
+        suggestions: others worth declaring; empty unless they were asked for.
+    """
+
+    excuses: Excuses | None = None
+    strength: Strength | None = None
+    why_not: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
+
+
 def lake_excuses(
     lake: Path, told: Told, accesses: Accesses, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64]
-) -> tuple[Excuses, Strength] | str:
-    """Return what the declared templates excuse, or a sentence that says why they were not tried.
+) -> Tried:
+    """Return what the declared templates excuse, or why they were not tried.
 
     Args:
         lake: where the work records are.
@@ -59,25 +80,27 @@ def lake_excuses(
         managed: declared account management, actors and beneficiaries.
     """
     declared, settings = told.watching.templates, told.settings
-    if not declared:
-        return "no templates are declared: an access counts as explained where its log gives a reason that holds"
+    if not declared and not told.suggest:
+        return Tried(why_not=_NONE_DECLARED)
     records = load_work(lake, told.until_us)
     if not records.act_at_us.size and not managed[0].size:
-        return "the lake has no work records: the declared templates were not tried"
+        return Tried(why_not="the lake has no work records: the declared templates were not tried")
     if len(accesses) < FEWEST:
-        return f"{len(accesses)} accesses are too few to measure the templates, {FEWEST} are needed"
+        return Tried(why_not=f"{len(accesses)} accesses are too few to measure the templates, {FEWEST} are needed")
     templates = read_templates(_can_hold(declared, records.kinds), records.kinds)
-    if not templates:
-        return "no work record is of a kind that the declared templates name: they were not tried"
     work = _work(records, people, managed)
-    matcher = Matcher(work, templates)
     since = work.known_since_us(len(people[1].names))
     unseen = since >= OPEN
     first = np.full(since.size, OPEN, np.int64)
     np.minimum.at(first, accesses.subject, accesses.at_us)
     since = np.where(unseen, first, since)  # a subject that no record names is known from its first access on
+    suggestions = suggest(work, templates, accesses, since, seed=settings.seed) if told.suggest else ()
+    if not templates:
+        none = "no work record is of a kind that the declared templates name: they were not tried"
+        return Tried(why_not=none if declared else _NONE_DECLARED, suggestions=suggestions)
+    matcher = Matcher(work, templates)
     strength = learn_strength(matcher, accesses, since, seed=settings.seed, lost=settings.lost)
-    return excuse(matcher, strength, accesses), strength
+    return Tried(excuse(matcher, strength, accesses), strength, suggestions=suggestions)
 
 
 def _can_hold(told: Mapping[str, Mapping[str, object]], kinds: Sequence[str]) -> dict[str, Mapping[str, object]]:

@@ -35,7 +35,7 @@ class _Lately:
     keys: deque[tuple[int, str, int]] = field(default_factory=deque)
     misses: deque[int] = field(default_factory=deque)
     shown: dict[str, OrderedDict[str, int]] = field(default_factory=dict)
-    places: deque[tuple[int, str]] = field(default_factory=deque)
+    places: dict[str, deque[tuple[int, str]]] = field(default_factory=dict)
     arrived: list[str] = field(default_factory=list)
 
 
@@ -45,12 +45,20 @@ class Signs:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._one_place = [ipaddress.ip_network(each) for each in live.one_place]
+        self._watches_places = live.first.get(PLACES) != "off"
+        self._networks: dict[str, str] = {}  # address → network: to read an address costs more than all else here
         # bounded: whoever has asked nothing for the longest is forgotten first
         self._actors: OrderedDict[str, _Lately] = OrderedDict()
 
     def seen(self, actor: str, address: str) -> None:
         """Note from which address a request of an actor comes; `returned` judges it with the ask."""
-        place = self._place(address)
+        if not self._watches_places:
+            return
+        place = self._networks.get(address)
+        if place is None:
+            if len(self._networks) >= _ACTORS_MOST:
+                self._networks.clear()
+            place = self._networks[address] = self._place(address)
         if place:
             arrived = self._lately(actor).arrived
             if len(arrived) < _PLACES_KEPT:
@@ -61,18 +69,18 @@ class Signs:
         lately = self._actors.get(actor)
         if lately is None or not lately.arrived:
             return False
-        lately.places.extend((at_us, place) for place in lately.arrived)
-        lately.arrived.clear()
-        _forget(lately.places, at_us - _PLACES_US, _PLACES_KEPT)
-        back = 0
-        for family in ("4", "6"):  # one machine may come by both, now so and now so
-            here = [place for _, place in lately.places if place[0] == family]
-            turns = [place for at, place in enumerate(here) if at == 0 or here[at - 1] != place]
-            back = max(back, sum(turns[at] == turns[at - 2] for at in range(2, len(turns))))
-        if back < self._live.returns:
-            return False
-        lately.places.clear()
-        return True
+        arrived, lately.arrived = lately.arrived, []
+        for place in arrived:
+            # one machine may come by both families, now so and now so: each is a row of its own
+            turns = lately.places.setdefault(place[0], deque())
+            if not turns or turns[-1][1] != place:  # only a change of place is remembered
+                turns.append((at_us, place))
+                _forget(turns, at_us - _PLACES_US, _PLACES_KEPT)
+                back = sum(turns[at][1] == turns[at - 2][1] for at in range(2, len(turns)))
+                if back >= self._live.returns:
+                    lately.places.clear()
+                    return True
+        return False
 
     def spent(self, actor: str, counted: str, subject: str, at_us: int, hourly: float) -> bool:
         """Return whether this is one too many of a class for some minutes.

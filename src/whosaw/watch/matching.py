@@ -129,8 +129,7 @@ class Matcher:
     def _pairs(self, accesses: Accesses) -> tuple[Int64, Int64]:
         """Return rows of accesses and of items with the same subject, one pair for each."""
         low = np.searchsorted(self._item_subject, accesses.subject, side="left")
-        high = np.searchsorted(self._item_subject, accesses.subject, side="right")
-        count = high - low
+        count = np.searchsorted(self._item_subject, accesses.subject, side="right") - low
         row = np.repeat(np.arange(len(accesses)), count)
         first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
         return row, self._items[first + np.arange(row.size)]
@@ -192,9 +191,9 @@ class Matcher:
         if template.via is Via.CONTACT:
             near = line.count(key, at - template.within_us, at + template.within_us + 1)
             return np.where(known, np.minimum(near, 1), 0)
-        long = line.count(key, at - template.within_us, at - _SECOND_US) > 0
-        lately = line.count(key, at - min(template.within_us, DAY_US), at - _SECOND_US) > 0
-        return np.where(known, long.astype(np.int64) + lately, 0)
+        day = min(template.within_us, DAY_US)
+        far, near, last = line.before(key, at - template.within_us, at - day, at - _SECOND_US)
+        return np.where(known, (last > far).astype(np.int64) + (last > near), 0)
 
     def _account(self, accesses: Accesses) -> Bool:
         ties, beneficiary = self.work.ties, accesses.beneficiary

@@ -99,14 +99,15 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
 
 
 def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
-    """Return the record with the unexplained work shuffled among people of the same role and shift.
+    """Return the record with the unexplained work shuffled among people of the same role, shift and queue.
 
     How many unexplained accesses somebody has stays his own; which ones they are is drawn anew. Decisions change hands
     within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
     """
-    group = (
-        observed.role if observed.shift is None else observed.role * (int(observed.shift.max()) + 1) + observed.shift
-    )
+    group = observed.role
+    for finer in (observed.shift, observed.queue):
+        if finer is not None:
+            group = _joint(group, finer)
     accesses = observed.accesses
     lone = np.flatnonzero(observed.unexplained > 0.0)
     actor = accesses.actor.copy()

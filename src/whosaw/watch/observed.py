@@ -72,6 +72,7 @@ class Observed:
         link_access, link_beneficiary: whom each access would profit, k links.
         role: role or queue of each actor.
         shift: shift of each actor, for the nightly check.
+        queue, product: of each actor, where known: peers of the same are nearer peers.
         beneficiaries, subjects: how many there are.
         harms, decisions, prints: see there; empty where the company records none.
         canary: subjects that do not exist.
@@ -94,6 +95,8 @@ class Observed:
     weights: Float | None = None
     tie_actor: Int64 = field(default_factory=_ints)
     tie_beneficiary: Int64 = field(default_factory=_ints)
+    queue: Int64 | None = None
+    product: Int64 | None = None
 
     def __post_init__(self) -> None:
         same_length("accesses and what is unexplained", self.accesses.actor, np.asarray(self.unexplained, np.int64))
@@ -126,8 +129,9 @@ class Observed:
             ("tie_actor", self.tie_actor),
             ("tie_beneficiary", self.tie_beneficiary),
         ]
-        if self.shift is not None:
-            found.append(("shift", self.shift))
+        for word, of in (("shift", self.shift), ("queue", self.queue), ("product", self.product)):
+            if of is not None:
+                found.append((word, of))
         if self.weights is not None:
             found.append(("weights", self.weights))
         for word, table in (("harms", self.harms), ("decisions", self.decisions), ("prints", self.prints)):

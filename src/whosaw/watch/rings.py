@@ -1,8 +1,9 @@
 """Bought reviews: blocks of reviewers who rate the same sellers, in the same days, too often to be chance.
 
-Three views of the graph of reviewers and what they review: dense blocks with column weights (after FRAUDAR, Hooi et al.
-2016), pairs of reviewers who share more than their activity explains, and bursts. A block without a time window finds
-the honest power users (measured), so the peel runs on what pairs and windows have left over.
+Three views of the graph of reviewers and what they review: dense blocks (after FRAUDAR, Hooi et al. 2016) whose columns
+are weighted by how many people meet there anyway, pairs who share more than their activity explains, and bursts. A
+block without a time window finds the honest power users (measured), so the peel runs on what pairs and windows have
+left over.
 """
 
 from __future__ import annotations
@@ -54,8 +55,22 @@ class Ring:
     log_p: float
 
 
-def shared_pairs(reviews: Reviews, *, window_us: int = _WINDOW_US, crowded: int = 400) -> tuple[Int64, Int64, Int64]:
-    """Return pairs of authors, and on how many targets they wrote within `window_us` of one another.
+def column_weights(reviews: Reviews) -> Float:
+    """Return per target what a meeting there counts for: 1, or less where more people than usual meet by chance.
+
+    The form is FRAUDAR's, ``1 / log(x + 5)`` of x reviews (Hooi et al. 2016, §4.3), against the target at which two
+    reviews taken at random would meet. No weight is above 1, so that a chance bound on the number of meetings is one on
+    their sum too.
+    """
+    popular = np.bincount(reviews.target).astype(np.float64)
+    usual = float((popular**2).sum() / max(popular.sum(), 1.0))
+    return np.asarray(np.minimum(1.0, np.log(usual + 5.0) / np.log(popular + 5.0)))
+
+
+def shared_pairs(
+    reviews: Reviews, *, window_us: int = _WINDOW_US, crowded: int = 400
+) -> tuple[Int64, Int64, Int64, Float]:
+    """Return pairs of authors, on how many targets they wrote within `window_us` of one another, and these weighted.
 
     Targets with more than `crowded` reviews in a window are too popular to tell anything and are left out there.
     """
@@ -76,10 +91,11 @@ def shared_pairs(reviews: Reviews, *, window_us: int = _WINDOW_US, crowded: int 
             found.append(np.stack([np.minimum(who[one], who[other]), np.maximum(who[one], who[other]), target]))
     if not found:
         empty = np.empty(0, np.int64)
-        return empty, empty, empty
+        return empty, empty, empty, np.empty(0)
     every = np.unique(np.concatenate(found, axis=1), axis=1)
-    pairs, shared = np.unique(every[:2], axis=1, return_counts=True)
-    return pairs[0], pairs[1], shared
+    pairs, of, shared = np.unique(every[:2], axis=1, return_inverse=True, return_counts=True)
+    weight = np.bincount(of.ravel(), column_weights(reviews)[every[2]])
+    return pairs[0], pairs[1], shared, weight
 
 
 def find_rings(
@@ -97,11 +113,11 @@ def find_rings(
         log_level: log of the chance below which a link counts, before it is paid for by the number of authors.
         smallest: reviewers of a ring.
     """
-    one, other, shared = shared_pairs(reviews, window_us=window_us)
+    one, other, shared, weight = shared_pairs(reviews, window_us=window_us)
     if not one.size:
         return ()
     expected = _expected(reviews, one, other, window_us)
-    log_p = log_poisson_tail(shared, expected)
+    log_p = log_poisson_tail(weight, expected)
     authors = np.unique(reviews.author).size
     # a single link is paid for by half: the group it leads to is paid for in full
     linked = (shared >= 2) & (log_p + 0.5 * np.log(max(authors, 2)) <= log_level / 2)
@@ -111,7 +127,7 @@ def find_rings(
     return tuple(sorted(kept, key=lambda ring: (ring.log_p, tuple(ring.authors.tolist()))))
 
 
-def log_poisson_tail(seen: Int64, mean: Float) -> Float:
+def log_poisson_tail(seen: Int64 | Float, mean: Float) -> Float:
     """Return a bound on log P(X ≥ seen) of a Poisson X, exact to a factor of two where it matters."""
     seen = np.asarray(seen, np.float64)
     mean = np.maximum(np.asarray(mean, np.float64), 1e-12)

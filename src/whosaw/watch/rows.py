@@ -162,34 +162,53 @@ class Timeline:
     """
 
     def __init__(self, key: Int64, at_us: Int64) -> None:
-        order = np.lexsort((at_us, key))
+        if (at_us[1:] < at_us[:-1]).any():
+            by_time = np.argsort(at_us, kind="stable")
+            key, at_us = key[by_time], at_us[by_time]
+        fresh = _begins(at_us)
+        order = np.argsort(key, kind="stable")  # within a key the order of time stays
         self._key, self._at = key[order], at_us[order]
-        begins = np.ones(order.size, np.bool_)
-        begins[1:] = self._key[1:] != self._key[:-1]
-        self._keys = self._key[begins]
-        self._times, rank = np.unique(self._at, return_inverse=True)
+        begins = _begins(self._key)
+        self._keys, self._times = self._key[begins], at_us[fresh]
         # ranks of key and time in one integer make the search a single one; keys and microseconds would overflow it
         self._width = self._times.size + 1
-        self._code = (np.cumsum(begins) - 1) * self._width + rank
+        self._code = (np.cumsum(begins) - 1) * self._width + (np.cumsum(fresh) - 1)[order]
 
-    def before(self, key: Int64, at_us: Int64) -> Int64:
-        """Return how many events of each key, or of a smaller key, lie strictly before its time."""
-        place = np.searchsorted(self._keys, key)
+    def before(self, key: Int64, *at_us: Int64) -> tuple[Int64, ...]:
+        """Return for each of `at_us` how many events of each key, or of a smaller one, lie strictly before its time."""
         if not self._keys.size:
-            return np.zeros(key.size, np.int64)
-        known = self._keys[np.minimum(place, self._keys.size - 1)] == key
-        rank = np.where(known, np.searchsorted(self._times, at_us), 0)
-        return np.searchsorted(self._code, place * self._width + rank)
+            return tuple(np.zeros(key.size, np.int64) for _ in at_us)
+        # neighbours are sought one after another: what one search read lies in the cache for the next
+        order = np.argsort(key, kind="stable")
+        sought = key[order]
+        place = np.searchsorted(self._keys, sought)
+        known = self._keys[np.minimum(place, self._keys.size - 1)] == sought
+        place *= self._width
+        found = []
+        for each in at_us:
+            rank = np.where(known, np.searchsorted(self._times, each)[order], 0)
+            counted = np.empty(key.size, np.int64)
+            counted[order] = np.searchsorted(self._code, place + rank)
+            found.append(counted)
+        return tuple(found)
 
     def count(self, key: Int64, from_us: Int64, to_us: Int64) -> Int64:
         """Return how many events of each key lie in [from, to)."""
-        return np.asarray(np.maximum(self.before(key, to_us) - self.before(key, from_us), 0))
+        low, high = self.before(key, from_us, to_us)
+        return np.asarray(np.maximum(high - low, 0))
 
     def since(self, key: Int64, at_us: Int64) -> Int64:
         """Return the time from the last event of each key strictly before `at_us`, `OPEN` where there is none."""
         if not self._key.size:
             return np.full(key.size, OPEN, np.int64)
-        place = self.before(key, at_us) - 1
+        place = self.before(key, at_us)[0] - 1
         row = np.maximum(place, 0)
         found = (place >= 0) & (self._key[row] == key)
         return np.where(found, at_us - self._at[row], OPEN)
+
+
+def _begins(column: Int64) -> Bool:
+    """Return where a sorted column begins a new value."""
+    flags = np.ones(column.size, np.bool_)
+    flags[1:] = column[1:] != column[:-1]
+    return flags

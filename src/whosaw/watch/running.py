@@ -186,15 +186,10 @@ class _Weighing:
         actor, at = observed.accesses.actor[access][sound], observed.accesses.at_us[access][sound]
         whom = beneficiary[sound]
         recent = at >= self.month_from_us - self.settings.affinity_days * DAY_US
-        pair = np.unique(actor[recent] * observed.beneficiaries + whom[recent])
         declared = observed.tie_actor * observed.beneficiaries + observed.tie_beneficiary
-        pair = np.unique(np.concatenate([pair, declared]))
-        who, what = pair // observed.beneficiaries, pair % observed.beneficiaries
-        asked = (who, what, np.full(who.size, self.end_us))
-        window = self.end_us - self.month_from_us + self.settings.affinity_days * DAY_US
-        share = affinity(actor, whom, at, asked, keys=observed.beneficiaries, window_us=window)
+        pair, share = affinity(actor[recent], whom[recent], observed.beneficiaries, also=declared)
         share = np.where(np.isin(pair, declared), 0.9, share)
-        return Shares(by_role, who, what, share)
+        return Shares(by_role, pair // observed.beneficiaries, pair % observed.beneficiaries, share)
 
     def _beneficiary(self, touches: Touches, shares: Shares, scan: Scan) -> Signal | None:
         if not self.observed.link_access.size:
@@ -219,6 +214,9 @@ class _Weighing:
 
     def _weigh(self, counts: signals.Counts, floor: float, *, by_month: bool) -> signals.Weighed:
         levels = {"role": self.observed.role[counts.actor]}
+        for name, of in (("queue", self.observed.queue), ("product", self.observed.product)):
+            if of is not None:
+                levels[name] = of[counts.actor]
         if by_month:
             levels["month"] = counts.period // 4
         strata = Strata(levels)

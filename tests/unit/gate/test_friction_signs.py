@@ -93,7 +93,7 @@ def test_memory_of_one_actor_is_bounded(asks: list[tuple[int, int]]) -> None:
         signs.returned("E-1", when)
         lately = signs._actors["E-1"]
         assert len(lately.keys) <= live.run and len(lately.misses) < live.misses
-        assert sum(map(len, lately.shown.values())) <= 12 and len(lately.places) <= 65
+        assert sum(map(len, lately.shown.values())) <= 12 and sum(map(len, lately.places.values())) <= 65
 
 
 def test_the_actors_remembered_are_bounded() -> None:

@@ -102,3 +102,45 @@ def test_templates_that_cannot_be_tried_are_said(lake: Path, tmp_path: Path) -> 
     bring(tmp_path, "accesses", "actor,subject,at", [f"e1,c1,{START.isoformat()}"])
     few = weigh(tmp_path / "lake", WatchFiles(), Told(TICKET))
     assert any("no work records" in line for line in few.report["missing"])
+
+
+def test_a_report_tells_teams_and_a_neutral_queue_and_never_a_single_person(lake: Path, tmp_path: Path) -> None:
+    staff = tmp_path / "staff.csv"
+    rows = [f"e{n},support,{'small' if n == 4 else ('returns', 'fraud')[n % 2]}" for n in range(PEOPLE)]
+    staff.write_text("\n".join(["actor,role,queue", *rows]) + "\n")
+    report = weigh(lake, WatchFiles(actors=staff), Told(TICKET)).report
+    assert {each["team"] for each in report["teams"]} <= {"returns", "fraud", "small"}
+    for each in report["teams"]:
+        assert each["accesses"] >= 100 and 0.9 < each["explained"] / each["accesses"] <= 1.0
+        assert each["by_template"]["ticket"] <= each["accesses"]
+    times = [each["at"] for each in report["unexplained"]["accesses"]]
+    assert times == sorted(times) and len(times) == report["unexplained"]["count"] > 0
+    few = tmp_path / "few"
+    few.mkdir()
+    bring(few, "accesses", "actor,subject,at", [f"e1,c1,{START.isoformat()}"])
+    assert weigh(few / "lake", WatchFiles(), Told()).report["teams"] == []
+
+
+def test_queues_and_products_are_nearer_peers_and_stand_in_the_digest(lake: Path, tmp_path: Path) -> None:
+    staff = tmp_path / "staff.csv"
+    rows = [f"e{n},support,{('returns', 'fraud')[n % 2]},{('shoes', 'books')[n % 3 % 2]}" for n in range(PEOPLE)]
+    staff.write_text("\n".join(["actor,role,queue,product", *rows]) + "\n")
+    plain, finer = weigh(lake, WatchFiles(), Told(TICKET)), weigh(lake, WatchFiles(actors=staff), Told(TICKET))
+    observed = finer.watched.observed
+    assert observed.queue is not None and observed.product is not None and observed.shift is None
+    assert finer.report["rows_digest"] != plain.report["rows_digest"]
+    volume = [run.found.signal("volume") for run in (plain, finer)]
+    assert volume[0] is not None and volume[1] is not None
+    assert not np.array_equal(volume[0].expected, volume[1].expected)
+    cases = {finer.watched.actors[flag.actor] for flag in finer.flags if flag.tier == "case"}
+    assert "e5" in cases <= {"e5", "e6"}, "both sell; nobody else may become a case by having fewer peers"
+
+
+def test_templates_are_offered_when_asked_for_and_never_used(lake: Path) -> None:
+    plain, asked = weigh(lake, WatchFiles(), Told()), weigh(lake, WatchFiles(), Told(suggest=True))
+    assert plain.report["suggested_templates"] == []
+    offered = {each["name"]: each for each in asked.report["suggested_templates"]}
+    assert "complaint assigned" in offered and offered["complaint assigned"]["lift"] > 20
+    assert asked.report["rows_digest"] == plain.report["rows_digest"] and asked.report["templates"] == []
+    declared = weigh(lake, WatchFiles(), Told(TICKET, suggest=True)).report["suggested_templates"]
+    assert "complaint assigned" not in {each["name"] for each in declared}

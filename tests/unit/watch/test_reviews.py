@@ -1,12 +1,14 @@
 """Rings, bursts, bought deletions, clusters: found where they are, and honest people left alone."""
 
 import numpy as np
+from scipy.stats import hypergeom
 
 from whosaw.watch.bursts import burst_log_p, in_burst
 from whosaw.watch.clusters import cluster_weights, find_clusters
 from whosaw.watch.deletions import Deletions, bought_deletions
-from whosaw.watch.rings import Reviews, find_rings
+from whosaw.watch.rings import Reviews, column_weights, find_rings
 from whosaw.watch.rows import DAY_US
+from whosaw.watch.shifts import _log_tail, rating_shifts
 from whosaw.watch.suspicion import lone_author_score
 
 AUTHORS, TARGETS, COUNT, SPAN = 4_000, 120, 12_000, 400 * DAY_US
@@ -81,3 +83,46 @@ def test_rare_prints_join_sellers_and_show_the_broker() -> None:
     everybody = np.zeros(100, np.int64)
     assert find_clusters(np.arange(100), everybody, np.array([1]), np.array([0])) == ()
     assert cluster_weights((broker,), 6).tolist() == [1, 1, 2, 2, 1, 1]
+
+
+def test_meeting_at_a_popular_target_counts_for_less_and_never_for_more_than_one() -> None:
+    author, target, at = honest(5)
+    target[:3_000] = 7
+    weights = column_weights(Reviews(author, target, at))
+    assert weights.max() == 1.0 and weights.argmin() == 7 and 0.5 < weights[7] < 1.0
+
+
+def test_stars_that_rise_or_fall_for_some_days_are_a_shift_and_honest_ones_are_none() -> None:
+    rng = np.random.default_rng(6)
+    author, target, at = honest(6)
+    stars = rng.choice(np.arange(1, 6), COUNT, p=[0.1, 0.1, 0.2, 0.3, 0.3])
+    assert rating_shifts(Reviews(author, target, at, stars)) == ()
+    for which, given in ((11, 5), (12, 1)):
+        rows = np.flatnonzero(target == which)[:32]  # no more reviews than there were: these move into ten days
+        at[rows], stars[rows] = 200 * DAY_US + rng.integers(0, 10 * DAY_US, 32), given
+    found = {each.target: each for each in rating_shifts(Reviews(author, target, at, stars))}
+    assert set(found) == {11, 12} and found[11].up and not found[12].up
+    assert found[11].before < found[11].during and found[12].before > found[12].during
+    assert set(found[12].reviews.tolist()) >= set(np.flatnonzero(target == 12)[:32].tolist())
+    assert rating_shifts(Reviews(author, target)) == rating_shifts(Reviews(author, target, at)) == ()
+
+
+def test_the_bound_of_a_shift_is_that_of_the_hypergeometric_tail() -> None:
+    hits, size = 44, 107
+    drawn = np.repeat(np.arange(5, 40, 5), 40)
+    seen = np.minimum(np.tile(np.arange(40), 7), np.minimum(drawn, hits))
+    exact, bound = hypergeom.logsf(seen - 1, size, hits, drawn), _log_tail(seen, drawn, hits, size)
+    assert (bound >= exact - 1e-9).all()
+    far = exact < np.log(0.01)
+    assert far.sum() > 50 and (bound[far] <= exact[far] + np.log(1.5)).all()
+
+
+def test_innocent_targets_make_no_shift_oftener_than_stated() -> None:
+    worlds, levels = 0, float(np.log(0.05))
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        target, at = rng.integers(0, 40, 3_000), rng.integers(0, SPAN, 3_000)
+        level = rng.uniform(2.0, 4.5, 40)[target]  # some are good and some are bad, all of the time
+        stars = np.clip(np.round(rng.normal(level, 1.0)), 1, 5).astype(np.int64)
+        worlds += bool(rating_shifts(Reviews(np.arange(3_000), target, at, stars), log_level=levels))
+    assert worlds <= 6, "one world in twenty at most, and forty were drawn"

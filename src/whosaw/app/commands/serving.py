@@ -26,6 +26,8 @@ from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings, words
 from whosaw.app.spans import Spans
 from whosaw.app.trailreads import trail_door
+from whosaw.app.watchlive import keep_canaries, keep_live
+from whosaw.app.watchprompts import keep_prompts
 from whosaw.app.webreads import WebReads
 from whosaw.doors.complaint import ComplaintDoor, Spool
 from whosaw.doors.console import ConsoleDoor, LoginLinks
@@ -97,6 +99,9 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 Sharing(services.door_db, door.throttle, clock).run(),
                 keep_coverage(services),
                 keep_watch(services),
+                keep_live(services),
+                keep_canaries(services),
+                keep_prompts(services),
             )
         ]
         try:

@@ -35,13 +35,14 @@ def actors(
     config: Path | None = None,
     nightly: Annotated[bool, Parameter(negative="")] = False,
     until: date | None = None,
+    suggest: Annotated[bool, Parameter(negative="")] = False,
     as_json: _Json = False,
 ) -> int:
     """Say whose accesses no record explains and favour somebody, and how many innocent people it would accuse.
 
     Args:
         lake: folder of the lake.
-        staff: CSV with actor,role and, where known, shift; region,employer,part_time for rates by group alone.
+        staff: CSV with actor,role and, where known, queue,product,shift; region,employer,part_time for rates alone.
         managers: CSV with actor,beneficiary: declared account management.
         harms: CSV with subject,at: somebody was contacted, a review changed, money refunded.
         decisions: CSV with actor,at,kind,favourable and, where known, beneficiary,second,routed,appealed_at.
@@ -50,10 +51,11 @@ def actors(
         config: TOML with a table [watch].
         nightly: permute people first, and switch off every signal that finds something among them.
         until: the last day to read (UTC); everything where absent.
+        suggest: offer templates that the work records suggest; none is used before a person declares it.
         as_json: print JSON.
     """
     files = WatchFiles(staff, managers, harms, decisions, prints, canaries, config)
-    told = watch_actors(lake, files, nightly=nightly, until_us=_end(until))
+    told = watch_actors(lake, files, nightly=nightly, until_us=_end(until), suggest=suggest)
     if as_json:
         print_json(told)
         return 0
@@ -138,6 +140,9 @@ def reviews(*, reviews: Path, deletions: Path | None = None, people: int = 100, 
     for ring in told["rings"][:20]:
         chance = f"chance about 10^{ring['log10_chance']:.0f}"
         out.print(Text(f"{len(ring['authors'])} reviewers, {len(ring['targets'])} targets, {chance}"))
+    for each in told["rating_shifts"][:20]:
+        line = f"{each['target']}: stars {each['before']} before, {each['during']} {each['from'][:10]}"
+        out.print(Text(f"{line} to {each['until'][:10]}, chance about 10^{each['log10_chance']:.0f}"))
     for each in told["bought_deletions"]:
         line = f"{each['actor']} deleted {len(each['restore'])} sound bad reviews of {each['target']}"
         out.print(Text(f"{line}: evidence {each['evidence']} against chance, which is no probability of guilt"))
@@ -179,6 +184,13 @@ def _print_actors(told: Mapping[str, Any]) -> None:
         if each["above"]:
             rate = f"{each['reached']} of {each['people']} permuted people reach the review tier"
             out.print(Text(f"{each['attribute']} {each['group']}: {rate}, above 1.5 times the stated rate"))
+    for each in told["teams"]:
+        by = ", ".join(f"{name} {count / each['accesses']:.1%}" for name, count in each["by_template"].items())
+        line = f"team {each['team'] or 'without a name'}: {each['explained'] / each['accesses']:.1%} explained"
+        out.print(Text(f"{line}{f', by {by}' if by else ''}", style="dim"))
+    for each in told["suggested_templates"]:
+        line = f"a template `{each['name']}` (via {each['via']}) would explain {each['explains_more']:.1%} more"
+        out.print(Text(f"{line}, {each['lift']:,.0f} times likelier than at random: declare it, if it is a reason"))
     if not told["flags"]:
         out.print("no flags")
     for flag in told["flags"]:
