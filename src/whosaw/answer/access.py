@@ -22,6 +22,7 @@ from whosaw.store.numbers import keys_of
 from whosaw.terms import from_us
 
 FORMAT = "whosaw/access/v1"
+NO_LABELS: Mapping[str, str] = {}
 UNDECIDED = "not said: counsel has not decided"
 
 
@@ -81,7 +82,13 @@ class Signed(Protocol):
 
 
 async def answer_access(
-    db: Database, subject: int, request: Request, *, at: datetime, held: frozenset[int] = frozenset()
+    db: Database,
+    subject: int,
+    request: Request,
+    *,
+    at: datetime,
+    held: frozenset[int] = frozenset(),
+    labels: Mapping[str, str] = NO_LABELS,
 ) -> AccessAnswer:
     """Put together the answer to one person.
 
@@ -91,6 +98,7 @@ async def answer_access(
         request: the request; its `identity_checked` must not be empty.
         at: now.
         held: entries that a covert inquiry holds back.
+        labels: fields in plain words; one without stays as the catalog names it.
 
     Raises:
         ValueError: nobody checked who asks.
@@ -104,7 +112,7 @@ async def answer_access(
     ]
     purposes = [int(str(each.payload["purpose"])) for each in found if "purpose" in each.payload]
     keys = await keys_of(db, "purpose", purposes)
-    looks = tuple(_look(each.index, each.payload, keys) for each in found)
+    looks = tuple(_look(each.index, each.payload, keys, labels) for each in found)
     return AccessAnswer(
         request.reference, request.company, at.isoformat(), request.identity_checked, looks, request.recipients
     )
@@ -150,15 +158,21 @@ def answer_text(answer: AccessAnswer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _look(index: int, payload: Mapping[str, Any], keys: Mapping[int, str]) -> LookUp:
+def _look(index: int, payload: Mapping[str, Any], keys: Mapping[int, str], labels: Mapping[str, str]) -> LookUp:
     fields: Sequence[str] = [str(each) for each in payload.get("fields", ())]
+
+    def named(*effects: str) -> tuple[str, ...]:
+        ends = tuple(f"={effect}" for effect in effects)
+        names = [each.partition("=")[0] for each in fields if each.endswith(ends)]
+        return tuple(dict.fromkeys(labels.get(name, name) for name in names))
+
     purpose = keys.get(int(payload["purpose"]), "") if "purpose" in payload else ""
     return LookUp(
         at=from_us(int(payload["at"])).isoformat(),
         # the kind of work, never its reference: a ticket may be somebody else's
         purpose=purpose.partition(":")[0] or "no reason that was stated",
-        shown=tuple(each.partition("=")[0] for each in fields if each.endswith("=reveal")),
-        masked=tuple(each.partition("=")[0] for each in fields if each.endswith(("=mask", "=alias"))),
+        shown=named("reveal"),
+        masked=named("mask", "alias"),
         way_in=str(payload.get("door", "")),
         entry=index,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -58,17 +59,32 @@ def say(facts: Facts, claim: Claim) -> str:
     return SENTENCES[claim].format(fields=", ".join(facts.fields_leaked), bound=facts.bound)
 
 
+_ON_THE_RECORD: frozenset[Claim] = frozenset({"nothing_else", "only_fields", "at_most", "everyone_told"})
+_ON_THE_DOORS: frozenset[Claim] = frozenset({"nothing_else", "only_fields"})
+_ON_A_STEP: Mapping[Claim, tuple[str, str]] = {
+    "seller_stopped": ("suspend_seller", "no seller was suspended in this case"),
+    "access_cut": ("suspend_actor", "no access was cut in this case"),
+}
+
+
 def _why_not(facts: Facts, claim: Claim) -> str:
-    if claim in {"nothing_else", "only_fields", "at_most", "everyone_told"} and not facts.record_complete:
-        return f"completeness of {_gaps(facts)} is unproven"
+    if claim in _ON_A_STEP:
+        step, why_not = _ON_A_STEP[claim]
+        return "" if step in facts.steps_done else why_not
+    return _record_why_not(facts, claim) or _scope_why_not(facts, claim)
+
+
+def _record_why_not(facts: Facts, claim: Claim) -> str:
+    if claim in _ON_THE_RECORD and not facts.record_complete:
+        return facts.covered.why_not if facts.covered.around else f"completeness of {_gaps(facts)} is unproven"
+    return facts.covered.why_not if claim in _ON_THE_DOORS else ""
+
+
+def _scope_why_not(facts: Facts, claim: Claim) -> str:
     if claim in {"at_most", "everyone_told"} and facts.bound is None:
         return "nobody outside can be excluded, so the record gives no bound"
     if claim == "everyone_told" and facts.possible:
         return f"{facts.possible} more cannot be ruled out and are not told"
-    if claim == "seller_stopped" and "suspend_seller" not in facts.steps_done:
-        return "no seller was suspended in this case"
-    if claim == "access_cut" and "suspend_actor" not in facts.steps_done:
-        return "no access was cut in this case"
     return ""
 
 

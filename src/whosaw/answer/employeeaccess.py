@@ -17,6 +17,7 @@ from whosaw.answer import queries
 from whosaw.answer.access import Request
 from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
+from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
 from whosaw.answer.step import step_of
 from whosaw.record import entries_by_actor
 from whosaw.store import Database
@@ -151,7 +152,7 @@ def employee_text(answer: EmployeeAnswer) -> str:
         "",
         f"Under your name ({answer.person}) stand {total} entries"
         + (f", from {answer.first_at[:10]} to {answer.last_at[:10]}:" if total else "."),
-        *[f"- {count} of the kind {kind}" for kind, count in answer.entries.items()],
+        *[f"- {count}: {word_of(ENTRY_KINDS, kind)}" for kind, count in answer.entries.items()],
         f"You were shown data of {answer.customers} customers; {answer.without_reason} looks had no reason that held.",
     ]
     if answer.suspended_since:
@@ -159,12 +160,21 @@ def employee_text(answer: EmployeeAnswer) -> str:
     for each in answer.cases:
         lines += [
             "",
-            f"{each.case}: the newest verdict says {each.says.replace('_', ' ')} (probability {each.probability:.3f}).",
-            *[f"- {item}: {finding}" for item, finding in each.asked.items()],
-            *[f"- you said: {said}" for said in each.heard],
-            *[f"- measure: {measure}" for measure in each.measures],
+            f"{each.case}: of you the method says {word_of(RUNGS, each.says)}, with probability "
+            f"{chance(each.probability)}.",
+            *[
+                f"- {QUESTIONS[item]} {word_of(FINDINGS, finding).capitalize()}."
+                for item, finding in each.asked.items()
+            ],
+            *[f"- You said: {said}" for said in each.heard],
+            *[f"- Measure: {_measure(measure)}." for measure in each.measures],
         ]
     return "\n".join([*lines, "", RIGHTS]) + "\n"
+
+
+def _measure(written: str) -> str:
+    kind, _, state = written.partition(", ")
+    return f"{word_of(STEPS, kind)}: {word_of(STATES, state)}"
 
 
 async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.errors import FactsContradict
 from whosaw.answer.sightings import Sighting
 from whosaw.terms import from_us
@@ -92,12 +93,14 @@ class Facts:
         possible: how many more cannot be ruled out.
         bound: how many at most in all, or None where the record gives no bound.
         fields_leaked: union of what was opened, in plain words.
-        record_complete: whether the record of the window is proven complete.
+        record_complete: whether the record of the window is proven complete, and no access is known to have gone around
+            the doors.
         first_on: first day of any opening.
         last_on: last day of any opening.
         steps_done: kinds of the steps that are done, so that no letter claims what has not happened.
         gaps: days of the window for which the record is not proven complete, first and last of each stretch.
         police_delayed: whether the letters were held back at the request of the police.
+        covered: how much of the accesses of the window went through the doors.
     """
 
     case: str
@@ -119,6 +122,7 @@ class Facts:
     steps_done: tuple[str, ...]
     gaps: tuple[tuple[date, date], ...] = ()
     police_delayed: bool = False
+    covered: Covered = UNMEASURED
 
     @property
     def told(self) -> int:
@@ -140,12 +144,20 @@ class Record:
         complete: whether the window's record is proven complete (fsck found nothing missing).
         labels: every protected field of a subject, with its name in plain words.
         gaps: stretches of days for which it is not proven complete; where there is one, `complete` does not count.
+        covered: how much of the accesses of the window went through the doors; where any went around them, `complete`
+            does not count either.
     """
 
     exposures: Mapping[int, Exposure]
     complete: bool
     labels: Mapping[str, str]
     gaps: tuple[tuple[date, date], ...] = ()
+    covered: Covered = UNMEASURED
+
+    @property
+    def carries(self) -> bool:
+        """Whether what stands nowhere in it may be said not to have been shown."""
+        return self.complete and not self.gaps and not self.covered.around
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +207,13 @@ def build_facts(
         possible=len(scope.possible),
         bound=scope.bound,
         fields_leaked=tuple(label for label in record.labels.values() if label in leaked),
-        record_complete=record.complete and not record.gaps,
+        record_complete=record.carries,
         first_on=min(person.first_on for person in persons),
         last_on=max(person.last_on for person in persons),
         steps_done=tuple(sorted(standing.steps_done)),
         gaps=record.gaps,
         police_delayed=standing.police_delayed,
+        covered=record.covered,
     )
 
 
@@ -250,7 +263,7 @@ def _person(subject: int, certainty: Certainty, record: Record) -> Person:
         subject,
         certainty,
         seen,
-        unseen if record.complete and not record.gaps else (),
+        unseen if record.carries else (),
         exposure.first_at.date(),
         exposure.last_at.date(),
     )

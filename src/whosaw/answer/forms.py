@@ -69,6 +69,7 @@ def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[D
         "categories_of_data": list(facts.fields_leaked),
         "records": {"reports": facts.complaints, "with_valid_signature": facts.verified_complaints},
         "completeness": _claim(facts, "nothing_else"),
+        "coverage": facts.covered.line,
         "bound": _claim(facts, "at_most"),
         "contact": {
             "name": company.name,
@@ -133,6 +134,7 @@ def internal_note(facts: Facts) -> str:
         f"{facts.possible} more cannot be ruled out and are not told.",
         f"What was opened: {_and(facts.fields_leaked)}, between {day_in(facts.first_on, 'en')} and "
         f"{day_in(facts.last_on, 'en')}.",
+        facts.covered.line,
         *_measures(facts),
         "",
         "You may say:",

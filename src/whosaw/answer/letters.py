@@ -114,7 +114,7 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -
         happened.append(say("delayed" if facts.police_delayed else "not_delayed"))
     involved = [say(f"involved_{person.certainty}")]
     if facts.record_complete and person.fields_unseen:
-        involved.append(say("unseen"))
+        involved.append(say("unseen") + spoken.between + say("covered" if facts.covered.whole else "not_covered"))
     elif not facts.record_complete:
         involved.append(say("not_proven"))
     steps = (("suspend_actor", "doing_actor"), ("suspend_seller", "doing_seller"), ("restore_reviews", "doing_reviews"))
@@ -131,13 +131,12 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -
         say("rights"),
         *([] if required else [say("voluntary")]),
     ]
-    between = "" if spoken.language == "zh" else " "
     return (
         Section(say("h_happened"), tuple(happened)),
         Section(
             say("h_involved"), (*involved, say("next_business" if _BUSINESS & set(person.fields_seen) else "next"))
         ),
-        Section(say("h_doing"), (between.join(doing),)),
+        Section(say("h_doing"), (spoken.between.join(doing),)),
         Section(say("h_can"), (), tuple(can)),
         Section(say("h_more"), tuple(more)),
     )
@@ -152,6 +151,11 @@ class _Words:
     person: Person
     name: str
     language: str
+
+    @property
+    def between(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.language == "zh" else " "
 
     def say(self, key: str) -> str:
         """Return one sentence, filled in."""

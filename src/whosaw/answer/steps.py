@@ -20,6 +20,7 @@ from hashlib import sha256
 from typing import Any
 
 from whosaw.answer import queries
+from whosaw.answer.carrying import Order, carry, take_back
 from whosaw.answer.desk import Desk
 from whosaw.answer.effects import Effects
 from whosaw.answer.errors import StepRefused, UnknownCase
@@ -122,7 +123,7 @@ class Steps:
             await queries.set_doing(connection, step_id, by)
             if step.entry is None:
                 await self._announce(connection, step, [by], undo=False)
-            outcome = await self._do(step)
+            outcome = await carry(self._effects, self._db, step, self._clock.now())
             if step.state == "doing":
                 outcome["resumed"] = "an earlier run was cut; what it had already changed is not counted here"
             await queries.set_done(connection, step_id, outcome, self._clock.now())
@@ -152,7 +153,9 @@ class Steps:
             orders = await queries.undoers(connection, step_id)
             if step.undo_entry is None:
                 await self._announce(connection, step, orders, undo=True)
-            outcome = await self._undo(step, step.undo_reason or reason, orders)
+            outcome = await take_back(
+                self._effects, self._db, step, Order(step.undo_reason or reason, orders, self._clock.now())
+            )
             await queries.set_undone(connection, step_id, outcome, self._clock.now())
             return await self._read(connection, step_id)
 
@@ -246,56 +249,6 @@ class Steps:
             payload["beneficiary"] = step.target
         receipt = await self._record(payload)
         await queries.set_entry(connection, step.id, receipt.index, undo=undo)
-
-    async def _do(self, step: Step) -> dict[str, Any]:
-        doors, market = self._effects.doors, self._effects.marketplace
-        if step.kind == "suspend_actor":
-            await doors.suspend_actor(step.target, step.reason, step.approved_by)
-            return {}
-        if step.kind == "suspend_seller":
-            return {"suspended": await market.suspend_seller(step.target, step.params["statement"], step.id)}
-        if step.kind == "withhold_funds":
-            held_cents = await market.withhold_funds(step.target, step.id)
-            await queries.move_funds(self._db, step.id, "withheld", held_cents, self._clock.now())
-            return {"withheld_cents": held_cents}
-        if step.kind == "restore_reviews":
-            note = str(step.params.get("note", ""))
-            return {"restored": list(await market.restore_reviews(step.params["reviews"], step.id, note=note))}
-        if step.kind == "delete_reviews":
-            note = str(step.params.get("note", ""))
-            return {"deleted": list(await market.delete_reviews(step.params["reviews"], step.id, note=note))}
-        return await self._do_other(step)
-
-    async def _do_other(self, step: Step) -> dict[str, Any]:
-        if step.kind == "notify_subjects":
-            return {"letters": dict(await self._effects.notify(step.case))}
-        other = self._effects.others.get(step.kind)
-        if other is not None:
-            return dict(await other.do(step.id, step.target, step.params))
-        if RULES[step.kind].does:
-            raise StepRefused("no_effect", f"nothing here can carry out `{step.kind}`", hint="configure its system")
-        return {}
-
-    async def _undo(self, step: Step, reason: str, by: Sequence[str]) -> dict[str, Any]:
-        doors, market = self._effects.doors, self._effects.marketplace
-        if step.kind == "suspend_actor":
-            await doors.restore_actor(step.target, reason, by)
-            return {}
-        if step.kind == "suspend_seller":
-            return {"unsuspended": await market.unsuspend_seller(step.target, step.id)}
-        if step.kind == "withhold_funds":
-            released_cents = await market.release_funds(step.target, step.id)
-            await queries.move_funds(self._db, step.id, "released", released_cents, self._clock.now())
-            return {"released_cents": released_cents}
-        if step.kind == "restore_reviews":
-            # only what this step put back: a review that stood all along must not vanish with its undoing
-            restored = step.outcome["restored"] if step.outcome else []
-            return {"deleted": list(await market.delete_reviews(restored, step.id))}
-        if step.kind == "delete_reviews":
-            deleted = step.outcome["deleted"] if step.outcome else []
-            return {"restored": list(await market.restore_reviews(deleted, step.id))}
-        other = self._effects.others.get(step.kind)
-        return {} if other is None else dict(await other.undo(step.id, step.target, step.params))
 
     @asynccontextmanager
     async def _alone(self, step_id: str) -> AsyncIterator[Connection]:

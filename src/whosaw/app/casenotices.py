@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from whosaw.answer import (
     Cases,
     Company,
+    Exposure,
     Facts,
     Record,
     Scope,
@@ -24,6 +25,7 @@ from whosaw.answer import (
 from whosaw.answer.bounces import Bounces
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.conflicts import Conflicts
+from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.delivery import Sending, send_pending
 from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
@@ -33,6 +35,7 @@ from whosaw.answer.letters import write_notice
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.answer.queries import done_steps
+from whosaw.app.casequeries import coverage_days
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
@@ -92,14 +95,31 @@ class CaseNotices:
         tiers = [scope["certain"], scope["probable"], scope["possible"]]
         subjects = await assign(services.db, "subject", [key for tier in tiers for key in tier])
         certain, probable, possible = (tuple(subjects[key] for key in tier) for tier in tiers)
-        labels = {name: _label(field) for name, field in services.catalog.fields.items()}
+        labels = {name: label_of(field) for name, field in services.catalog.fields.items()}
         sightings = await SightingBook(services.db).list(case=case)
+        shown = exposures(payloads, actors=set(numbers.values()), labels=labels)
         return build_facts(
             Standing(case, services.clock.now(), await self._steps_done(case)),
             self.company(),
             scope=Scope(certain, probable, possible, scope["bound"]),
             sightings=sightings,
-            record=Record(exposures(payloads, actors=set(numbers.values()), labels=labels), whole.ok, labels),
+            record=Record(shown, whole.ok, labels, covered=await self._covered(shown)),
+        )
+
+    async def _covered(self, shown: Mapping[int, Exposure]) -> Covered:
+        """Return what the daily entries say of the days on which anything was shown."""
+        if not shown:
+            return UNMEASURED
+        first = min(each.first_at for each in shown.values()).date()
+        last = max(each.last_at for each in shown.values()).date()
+        # a day has one entry; were there two, the newer one counts
+        days = {each["day"]: each for each in await coverage_days(self._services.db, first, last)}
+        measured = [each for each in days.values() if "accesses" in each and "through" in each]
+        return Covered(
+            days=(last - first).days + 1,
+            measured=len(measured),
+            accesses=sum(int(each["accesses"]) for each in measured),
+            through=sum(int(each["through"]) for each in measured),
         )
 
     async def send(self, case: str) -> Mapping[str, int]:
@@ -178,8 +198,8 @@ class CaseNotices:
         for kind in catalog.subjects.values():
             mine = [key.partition(":")[2] for key in keys if key.startswith(f"{kind.name}:")]
             fields = [each for each in catalog.fields.values() if each.subject_kind == kind.name]
-            name = next((each for each in fields if _label(each) == "name"), None)
-            email = next((each for each in fields if _label(each) == "e-mail address"), None)
+            name = next((each for each in fields if label_of(each) == "name"), None)
+            email = next((each for each in fields if label_of(each) == "e-mail address"), None)
             if not mine or email is None:
                 continue
             asked = [email, *([name] if name else [])]
@@ -222,7 +242,7 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def _label(field: Field) -> str:
+def label_of(field: Field) -> str:
     """Return a field in the plain words that every language of the letters knows, by what its column is called."""
     column = field.column.lower()
     for part, label in (

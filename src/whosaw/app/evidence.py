@@ -8,8 +8,9 @@ from pathlib import Path
 
 from whosaw.answer import FactsContradict
 from whosaw.answer.bundletexts import Background, as_json
-from whosaw.answer.evidence import Redaction, Sources, build_evidence
+from whosaw.answer.evidence import Sources, build_evidence
 from whosaw.answer.facts import Facts
+from whosaw.answer.redaction import Redaction
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casenotices import CaseNotices, FactsMissing
 from whosaw.app.services import Services

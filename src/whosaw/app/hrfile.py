@@ -17,6 +17,7 @@ from whosaw.answer.bundletexts import LIMITS
 from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
 from whosaw.answer.queries import hearings, steps
+from whosaw.answer.reporttold import rates_of
 from whosaw.answer.step import step_of
 from whosaw.app.services import Services
 
@@ -74,6 +75,7 @@ class HrFile:
                 for each in measures
                 if each.target == actor and each.state != "planned"
             ],
+            "rates_of_error": rates_of(last)[0],
             "limits": list(LIMITS),
         }
 

@@ -22,14 +22,27 @@ ANSWER = EmployeeAnswer(
     customers=30,
     without_reason=4,
     suspended_since="",
-    cases=(OwnCase("CASE-1", "lead", 0.61, {"device": "open"}, ('2026-04-01: #read("/etc/passwd") *not* me',), ()),),
+    cases=(
+        OwnCase(
+            "CASE-1",
+            "lead",
+            0.61,
+            {"device": "open"},
+            ('2026-04-01: #read("/etc/passwd") *not* me',),
+            ("suspend_actor, done",),
+        ),
+    ),
 )
 
 
 def test_a_member_of_staff_reads_what_stands_about_him() -> None:
     text = employee_text(ANSWER)
     assert "33 entries, from 2026-01-02 to 2026-03-30" in text and "30 customers; 4 looks" in text
-    assert "CASE-1: the newest verdict says lead (probability 0.610)" in text and "device: open" in text
+    assert (
+        "CASE-1: of you the method says a lead (a reason to look further, not to act), with probability 0.610" in text
+    )
+    assert "Was the device used by this person alone? Not asked." in text and "31: looks at customers' data" in text
+    assert "Measure: the member of staff's access to customers' data stopped: done." in text
     assert "refuses you" not in text
     bare = replace(ANSWER, entries={}, first_at="", last_at="", cases=(), customers=0, without_reason=0)
     assert "stand 0 entries." in employee_text(bare)

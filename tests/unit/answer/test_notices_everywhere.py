@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.answer.test_letters import AT, COMPANY, FOREIGN, facts, html_text
+from tests.unit.answer.test_letters import AT, COMPANY, FOREIGN, LABELS, facts, html_text, sighting
 
-from whosaw.answer import Facts, write_notice
+from whosaw.answer import Exposure, Facts, Record, Scope, Standing, build_facts, write_notice
 from whosaw.answer.claims import SENTENCES, NotCarried, say, weigh
+from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.duties import Risk, decide_duties, required_of
 from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
 from whosaw.answer.letters import LANGUAGES, LetterUnwritable, _wording
 
 RISK = Risk(high=False, by="privacy", why="an e-mail address alone")
 DONE = ("suspend_actor", "suspend_seller", "restore_reviews")
+SEEN = Exposure(frozenset({"customer.email"}), AT - timedelta(days=9), AT - timedelta(days=7))
 GAP = (date(2026, 3, 3), date(2026, 3, 9))
 
 
@@ -139,12 +141,13 @@ def test_all_texts_agree_number_by_number(
         complaints=complaints,
         verified_complaints=complaints // 2,
         gaps=(GAP,) if gap else (),
+        covered=Covered(3, 3, 71 * complaints, 71 * complaints) if complete else UNMEASURED,
     )
     days = [now.as_of.date(), now.first_on, now.last_on, person.first_on, person.last_on, *(GAP if gap else ())]
     fixed = numbers(f"{COMPANY} {now.case} {AT.isoformat()} {(AT + timedelta(hours=72)).isoformat()} GDPR 33 34 1 72 h")
     fixed |= {text for day in days for text in numbers(f"{day.isoformat()} {day.day} {day.month} {day.year}")}
     counts = {certain, probable, possible, now.told, now.bound, complaints, now.verified_complaints}
-    allowed = fixed | {str(each) for each in counts}
+    allowed = fixed | {str(each) for each in counts} | numbers(now.covered.line)
     for name, text in texts(now).items():
         assert numbers(text) <= allowed, (name, numbers(text) - allowed)
     said = texts(now)
@@ -158,7 +161,15 @@ def test_a_sentence_that_the_record_does_not_carry_is_refused_with_why() -> None
     holed = replace(facts(complete=False), gaps=(GAP,))
     with pytest.raises(NotCarried, match="completeness of 3 March 2026 to 9 March 2026 is unproven"):
         say(holed, "nothing_else")
-    assert say(facts(), "nothing_else") == SENTENCES["nothing_else"]
+    whole = replace(facts(), covered=Covered(3, 3, 900, 900))
+    assert say(whole, "nothing_else") == SENTENCES["nothing_else"]
+    for covered, why in (
+        (UNMEASURED, "no audit log of the database"),
+        (Covered(3, 2, 900, 900), "covers 2 of 3 days"),
+        (Covered(3, 3, 0, 0), "cannot speak for the doors"),
+    ):
+        with pytest.raises(NotCarried, match=why):
+            say(replace(facts(), covered=covered), "nothing_else")
     assert "possible" not in say(facts(), "at_most") and "5" in say(facts(), "at_most")
     with pytest.raises(NotCarried, match="gives no bound"):
         say(replace(facts(), bound=None), "at_most")
@@ -170,6 +181,35 @@ def test_a_sentence_that_the_record_does_not_carry_is_refused_with_why() -> None
     assert "completeness of 3 March 2026" in press_text(holed)
     assert SENTENCES["nothing_else"] not in press_text(holed)
     assert "3 March 2026 to 9 March 2026" in internal_note(holed)
+
+
+def test_what_went_around_the_doors_takes_the_sentence_about_the_rest_away() -> None:
+    past = build_facts(
+        Standing("CASE-1", AT),
+        COMPANY,
+        scope=Scope((1,), (), (), 1),
+        sightings=[sighting(1)],
+        record=Record({1: SEEN}, True, LABELS, covered=Covered(3, 3, 900, 895)),
+    )
+    assert not past.record_complete and past.persons[0].fields_unseen == ()
+    with pytest.raises(NotCarried, match="5 of 900 accesses went around the doors"):
+        say(past, "nothing_else")
+    assert "5 of 900 accesses" in press_text(past) and "99.44% went through" in internal_note(past)
+    for language in LANGUAGES:
+        words = _wording(language)
+        letter = write_notice(past, past.persons[0], name="A", language=language).text
+        assert flat(words["not_proven"]) in flat(letter)
+        for covered, said, not_said in (
+            (Covered(3, 3, 900, 900), "covered", "not_covered"),
+            (UNMEASURED, "not_covered", "covered"),
+        ):
+            now = replace(facts(), covered=covered)
+            text = flat(write_notice(now, now.persons[0], name="A", language=language).text)
+            assert flat(words[said]) in text and flat(words[not_said]) not in text
+
+
+def flat(text: str) -> str:
+    return "".join(text.split())
 
 
 def test_the_draft_for_the_authority_says_what_is_open() -> None:

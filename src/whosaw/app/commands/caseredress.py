@@ -18,7 +18,7 @@ from whosaw.answer.dsa import database_record, seller_letter
 from whosaw.answer.employeeaccess import EmployeeAnswer, answer_employee, employee_text
 from whosaw.answer.reportpdf import ReportImpossible
 from whosaw.app.casedesk import case_work
-from whosaw.app.casenotices import CaseNotices
+from whosaw.app.casenotices import CaseNotices, label_of
 from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
@@ -168,7 +168,14 @@ def access(
             number = await number_of(services.db, person(who))
             more = {"subject": number, "change": change}
             await notes.add("access", "access.answer", by=by, text=reference, more=more)
-            made = await answer_access(services.db, number, request, at=services.clock.now(), held=numbers_of(held))
+            made = await answer_access(
+                services.db,
+                number,
+                request,
+                at=services.clock.now(),
+                held=numbers_of(held),
+                labels={name: label_of(field) for name, field in services.catalog.fields.items()},
+            )
         return made, sign_answer(made, services.keys.trail)
 
     answer, note = with_services(work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whosaw.answer.evidence import Redaction
+from whosaw.answer.redaction import Redaction
 from whosaw.app.commands.acting import whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import Flag, with_services

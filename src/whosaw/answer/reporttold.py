@@ -1,0 +1,224 @@
+"""What the report of a bundle says, in plain words: a court reads it without knowing the program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whosaw.answer.bundletexts import LIMITS, Background, Story
+from whosaw.answer.case import Snapshot
+from whosaw.answer.exculpatory import ITEMS
+from whosaw.answer.facts import Facts
+from whosaw.answer.ladder import RULES
+from whosaw.answer.plainwords import (
+    ALTERNATIVES,
+    CASE_STATES,
+    FILES,
+    FINDINGS,
+    QUESTIONS,
+    RUNGS,
+    STANDINGS,
+    STATES,
+    STEPS,
+    chance,
+    word_of,
+)
+
+_RIVALS = 5
+
+
+def tell(story: Story, background: Background, numbers: Mapping[str, int], names: Sequence[str]) -> dict[str, Any]:
+    """Return the report's texts, as its template takes them.
+
+    Args:
+        story: the case.
+        background: how it went.
+        numbers: of every actor whom a verdict or step names; nobody stands in the report by a key.
+        names: of the files of the bundle.
+    """
+    at = background.built_at or story.case.opened_at
+    last: Mapping[str, Any] = story.history[-1].verdict if story.history else {}
+    rates, rate_lines = rates_of(last)
+    return {
+        "title": f"Report on {story.case.id}",
+        "subtitle": f"Made on {at:%d %B %Y at %H:%M} UTC from the records in this bundle. {_state(story)} "
+        "People stand here as numbers; the operator keeps the table that leads from a number to a person.",
+        "answer": [*answer(last, numbers), rates],
+        "known": _known(last, story.facts),
+        "looks": [_look(each) for each in story.history],
+        "outside": chance(float(last.get("outside_probability", 1.0))),
+        "rivals": _rivals(last, numbers),
+        "exculpatory": _exculpatory(last, background),
+        "steps": [_step(each, numbers) for each in story.steps],
+        "terms": [
+            {
+                "what": each.law.what,
+                "source": each.law.source,
+                "due": f"{each.local_due():%Y-%m-%d %H:%M} ({each.zone})",
+                "state": word_of(STANDINGS, each.standing(at)),
+            }
+            for each in background.clocks
+        ],
+        "rates": rate_lines,
+        "limits": list(LIMITS),
+        "not_known": [str(each) for each in last.get("missing", ())],
+        "contents": _contents(names),
+    }
+
+
+def answer(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[str]:
+    """Return the verdict in sentences that say no more than its numbers do; nobody is called a culprit."""
+    candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
+    if not candidates:
+        return ["The method named nobody: no complaint could be weighed against the records."]
+    best, outside = candidates[0], float(last.get("outside_probability", 1.0))
+    who = people(best["actors"], numbers)
+    said = [_seen(who, best)] if "of" in best else []
+    said.append(
+        f"The stated probability that {who} is the source is {chance(float(best['probability']))}; that it was nobody "
+        f"inside, {chance(outside)}. By the rules of the method this is {word_of(RUNGS, str(best.get('rung')))}."
+    )
+    if last.get("verdict") == "outside":
+        said.append("The complaints look like a source outside the company.")
+    elif len(best["actors"]) > 1:
+        said.append("The records cannot tell these people apart; nobody of them is named alone.")
+    said.append("An account is not a person: the records show what was opened under it, not who sat before the screen.")
+    return said
+
+
+def people(actors: Sequence[str], numbers: Mapping[str, int]) -> str:
+    """Return staff as a reader of the bundle may know them: by number."""
+    listed = " or ".join(str(numbers[actor]) for actor in actors)
+    return f"the holder of staff number {listed}"
+
+
+def rates_of(last: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the measured rates of error as one sentence, and as lines with their counts."""
+    measured: Mapping[str, Any] = last.get("measured") or {}
+    nobody, inside = measured.get("nobody"), measured.get("inside")
+    if not nobody or not inside:
+        return "No rates of error of the method are filed with this verdict.", []
+    sentence = (
+        f"How often the method is wrong was measured on {nobody['cases'] + inside['cases']} made cases whose truth is "
+        f"known: with nobody inside it made a finding in {nobody['findings']} of {nobody['cases']}; with somebody "
+        f"inside it named an innocent in {inside['innocents_named']} of {inside['cases']}."
+    )
+    lines = [
+        f"{str(measured['line']).capitalize()} (as of {measured['measured']})." if "line" in measured else sentence
+    ]
+    made: Mapping[str, Any] = last.get("calibration") or {}
+    if rates := made.get("rates"):
+        lines.append(
+            f"On {made['draws']} leaks planted into the operator's own records, and as many lists without "
+            f"one: the leaker came first in {rates['leak_first']:.0%}, was a finding in {rates['leak_finding']:.0%}; "
+            f"an innocent was a finding in {rates['leak_innocent_finding']:.1%} with a leaker and in "
+            f"{rates['nobody_finding']:.1%} without."
+        )
+    return sentence, lines
+
+
+def _state(story: Story) -> str:
+    return word_of(CASE_STATES, story.case.state)
+
+
+def _seen(who: str, best: Mapping[str, Any]) -> str:
+    return (
+        f"Under the account of {who} the data of {best['seen']} of the {best['of']} people who complained had been "
+        f"opened before they were contacted; of customers alike in what matters, {float(best['expected']):.1f} would "
+        "be expected."
+    )
+
+
+def _known(last: Mapping[str, Any], facts: Facts | None) -> list[str]:
+    lines = []
+    if facts is not None:
+        lines += [
+            f"{_count(facts.complaints, 'complaint')}; {facts.verified_complaints} carried a message that the "
+            "sender's own domain had signed.",
+            f"The data of {_count(facts.certain, 'person', 'people')} certainly got out, of {facts.probable} probably; "
+            f"of {facts.possible} more it cannot be ruled out."
+            + (
+                f" At most {facts.bound} people in all." if facts.bound is not None else " No upper bound can be given."
+            ),
+            f"What was opened: {', '.join(facts.fields_leaked)}, between {facts.first_on} and {facts.last_on}.",
+            "Of the records of that time no entry is missing or altered, as their proofs show."
+            if facts.record_complete
+            else "That no entry is missing from the records of that time is not proven.",
+        ]
+        lines.append(facts.covered.line)
+    if sentence := str((last.get("nothing_else") or {}).get("sentence", "")):
+        lines.append(sentence)
+    return lines or ["No letters were written, so no facts stand here beside the answer above."]
+
+
+def _look(snapshot: Snapshot) -> dict[str, Any]:
+    candidates = snapshot.verdict.get("candidates") or [{"probability": 0.0, "rung": "no_signal"}]
+    best = candidates[0]
+    return {
+        "complaints": _count(snapshot.complaints, "complaint"),
+        "best": float(best.get("probability", 0.0)),
+        "said": chance(float(best.get("probability", 0.0))),
+        "finding": best.get("rung") == "finding",
+    }
+
+
+def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[str, str]]:
+    candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
+    return [
+        {
+            "who": ", ".join(str(numbers[actor]) for actor in each["actors"]),
+            "chance": chance(float(each["probability"])),
+            "seen": f"{each['seen']} of {each['of']}" if "of" in each else "",
+            "rung": word_of(RUNGS, str(each.get("rung"))).partition(" (")[0],
+        }
+        for each in candidates[:_RIVALS]
+    ]
+
+
+def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, Any]:
+    asked = []
+    for actor, answers in background.cleared.items():
+        found = {each.item: each for each in answers}
+        lines = [
+            {
+                "question": QUESTIONS[item],
+                "finding": word_of(FINDINGS, found[item].finding if item in found else "open"),
+            }
+            for item in ITEMS
+        ]
+        asked.append({"who": f"Staff number {actor}", "lines": lines})
+    kinds = Counter(each.kind for each in background.alternatives)
+    said = [
+        f"The probability that nobody inside is the source: {chance(float(last.get('outside_probability', 1.0)))}.",
+        *(
+            f"{_count(count, 'complaint')} may have another explanation: {word_of(ALTERNATIVES, kind)}."
+            for kind, count in sorted(kinds.items())
+        ),
+    ]
+    if not kinds:
+        said.append("No other explanation of a complaint was noted.")
+    return {"lines": said, "asked": asked}
+
+
+def _step(step: Any, numbers: Mapping[str, int]) -> dict[str, str]:
+    about = RULES[step.kind].about
+    whom = f" (staff number {numbers[step.target]})" if about == "actor" else ""
+    return {
+        "what": word_of(STEPS, step.kind).capitalize() + whom,
+        "state": word_of(STATES, step.state),
+        "approvals": str(len(step.approved_by)),
+        "entry": str(step.entry) if step.entry is not None else "none",
+    }
+
+
+def _contents(names: Sequence[str]) -> list[str]:
+    counted = Counter(name.partition("/")[0] for name in names)
+    return [
+        f"{name}: {word_of(FILES, name)}" + (f" ({_count(count, 'file')})" if count > 1 else "")
+        for name, count in counted.items()
+    ]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
