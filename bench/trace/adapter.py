@@ -12,9 +12,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from whosaw.trace import Accesses, Actors, Attribution, Population, Rung, Settings, Sightings, attribute, build_index
-from whosaw.trace.evidence import gather_evidence, log_single
+from whosaw.trace.evidence import Evidence, gather_evidence, log_single
 from whosaw.trace.risk import match, order_context, order_sightings
-from whosaw.trace.weights import prior_weights
+from whosaw.trace.weights import Prior, prior_weights
 from worlds import Case, Spec, make_case
 
 CONFIRMED = (Rung.LEAD, Rung.FINDING)
@@ -68,8 +68,8 @@ def answer(case: Case, settings: Settings | None = None) -> Attribution:
     return attribute(*question(case), settings or Settings(complete=True))
 
 
-def judge(case: Case, found: Attribution) -> Outcome:
-    """Compare an answer with the truth."""
+def judge(case: Case, found: Attribution, *, twin: bool = False) -> Outcome:
+    """Compare an answer with the truth; `twin`: the bystander is one, and an oracle is asked to tell the two apart."""
     named = [c for c in found.candidates if c.rung in CONFIRMED]
     on_rung = {actor for c in named for actor in c.actors}
     findings = {actor for c in named if c.rung is Rung.FINDING for actor in c.actors}
@@ -94,11 +94,11 @@ def judge(case: Case, found: Attribution) -> Outcome:
         size=len(everything),
         leaked=len(leaked),
         t1=(len(told & leaked), len(told), len(leaked)),
-        extra=_extra(case, found, on_rung - guilty),
+        extra=_extra(case, found, on_rung - guilty, twin=twin),
     )
 
 
-def _extra(case: Case, found: Attribution, innocents: set[int]) -> dict[str, Any]:
+def _extra(case: Case, found: Attribution, innocents: set[int], *, twin: bool) -> dict[str, Any]:
     inside = max(1e-300, 1.0 - found.outside_probability)
     once = [c for c in found.candidates if len(c.actors) == 1 and set(c.actors) <= set(case.leakers)]
     lead_once = any(
@@ -119,7 +119,26 @@ def _extra(case: Case, found: Attribution, innocents: set[int]) -> dict[str, Any
     if len(case.leakers) == 2:
         steady, turning = oracle_names_both(case)
         extra["oracle"], extra["oracle_turns"] = int(steady), int(turning)
+    if len(case.leakers) == 1 and twin:
+        extra["oracle"] = int(oracle_tells_apart(case))
+    if case.leakers:
+        extra["t1_oracle"] = oracle_scope(case)
     return extra
+
+
+def oracle_scope(case: Case) -> tuple[int, int, int]:
+    """Return what of the leaked somebody tells who knows who leaked, and between which days: hits, told, leaked.
+
+    He takes everything that the leakers opened in between: an opening alone does not say whether it was passed on.
+    """
+    last = int(case.contact_us.max())
+    leaked = {customer for customer, at_us in case.leaked.items() if at_us < last}
+    times = [case.leaked[customer] for customer in leaked]
+    mine = np.isin(case.actor, case.leakers) & (case.at_us < last)
+    if times:
+        mine &= (case.at_us >= min(times)) & (case.at_us <= max(times))
+    told = set(case.customer[mine].tolist())
+    return len(told & leaked), len(told), len(leaked)
 
 
 def _groups(case: Case, innocents: set[int]) -> tuple[dict[str, float], list[str]]:
@@ -133,20 +152,40 @@ def _groups(case: Case, innocents: set[int]) -> tuple[dict[str, float], list[str
     return asked, named
 
 
-def oracle_names_both(case: Case) -> tuple[bool, bool]:
-    """Whether somebody who knows the true pair and its best likelihood would name both at 0.95.
-
-    He weighs four hypotheses: nobody, either alone, both; with the method's own priors and the actors' own weights.
-    The second answer is that of one who also knows how the two took turns.
-    """
+def _evidence(case: Case) -> tuple[Evidence, Prior]:
+    """Return what the log says of a case, and the method's own weights."""
     accesses, population, sightings, actors = question(case)
     settings = Settings()
     index = build_index(accesses, actors, population.entered_us.size)
     context = order_context(index, population, int(sightings.contacted_us.min()))
     ordered = order_sightings(sightings, context)
     sets = tuple(risk for risk in match(context, population, ordered, settings) if risk.matched)
-    evidence = gather_evidence(index, sets)
-    weight = prior_weights(index, context, sets, settings).weight.max(axis=0)[evidence.actor]
+    return gather_evidence(index, sets), prior_weights(index, context, sets, settings)
+
+
+def oracle_tells_apart(case: Case, share: float = 0.85) -> bool:
+    """Whether somebody who knows that it was the leaker or the twin would name the leaker at 0.95.
+
+    He also knows the share of complaints that are not stray, and takes the kind of access that tells them apart best.
+    """
+    evidence, _ = _evidence(case)
+    logs = np.zeros((2, evidence.ratio.shape[0]))
+    for at, actor in enumerate((case.leakers[0], case.bystander)):
+        place = np.flatnonzero(evidence.actor == actor)
+        missed = len(evidence.sets) * np.log1p(-share)
+        logs[at] = np.log1p(share * (evidence.ratio[:, :, place[0]] - 1)).sum(axis=1) if place.size else missed
+    return bool((logs[0] - logs[1]).max() >= np.log(19.0))
+
+
+def oracle_names_both(case: Case) -> tuple[bool, bool]:
+    """Whether somebody who knows the true pair and its best likelihood would name both at 0.95.
+
+    He weighs four hypotheses: nobody, either alone, both; with the method's own priors and the actors' own weights.
+    The second answer is that of one who also knows how the two took turns.
+    """
+    settings = Settings()
+    evidence, prior = _evidence(case)
+    weight = prior.weight.max(axis=0)[evidence.actor]
     places = [np.flatnonzero(evidence.actor == leaker) for leaker in case.leakers]
     if any(place.size == 0 for place in places) or case.leakers[0] == case.leakers[1]:
         return False, False
@@ -163,8 +202,8 @@ def oracle_names_both(case: Case) -> tuple[bool, bool]:
         _best_change(ratio[s][:, a], ratio[t][:, b]) for s in range(ratio.shape[0]) for t in range(ratio.shape[0])
     ]
     alone = log_single(ratio[:, :, [a, b]], settings) + np.log(0.42 * weight[[a, b]])
-    prior = np.log(0.5 * settings.pair_share * 2 * weight[a] * weight[b])
-    steady, turning = (prior + best for best in (max(steps), max(*steps, *changes)))
+    before = np.log(0.5 * settings.pair_share * 2 * weight[a] * weight[b])
+    steady, turning = (before + best for best in (max(steps), max(*steps, *changes)))
 
     def named(both: float) -> bool:
         return bool(both - np.logaddexp.reduce([np.log(0.5), *alone, both]) >= np.log(0.95))
