@@ -13,7 +13,7 @@ import numpy as np
 
 from whosaw.trace.evidence import Float
 from whosaw.trace.inputs import Int64
-from whosaw.trace.posterior import moves
+from whosaw.trace.posterior import MarkFactors, moves, no_marks
 
 _SINGLE_GRID = np.linspace(0.0, 1.0, 101)
 _PAIR_GRID = tuple((a / 20, b / 20) for a in range(4, 17) for b in range(4, 21 - a))
@@ -42,21 +42,24 @@ class Suspects:
     pairs: Int64
 
 
-def not_excluded(ratio: Float, log_z: float, alpha: float) -> Suspects:
+def not_excluded(ratio: Float, log_z: float, alpha: float, marks: MarkFactors | None = None) -> Suspects:
     """Return the confidence sets.
 
     Args:
         ratio: T × K × H ratios A / f.
         log_z: log of the prior-weighted mean of all models.
         alpha: 1 - coverage.
+        marks: canaries and the like, if they are in `log_z`: a model is compared with what they say about it, too.
     """
+    marks = marks or no_marks(ratio.shape[2])
     least = log_z + np.log(alpha)
     if least < 0:  # a share near 0 makes every actor as likely as nobody
         none = np.empty(0, np.int64)
         return Suspects(True, none, none, none.reshape(0, 2))
-    pairs = _paired(ratio, least)
-    close = np.flatnonzero(_at_most(ratio) > least)
-    alone = close[_best_alone(ratio[:, :, close]) > least]
+    pairs = _paired(ratio, least, marks)
+    own = marks.of(np.arange(ratio.shape[2])[:, None])
+    close = np.flatnonzero(_at_most(ratio) + own > least)
+    alone = close[_best_alone(ratio[:, :, close]) + own[close] > least]
     return Suspects(False, alone, np.unique(pairs), pairs)
 
 
@@ -77,38 +80,39 @@ def _best_alone(ratio: Float) -> Float:
     return best
 
 
-def _paired(ratio: Float, least: float) -> Int64:
+def _paired(ratio: Float, least: float, marks: MarkFactors) -> Int64:
     """Return the pairs that cannot be excluded, as Q × 2 positions."""
-    usable = np.flatnonzero(moves(ratio))
-    most = _at_most(ratio)[usable]
+    usable = np.flatnonzero(moves(ratio) | marks.seen.any(axis=0))
+    most = (_at_most(ratio) + marks.of(np.arange(ratio.shape[2])[:, None]))[usable]
     a, b = np.triu_indices(usable.size, 1)
-    close = most[a] + most[b] > least
+    close = most[a] + most[b] > least  # a mark that both had opened counts twice here: it is a bound
     a, b = usable[a[close]], usable[b[close]]
     kept = [np.empty((0, 2), np.int64)]
     for start in range(0, a.size, _CHUNK):
         one, two = a[start : start + _CHUNK], b[start : start + _CHUNK]
+        needed = least - marks.of(np.stack([one, two], axis=1))
         stays = np.zeros(one.size, np.bool_)
         for s, t in product(range(ratio.shape[0]), repeat=2):
-            stays |= _pair_stays(ratio[s][:, one], ratio[t][:, two], least)
+            stays |= _pair_stays(ratio[s][:, one], ratio[t][:, two], needed)
         kept.append(np.stack([one[stays], two[stays]], axis=1))
     return np.concatenate(kept)
 
 
-def _pair_stays(one: Float, two: Float, least: float) -> np.typing.NDArray[np.bool_]:
-    """Return which of Q pairs reach `least` for some admissible shares; `one` and `two` are K × Q ratios."""
+def _pair_stays(one: Float, two: Float, needed: Float) -> np.typing.NDArray[np.bool_]:
+    """Return which of Q pairs reach what each needs for some admissible shares; `one` and `two` are K × Q ratios."""
     with np.errstate(divide="ignore"):
         # each factor is linear in the shares, so its own largest value lies at a corner: a cheap bound for the product
         corners = np.zeros(one.shape)
         for a, b in _CORNERS:
             np.maximum(corners, a * (one - 1.0) + b * (two - 1.0), out=corners)
-        stays = np.log1p(corners).sum(axis=0) > least
+        stays = np.log1p(corners).sum(axis=0) > needed
         close = np.flatnonzero(stays)
         best = np.full(close.size, -np.inf)
         for a, b in _PAIR_GRID:
             step = np.log1p(np.maximum(a * (one[:, close] - 1.0) + b * (two[:, close] - 1.0), -1.0))
             best = np.maximum(best, step.sum(axis=0))
         best = np.maximum(best, _best_in_turns(one[:, close], two[:, close]))
-    stays[close] = best > least
+    stays[close] = best > needed[close]
     return np.asarray(stays)
 
 

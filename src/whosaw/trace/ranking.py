@@ -106,7 +106,7 @@ def _weighed(
     candidates = build_candidates(index, view, rungs, robust, len(sets), settings)
     named = tuple(actor for c in candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors)
     inside = posterior.outside <= settings.outside_excluded_at
-    suspects = not_excluded(evidence.ratio, posterior.log_z, settings.alpha) if inside else None
+    suspects = not_excluded(evidence.ratio, posterior.log_z, settings.alpha, view.factors) if inside else None
     scope = find_scope(question, evidence, named, suspects, settings.complete)
     groups = by_label(index.actors, evidence, posterior, weight)
     out_of_reach = unreachable(question.index, question.context, question.sightings)

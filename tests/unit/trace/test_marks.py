@@ -162,3 +162,17 @@ def test_impossible_marks_are_refused(world: Worlds) -> None:
     for mark in (marks(0, 1, 0.5), marks(0, 1, np.inf), marks(10_000, 1)):
         with pytest.raises(InputRefused):
             attribute(w.accesses, w.population, w.sightings, w.actors, Settings(), marks=mark)
+
+
+def test_a_canary_leaves_whoever_opened_it_among_those_not_excluded(world: Worlds) -> None:
+    for seed in range(12, 18):
+        w = world(seed, complaints=4, noise=0.0)
+        unseen = np.setdiff1d(np.arange(w.population.entered_us.size), w.accesses.subject[w.accesses.actor != 0])
+        canary = int(unseen[0])
+        w = w.opened(w.leaker, canary, 40 * DAY_US)
+        hit = attribute(
+            w.accesses, w.population, w.sightings, w.actors, Settings(complete=True), marks=marks(canary, 70 * DAY_US)
+        )
+        assert hit.not_excluded == (w.leaker,)
+        assert hit.scope.bounded
+        assert w.leaked <= set(hit.scope.certain) | set(hit.scope.probable) | set(hit.scope.possible)
