@@ -14,6 +14,13 @@ from whosaw.lake.trail import REVEALED
 from whosaw.trace import Accesses, Attribution, ClassScope, scope_by_class
 from whosaw.trace.inputs import Bool, Int64
 
+_WITHIN = """
+    CREATE TEMP TABLE within AS
+    SELECT number, key FROM numbers WHERE space = 'subject' AND key IN (SELECT unnest(?::VARCHAR[]))
+    UNION ALL SELECT unnest(?::BIGINT[]), NULL
+"""
+"""Numbers of some subjects; of one whose reference was erased, the number itself is known."""
+
 
 def class_scopes(
     lake: Path, exposure: Exposure, found: Attribution, last_us: int, classes: Mapping[str, str]
@@ -32,7 +39,9 @@ def class_scopes(
     """
     if not (found.scope.named or found.scope.held):
         return {}, ""
-    accesses, shown, unsaid = _read(lake, exposure, classes)
+    scope = found.scope
+    within = [exposure.subjects[subject] for subject in (*scope.certain, *scope.probable, *scope.possible)]
+    accesses, shown, unsaid = _read(lake, exposure, within, classes)
     if not shown:
         return {}, "no log says which fields were shown: the scope is not known by class of fields"
     told = {
@@ -54,12 +63,18 @@ def _told(part: ClassScope, exposure: Exposure) -> dict[str, Any]:
     }
 
 
-def _read(lake: Path, exposure: Exposure, classes: Mapping[str, str]) -> tuple[Accesses, dict[str, Bool], int]:
-    """Return the openings, per class a flag per opening, and how many do not say what they showed."""
+def _read(
+    lake: Path, exposure: Exposure, within: list[str], classes: Mapping[str, str]
+) -> tuple[Accesses, dict[str, Bool], int]:
+    """Return the openings of some subjects, per class a flag per opening, and how many do not say what they showed."""
     with opened(lake) as open_lake:
-        words = open_lake.keys("fields")
-        actor_keys, subject_keys = open_lake.keys("actor"), open_lake.keys("subject")
+        words, actor_keys = open_lake.keys("fields"), open_lake.keys("actor")
+        open_lake.connection.execute(
+            _WITHIN, [within, [int(n[1:]) for n in within if n[:1] == "#" and n[1:].isdigit()]]
+        )
+        subject_keys = dict(open_lake.rows("SELECT number, key FROM within WHERE key IS NOT NULL"))
         query = "SELECT actor, subject, at_us, coalesce(fields, -1) AS fields FROM accesses"
+        query += " WHERE subject IN (SELECT number FROM within)"
         table = open_lake.connection.execute(query).fetchnumpy()
     columns = {name: np.ma.getdata(column).astype(np.int64) for name, column in table.items()}
     at_us = columns["at_us"]

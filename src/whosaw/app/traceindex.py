@@ -1,26 +1,21 @@
 """The log on disk for many questions: sorted by subject, read where a question needs it, extended without rebuilding.
 
-A folder of segments. A segment holds the rows of a Parquet file, sorted by subject, actor and time, 13 bytes each: of
-100 million rows a question about 20,000 subjects reads its own spans only. New Parquet files
-become a new segment. The manifest names every file that went in; a lake that holds others is newer than the index, or
-lost rows since (erasure), and the index refuses.
+A folder of segments. A segment holds the rows of some files, sorted by subject, actor and time, 13 bytes each: of
+100 million rows a question about 20,000 subjects reads its own spans only. The manifest names every file that went in;
+a lake that holds others is newer than the index, or lost rows since (erasure), and the index refuses.
+`whosaw.app.traceindexbuild` writes it, `whosaw.app.tracelake` keeps one beside a lake.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whosaw.app.errors import AppError
 from whosaw.trace import (
@@ -38,29 +33,28 @@ from whosaw.trace import (
 )
 from whosaw.trace.inputs import Int64
 
-_FORMAT = "whosaw trace index 1"
-_MANIFEST = "index.json"
-_COLUMNS = ("subject", "actor", "at_us", "irregular")
-_ROW = np.dtype([("at_us", "<i8"), ("actor", "<u4"), ("irregular", "?")])  # packed: 13 bytes
+FORMAT = "whosaw trace index 2"
+MANIFEST = "index.json"
+ROW = np.dtype([("at_us", "<i8"), ("actor", "<u4"), ("irregular", "?")])  # packed: 13 bytes
+SUBJECT, START, ACTOR = np.dtype("<u4"), np.dtype("<i8"), np.dtype("<u4")
 _NEAR_BYTES = 1 << 12
 """Spans no further apart than a page are read at once."""
-_SUBJECT, _START = np.dtype("<u4"), np.dtype("<i8")
-_BATCH_ROWS = 1 << 20
 
 
 class IndexRefused(AppError, RuntimeError):
     """The index on disk is older than the lake, holds what the lake no longer has, or is damaged."""
 
     code: ClassVar[str] = "app.trace_index"
-    hint = "bring new files in with `extend`; build the index anew where the lake lost files"
+    hint = "`whosaw trace index --lake LAKE` brings it up to the lake; `--no-index` reads the lake itself"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Rows sorted by subject, actor, time: m subjects, m+1 offsets into the file of rows."""
+    """Rows sorted by subject, actor, time: m subjects, m+1 offsets into the file of rows, and the actors that occur."""
 
     subject: Any
     start: Any
+    actor: Any
     rows: Path
 
     def read(self, first: Int64, last: Int64) -> Any:
@@ -69,7 +63,7 @@ class Segment:
         The spans are read, not mapped: around a touched page the kernel maps its neighbours, and a question whose
         subjects lie all over the log would end up with the whole of it.
         """
-        begin, end = first * _ROW.itemsize, last * _ROW.itemsize
+        begin, end = first * ROW.itemsize, last * ROW.itemsize
         order = np.argsort(begin, kind="stable")
         begins = begin[order]
         apart = np.ones(order.size, np.bool_)
@@ -89,10 +83,10 @@ class Segment:
         part = np.cumsum(apart) - 1
         shift = (np.cumsum(sizes) - sizes - begins[heads])[part] if heads.size else np.empty(0, np.int64)
         at = np.empty(order.size, np.int64)
-        at[order] = (begins + shift) // _ROW.itemsize
+        at[order] = (begins + shift) // ROW.itemsize
         length = last - first
         place = np.arange(int(length.sum())) + np.repeat(at - (np.cumsum(length) - length), length)
-        return np.frombuffer(whole, _ROW)[place]
+        return np.frombuffer(whole, ROW)[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +96,10 @@ class DiskIndex:
     Args:
         folder: where it lies.
         segments: its parts, mapped into memory.
-        files: name → bytes of every Parquet file that went in.
+        files: name → bytes of every file that went in.
         has_reasons: whether the log says why accesses happened.
         rows: accesses in all.
+        facts: what else was measured of the log when the index was brought up to it.
     """
 
     folder: Path
@@ -112,16 +107,30 @@ class DiskIndex:
     files: dict[str, int]
     has_reasons: bool
     rows: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def actors(self) -> Int64:
+        """Return the numbers of all actors that occur, rising."""
+        parts = [np.asarray(segment.actor, np.int64) for segment in self.segments]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
     def of(self, subjects: Int64, actors: Actors) -> Index:
         """Return the index of some subjects alone, numbered 0 … n-1 in the order given.
 
         Args:
-            subjects: n distinct subjects, as the Parquet files number them.
+            subjects: n distinct subjects, as the files number them.
             actors: all actors, as the files number them.
 
         Raises:
             InputRefused: a row names an actor that is not there.
+        """
+        return build_index(self.accesses_of(subjects), actors, subjects.size)
+
+    def accesses_of(self, subjects: Int64) -> Accesses:
+        """Return the accesses to some subjects, which are numbered 0 … n-1 in the order given; actors as in the files.
+
+        Args:
+            subjects: n distinct subjects, as the files number them.
         """
         place, rows = [], []
         for segment in self.segments:
@@ -131,15 +140,29 @@ class DiskIndex:
             start, end = np.asarray(segment.start[at[known]]), np.asarray(segment.start[at[known] + 1])
             place.append(np.repeat(known, end - start))
             rows.append(segment.read(start, end))
-        found = np.concatenate(rows) if rows else np.empty(0, _ROW)
-        log = Accesses(
+        found = np.concatenate(rows) if rows else np.empty(0, ROW)
+        return Accesses(
             found["actor"].astype(np.int64),
             np.concatenate(place) if place else np.empty(0, np.int64),
             np.ascontiguousarray(found["at_us"]),
             np.ascontiguousarray(found["irregular"]),
             self.has_reasons,
         )
-        return build_index(log, actors, subjects.size)
+
+    def refuse_unless(self, lake: Mapping[str, int]) -> None:
+        """Refuse a lake that is not what went in.
+
+        Args:
+            lake: name → bytes of every file of the lake now.
+
+        Raises:
+            IndexRefused: the lake holds other files.
+        """
+        newer = sorted(name for name, size in lake.items() if self.files.get(name) != size)
+        if newer:
+            raise IndexRefused(f"index `{self.folder.name}` is older than the lake: it lacks {len(newer)} of its files")
+        if lost := self.files.keys() - lake.keys():
+            raise IndexRefused(f"index `{self.folder.name}` holds {len(lost)} files the lake lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,49 +244,7 @@ def _hit(hit: Hit, subject: int) -> Hit:
     return Hit(subject, hit.contacted_us, hit.opened_us, hit.irregular, hit.share, hit.irregular_share)
 
 
-def create(folder: Path, files: Sequence[Path], *, has_reasons: bool) -> DiskIndex:
-    """Build an index of Parquet files that are each sorted by subject.
-
-    Args:
-        folder: where to put it; made anew.
-        files: with the columns `subject`, `actor`, `at_us` (integers ≥ 0) and `irregular`.
-        has_reasons: whether the log says why accesses happened.
-
-    Raises:
-        IndexRefused: there is something else at the folder, a file lacks a column or is not sorted by subject.
-    """
-    if folder.exists():
-        if any(folder.iterdir()) and not (folder / _MANIFEST).exists():
-            raise IndexRefused(f"folder `{folder.name}` holds something that is no index")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    _write_manifest(folder, {"format": _FORMAT, "has_reasons": has_reasons, "segments": [], "files": {}})
-    return extend(folder, files)
-
-
-def extend(folder: Path, files: Sequence[Path]) -> DiskIndex:
-    """Bring further Parquet files in as one new segment; files that are in already are left out.
-
-    Args:
-        folder: of the index.
-        files: as for `create`.
-
-    Raises:
-        IndexRefused: as for `create`, or the index is damaged.
-    """
-    manifest = _read_manifest(folder)
-    new = [file for file in files if file.name not in manifest["files"]]
-    for file in new:
-        name = f"{len(manifest['segments']):06}"
-        rows = _write_segment(folder / name, file)
-        manifest["segments"].append({"name": name, "rows": rows})
-        manifest["files"][file.name] = file.stat().st_size
-    if new:
-        _write_manifest(folder, manifest)
-    return open_index(folder, files=None)
-
-
-def open_index(folder: Path, files: Iterable[Path] | None) -> DiskIndex:
+def open_index(folder: Path, files: Iterable[Path] | None = None) -> DiskIndex:
     """Open an index, and refuse it where it does not hold exactly the files of the lake.
 
     Args:
@@ -273,139 +254,50 @@ def open_index(folder: Path, files: Iterable[Path] | None) -> DiskIndex:
     Raises:
         IndexRefused: the lake holds other files, or the index is damaged.
     """
-    manifest = _read_manifest(folder)
+    manifest = read_index(folder)
+    parts = manifest["segments"]
+    held = {name: size for each in parts for name, size in each["files"].items()} | manifest["beside"]
+    segments = tuple(_open_segment(folder / each["name"], each["rows"]) for each in parts)
+    rows = sum(each["rows"] for each in parts)
+    disk = DiskIndex(folder, segments, held, manifest["has_reasons"], rows, manifest["facts"])
     if files is not None:
-        held: dict[str, int] = manifest["files"]
-        lake = {file.name: file.stat().st_size for file in files}
-        newer = sorted(name for name, size in lake.items() if held.get(name) != size)
-        if newer:
-            raise IndexRefused(f"index `{folder.name}` is older than the lake: it lacks {len(newer)} of its files")
-        if held.keys() - lake.keys():
-            raise IndexRefused(f"index `{folder.name}` holds {len(held.keys() - lake.keys())} files the lake lost")
-    segments = tuple(_open_segment(folder / each["name"], each["rows"]) for each in manifest["segments"])
-    rows = sum(each["rows"] for each in manifest["segments"])
-    return DiskIndex(folder, segments, manifest["files"], manifest["has_reasons"], rows)
+        disk.refuse_unless({file.name: file.stat().st_size for file in files})
+    return disk
 
 
 def _open_segment(folder: Path, rows: int) -> Segment:
     try:
-        subject = np.memmap(folder / "subject", _SUBJECT, "r")
-        start = np.memmap(folder / "start", _START, "r")
+        subject = np.memmap(folder / "subject", SUBJECT, "r")
+        start = np.memmap(folder / "start", START, "r")
+        actor = np.memmap(folder / "actor", ACTOR, "r")
         size = (folder / "rows").stat().st_size
     except (OSError, ValueError) as error:
         raise IndexRefused(f"segment `{folder.name}` cannot be read: {error}") from error
-    if start.size != subject.size + 1 or size != rows * _ROW.itemsize or start[-1] != rows:
+    if start.size != subject.size + 1 or size != rows * ROW.itemsize or start[-1] != rows:
         raise IndexRefused(f"segment `{folder.name}` is damaged: its arrays do not fit one another")
-    return Segment(subject, start, folder / "rows")
+    return Segment(subject, start, actor, folder / "rows")
 
 
-def _write_segment(folder: Path, file: Path) -> int:
-    """Write the arrays of one Parquet file, and return its rows; nothing of it counts before the manifest names it."""
-    if folder.exists():
-        shutil.rmtree(folder)  # left by a build that died
-    folder.mkdir()
-    outs = {name: (folder / name).open("wb") for name in ("subject", "start", "rows")}
-    rows = 0
+def read_index(folder: Path) -> dict[str, Any]:
+    """Return the manifest of an index: its segments with their files, the files beside them, and facts.
+
+    Raises:
+        IndexRefused: there is none, or another version wrote it.
+    """
     try:
-        for subject, packed in _packed_batches(file):
-            first = np.flatnonzero(np.diff(subject, prepend=-1))
-            outs["subject"].write(subject[first].astype(_SUBJECT).tobytes())
-            outs["start"].write((first + rows).astype(_START).tobytes())
-            outs["rows"].write(packed.data)
-            rows += subject.size
-        outs["start"].write(np.array([rows], _START).tobytes())
-    finally:
-        for out in outs.values():
-            out.flush()
-            os.fsync(out.fileno())
-            out.close()
-    if rows == 0:
-        raise IndexRefused(f"file `{file.name}` holds no row")
-    return rows
-
-
-def _packed_batches(file: Path) -> Iterator[tuple[Int64, Any]]:
-    """Yield sorted rows as the index holds them; two batches are sorted beside the one that is read."""
-    waiting: deque[Future[tuple[Int64, Any]]] = deque()
-    with ThreadPoolExecutor(2) as pool:
-        for columns in _whole_subjects(file):
-            waiting.append(pool.submit(_packed, columns))
-            if len(waiting) > 2:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _whole_subjects(file: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows in order of subject, cut between subjects."""
-    kept: dict[str, Any] = {name: np.empty(0, np.int64) for name in _COLUMNS}
-    last = -1
-    for batch in _batches(file):
-        columns = {name: np.concatenate([kept[name], batch[name]]) for name in _COLUMNS}
-        subject = columns["subject"]
-        if (np.diff(subject, prepend=last) < 0).any() or columns["actor"].min() < 0:
-            raise IndexRefused(f"file `{file.name}` is not sorted by subject, or names an actor below 0")
-        cut = int(np.searchsorted(subject, subject[-1]))
-        kept = {name: column[cut:] for name, column in columns.items()}
-        if cut:
-            last = int(subject[cut - 1])
-            yield {name: column[:cut] for name, column in columns.items()}
-    if kept["subject"].size:
-        yield kept
-
-
-def _packed(columns: dict[str, Any]) -> tuple[Int64, Any]:
-    """Return subjects and rows, sorted by subject, actor, time."""
-    subject, actor = columns["subject"], columns["actor"]
-    width = int(actor.max()) + 1
-    key = (subject - subject[0]) * width + actor
-    if (int(subject[-1] - subject[0]) + 1) * width < 1 << 32:
-        key = key.astype(np.uint32)  # sorts faster
-    order = np.argsort(key)
-    key, at_us = key[order], columns["at_us"][order]
-    again = np.flatnonzero(key[1:] == key[:-1])
-    if again.size:  # rows of one pair: only these need to be put in order of time
-        those = np.union1d(again, again + 1)
-        inner = those[np.lexsort((columns["irregular"][order[those]], at_us[those], key[those]))]
-        order[those], at_us[those] = order[inner], at_us[inner]
-    packed = np.empty(order.size, _ROW)
-    packed["at_us"], packed["actor"], packed["irregular"] = at_us, actor[order], columns["irregular"][order]
-    return subject, packed  # the subjects were in order before
-
-
-def _batches(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with pq.ParquetFile(file) as parquet:
-            lacking = [name for name in _COLUMNS if name not in parquet.schema_arrow.names]
-            if lacking:
-                raise IndexRefused(f"file `{file.name}` lacks column `{lacking[0]}`")
-            for batch in parquet.iter_batches(_BATCH_ROWS, columns=list(_COLUMNS)):
-                if batch.num_rows:
-                    yield {
-                        name: batch.column(name).cast(pa.int64()).to_numpy()
-                        if name != "irregular"
-                        else batch.column(name).to_numpy(zero_copy_only=False)
-                        for name in _COLUMNS
-                    }
-    except (OSError, pa.ArrowInvalid) as error:
-        raise IndexRefused(f"file `{file.name}` cannot be read") from error
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] != _FORMAT:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexRefused(f"folder `{folder.name}` holds no index") from error
     return manifest
 
 
-def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_index(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Replace the manifest at once: a build that dies leaves the index as it was."""
-    draft = folder / f".{_MANIFEST}"
+    draft = folder / f".{MANIFEST}"
     with draft.open("w", encoding="utf-8") as file:
         json.dump(manifest, file)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(folder / _MANIFEST)
+    draft.replace(folder / MANIFEST)

@@ -17,9 +17,10 @@ from whosaw.app.presence import add_persons
 from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
+from whosaw.app.tracelake import exposure_from_index, has_index
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
-from whosaw.lake.sightings import Sighting, beneficiaries, choose, read_sightings
+from whosaw.lake.sightings import Complaints, Sighting, beneficiaries, choose, read_sightings
 from whosaw.terms import to_us
 from whosaw.trace import Attribution, Candidate, Method, Scope, Settings, Verdict, build_index, evidence_over_time, rank
 from whosaw.trace.person import SKEW_S
@@ -41,6 +42,7 @@ class Beside:
         classes: CSV of field and class; a field without one is a class of its own.
         doors: accounts that the doors log in with at the database: the audit log's word on what went around them.
         now: the time of asking; later contacts are refused. Absent, no contact is.
+        index: read the lake's index where it has one, and not the lake itself.
     """
 
     known: Path | None = None
@@ -51,6 +53,7 @@ class Beside:
     classes: Path | None = None
     doors: tuple[str, ...] = ()
     now: datetime | None = None
+    index: bool = True
 
 
 def trace_each(
@@ -109,6 +112,7 @@ def trace_lake(
         SightingsInvalid, BeneficiaryUnclear, BeneficiaryUnknown: the question cannot be asked so.
         NotALake, LakeDamaged: the lake cannot be read.
         TraceFileInvalid: a file beside them cannot be read.
+        IndexRefused: the lake's index is older than the lake.
     """
     beside = beside or Beside()
     known = read_known(beside.known) if beside.known else {}
@@ -116,13 +120,15 @@ def trace_lake(
     presence = read_presence(beside.presence) if beside.presence else []
     classes = read_classes(beside.classes) if beside.classes else {}
     complaints = choose(read_sightings(sightings_file), beneficiary)
-    question = pose(load_exposure(lake, complaints.beneficiary), complaints, known, accounts)
+    exposure, from_index = _exposure(lake, complaints, beside)
+    question = pose(exposure, complaints, known, accounts)
     if beside.now is not None:
         _refuse_future(complaints.sightings, question.exposure, beside.now)
     own = Settings(complete=question.exposure.own_trail)
     used = settings or (own if alpha is None else replace(own, alpha=alpha))
     found, over_time = _answer(question, used)
     told = report(found, question) | over_time
+    told["from_index"] = from_index
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
         ground = ground_of(question.accesses, question.population, question.sightings, question.actors)
@@ -132,6 +138,19 @@ def trace_lake(
         add_persons(told, lake, presence, beside.skew_s)
     told["verdict_in_words"] = verdict_in_words(told)
     return told
+
+
+def _exposure(lake: Path, complaints: Complaints, beside: Beside) -> tuple[Exposure, bool]:
+    """Return what is asked about, from the lake's index where that can answer, and whether it could.
+
+    Leaks that are invented in the log want the whole of it.
+    """
+    if beside.index and not beside.calibrate and has_index(lake):
+        whom = {sighting.subject for sighting in complaints.sightings}
+        found = exposure_from_index(lake, complaints.beneficiary, whom)
+        if found is not None:
+            return found, True
+    return load_exposure(lake, complaints.beneficiary), False
 
 
 def _refuse_future(sightings: Sequence[Sighting], exposure: Exposure, now: datetime) -> None:

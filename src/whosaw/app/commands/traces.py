@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
+from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
@@ -34,6 +36,25 @@ app.command(
     "whosaw.app.commands.fingerprints:fingerprint", name="fingerprint", help="Say which export found rows came from."
 )
 app.command("whosaw.app.commands.fingerprints:prints", name="prints", help="Write the prints of an export, to keep.")
+app.command(
+    "whosaw.app.commands.tracesightings:sightings", name="sightings", help="Write what was taken in, for --sightings."
+)
+
+
+@app.command(name="index")
+def index_lake(*, lake: Path) -> int:
+    """Bring the index of a lake up to it, so that `whosaw trace` need not read the whole of a large one.
+
+    Args:
+        lake: folder of the lake; its index lies beside it, as NAME.index.
+    """
+    before = time.perf_counter()
+    made = bring_up(lake)
+    console().print(
+        f"index of {made.rows:,} accesses in {len(made.segments)} parts, up to date after "
+        f"{time.perf_counter() - before:.1f} s"
+    )
+    return 0
 
 
 class TraceOptions(AppError, ValueError):
@@ -58,6 +79,7 @@ def trace(
     door: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     calibrate: int = 0,
     pictures: Path | None = None,
+    index: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -77,13 +99,14 @@ def trace(
         door: account that a door logs in with at the database, as ROLE or ROLE@ADDRESS; may be given several times.
         calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
         pictures: folder for two SVG pictures: who had opened whom, and the evidence over time.
+        index: read the lake's index where `whosaw trace index` made one; with --no-index the lake itself.
         as_json: print JSON.
     """
     if every_beneficiary and beneficiary:
         raise TraceOptions("every beneficiary and single ones cannot both be asked about")
     if not 0.0 <= skew_s < math.inf or calibrate < 0:
         raise TraceOptions("a skew or a number of invented leaks is negative")
-    beside = Beside(known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC))
+    beside = Beside(known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), index)
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
     told = trace_lake(lake, sightings, beneficiary[0] if beneficiary else None, beside=beside)

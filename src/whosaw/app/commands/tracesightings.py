@@ -1,0 +1,36 @@
+"""``whosaw trace sightings``: the sightings of a case or a beneficiary as the file that a trace reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whosaw.app.commands.acting import look
+from whosaw.app.commands.opened import with_services
+from whosaw.app.commands.output import console
+from whosaw.app.services import Services
+from whosaw.app.tracesightings import HITS, NoSightings, sightings_of, write_sightings
+
+
+def sightings(*, out: Path, case: str = "", beneficiary: str = "") -> int:
+    """Write what was taken in about a case or a beneficiary as CSV for --sightings; the look is recorded.
+
+    Hits of canaries and aliases by mail from the same senders are added, as marks.
+
+    Args:
+        out: the file to write; it names people, and only its owner may read it.
+        case: CASE-1.
+        beneficiary: as the company writes it: seller:S-0088.
+    """
+    if bool(case) == bool(beneficiary):
+        raise NoSightings("either a case or a beneficiary is asked about")
+
+    async def work(services: Services) -> tuple[int, int]:
+        await look(services, "look.case", case or "sightings")
+        found = await sightings_of(services, case=case or None, beneficiary=beneficiary or None)
+        await write_sightings(services, found, out)
+        hits = sum(each.form in HITS for each in found)
+        return len(found) - hits, hits
+
+    complaints, hits = with_services(work)
+    console().print(f"{complaints} complaints and {hits} hits of canaries and aliases written", markup=False)
+    return 0
