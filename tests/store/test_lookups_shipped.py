@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from whosaw.ask import LookupAsk, new_ask_id
-from whosaw.catalog.model import Lookup
+from whosaw.catalog.model import Budget, Limit, Lookup
 from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate
+from whosaw.gate.left import Leftovers
 from whosaw.terms import PurposeRef, SubjectRef
 
 if TYPE_CHECKING:
@@ -47,3 +48,22 @@ async def test_a_value_leads_to_a_person_only_for_work_about_him(
     stated = PurposeRef.parse(purpose) if purpose else None
     answer = await gate.lookup(LookupAsk(actor, "mail", value, stated, "http", company.clock.now(), new_ask_id()))
     assert answer.subject == (SubjectRef.parse(found) if found else None)
+
+
+async def test_a_budget_of_finds_counts_persons_and_its_end_tells_nothing(company: Company) -> None:
+    none = Limit(None, None)
+    finds = Budget("finds", None, None, frozenset(), none, Limit(None, 2), none, lookup="mail")
+    catalog = replace(company.catalog, lookups={"mail": BY_MAIL}, budgets={"finds": finds})
+    gate = Gate(company.db, company.appender, catalog, company.sources, PolicyHolder(load_policies()))
+
+    async def sought(number: int, value: str) -> str:
+        purpose = PurposeRef("ticket", f"T-{number}")
+        answer = await gate.lookup(LookupAsk("E-1", "mail", value, purpose, "http", company.clock.now(), new_ask_id()))
+        return str(answer.subject) if answer.subject else answer.decision.reason
+
+    asked = [(1, 1), (1, 1), (2, 99), (2, 2), (3, 3), (1, 1), (4, 99)]
+    answers = [await sought(ticket, f"ada{number}@mail.example") for ticket, number in asked]
+    found = ["customer:C-1", "customer:C-1", "lookup.nobody", "customer:C-2"]
+    assert answers == [*found, "budget.exhausted", "budget.exhausted", "budget.exhausted"]
+    left = await Leftovers(company.db, catalog).of("E-1", frozenset({"support"}), company.clock.now())
+    assert [(each.spent, each.left) for each in left if each.counted == "found:mail"] == [(2, 0)]

@@ -24,10 +24,12 @@ BUILT_IN_GRANTS = ("unmask", "second_person")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def budget(name: str, table: Table, classes: Collection[str], actions: Collection[str]) -> Budget:
-    """Read one budget: of a class that some field has, or of a declared action."""
-    if ("class" in table) == ("action" in table):
-        raise CatalogInvalid(f"{table.where}: a budget counts either a `class` or an `action`")
+def budget(
+    name: str, table: Table, classes: Collection[str], actions: Collection[str], lookups: Collection[str]
+) -> Budget:
+    """Read one budget: of a class that some field has, of a declared action, or of what a declared lookup finds."""
+    if sum(each in table for each in ("class", "action", "lookup")) != 1:
+        raise CatalogInvalid(f"{table.where}: a budget counts either a `class`, an `action` or a `lookup`")
     read = Budget(
         name=name,
         klass=table.choice("class", classes) if "class" in table else None,
@@ -36,6 +38,7 @@ def budget(name: str, table: Table, classes: Collection[str], actions: Collectio
         hour=_limit(table, "hour"),
         day=_limit(table, "day"),
         month=_limit(table, "month"),
+        lookup=table.choice("lookup", lookups) if "lookup" in table else None,
     )
     table.done()
     if not any(window.soft or window.hard for window in (read.hour, read.day, read.month)):

@@ -104,6 +104,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     subjects = {key: _subject(key, table, sources) for key, table in top.tables("subjects")}
     fields = {key: _field(key, table, subjects, has_key=bool(mask_key)) for key, table in top.tables("fields")}
     actions = {key: _action(key, table, sources, subjects) for key, table in top.tables("actions")}
+    lookups = _lookups(top, sources, subjects, fields)
     classes = {field.klass for field in fields.values()}
     glass, conduct, alerts, policies, watch, aliases = (
         top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies", "watch", "aliases")
@@ -118,8 +119,8 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         actions=actions,
         actors=_actors(top.table("actors"), sources),
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
-        budgets={key: controls.budget(key, table, classes, actions) for key, table in top.tables("budgets")},
-        lookups=_lookups(top, sources, subjects, fields),
+        budgets={key: controls.budget(key, table, classes, actions, lookups) for key, table in top.tables("budgets")},
+        lookups=lookups,
         grants={key: controls.grant(key, table, classes) for key, table in top.tables("grants")},
         break_glass=None if glass is None else controls.break_glass(glass, classes),
         conduct=None if conduct is None else controls.conduct(conduct),

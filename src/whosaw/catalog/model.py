@@ -139,12 +139,13 @@ class Budget:
 
     Attributes:
         name: as the catalog writes it.
-        klass: the class of field it counts, or None where it counts an action.
-        action: the action it counts, or None where it counts a class.
+        klass: the class of field it counts, or None where it counts something else.
+        action: the action it counts, or None.
         roles: whose; empty means everybody.
         hour: limit of a clock hour.
         day: limit of a calendar day.
         month: limit of a calendar month.
+        lookup: the lookup whose finds it counts, or None.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Budget:
     hour: Limit
     day: Limit
     month: Limit
+    lookup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

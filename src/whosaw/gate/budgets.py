@@ -44,7 +44,7 @@ class Unit:
 
     Attributes:
         actor: who is shown.
-        counted: the class, ``action:NAME``, ``lookup:NAME`` or ``misses``.
+        counted: the class, ``action:NAME``, ``lookup:NAME``, ``found:NAME`` or ``misses``.
         limits: of this actor.
         subject: who is shown, as ``customer:C-1``; None where no person is known.
         amount: how many, > 0, where no person is known; 0 asks whether one more would be allowed, and counts nothing.
@@ -102,7 +102,8 @@ class Budgets:
         applying = [
             budget
             for budget in self._catalog.budgets.values()
-            if counted in (budget.klass, f"action:{budget.action}") and (not budget.roles or budget.roles & roles)
+            if counted in (budget.klass, f"action:{budget.action}", found_by(budget.lookup))
+            and (not budget.roles or budget.roles & roles)
         ]
         if not applying:
             if counted == MISSES:
@@ -111,6 +112,11 @@ class Budgets:
         windows = [[budget.hour, budget.day, budget.month] for budget in applying]
         hour, day, month = (_strictest([budget[place] for budget in windows]) for place in range(3))
         return Limits((hour.soft, day.soft, month.soft), (hour.hard, day.hard, month.hard))
+
+
+def found_by(lookup: str | None) -> str:
+    """Return what the persons are counted as whom a lookup of this name finds, beside the lookups themselves."""
+    return f"found:{lookup}"
 
 
 def _strictest(limits: Sequence[Limit]) -> Limit:

@@ -9,7 +9,7 @@ from datetime import datetime
 from whosaw.catalog import Catalog
 from whosaw.decide import lookup_deed
 from whosaw.gate import leftqueries as queries
-from whosaw.gate.budgets import MISSES, Budgets
+from whosaw.gate.budgets import MISSES, Budgets, found_by
 from whosaw.store import Database
 from whosaw.terms import to_us
 
@@ -21,7 +21,7 @@ class Left:
     """One limit of one actor.
 
     Attributes:
-        counted: the class, ``action:NAME``, ``lookup:NAME`` or ``misses``.
+        counted: the class, ``action:NAME``, ``lookup:NAME``, ``found:NAME`` or ``misses``.
         window: ``hour``, ``day`` or ``month``, by the calendar in UTC.
         spent: how many distinct persons so far.
         soft: above which a reason must be stated, or None.
@@ -68,4 +68,5 @@ def _counted(catalog: Catalog) -> Iterable[str]:
     yield from sorted({field.klass for field in catalog.fields.values()})
     yield from (f"action:{name}" for name in sorted(catalog.actions))
     yield from map(lookup_deed, sorted(catalog.lookups))
+    yield from map(found_by, sorted(catalog.lookups))
     yield MISSES

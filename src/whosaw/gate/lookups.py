@@ -16,7 +16,7 @@ from typing import Literal
 from whosaw.ask import LookupAsk
 from whosaw.catalog.statements import lookup_statement
 from whosaw.decide import Decision, Facts, PolicySet, decide_lookup, lookup_deed, refused
-from whosaw.gate.budgets import Unit
+from whosaw.gate.budgets import Unit, found_by
 from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED, Deciding, Parts
 from whosaw.gate.entries import Numbers, lookup_entry
 from whosaw.gate.facts import Person
@@ -88,8 +88,7 @@ class LookingUp:
             facts = replace(facts, subject_region=regions[subject])
             verification = self._deciding.verify(ask, work, subject)
             decision = _decide(ask, replace(facts, verification=verification), policies)
-            if decision.outcome == "allow":
-                await numbers.learn([("subject", str(subject)), *_keys(ask)])
+            if decision.outcome == "allow" and await self._may_find(ask, person, numbers, subject):
                 return await self._recorded(ask, facts, decision, numbers, trace="hit", subject=subject)
             trace: _Trace = "withheld"
         else:
@@ -105,10 +104,24 @@ class LookingUp:
         limits = self._parts.budgets.limits(counted, roles)
         if limits is not None:
             units.append(Unit(ask.actor, counted, limits, stated=ask.stated is not None))
+        finds = self._parts.budgets.limits(found_by(ask.lookup), roles)
+        if finds is not None:  # whoever may find nobody more is told so before anybody is sought, found or not
+            units.append(Unit(ask.actor, found_by(ask.lookup), finds, amount=0, stated=ask.stated is not None))
         verdicts = set(await self._parts.budgets.spend(units, ask.at, numbers, _keys(ask))) - {None}
         if not verdicts:
             return decision
         return refused(decision, EXHAUSTED if EXHAUSTED in verdicts else REASON_NEEDED)
+
+    async def _may_find(self, ask: LookupAsk, person: Person, numbers: BatchNumbers, subject: SubjectRef) -> bool:
+        """Count whom it found; where that is one too many, because others were found meanwhile, he is not named."""
+        also: list[Key] = [("subject", str(subject)), *_keys(ask)]
+        counted = found_by(ask.lookup)
+        limits = self._parts.budgets.limits(counted, person.facts.roles)
+        if limits is None:
+            await numbers.learn(also)
+            return True
+        unit = Unit(ask.actor, counted, limits, str(subject), stated=ask.stated is not None)
+        return await self._parts.budgets.spend([unit], ask.at, numbers, also) == [None]
 
     async def _missed(
         self, ask: LookupAsk, person: Person, numbers: BatchNumbers, withheld_from: SubjectRef | None

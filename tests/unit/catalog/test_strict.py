@@ -51,6 +51,8 @@ def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
         ("[actors]", "[budgets.b]\nclass = 'absent'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`class` is `absent`"),
         ("[actors]", "[budgets.b]\nclass = 'contact'\n[actors]", "[budgets.b]", "the budget limits nothing"),
         ("[actors]", "[budgets.b]\naction = 'nope'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`action` is `nope`"),
+        ("[actors]", "[budgets.b]\nlookup = 'nope'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`lookup` is `nope`"),
+        ("[actors]", "[budgets.b]\nday = {hard = 1}\n[actors]", "[budgets.b]", "a `class`, an `action` or a `lookup`"),
         ("[actors]", "[lookups.shoe]\n[actors]", "[lookups.shoe]", "is no field"),
         ("[actors]", "[policies]\nfiles = ['none/*.cedar']\n[actors]", "[policies]", "no file fits"),
         ("[actors]", "[policies]\nfiles = ['/etc/*']\n[actors]", "[policies]", "cannot be sought"),
