@@ -84,6 +84,12 @@ async def token(db: Database, identifier: str) -> tuple[str, bytes, datetime | N
     return answer.rows[0] if answer.rows else None
 
 
+async def tokens_good(db: Database, identifiers: Sequence[str]) -> set[tuple[str, str]]:
+    """Return (id, actor) of those tokens that are not revoked."""
+    statement = "select id, actor from gate_token where id = any($1) and revoked_at is null"
+    return {(row[0], row[1]) for row in (await db.ask(statement, [array(identifiers)])).rows}
+
+
 async def revoke(db: Database, actor: str, at: datetime) -> int:
     """Revoke every token of `actor`; return how many there were."""
     async with db.connection() as connection:

@@ -6,12 +6,16 @@ actor never counts.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -19,8 +23,12 @@ from whosaw.gate import queries
 from whosaw.gate.errors import GateError
 from whosaw.store import Database
 
+_LOG = logging.getLogger(__name__)
 _FORM = re.compile(r"ws_([0-9a-f]{16})_([0-9a-f]{64})")
 _REMEMBERED_S = 0.5
+_AHEAD_S = 0.25  # this long before a token ends to count, those in use are looked at again
+_IN_USE_S = 2.0
+_TOGETHER_MOST = 512
 _REMEMBERED_MOST = 20_000
 
 
@@ -48,17 +56,30 @@ async def revoke_tokens(db: Database, actor: str, at: datetime) -> int:
     return await queries.revoke(db, actor, at)
 
 
+@dataclass(slots=True, eq=False)
+class _Good:
+    """A token that was found good: whose it is, its id, when that ends to count, and when it was last sent."""
+
+    actor: str
+    identifier: str
+    until: float
+    sent: float
+
+
 class Tokens:
     """Checks tokens for one door, remembering a good one for half a second.
 
     A revoked token therefore works at most that much longer; a suspension works at once, because the gate asks for it
-    anew with every ask.
+    anew with every ask. Tokens in use are looked at again together before their time is over, so that nobody waits for
+    it; where that fails, they end to count and the next ask looks itself.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        # invariant: holds only tokens found good less than _REMEMBERED_S before the second value
-        self._good: dict[bytes, tuple[str, float]] = {}
+        # by the SHA-256 of the whole token. Invariant: each was found good less than _REMEMBERED_S before its `until`;
+        # the one sent last at the end
+        self._good: OrderedDict[bytes, _Good] = OrderedDict()
+        self._looking: asyncio.Task[None] | None = None
 
     async def actor(self, token: str) -> str:
         """Return whose token it is.
@@ -66,21 +87,46 @@ class Tokens:
         Raises:
             TokenRefused: it is nobody's.
         """
+        whole = _hash(token)
+        known = self._good.get(whole)
+        began = time.monotonic()
+        if known is not None and began < known.until:
+            known.sent = began
+            self._good.move_to_end(whole)
+            if began >= known.until - _AHEAD_S and (self._looking is None or self._looking.done()):
+                self._looking = asyncio.create_task(self._look_again(), name="whosaw-tokens")
+            return known.actor
         form = _FORM.fullmatch(token)
         if form is None:
             raise TokenRefused("no valid token")
-        whole = _hash(token)
-        actor, until = self._good.get(whole, ("", 0.0))
-        if time.monotonic() < until:
-            return actor
         row = await queries.token(self._db, form[1])
         if row is None or row[2] is not None or not hmac.compare_digest(row[1], _hash(form[2])):
             self._good.pop(whole, None)
             raise TokenRefused("no valid token")
-        if len(self._good) >= _REMEMBERED_MOST:
-            self._good.clear()
-        self._good[whole] = (row[0], time.monotonic() + _REMEMBERED_S)
+        self._good[whole] = _Good(row[0], form[1], began + _REMEMBERED_S, began)
+        self._good.move_to_end(whole)
+        if len(self._good) > _REMEMBERED_MOST:
+            self._good.popitem(last=False)
         return row[0]
+
+    async def _look_again(self) -> None:
+        """Find out which of the tokens in use are still good; their secrets were compared when they were first sent."""
+        began = time.monotonic()
+        used: list[tuple[bytes, _Good]] = []
+        for whole, known in reversed(self._good.items()):
+            if known.sent < began - _IN_USE_S or len(used) == _TOGETHER_MOST:
+                break
+            used.append((whole, known))
+        try:
+            good = await queries.tokens_good(self._db, [known.identifier for _, known in used])
+        except Exception as cause:  # they end to count by themselves
+            _LOG.info("tokens were not looked at again: %s", type(cause).__name__)
+            return
+        for whole, known in used:
+            if (known.identifier, known.actor) in good:
+                known.until = max(known.until, began + _REMEMBERED_S)
+            elif self._good.get(whole) is known:
+                del self._good[whole]
 
 
 def _hash(secret: str) -> bytes:
