@@ -76,6 +76,8 @@ async def visit(tmp_path: Path, database_url: str) -> AsyncIterator[Visit]:
         console = ConsoleDoor(WebReads(services), links, services.clock)
         server = Server(build_app(console.router, *identity.routers), listener)
         serving = asyncio.create_task(server.run())
+        # as a server does: where nothing signs what was recorded, a slow browser outlasts the patience of the record
+        signing = asyncio.create_task(services.integrator.run())
         await server.started()
         await listed(services, "E-1", "auditor")
         async with async_playwright() as playwright:  # closed before the server, which waits for its connections
@@ -92,6 +94,8 @@ async def visit(tmp_path: Path, database_url: str) -> AsyncIterator[Visit]:
             await browser.close()
         server.stop()
         await serving
+        signing.cancel()
+        await asyncio.wait([signing])
 
 
 async def test_a_person_makes_a_passkey_by_a_link_and_comes_in_by_it(visit: Visit) -> None:
