@@ -59,8 +59,8 @@ MUTANTS = [
     Mutant(
         "salts are all the same",
         "record/appender.py",
-        "drawn = os.urandom(SALT_BYTES * len(raws))",
-        "drawn = bytes(SALT_BYTES * len(raws))",
+        "drawn = os.urandom(SALT_BYTES * len(entries))",
+        "drawn = bytes(SALT_BYTES * len(entries))",
         (APPEND,),
     ),
     Mutant(
@@ -151,9 +151,9 @@ MUTANTS = [
     Mutant(
         "the receipt is given before the commit",
         "record/appender.py",
-        "            first = await queries.append(self._db, raws, salts, leaves)\n",
-        "            first = 0\n"
-        "            self._later = asyncio.ensure_future(queries.append(self._db, raws, salts, leaves))\n",
+        "        return _Committed(await queries.append(self._db, raws, salts, leaves), leaves, {})\n",
+        "        self._later = asyncio.ensure_future(queries.append(self._db, raws, salts, leaves))\n"
+        "        return _Committed(0, leaves, {})\n",
         (APPEND,),
     ),
     Mutant(
@@ -249,9 +249,16 @@ MUTANTS = [
         (EMBEDDED,),
     ),
     Mutant(
+        "the database is believed about numbered entries",
+        "record/appender.py",
+        '        if b"".join(leaves) != stored:\n',
+        "        if False:\n",
+        (APPEND,),
+    ),
+    Mutant(
         "the queue has no end",
         "record/appender.py",
-        "if self._queued + len(raws) > self._limits.queue_entries:",
+        "if self._queued + len(entries) > self._limits.queue_entries:",
         "if False:",
         (APPEND,),
     ),
@@ -393,9 +400,9 @@ MUTANTS = [
     Mutant(
         "values are fetched before the entry is durable",
         "gate/disclosing.py",
-        "        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])\n",
+        "        durable = await self._parts.appender.commit([disclosed(each, numbers) for each in judged])\n",
         "        await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)\n"
-        "        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])\n",
+        "        durable = await self._parts.appender.commit([disclosed(each, numbers) for each in judged])\n",
         (ORDER,),
     ),
     # what closes the door, and what a witness refuses
@@ -680,6 +687,13 @@ MUTANTS = [
         "v_counts[w] + v_adds[w] > u.hard[w] then",
         "v_counts[w] + v_adds[w] > u.hard[w] + 1 then",
         ("tests/store/test_budgets.py",),
+    ),
+    Mutant(
+        "finds beyond the budget are named",
+        "gate/lookups.py",
+        "units.append(Unit(ask.actor, found_by(ask.lookup), finds, amount=0, stated=ask.stated is not None))",
+        "pass",
+        ("tests/store/test_lookups_shipped.py",),
     ),
     Mutant(
         "the widest of several budgets holds",

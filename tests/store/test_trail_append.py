@@ -1,7 +1,9 @@
 """Appending to a real PostgreSQL: durable before the receipt, contiguous, and closed on any failure."""
 
 import asyncio
+import json
 import re
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from whosaw.record import (
     Appender,
     AppendFailed,
     AppendTimedOut,
+    Draft,
     Journal,
     Limits,
     QueueFull,
@@ -22,6 +25,7 @@ from whosaw.record import (
     load_or_create,
     read_journal,
 )
+from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock
 
 CLOCK = SimulatedClock(datetime(2024, 1, 1, tzinfo=UTC))
@@ -266,6 +270,107 @@ async def test_a_journal_that_fails_fails_the_batch(database, keys, tmp_path):
     async with Appender(database, keys, CLOCK, journal=journal) as appender:
         with pytest.raises(AppendFailed):
             await appender.append(payload())
+
+
+class SlowDisk(Journal):
+    """A journal whose disk answers when it is told to."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.go = threading.Event()
+
+    def write(self, batch):
+        assert self.go.wait(10)
+        super().write(batch)
+
+
+async def test_entries_are_durable_before_their_receipts_are_kept_and_the_next_batch_does_not_wait(
+    database, keys, tmp_path, sql
+):
+    with SlowDisk(tmp_path / "receipts.jsonl") as journal:
+        async with Appender(database, keys, CLOCK, journal=journal) as appender:
+            one = await appender.commit([Draft(payload(1))])
+            two = await appender.commit([Draft(payload(2))])
+            assert sql.execute("select subject from trail_entry order by index").fetchall() == [(1,), (2,)]
+            waiting = asyncio.gather(one.recorded(), two.recorded())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            journal.go.set()
+            receipts = [receipt for each in await waiting for receipt in each.receipts]
+    assert [receipt.index for receipt in receipts] == [0, 1]
+    assert list(read_journal(tmp_path / "receipts.jsonl")) == receipts
+
+
+async def test_a_durable_entry_whose_receipt_is_not_kept_is_answered_to_nobody(database, keys, tmp_path):
+    journal = Journal(tmp_path / "receipts.jsonl")
+    journal.close()
+    async with Appender(database, keys, CLOCK, journal=journal) as appender:
+        durable = await appender.commit([Draft(payload())])
+        with pytest.raises(AppendFailed):
+            await durable.recorded()
+
+
+# ---- numbers that come with the append
+
+
+def waits(number: int) -> Draft:
+    missing = {"actor": ("actor", "E-1"), "subject": ("subject", f"customer:C-{number}")}
+    return Draft({**payload(number), "actor": 0, "subject": 0}, missing)
+
+
+async def recorded_of(appender, draft: Draft):
+    return await (await appender.commit([draft])).recorded()
+
+
+async def test_an_append_gives_new_numbers_and_finds_known_ones_beside_entries_that_need_none(
+    appender, keys, database, sql
+):
+    await assign(database, "subject", ["customer:C-2"])
+    plain, *recorded = await asyncio.gather(
+        appender.append(payload(99)), *(recorded_of(appender, waits(number)) for number in (1, 2, 1))
+    )
+    stored = {
+        index: (json.loads(text), salt)
+        for index, text, salt in sql.execute("select index, payload, salt from trail_entry")
+    }
+    known = dict(sql.execute("select key, number from number_map where space = 'subject'").fetchall())
+    assert known == {"customer:C-2": 1, "customer:C-1": 2}
+    for number, each in zip((1, 2, 1), recorded, strict=True):
+        (receipt,) = each.receipts
+        entry, salt = stored[receipt.index]
+        assert (entry["actor"], entry["subject"]) == (1, known[f"customer:C-{number}"])
+        assert each.numbers["subject", f"customer:C-{number}"] == entry["subject"]
+        check_receipt(receipt, keys.receipt.verifier, entry_leaf(salt, canonical(entry)))
+    assert stored[plain.index][0] == payload(99)
+
+
+async def test_a_number_whose_entry_is_not_recorded_is_not_given(appender, sql):
+    sql.execute("delete from trail_head")
+    with pytest.raises(AppendFailed):
+        await appender.commit([waits(1)])
+    assert sql.execute("select (select count(*) from number_map), (select count(*) from trail_entry)").fetchone() == (
+        0,
+        0,
+    )
+
+
+async def test_a_database_that_hashes_something_else_is_not_believed(appender, sql):
+    source = sql.execute("select pg_get_functiondef('log_append_numbered'::regproc)").fetchone()[0]
+    sql.execute(source.replace("coalesce(numbers[e.actor], 0)", "coalesce(numbers[e.actor] + 1, 0)"))
+    with pytest.raises(AppendFailed, match="other entries"):
+        await appender.commit([waits(1)])
+
+
+def test_the_numbered_append_is_flushed_too(sql):
+    sql.execute("set synchronous_commit = off")
+    with sql.transaction():
+        text = '{"actor":0,"at":5,"kind":"x"}'
+        row = sql.execute(
+            "select * from log_append_numbered(%s, %s, %s, %s, %s::int[], %s::int[], %s::int[])",
+            [["actor"], ["E-1"], [text], [b"s" * 32], [1], [0], [0]],
+        ).fetchone()
+        assert sql.execute("show synchronous_commit").fetchone() == ("on",)
+    assert row == (0, [1], entry_leaf(b"s" * 32, b'{"actor":1,"at":5,"kind":"x"}'))
 
 
 # ---- the function and the tables themselves

@@ -85,7 +85,7 @@ class Bulk:
             entries.append(grant_entry(step, ask.at, {}))
         if len(judged) < EXPOSURE_FROM:
             places = list(range(len(entries), len(entries) + len(judged)))
-            return entries + [disclosed(each, numbers) for each in judged], places
+            return entries + [disclosed(each, numbers).payload for each in judged], places
         groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
         for place, each in enumerate(judged):
             groups[_alike(each)].append(place)

@@ -74,18 +74,24 @@ class Deciding:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def decide(self, asks: Sequence[Ask], numbers: BatchNumbers, *, shows: bool = True) -> list[Judged]:
+    async def decide(
+        self, asks: Sequence[Ask], numbers: BatchNumbers, *, shows: bool = True, by_append: bool = False
+    ) -> list[Judged]:
         """Decide about every ask, by one policy set.
 
         Args:
             asks: whose form was checked.
             numbers: learns the numbers of every actor, purpose and known subject.
             shows: whether what is revealed will be shown, and therefore counts; misses count always.
+            by_append: where nothing is counted, leave new numbers to the append.
         """
         policies = self._parts.policies.current
         at = max(ask.at for ask in asks)
-        judged = await self._parts.friction.judged(await self._judge(asks, policies, at), shows=shows)
-        return await self._within_budgets(judged, numbers, at, shows)
+        judged = list(await self._parts.friction.judged(await self._judge(asks, policies, at), shows=shows))
+        per_ask = [self._units(each, shows) for each in judged]
+        if by_append and not any(per_ask):
+            return judged
+        return await self._within_budgets(judged, per_ask, numbers, at)
 
     async def consider(self, ask: Ask) -> Judged:
         """Return what would be decided, budgets aside. Nothing is counted, numbered or recorded: for explanations."""
@@ -147,9 +153,8 @@ class Deciding:
         return withheld(decision, dict.fromkeys(self._revealed(decision), REASON_NEEDED), self._parts.catalog.fields)
 
     async def _within_budgets(
-        self, judged: Sequence[Judged], numbers: BatchNumbers, at: datetime, shows: bool
+        self, judged: Sequence[Judged], per_ask: Sequence[Sequence[Unit]], numbers: BatchNumbers, at: datetime
     ) -> list[Judged]:
-        per_ask = [self._units(each, shows) for each in judged]
         units = [unit for some in per_ask for unit in some]
         verdicts = iter(await self._parts.budgets.spend(units, at, numbers, _keys(judged)))
         return [

@@ -9,11 +9,13 @@ from whosaw.ask import Ask
 from whosaw.decide import Decision
 from whosaw.gate.aliasing import Disclosed
 from whosaw.gate.deciding import Deciding, Judged, Parts
-from whosaw.gate.entries import Numbers, Payload, disclosure_entry, evaluation_entry
+from whosaw.gate.entries import Numbers, disclosure_entry, evaluation_entry
 from whosaw.gate.fetching import Fetcher
 from whosaw.gate.notifying import Allowed
-from whosaw.gate.numbering import BatchNumbers
+from whosaw.gate.numbering import BatchNumbers, Key
+from whosaw.gate.together import together
 from whosaw.prove import Receipt
+from whosaw.record import Draft
 from whosaw.reveal import Value, reveal
 from whosaw.terms import SubjectRef
 
@@ -48,15 +50,20 @@ class Disclosing:
     async def disclose(self, asks: Sequence[Ask]) -> list[Disclosure]:
         """Answer every ask; nothing is revealed for any of them if this raises."""
         numbers = self._parts.numbering.batch()
-        judged = await self._deciding.decide(asks, numbers)
-        receipts = await self._parts.appender.append_many([disclosed(each, numbers) for each in judged])
+        judged = await self._deciding.decide(asks, numbers, by_append=True)
+        durable = await self._parts.appender.commit([disclosed(each, numbers) for each in judged])
+        # the entries are durable; the values are read while the receipts go to this door's own disk
+        rows, recorded = await together(
+            self._fetcher.rows([(each.ask.subject, each.decision) for each in judged]), durable.recorded()
+        )
+        receipts: list[Receipt] = recorded.receipts
+        numbers.learned(recorded.numbers)
         numbers.keep()
         allowed = [
             Allowed(each.decision, numbers.of("actor", each.ask.actor), receipt.index)
             for each, receipt in zip(judged, receipts, strict=True)
         ]
         await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))
-        rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
         return await shown(self._parts, judged, receipts, rows, numbers)
 
     async def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
@@ -110,15 +117,29 @@ def numbers_of(judged: Judged, numbers: BatchNumbers) -> Numbers:
     )
 
 
-def disclosed(judged: Judged, numbers: BatchNumbers) -> Payload:
-    """Return the entry of one disclosure."""
-    return disclosure_entry(
+def disclosed(judged: Judged, numbers: BatchNumbers) -> Draft:
+    """Return the entry of one disclosure, whose new numbers the append gives."""
+    named = _named(judged)
+    given = {name: numbers.place(*key) for name, key in named.items()}
+    payload = disclosure_entry(
         judged.ask,
         judged.decision,
         judged.facts.verification,
-        numbers=numbers_of(judged, numbers),
+        numbers=Numbers(given["actor"], given.get("subject"), given.get("purpose")),
         under=under(judged),
     )
+    return Draft(payload, {name: named[name] for name, number in given.items() if number == 0})
+
+
+def _named(judged: Judged) -> dict[str, Key]:
+    """Return whom and what the entry names by a number; somebody unknown has none."""
+    ask = judged.ask
+    named: dict[str, Key] = {"actor": ("actor", ask.actor)}
+    if judged.facts.subject_known:
+        named["subject"] = "subject", str(ask.subject)
+    if ask.purpose:
+        named["purpose"] = "purpose", str(ask.purpose)
+    return named
 
 
 def under(judged: Judged) -> list[int | str]:

@@ -1,6 +1,6 @@
 """The duty ``notify``: what is allowed under a policy that carries it raises an alert, before anything is revealed.
 
-The alert is durable after the entry and before the value is fetched, so that no such value leaves without it. One
+The alert is durable after the entry and before the value is revealed, so that no such value leaves without it. One
 person's accesses under the same policies are one alert in an hour: a page of customers is no flood of mail.
 
 Somebody who gives work as a reason that he made himself is flagged as well, once a day: the reason opened nothing, and

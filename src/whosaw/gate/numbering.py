@@ -1,6 +1,7 @@
 """The numbers of actors, subjects and purposes on the hot path: remembered only once an entry with them is durable.
 
-The database gives them without waiting for its disk. The entry that follows waits, and takes them along; but a number
+The append of a disclosure gives the numbers that its entry needs. Where they are needed before, for a budget or a hash,
+the database gives them without waiting for its disk. The entry that follows waits, and takes them along; but a number
 that no durable entry followed may be lost in a crash and be given to somebody else after it. So what was learned is
 used for the entry it was learned for, and remembered by `keep` when that entry is durable.
 """
@@ -67,6 +68,11 @@ class BatchNumbers:
         """Return the number of a key that was learned or remembered."""
         known = self._learned.get((space, key))
         return self._kept[space, key] if known is None else known
+
+    def place(self, space: Space, key: str) -> int:
+        """Return the number of a key, or 0 where the append is to give it."""
+        known = self._learned.get((space, key))
+        return self._kept.get((space, key), 0) if known is None else known
 
     def keep(self) -> None:
         """Remember for the next batches what was learned; call it only once an entry that followed is durable."""

@@ -8,6 +8,7 @@ the continuation of the last one signed.
 """
 
 from whosaw.record.appender import Appender, Limits
+from whosaw.record.drafts import Draft
 from whosaw.record.errors import (
     AppendFailed,
     AppendTimedOut,
@@ -42,6 +43,7 @@ __all__ = [
     "AppendTimedOut",
     "Appender",
     "CheckpointMissing",
+    "Draft",
     "Entry",
     "Finding",
     "FsckReport",

@@ -1,8 +1,9 @@
 """Group commit: many waiting asks, one durable commit, each answered with its receipt only after it is on disk.
 
-One batch is in flight per process. Whatever arrived meanwhile is the next one; there is no timer, because waiting for
-company never made anything faster (measured). A batch that fails fails all its members. A member that is cancelled or
-runs out of time leaves alone: the shared commit goes on without it. One timer watches the deadlines of all who wait.
+One commit is in flight per process. Whatever arrived meanwhile is the next one; there is no timer, because waiting for
+company never made anything faster (measured). While a batch is signed and its receipts are flushed to the journal, the
+next one commits. A batch that fails fails all its members. A member that is cancelled or runs out of time leaves alone:
+the shared commit goes on without it. One timer watches the deadlines of all who wait.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
-from whosaw.prove import Payload, Receipt, canonical, entry_leaf, sign_batch
+from whosaw.prove import Payload, Receipt, entry_leaf, sign_batch
 from whosaw.prove.canonical import SALT_BYTES
 from whosaw.record import queries
 from whosaw.record.closed import failure_of
-from whosaw.record.errors import AppendTimedOut, QueueFull, TrailUnavailable
+from whosaw.record.drafts import Draft, Written, any_missing, places
+from whosaw.record.errors import AppendFailed, AppendTimedOut, QueueFull, TrailUnavailable
+from whosaw.record.groups import Committed, Durable, Group, Recorded
 from whosaw.record.guard import Guard
 from whosaw.record.journal import Journal
 from whosaw.record.keys import Keys
 from whosaw.store import Database
 from whosaw.terms import Clock, to_us
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +49,13 @@ class Limits:
     deadline_s: float = 2.0
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
-    """Entries of one caller that are committed together."""
-
-    raws: list[bytes]
-    size_bytes: int
-    done: asyncio.Future[list[Receipt]]
-    due: float
-
-
 class Appender:
     """Appends entries for one process; use it from one event loop.
 
     What owns what: `_queue` and `_queued` are changed only by the event loop's own thread and never across an await;
-    `_take` moves groups out of the queue into `_flying`, and from then on `_drain` answers them, unless their deadline
-    comes first. There is at most one `_drain` task, and it alone commits.
+    `_take` moves groups out of the queue into `_flying`; from then on `_drain` refuses them or `_promise` answers them,
+    unless their deadline comes first. There is at most one `_drain` task, and it alone commits; it starts one
+    `_promise` task at a time, so the journal has the order of the trail.
     """
 
     def __init__(
@@ -88,11 +84,12 @@ class Appender:
         self._journal = journal
         self._limits = limits or Limits()
         self._guard = guard
-        self._queue: deque[_Group] = deque()
+        self._queue: deque[Group] = deque()
         self._queued = 0  # invariant: entries in `_queue`
-        self._flying: list[_Group] = []  # the batch whose commit is under way
+        self._flying: list[Group] = []  # what is being committed, or is committed and not promised yet
         self._timer: asyncio.TimerHandle | None = None  # invariant: set while anybody waits, for the earliest `due`
         self._draining: asyncio.Task[None] | None = None
+        self._promising: asyncio.Task[None] | None = None
         self._closed = False
         self.on_commit: Callable[[int, float], None] | None = None
         """Told of every durable batch: its entries, and the seconds that its commit took; must not raise."""
@@ -104,7 +101,7 @@ class Appender:
             PayloadRefused: the payload has no canonical form; nothing was queued.
             TrailUnavailable: it is not known to be durable (queue full, deadline, failed commit): reveal nothing.
         """
-        return (await self._commit_group([canonical(payload)]))[0]
+        return (await self.append_many([payload]))[0]
 
     async def append_many(self, payloads: Iterable[Payload]) -> list[Receipt]:
         """Record entries in order and return their receipts; more than one batch is committed batch by batch.
@@ -115,16 +112,31 @@ class Appender:
             PayloadRefused: a payload has no canonical form; entries before its batch may be recorded.
             TrailUnavailable: as in `append`.
         """
-        receipts: list[Receipt] = []
-        for raws in self._parts([canonical(payload) for payload in payloads]):
-            receipts += await self._commit_group(raws)
-        return receipts
+        parts = self._parts([Written.of(Draft(payload)) for payload in payloads])
+        recorded = [await self._waited(group, group.done) for group in map(self._queue_group, parts)]
+        return [receipt for part in recorded for receipt in part.receipts]
+
+    async def commit(self, drafts: Iterable[Draft]) -> Durable:
+        """Record entries and return once they are durable, before their receipts are kept; at least one draft.
+
+        Numbers that they wait for are given, and are durable with them.
+
+        Raises:
+            PayloadRefused, TrailUnavailable: as in `append_many`.
+        """
+        *parts, last = self._parts([Written.of(draft) for draft in drafts])
+        before = [await self._waited(group, group.done) for group in map(self._queue_group, parts)]
+        group = self._queue_group(last)
+        await self._waited(group, group.durable)
+        return Durable(before, group.done)
 
     async def close(self) -> None:
         """Take nothing more and wait until what waits is answered."""
         self._closed = True
         if self._draining is not None:
             await asyncio.wait([self._draining])
+        if self._promising is not None:
+            await asyncio.wait([self._promising])
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -137,38 +149,42 @@ class Appender:
         """Close it."""
         await self.close()
 
-    def _parts(self, raws: Sequence[bytes]) -> Iterable[list[bytes]]:
-        part: list[bytes] = []
+    def _parts(self, entries: Sequence[Written]) -> Iterable[list[Written]]:
+        part: list[Written] = []
         size_bytes = 0
-        for raw in raws:
+        for each in entries:
             full = len(part) >= self._limits.batch_entries
-            if part and (full or size_bytes + len(raw) > self._limits.batch_bytes):
+            if part and (full or size_bytes + len(each.raw) > self._limits.batch_bytes):
                 yield part
                 part, size_bytes = [], 0
-            part.append(raw)
-            size_bytes += len(raw)
+            part.append(each)
+            size_bytes += len(each.raw)
         if part:
             yield part
 
-    async def _commit_group(self, raws: list[bytes]) -> list[Receipt]:
+    def _queue_group(self, entries: list[Written]) -> Group:
         if self._closed:
             raise TrailUnavailable("the trail is being closed")
-        if self._queued + len(raws) > self._limits.queue_entries:
+        if self._queued + len(entries) > self._limits.queue_entries:
             raise QueueFull(f"{self._queued} entries wait for the trail already")
         loop = asyncio.get_running_loop()
-        group = _Group(raws, sum(map(len, raws)), loop.create_future(), loop.time() + self._limits.deadline_s)
+        size_bytes, due = sum(len(each.raw) for each in entries), loop.time() + self._limits.deadline_s
+        group = Group(entries, size_bytes, loop.create_future(), loop.create_future(), due)
         self._queue.append(group)
-        self._queued += len(raws)
+        self._queued += len(entries)
         if self._timer is None:
             self._timer = loop.call_at(group.due, self._expire)
         if self._draining is None or self._draining.done():
             self._draining = loop.create_task(self._drain(), name="whosaw-append")
+        return group
+
+    async def _waited(self, group: Group, until: asyncio.Future[T]) -> T:
         try:
-            return await group.done
+            return await until
         except BaseException:
             if group in self._queue:  # given up before its turn: it must not be recorded for nobody
                 self._queue.remove(group)
-                self._queued -= len(raws)
+                self._queued -= len(group.entries)
             raise
 
     def _expire(self) -> None:
@@ -178,63 +194,95 @@ class Appender:
         late = [group for group in self._flying if group.due <= now]
         while self._queue and self._queue[0].due <= now:  # it is not recorded at all
             late.append(self._queue.popleft())
-            self._queued -= len(late[-1].raws)
+            self._queued -= len(late[-1].entries)
         for group in late:
-            if not group.done.done():
-                group.done.set_exception(AppendTimedOut(f"not durable within {self._limits.deadline_s} s"))
+            group.refuse(AppendTimedOut(f"not durable within {self._limits.deadline_s} s"))
         waiting = [group.due for group in (*self._flying, *self._queue) if not group.done.done()]
         self._timer = loop.call_at(min(waiting), self._expire) if waiting else None
 
     async def _drain(self) -> None:
         while self._queue:
-            self._flying = batch = self._take()
+            batch = self._take()
+            self._flying += batch
             start = time.perf_counter()
             try:
-                receipts = await self._commit(batch)
+                committed = await self._commit(batch)
+                for group in batch:
+                    if not group.durable.done():
+                        group.durable.set_result(None)
+                if self._promising is not None and not self._promising.done():
+                    await asyncio.wait([self._promising])
             except BaseException as cause:
                 self._refuse(batch, cause)
                 if not isinstance(cause, Exception):
                     raise
             else:
-                if self.on_commit is not None:
-                    self.on_commit(len(receipts), time.perf_counter() - start)
-                at = 0
-                for group in batch:
-                    if not group.done.done():
-                        group.done.set_result(receipts[at : at + len(group.raws)])
-                    at += len(group.raws)
-            finally:
-                self._flying = []
+                promise = self._promise(batch, committed, start)
+                self._promising = asyncio.get_running_loop().create_task(promise, name="whosaw-promise")
 
-    def _take(self) -> list[_Group]:
+    async def _promise(self, batch: list[Group], committed: Committed, start: float) -> None:
+        """Sign what is durable, keep the receipts on this process's own disk, and answer."""
+        try:
+            now_us = to_us(self._clock.now())
+            signed = sign_batch(self._keys.receipt, self._keys.origin, committed.first, committed.leaves, now_us)
+            if self._journal is not None:
+                await asyncio.to_thread(self._journal.write, signed)
+            receipts = signed.receipts()
+        except BaseException as cause:
+            self._refuse(batch, cause)
+            if not isinstance(cause, Exception):
+                raise
+            return
+        if self.on_commit is not None:
+            self.on_commit(len(receipts), time.perf_counter() - start)
+        at = 0
+        for group in batch:
+            self._flying.remove(group)
+            if not group.done.done():
+                group.done.set_result(Recorded(receipts[at : at + len(group.entries)], committed.numbers))
+            at += len(group.entries)
+
+    def _take(self) -> list[Group]:
         batch = [self._queue.popleft()]
-        entries, size_bytes = len(batch[0].raws), batch[0].size_bytes
+        entries, size_bytes = len(batch[0].entries), batch[0].size_bytes
         while self._queue:
-            entries += len(self._queue[0].raws)
+            entries += len(self._queue[0].entries)
             size_bytes += self._queue[0].size_bytes
             if entries > self._limits.batch_entries or size_bytes > self._limits.batch_bytes:
                 break
             batch.append(self._queue.popleft())
-        self._queued -= sum(len(group.raws) for group in batch)
+        self._queued -= sum(len(group.entries) for group in batch)
         return batch
 
-    async def _commit(self, batch: list[_Group]) -> list[Receipt]:
-        raws = [each for group in batch for each in group.raws]
-        drawn = os.urandom(SALT_BYTES * len(raws))  # one call: a system call per entry is dearer than its hash
+    async def _commit(self, batch: list[Group]) -> Committed:
+        entries = [each for group in batch for each in group.entries]
+        drawn = os.urandom(SALT_BYTES * len(entries))  # one call: a system call per entry is dearer than its hash
         salts = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
-        leaves = list(map(entry_leaf, salts, raws))
         if self._guard is not None:
             await self._guard.check()
         async with asyncio.timeout(self._limits.deadline_s):
-            first = await queries.append(self._db, raws, salts, leaves)
+            append = self._append_numbered if any_missing(entries) else self._append
+            committed = await append(entries, salts)
         if self._guard is not None:
-            self._guard.promised(first + len(leaves))
-        signed = sign_batch(self._keys.receipt, self._keys.origin, first, leaves, to_us(self._clock.now()))
-        if self._journal is not None:
-            await asyncio.to_thread(self._journal.write, signed)
-        return signed.receipts()
+            self._guard.promised(committed.first + len(entries))
+        return committed
 
-    def _refuse(self, batch: list[_Group], cause: BaseException) -> None:
+    async def _append(self, entries: list[Written], salts: list[bytes]) -> Committed:
+        raws = [each.raw for each in entries]
+        leaves = list(map(entry_leaf, salts, raws))
+        return Committed(await queries.append(self._db, raws, salts, leaves), leaves, {})
+
+    async def _append_numbered(self, entries: list[Written], salts: list[bytes]) -> Committed:
+        keys, where = places(entries)
+        raws = [each.raw for each in entries]
+        first, given, stored = await queries.append_numbered(self._db, keys, where, raws, salts)
+        numbers = dict(zip(keys, given, strict=True))
+        leaves = [entry_leaf(salt, each.filled(numbers)) for salt, each in zip(salts, entries, strict=True)]
+        if b"".join(leaves) != stored:
+            raise AppendFailed("the database hashed other entries than it was given")
+        return Committed(first, leaves, numbers)
+
+    def _refuse(self, batch: list[Group], cause: BaseException) -> None:
         for group in batch:
-            if not group.done.done():
-                group.done.set_exception(failure_of(cause))
+            self._flying.remove(group)
+            group.refuse(failure_of(cause))

@@ -17,9 +17,13 @@ from whosaw.store.database import Connection
 _INTEGRATOR_LOCK = 0x77686F73_6177  # "whosaw"
 
 
-_TEXT, _BYTEA = types["text"].oid, types["bytea"].oid
+_TEXT, _BYTEA, _INT4 = types["text"].oid, types["bytea"].oid, types["int4"].oid
 _PIECE = struct.Struct(">i")
+_INTEGER = struct.Struct(">i")
 _ARRAY = struct.Struct(">iiIii")  # dimensions, whether nulls are in it, type of an element, elements, first subscript
+
+
+_APPEND_NUMBERED = "select log_append_numbered.* from log_append_numbered($1, $2, $3, $4, $5, $6, $7)"
 
 
 def _array(element: int, pieces: Sequence[bytes]) -> bytes:
@@ -42,6 +46,35 @@ async def append(db: Database, raws: list[bytes], salts: list[bytes], leaves: li
     arrays = [_array(_TEXT, raws), _array(_BYTEA, salts), _array(_BYTEA, leaves)]
     ((first,),) = (await db.ask("select log_append($1, $2, $3)", arrays, binary=True)).rows
     return int(first)
+
+
+async def append_numbered(
+    db: Database,
+    keys: Sequence[tuple[str, str]],
+    places: Sequence[Sequence[int]],
+    raws: Sequence[bytes],
+    salts: Sequence[bytes],
+) -> tuple[int, list[int], bytes]:
+    """Append one batch whose entries wait for numbers; return the first index, the numbers, and all leaf hashes.
+
+    Args:
+        db: where the trail is.
+        keys: (map, key) of every number that is to come, at least one.
+        places: per name that may be missing (actor, subject, purpose) one place among `keys`, from 1, per entry; 0
+            where none is missing.
+        raws: canonical bytes of each entry, with 0 where a number is to come.
+        salts: 32 bytes each, as many.
+    """
+    spaces, names = zip(*keys, strict=True)
+    bound = [
+        _array(_TEXT, [each.encode() for each in spaces]),
+        _array(_TEXT, [each.encode() for each in names]),
+        _array(_TEXT, raws),
+        _array(_BYTEA, salts),
+        *(_array(_INT4, [_INTEGER.pack(place) for place in each]) for each in places),
+    ]
+    ((first, numbers, leaves),) = (await db.ask(_APPEND_NUMBERED, bound, binary=True)).rows
+    return int(first), list(numbers), bytes(leaves)
 
 
 async def head_size(conn: Connection) -> int:
