@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+from whosaw.gate import queries
 from whosaw.store import Database, NumberMap
 from whosaw.store.numbers import assign, find, keys_of
 
@@ -26,3 +27,15 @@ async def test_the_map_in_memory_agrees_with_the_database(database: Database) ->
     numbers = NumberMap(database)
     assert await numbers.numbers("actor", ["E-2", "E-1", "E-2"]) == [1, 2, 1]
     assert await NumberMap(database).numbers("actor", ["E-1"]) == [2]
+
+
+async def test_asks_that_race_for_numbers_leave_no_gap_and_agree(database: Database) -> None:
+    # the hot path reserves before it sees what others numbered while it waited, and gives back what it did not use
+    keys = [(space, f"{space}:{i}") for i in range(40) for space in ("subject", "purpose", "actor")]
+    turned = [keys[i:] + keys[:i] for i in range(0, len(keys), 10)]
+    answers = await asyncio.gather(*(queries.numbers(database, each) for each in turned))
+    given = [dict(zip(each, numbers, strict=True)) for each, numbers in zip(turned, answers, strict=True)]
+    assert all(answer == given[0] for answer in given)
+    for space in ("subject", "purpose", "actor"):
+        assert sorted(number for key, number in given[0].items() if key[0] == space) == list(range(1, 41))
+    assert await queries.numbers(database, [("subject", "late")]) == [41]

@@ -1,35 +1,53 @@
 """Asks that wait together travel together: facts, record and rows are fetched once for all of them.
 
-No timer: while a batch is under way the next asks gather, and an ask that arrives alone leaves alone.
+No timer: an ask that arrives alone leaves alone. While a batch is under way the next asks gather; a further batch sets
+out beside it only once there is company, because every batch costs the processor as much as several asks do, or where
+the one under way takes unusually long.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
+Halfway = TypeVar("Halfway")
 Answered = TypeVar("Answered")
 
+_PATIENCE_S = 0.02  # a batch that takes longer than this is no reason to wait for company
 
-class Batcher(Generic[Asked, Answered]):
-    """Hands waiting items to `work` in batches, at most `lanes` batches at once."""
+
+class Batcher(Generic[Asked, Halfway, Answered]):
+    """Hands waiting items to `work` in batches, then what came of it to `rest`; at most `lanes` batches at `work`."""
 
     def __init__(
-        self, work: Callable[[Sequence[Asked]], Awaitable[Sequence[Answered]]], *, lanes: int = 2, most: int = 64
+        self,
+        work: Callable[[Sequence[Asked]], Awaitable[Halfway]],
+        rest: Callable[[Halfway], Awaitable[Sequence[Answered]]],
+        *,
+        lanes: int = 2,
+        most: int = 64,
+        company: int = 4,
     ) -> None:
         """Describe the batcher.
 
         Args:
-            work: answers a batch, one answer per item in their order; if it raises, every item of the batch fails.
-            lanes: batches under way at once, > 0.
+            work: the part of which only so much may be under way; if it raises, every item of the batch fails.
+            rest: gives one answer per item in their order, while `work` goes on with others; if it raises likewise.
+            lanes: batches at `work` at once, > 0.
             most: items in one batch, > 0.
+            company: items that must wait before a batch sets out beside another, > 0.
         """
         self._work = work
+        self._rest = rest
         self._most = most
-        self._free = lanes
+        self._lanes = lanes
+        self._company = company
+        self._set_out_s = 0.0  # when the last batch did
+        self._busy = 0  # invariant: batches at `work`, at most `_lanes`
         self._waiting: deque[tuple[Asked, asyncio.Future[Answered]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -41,8 +59,11 @@ class Batcher(Generic[Asked, Answered]):
         return await future
 
     def _start(self) -> None:
-        while self._free and self._waiting:
-            self._free -= 1
+        while self._waiting and self._busy < self._lanes:
+            now_s = time.monotonic()
+            if self._busy and len(self._waiting) < self._company and now_s - self._set_out_s < _PATIENCE_S:
+                return
+            self._busy, self._set_out_s = self._busy + 1, now_s
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             task = asyncio.create_task(self._run(batch))
             self._tasks.add(task)
@@ -50,7 +71,8 @@ class Batcher(Generic[Asked, Answered]):
 
     async def _run(self, batch: list[tuple[Asked, asyncio.Future[Answered]]]) -> None:
         try:
-            answers = await self._work([item for item, _ in batch])
+            halfway = await self._at_work([item for item, _ in batch])
+            answers = await self._rest(halfway)
             for (_, future), answer in zip(batch, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
@@ -58,6 +80,15 @@ class Batcher(Generic[Asked, Answered]):
             for _, future in batch:
                 if not future.done():
                     future.set_exception(problem)
+
+    async def _at_work(self, items: list[Asked]) -> Halfway:
+        try:
+            return await self._work(items)
         finally:
-            self._free += 1
+            self._busy -= 1
             self._start()
+
+
+async def nothing_more(answers: Sequence[Answered]) -> Sequence[Answered]:
+    """Return the answers: the `rest` of work that is done in one go."""
+    return answers

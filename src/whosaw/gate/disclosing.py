@@ -15,7 +15,7 @@ from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
-from whosaw.record import Draft
+from whosaw.record import Draft, Durable
 from whosaw.reveal import Value, reveal
 from whosaw.terms import SubjectRef
 
@@ -39,6 +39,15 @@ class Evaluation:
     receipt: Receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Asks that were decided about and whose entries are durable; nothing of them was read yet."""
+
+    judged: Sequence[Judged]
+    numbers: BatchNumbers
+    durable: Durable
+
+
 class Disclosing:
     """Answers batches of asks whose form was checked."""
 
@@ -49,12 +58,21 @@ class Disclosing:
 
     async def disclose(self, asks: Sequence[Ask]) -> list[Disclosure]:
         """Answer every ask; nothing is revealed for any of them if this raises."""
+        return await self.reveal(await self.commit(asks))
+
+    async def commit(self, asks: Sequence[Ask]) -> Committed:
+        """Decide about every ask and return once its entry is durable."""
         numbers = self._parts.numbering.batch()
         judged = await self._deciding.decide(asks, numbers, by_append=True)
         durable = await self._parts.appender.commit([disclosed(each, numbers) for each in judged])
-        # the entries are durable; the values are read while the receipts go to this door's own disk
+        return Committed(judged, numbers, durable)
+
+    async def reveal(self, committed: Committed) -> list[Disclosure]:
+        """Answer asks whose entries are durable; nothing is revealed for any of them if this raises."""
+        judged, numbers = committed.judged, committed.numbers
+        # the values are read while the receipts go to this door's own disk
         rows, recorded = await together(
-            self._fetcher.rows([(each.ask.subject, each.decision) for each in judged]), durable.recorded()
+            self._fetcher.rows([(each.ask.subject, each.decision) for each in judged]), committed.durable.recorded()
         )
         receipts: list[Receipt] = recorded.receipts
         numbers.learned(recorded.numbers)
@@ -63,7 +81,7 @@ class Disclosing:
             Allowed(each.decision, numbers.of("actor", each.ask.actor), receipt.index)
             for each, receipt in zip(judged, receipts, strict=True)
         ]
-        await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))
+        await self._parts.notifying.tell(allowed, max(each.ask.at for each in judged))
         return await shown(self._parts, judged, receipts, rows, numbers)
 
     async def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:

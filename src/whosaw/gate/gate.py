@@ -9,11 +9,11 @@ from whosaw.catalog import Catalog, Source
 from whosaw.decide import PolicyHolder
 from whosaw.gate.acting import Acting, Deed
 from whosaw.gate.aliasing import Aliasing
-from whosaw.gate.batching import Batcher
+from whosaw.gate.batching import Batcher, nothing_more
 from whosaw.gate.budgets import Budgets
 from whosaw.gate.bulk import Bulk
 from whosaw.gate.deciding import Deciding, Judged, Parts
-from whosaw.gate.disclosing import Disclosing, Disclosure, Evaluation
+from whosaw.gate.disclosing import Committed, Disclosing, Disclosure, Evaluation
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.form import Form
 from whosaw.gate.friction import Friction
@@ -56,9 +56,13 @@ class Gate:
         self._acting = Acting(parts, deciding)
         self._bulk = Bulk(parts, deciding)
         self._looking_up = LookingUp(parts, deciding)
-        self._disclosures: Batcher[Ask, Disclosure] = Batcher(self._disclosing.disclose)
-        self._evaluations: Batcher[Ask, Evaluation] = Batcher(self._disclosing.evaluate)
-        self._deeds: Batcher[ActionAsk, Deed] = Batcher(self._acting.act)
+        self._disclosures: Batcher[Ask, Committed, Disclosure] = Batcher(
+            self._disclosing.commit, self._disclosing.reveal
+        )
+        self._evaluations: Batcher[Ask, Sequence[Evaluation], Evaluation] = Batcher(
+            self._disclosing.evaluate, nothing_more
+        )
+        self._deeds: Batcher[ActionAsk, Sequence[Deed], Deed] = Batcher(self._acting.act, nothing_more)
 
     async def disclose(self, ask: Ask) -> Disclosure:
         """Answer one ask; it may travel with others that wait."""

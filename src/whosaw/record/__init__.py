@@ -23,6 +23,7 @@ from whosaw.record.errors import (
 )
 from whosaw.record.findings import Finding, FsckReport
 from whosaw.record.fsck import fsck
+from whosaw.record.groups import Durable
 from whosaw.record.integrator import Integrator
 from whosaw.record.journal import Journal, read_journal
 from whosaw.record.keys import Keys, load_or_create
@@ -44,6 +45,7 @@ __all__ = [
     "Appender",
     "CheckpointMissing",
     "Draft",
+    "Durable",
     "Entry",
     "Finding",
     "FsckReport",
