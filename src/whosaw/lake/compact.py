@@ -1,7 +1,8 @@
-"""Merging: the many small files of a running export become few, and past days one month, sorted by subject throughout.
+"""Merging: the many small files of a running export become few; past days one month, past months one quarter.
 
-After a merge the files of a partition hold disjoint ranges of subjects, so a question about a few people opens few of
-them, and an erasure rewrites few. A merge works on one range at a time: its memory is that of one file.
+After a merge the files of a partition are sorted by subject throughout and hold disjoint ranges of subjects, so a
+question about a few people reads a few row groups in each partition, and an erasure rewrites few files. A merge works
+on one range at a time: its memory is that of one file.
 """
 
 from __future__ import annotations
@@ -54,10 +55,9 @@ def compact(place: Place, manifest: TrailManifest, sizes: Sizes) -> TrailManifes
     for day in sorted(days)[: -sizes.month_after_days or None] if len(days) > sizes.month_after_days else []:
         months[f"month={day[4:11]}"] += days.pop(day)
     for partition, files in months.items():
-        standing = [each for each in manifest.files if each.partition == partition]
-        if not _is_worth_it(standing, files, sizes):
-            continue
-        manifest = _merge(place, manifest, [*standing, *files], partition, sizes)
+        manifest = _merge_into(place, manifest, partition, files, sizes)
+    for partition, files in _quarters(manifest).items():
+        manifest = _merge_into(place, manifest, partition, files, sizes)
     for partition, files in days.items():
         small = _small(files, sizes)
         if len(small) >= sizes.day_files:
@@ -65,8 +65,36 @@ def compact(place: Place, manifest: TrailManifest, sizes: Sizes) -> TrailManifes
     return manifest
 
 
+def _quarters(manifest: TrailManifest) -> dict[str, list[RowFile]]:
+    """Return by quarter the files of the months in it that are past: a later month has begun, and no day is left."""
+    newest = max((_month_of(each) for each in manifest.files), default="")
+    open_months = {_month_of(each) for each in manifest.files if each.partition.startswith("day=")} | {newest}
+    quarters: defaultdict[str, list[RowFile]] = defaultdict(list)
+    for file in manifest.files:
+        month = _month_of(file)
+        if file.partition.startswith("month=") and month not in open_months:
+            quarters[f"quarter={month[:4]}-Q{(int(month[5:]) + 2) // 3}"].append(file)
+    return quarters
+
+
+def _month_of(file: RowFile) -> str:
+    """Return the month of a file of a day or month; nothing of a quarter, which lies before them."""
+    kind, _, date = file.partition.partition("=")
+    return date[:7] if kind != "quarter" else ""
+
+
+def _merge_into(
+    place: Place, manifest: TrailManifest, partition: str, files: Sequence[RowFile], sizes: Sizes
+) -> TrailManifest:
+    """Merge files into a partition with what stands there, where that is worth it."""
+    standing = [each for each in manifest.files if each.partition == partition]
+    if not _is_worth_it(standing, files, sizes):
+        return manifest
+    return _merge(place, manifest, [*standing, *files], partition, sizes)
+
+
 def _is_worth_it(standing: Sequence[RowFile], files: Sequence[RowFile], sizes: Sizes) -> bool:
-    """Return whether enough is there to write a month anew: a few late rows wait."""
+    """Return whether enough is there to write a month or quarter anew: a few late rows wait."""
     there, new = sum(each.rows for each in standing), sum(each.rows for each in files)
     return new * _WORTH >= there or len(files) >= _MANY * sizes.day_files
 

@@ -60,8 +60,8 @@ def actor_exposure(look: Lookover, asked: Asked, memory: str, bits: int = BITS) 
             seen.update(dict(zip(part["actor"].to_pylist(), part["subjects"].to_pylist(), strict=True)))
         named = sorted(actor for actor in seen if actor is not None)
         found += [(trail, actor, seen[actor]) for actor in [*named, *([None] if None in seen else [])]]
-    columns = list(zip(*found, strict=True)) or [[], [], []]
-    return pa.table([pa.array(values, kind) for values, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
+    told = [dict(zip(_SCHEMA.names, each, strict=True)) for each in found]
+    return pa.Table.from_pylist(told, schema=_SCHEMA)
 
 
 def _of(look: Lookover, trail: str) -> Lookover:

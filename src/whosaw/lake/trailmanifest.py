@@ -5,6 +5,7 @@
     trails/NAME/MANIFEST.json             readers open only what it lists; replacing it is what makes a change count
     trails/NAME/day=2026-03-02/….parquet  rows dated that day (UTC), sorted by subject inside
     trails/NAME/month=2026-02/….parquet   days that are past, merged: files of disjoint ranges of subjects
+    trails/NAME/quarter=2025-Q4/….parquet months that are past, merged likewise
 
 Each trail has a folder and one writer of its own; several trails meet in one lake without knowing each other.
 """
@@ -31,7 +32,7 @@ class RowFile:
 
     Args:
         name: under the trail's folder.
-        partition: `day=…` or `month=…`.
+        partition: `day=…`, `month=…` or `quarter=…`.
         rows: how many.
         first, end: its rows are of entries from index `first` on and below `end`.
         size, root: of the signed checkpoint under which the last of them were exported; the root in hex.

@@ -17,6 +17,7 @@ from whosaw.lake.lookover import look_over
 from whosaw.lake.mapping import read_mapping
 from whosaw.lake.named import QUESTIONS, Asked
 
+ENGINE = "local[2]"  # one and the same, for another master would be another session
 EU, US = "eu.example/trail", "us.example/trail"
 ASKED = Asked(subjects={EU: (3, 4, 5), US: (3, 9)}, actors={EU: (2,)}, least=100, times=3)
 
@@ -69,7 +70,7 @@ def rows_of(table: Any, name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", questions())
 def test_spark_gives_the_rows_that_duckdb_gives(made: Any, name: str) -> None:
     one = ask(made.folder, name, ASKED).table
-    other = ask(made.folder, name, ASKED, engine="local[1]").table
+    other = ask(made.folder, name, ASKED, engine=ENGINE).table
     assert other.column_names == one.column_names
     assert rows_of(other, name) == rows_of(one, name)
     assert one.num_rows
@@ -79,7 +80,7 @@ def test_spark_gives_the_rows_that_duckdb_gives(made: Any, name: str) -> None:
 def test_a_million_rows_give_the_same_on_both(million: Any, name: str) -> None:
     folder, asked = million
     one = ask(folder, name, asked).table
-    other = ask(folder, name, asked, engine="local[1]").table
+    other = ask(folder, name, asked, engine=ENGINE).table
     assert rows_of(other, name) == rows_of(one, name)
     assert one.num_rows or name == "unusual-exports"  # of sets there are none
 
@@ -99,7 +100,7 @@ def test_a_lake_in_an_object_store_is_refused_with_what_to_do(made: Any) -> None
 
     look = replace(look_over(made.folder), place=Store(pafs.LocalFileSystem(), str(made.folder)))
     with pytest.raises(EngineMissing, match="object store"):
-        spark.run_spark(look, None, "local[1]")
+        spark.run_spark(look, None, ENGINE)
 
 
 def test_a_log_with_quotes_in_its_name_keeps_it_on_both(tmp_path: Path) -> None:
@@ -108,5 +109,5 @@ def test_a_log_with_quotes_in_its_name_keeps_it_on_both(tmp_path: Path) -> None:
     columns = {"actor": "who", "subject": "whom", "at": "at"}
     mapping = read_mapping({"kind": "accesses", "columns": columns, "time": {"format": "epoch_us"}})
     import_log(log, mapping, tmp_path / "l")
-    for engine in ("duckdb", "local[1]"):
+    for engine in ("duckdb", ENGINE):
         assert ask(tmp_path / "l", "actor-exposure", engine=engine).table["trail"].to_pylist() == [log.name]
