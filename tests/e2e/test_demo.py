@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -177,6 +178,15 @@ def test_the_table_tells_what_the_json_says_and_a_pipe_gets_no_colours(story: Pl
     assert f"{asks['total']:,} ({asks['live']:,} live): {asks['allowed']:,} allowed" in printed
     assert f"{summary['notices']['sent']} sent" in printed
     assert "5 of 5 altered entries named by fsck" in printed
+
+
+def test_a_canary_is_planted_touched_and_told_and_the_next_ask_is_held_up(story: Played, quiet: Played) -> None:
+    for printed in (story.done.stdout, quiet.done.stdout):
+        told = " ".join(printed.split())
+        assert re.search(r"[0-9]+ of its 2,0[0-9]+ customers do not exist: who copies 100 takes one", told)
+        assert "without work: answered like anybody else (purpose.missing)" in told
+        assert "with a ticket: refused (friction.reason_needed), and shown once he says why" in told
+        assert re.search(r"canary\.hit names entry [0-9]+ and nobody", told)
 
 
 def test_nothing_of_the_truth_stands_where_a_stage_could_read_it(story: Played) -> None:

@@ -11,6 +11,7 @@ from whosaw.market.complaints import PlannedComplaint
 from whosaw.market.connector import ShopMarketplace
 from whosaw.market.errors import BadSize, MarketError, ShopExists, UnknownSeller
 from whosaw.market.shop import ShopPasswords, create_shop
+from whosaw.market.signup import Newcomer, draw_newcomers, sign_up
 from whosaw.market.timeline import Size
 from whosaw.market.truth import TRUTH_ROLE, Truth, read_truth, store_truth, write_truth
 from whosaw.market.work import Plan, PlannedAction, PlannedAsk
@@ -20,6 +21,7 @@ __all__ = [
     "TRUTH_ROLE",
     "BadSize",
     "MarketError",
+    "Newcomer",
     "Plan",
     "PlannedAction",
     "PlannedAsk",
@@ -33,7 +35,9 @@ __all__ = [
     "World",
     "build_world",
     "create_shop",
+    "draw_newcomers",
     "read_truth",
+    "sign_up",
     "store_truth",
     "write_truth",
 ]

@@ -49,6 +49,7 @@ class Ground:
         settings: of whosaw itself; its state folder is the demonstration's.
         url: the owner's address of whosaw's database.
         admin_url: the owner's address of the server's maintenance database.
+        shop_url: the shop as its owner: what the company itself does there.
         reader_url: the shop as whosaw reads it.
         connector_url: the shop as whosaw acts on it.
         truth_url: the shop as only the final comparison reads it.
@@ -59,6 +60,7 @@ class Ground:
     settings: Settings
     url: str
     admin_url: str
+    shop_url: str
     reader_url: str
     connector_url: str
     truth_url: str
@@ -119,6 +121,7 @@ def lay_ground(folder: Path, world: World, truth: Truth) -> Iterator[Ground]:
             settings=Settings(state=folder, catalog=folder / "whosaw.toml"),
             url=own,
             admin_url=server.url(),
+            shop_url=shop,
             reader_url=reader,
             connector_url=with_login(shop, CONNECTOR, passwords.connector),
             truth_url=with_login(shop, "market_truth", truth_password),

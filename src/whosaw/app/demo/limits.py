@@ -11,6 +11,7 @@ from typing import Any
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
+from whosaw.app.demo.canaryscene import CanaryScene
 from whosaw.app.demo.told import Teller
 from whosaw.app.forecast import forecast
 from whosaw.app.people import everybody
@@ -46,10 +47,11 @@ class _Work:
 class Limits:
     """The scene, over the parts of one running whosaw."""
 
-    def __init__(self, services: Services, teller: Teller, folder: Path, seed: int) -> None:
+    def __init__(self, services: Services, teller: Teller, folder: Path, seed: int, canaries: CanaryScene) -> None:
         self._services = services
         self._teller = teller
         self._folder = folder
+        self._canaries = canaries
         self._chance = random.Random(seed)  # noqa: S311 - which customer an example is about is no secret
 
     async def play(self, days: int) -> None:
@@ -62,6 +64,7 @@ class Limits:
         await self._grant(quality[0], security)
         await self._break_glass(support[-1], security[0], quality[0].actor)
         await self._conduct(support[0])
+        await self._canaries.touch(support[1].actor, support[1].purpose, support[1].customer)
         await self._alert()
 
     async def _explain(self, support: Sequence[_Work]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from rich.progress import Progress
 
 from whosaw.answer.mailbox import Mailbox
+from whosaw.app.demo.canaryscene import CanaryScene
 from whosaw.app.demo.complaints import Intake, Step, fill_lake, sharpen
 from whosaw.app.demo.ground import Ground, lay_ground
 from whosaw.app.demo.limits import Limits
@@ -94,13 +95,16 @@ class Story:
                 self._parts(ground) as (services, door),
             ):
                 intake = Intake(services, mailbag, ground.folder / "complaints")
+                canaries = CanaryScene(services, self._teller, ground, self._wish.size, self._wish.seed)
+                await canaries.plant()
                 with self._timed("work"):
                     await self._work(world, Staff(services, door, ground.clock, shop), intake)
                 with self._timed("attribution"):
                     await self._attribute(ground, services, intake)
                 with self._timed("limits"):
                     self._teller.heading("What stands between staff and customers besides the policies")
-                    await Limits(services, self._teller, ground.folder, self._wish.seed).play(self._wish.size.days)
+                    limits = Limits(services, self._teller, ground.folder, self._wish.seed, canaries)
+                    await limits.play(self._wish.size.days)
                 with self._timed("answer"):
                     await self._answer(Officers(services, door, shop, mailbox), intake, services)
         with self._timed("tampering"):
