@@ -45,6 +45,8 @@ def why_not() -> str:
     """Return why no Postfix can be had here; empty where one can."""
     if shutil.which("postfix") is None or shutil.which("swaks") is None:
         return "needs the system packages postfix and swaks (scripts/system-packages)"
+    if subprocess.run(["perl", "-MNet::SSLeay", "-e", "1"], check=False, capture_output=True).returncode:
+        return "swaks speaks TLS with the system package libnet-ssleay-perl only (scripts/system-packages)"
     if os.geteuid() != 0:
         return "Postfix's master starts as root only"
     return ""
@@ -134,9 +136,45 @@ def _answers(port: int) -> bool:
         return False
 
 
-def swaks(port: int, sender: str, recipient: str, mail: Path) -> int:
+@contextmanager
+def private_srs(folder: Path, domain: str, without: str) -> Iterator[tuple[int, int]]:
+    """Run a postsrsd of its own; yield the ports that rewrite senders, and back."""
+    forward, back, secret = free_port(), free_port(), folder / "srs.secret"
+    secret.write_text("a secret of the tests\n")
+    asked = ["postsrsd", "-4", "-d", domain, "-s", str(secret), f"-X{without}", "-f", str(forward), "-r", str(back)]
+    process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not _listens(forward):
+            assert process.poll() is None and time.monotonic() < deadline, "postsrsd did not start"
+            time.sleep(0.05)
+        yield forward, back
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return a certificate signed by itself, and its key."""
+    made, key = folder / "fullchain.pem", folder / "privkey.pem"
+    asked = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    files = ["-keyout", str(key), "-out", str(made), "-subj", f"/CN={name}"]
+    subprocess.run([*asked, *files], check=True, capture_output=True)
+    return made, key
+
+
+def swaks(port: int, sender: str, recipient: str, mail: Path, *, tls: bool = False) -> int:
     """Send the mail in a file and return swaks's exit code."""
     asked = ["swaks", "--server", "127.0.0.1", "--port", str(port), "--from", sender, "--to", recipient]
+    asked += ["--tls", "--tls-protocol", "tlsv1_2"] if tls else []
     return subprocess.run(
         [*asked, "--data", f"@{mail}", "--silent", "2"], check=False, capture_output=True, timeout=30
     ).returncode
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -5,18 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 from tests.store.mail.conftest import DOMAIN, PERSON, STAFF, STRANGER, Post, letter
-from tests.store.mail.private_postfix import PrivatePostfix, free_port, private_postfix, swaks, why_not
+from tests.store.mail.private_postfix import (
+    PrivatePostfix,
+    certificate,
+    free_port,
+    private_postfix,
+    private_srs,
+    swaks,
+    why_not,
+)
 
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app.maildoor import smtp_hop
-from whosaw.app.postfixtext import Wiring, main_cf, main_cf_outside, master_cf
+from whosaw.app.postfixtext import Wiring, main_cf, main_cf_outside, master_cf, srs
 from whosaw.doors.mail import LmtpServer
 from whosaw.doors.mail.delivery import NextHop
 
@@ -35,11 +44,11 @@ class Line:
     hop: NextHop
     sent: int = 0
 
-    async def send(self, sender: str, recipient: str, raw: bytes) -> int:
+    async def send(self, sender: str, recipient: str, raw: bytes, *, tls: bool = False) -> int:
         self.sent += 1
         file = self.post.folder / f"sent-{self.sent}.eml"
         file.write_bytes(raw)
-        return await asyncio.to_thread(swaks, self.postfix.port, sender, recipient, file)
+        return await asyncio.to_thread(swaks, self.postfix.port, sender, recipient, file, tls=tls)
 
     async def arrived(self, number: int) -> bytes:
         """Return the mail that came as the `number`-th; fails with Postfix's log where it does not come."""
@@ -58,27 +67,57 @@ class Line:
         raise AssertionError(self.postfix.log()[-3_000:])
 
 
-@pytest.fixture
-async def line(make_post: Callable[..., Post]) -> AsyncIterator[Line]:
+@dataclass(frozen=True)
+class Host:
+    """A mail server as docs/mail.md sets it up, with TLS and, where postsrsd is there, SRS."""
+
+    postfix: PrivatePostfix
+    world: Mailbox
+    wiring: Wiring
+    back: int
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
     # not tmp_path: pytest's folders are for root alone, and Postfix runs as another user
     folder = Path(tempfile.mkdtemp(prefix="whosaw-postfix-"))
-    post = make_post()
+    folder.chmod(0o755)
     back, lmtp = free_port(), free_port()
     wiring = Wiring(DOMAIN, f"127.0.0.1:{lmtp}", f"127.0.0.1:{back}", "mx.test")
-    post.hand_over = smtp_hop("127.0.0.1", back)  # type: ignore[method-assign]
-    with (
-        Mailbox(post.folder / "world") as world,
-        private_postfix(folder, main_cf(wiring), master_cf(wiring), world.port) as postfix,
-    ):
-        yield Line(post, postfix, world, wiring.listen, smtp_hop("127.0.0.1", back))
+    chain, key = certificate(folder, "mx.test")
+    printed = main_cf(wiring) + main_cf_outside(wiring)
+    for name, path in (("fullchain.pem", chain), ("privkey.pem", key)):
+        printed = printed.replace(f"/etc/letsencrypt/live/mx.test/{name}", str(path))
+    # besides what is printed: the host has mail of its own, and a list that it forwards
+    printed += "smtpd_tls_loglevel = 1\nmydestination = mx.test\nlocal_recipient_maps =\n"
+    printed += "virtual_alias_domains = club.test\n"
+    printed += "virtual_alias_maps = inline:{ { team@club.test = member@far.example } }\n"
+    with ExitStack() as stack:
+        if shutil.which("postsrsd"):
+            ports = stack.enter_context(private_srs(folder, wiring.hostname, DOMAIN))
+            lines = [line.removeprefix("#   ") for line in srs(wiring).splitlines() if "_canonical_" in line]
+            printed += "\n".join(lines).replace("10001", str(ports[0])).replace("10002", str(ports[1])) + "\n"
+        world = stack.enter_context(Mailbox(folder / "world"))
+        running = private_postfix(folder / "postfix", printed, master_cf(wiring), world.port)
+        yield Host(stack.enter_context(running), world, wiring, back)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def line(make_post: Callable[..., Post], host: Host) -> Line:
+    for path in host.world.files():
+        path.unlink()
+    post, hop = make_post(), smtp_hop("127.0.0.1", host.back)
+    post.hand_over = hop  # type: ignore[method-assign]
+    return Line(post, host.postfix, host.world, host.wiring.listen, hop)
 
 
 async def test_mail_passes_both_ways_and_a_stranger_leaves_evidence(line: Line) -> None:
     alias, entry = await line.post.alias()
     async with LmtpServer(line.post.door, line.listen):
-        assert await line.send(STAFF, alias, line.post.signed(letter(STAFF, alias), STAFF)) == 0
+        assert await line.send(STAFF, alias, line.post.signed(letter(STAFF, alias), STAFF), tls=True) == 0
         came = await line.arrived(1)
+        assert "TLS connection established from" in line.postfix.log()
         mail = message_from_bytes(came)
         assert mail["Delivered-To"] == PERSON
         assert b"company.example" not in came.replace(DOMAIN.encode(), b"")
@@ -130,9 +169,26 @@ async def test_what_a_dying_door_had_not_handed_on_comes_later_and_once(line: Li
     assert len(line.world.files()) == 1
 
 
+@pytest.mark.skipif(shutil.which("postsrsd") is None, reason="needs the system package postsrsd")
+async def test_what_the_host_forwards_besides_is_rewritten_by_srs_and_comes_back_to_its_sender(line: Line) -> None:
+    writer = "writer@origin.example"
+    assert await line.send(writer, "team@club.test", letter(writer, "team@club.test"), tls=True) == 0
+    mail = message_from_bytes(await line.arrived(1))
+    sender = mail["Return-Path"].strip("<>")
+    assert mail["Delivered-To"] == "member@far.example" and sender.startswith("SRS0=") and sender.endswith("@mx.test")
+    report = f"From: MAILER-DAEMON@far.example\r\nTo: {sender}\r\nSubject: not delivered\r\n\r\nno such box\r\n"
+    assert await line.send("<>", sender, report.encode()) == 0
+    back = message_from_bytes(await line.arrived(2))
+    assert (back["Delivered-To"], back["Return-Path"].strip("<>")) == (writer, "")
+    assert await line.send("<>", "SRS0=fake=AA=origin.example=writer@mx.test", report.encode()) in (0, 24)
+    await line.quiet()
+    assert len(line.world.files()) == 2, "what nobody here had rewritten goes nowhere"
+
+
 async def test_postfix_takes_every_line_that_is_printed(line: Line) -> None:
     wiring = Wiring(DOMAIN, "unix:/run/whosaw/lmtp", "127.0.0.1:10026", "mx.test")
-    etc = line.postfix.folder / "etc"
+    etc = line.post.folder / "etc"  # a copy: the running one reads its own again now and then
+    shutil.copytree(line.postfix.folder / "etc", etc)
     for file, text in (("main.cf", main_cf(wiring) + main_cf_outside(wiring)), ("master.cf", master_cf(wiring))):
         with (etc / file).open("a") as handle:
             handle.write(text)
