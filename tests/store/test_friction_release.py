@@ -17,6 +17,7 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchdesk import ReviewRefused
 from whosaw.app.watchlive import NoSuchFriction, held, keep_canaries, keep_live, release, stop_who_must
+from whosaw.app.watchlivequeries import prune
 from whosaw.ask import Ask, new_ask_id
 from whosaw.record import entries_from
 from whosaw.store.alerts import alerts
@@ -94,6 +95,8 @@ async def test_what_ended_by_itself_is_over(services: Services, database_url: st
     services.clock.advance_to(services.clock.now() + timedelta(minutes=61))
     with pytest.raises(NoSuchFriction):
         await release(services, found.id, by="P-1", note=NOTE)
+    assert await prune(services.db, services.clock.now() - timedelta(days=1)) == 0
+    assert await prune(services.db, services.clock.now()) == 1 and await held(services) == []
 
 
 async def test_a_server_keeps_in_step_and_tells_of_touched_canaries(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from whosaw.store.numbers import assign, find
 
 REFRESH_EVERY_S = 1.0
 CANARIES_EVERY_S = 60.0
+KEPT_DAYS = 400
 _LEAST = 10
 
 
@@ -69,11 +70,12 @@ async def keep_live(services: Services) -> None:
 
 
 async def keep_canaries(services: Services) -> None:
-    """Tell of touched canaries every minute, whichever doors run; for ever. Each touch is told once."""
+    """Tell of touched canaries every minute, whichever doors run, each touch once; old friction dies; for ever."""
     canaries = Canaries(services)
 
     async def step() -> None:
         await canaries.alarm()
+        await queries.prune(services.db, services.clock.now() - timedelta(days=KEPT_DAYS))
 
     await every(CANARIES_EVERY_S, step, failed="touched canaries are told later")
 

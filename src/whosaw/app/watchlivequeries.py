@@ -38,6 +38,17 @@ async def release(db: Database, number: int, values: Sequence[object]) -> None:
         )
 
 
+async def prune(db: Database, before: datetime) -> int:
+    """Delete what ended before a moment, where no legal hold stands on the person; return how many."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "delete from gate_friction f where f.until_at < %s and not exists (select from legal_hold h "
+            "where h.lifted_at is null and h.space = 'actor' and h.number = f.actor)",
+            [before],
+        )
+        return done.rowcount
+
+
 async def stops(db: Database, now: datetime) -> list[tuple[int, str]]:
     """Return number and actor's key of every enforced stop that no suspension followed yet."""
     async with db.connection() as connection:

@@ -94,7 +94,7 @@ def shared_pairs(
         return empty, empty, empty, np.empty(0)
     every = np.unique(np.concatenate(found, axis=1), axis=1)
     pairs, of, shared = np.unique(every[:2], axis=1, return_inverse=True, return_counts=True)
-    weight = np.bincount(of.ravel(), column_weights(reviews)[every[2]])
+    weight = np.asarray(np.bincount(of.ravel(), column_weights(reviews)[every[2]]), np.float64)
     return pairs[0], pairs[1], shared, weight
 
 

@@ -10,7 +10,7 @@ paid for by every stretch and direction looked at (Bonferroni).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import gammaln
@@ -69,7 +69,7 @@ def rating_shifts(reviews: Reviews, *, window_us: int = SHIFT_US, log_level: flo
             shift = _least_likely(reviews, rows, flags, up=up, window_us=window_us)
             if shift is not None and shift.log_p + tried <= log_level:
                 found.append(shift)
-    paid = [Shift(*(getattr(each, name) for name in Shift.__slots__[:-1]), each.log_p + tried) for each in found]
+    paid = [replace(each, log_p=float(each.log_p + tried)) for each in found]
     return tuple(sorted(paid, key=lambda each: (each.log_p, each.target)))
 
 

@@ -265,7 +265,7 @@ class Readings:
 
     async def start(self, viewer: str) -> StartPage:
         self._ask(("start", viewer))
-        return StartPage(self.cases, self.state)
+        return StartPage(self.cases, self.state, watches=viewer == "E-0005")
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         self._ask((question, viewer))

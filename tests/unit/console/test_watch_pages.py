@@ -27,12 +27,17 @@ async def test_flags_are_shown_by_number_with_how_often_they_are_wrong(signed_in
         assert said in page.text
 
 
+async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
+    assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
+
+
 async def test_who_does_not_review_sees_no_flags_and_no_sign_of_them(
     browser: httpx.AsyncClient, links: LoginLinks
 ) -> None:
     await browser.get(links.issue("E-0311"))
     page = await browser.get("/console/watch")
     assert page.status_code == 404 and "170523db6f4ec4fd" not in page.text
+    assert "/console/watch" not in (await browser.get("/console/")).text
     mine = await browser.get("/console/prompts")
     assert "Nobody asks you anything" in mine.text
 
