@@ -33,6 +33,7 @@ APPROVAL = "tests/unit/gate/test_approval.py"
 GRANTS = "tests/store/standing/test_grants.py"
 SENDING = "tests/store/standing/test_alertsending.py"
 WEBHOOK = "tests/unit/gate/test_webhook_signature.py"
+FRICTION = "tests/store/test_friction.py"
 
 
 @dataclass(frozen=True)
@@ -701,5 +702,42 @@ MUTANTS = [
         "min(hard, default=None)",
         "max(hard, default=None)",
         ("tests/store/test_budgets.py::test_a_changed_budget_or_role_holds_with_the_next_ask",),
+    ),
+    # what the gate notices while people ask
+    Mutant(
+        "whoever is held up is answered all the same",
+        "gate/friction.py",
+        "return refused(decision, REASONS[hold.step])",
+        "return decision",
+        (f"{FRICTION}::test_a_budget_half_spent_within_minutes_asks_for_a_reason_at_once_and_is_recorded",),
+    ),
+    Mutant(
+        "the touch of a canary is answered otherwise",
+        "gate/friction.py",
+        """            found.append(replace(each, decision=self._held(each.ask, each.decision)))
+            if not _borne_out(each) and str(each.ask.subject) in self._canaries:
+                await self._begin(CANARY, asker, each.ask)
+""",
+        """            if not _borne_out(each) and str(each.ask.subject) in self._canaries:
+                await self._begin(CANARY, asker, each.ask)
+            found.append(replace(each, decision=self._held(each.ask, each.decision)))
+""",
+        (f"{FRICTION}::test_a_touched_canary_answers_like_any_other_and_shows_with_the_next_ask",),
+    ),
+    Mutant(
+        "repeated signs stop somebody whom the operator would not have stopped",
+        "gate/friction.py",
+        "max(STEPS.index(first), STEPS.index(most))",
+        "len(STEPS) - 1",
+        (f"{FRICTION}::test_it_ends_by_itself_and_a_second_sign_within_a_day_leads_to_a_second_person",),
+    ),
+    Mutant(
+        "a killed run enters everything again",
+        "app/watchday.py",
+        "return before.pop(0) if before else await",
+        "return await",
+        (
+            "tests/store/test_watch_day.py::test_a_run_that_is_killed_between_its_entries_and_its_commit_doubles_nothing",
+        ),
     ),
 ]

@@ -126,6 +126,14 @@ async def test_work_that_is_borne_out_and_lists_of_masked_rows_are_no_enumeratio
     assert await entries(company) == []
 
 
+async def test_a_service_that_asks_what_others_would_be_answered_is_no_enumeration(company: Company) -> None:
+    asks = [replace(ask(company, "ticket:none", n), by="pep") for n in range(10, 30)]
+    await company.gate.evaluate_many(asks)
+    assert await entries(company) == []
+    own = await company.gate.evaluate_many([ask(company, "ticket:none", n) for n in range(10, 18)])
+    assert own[-1].decision.reason == "friction.reason_needed", "his own questions are steps like any other"
+
+
 @pytest.mark.parametrize("more", ['misses = 3\nmost = "stop"\nenumeration = "stop"'])
 async def test_lookups_of_nobody_stop_where_the_operator_says_so_and_a_probe_learns_nothing(company: Company) -> None:
     work = PurposeRef("ticket", "T-1")

@@ -168,10 +168,7 @@ class Friction:
             if not judged.facts.subject_known:
                 if signs.missed(asker, at_us):
                     found.append(ENUMERATION)
-            # a list of masked rows is nobody's theft, and runs through the keys by itself
-            elif (_reveals(judged.decision) or judged.decision.outcome == "deny") and signs.asked(
-                asker, ask.subject, at_us
-            ):
+            elif self._walks(judged) and signs.asked(asker, ask.subject, at_us):
                 found.append(ENUMERATION)
         if shows:
             for klass in self._revealed(judged.decision):
@@ -179,6 +176,14 @@ class Friction:
                 if hourly is not None and signs.spent(ask.actor, klass, str(ask.subject), at_us, hourly):
                     found.append(BURST)
         return found
+
+    def _walks(self, judged: Judged) -> bool:
+        """Return whether an ask without work may be a step through the keys.
+
+        A list of masked rows is nobody's theft and runs through the keys by itself; so does a service that asks what
+        others would be answered.
+        """
+        return judged.ask.by is None and (_reveals(judged.decision) or judged.decision.outcome == "deny")
 
     def _revealed(self, decision: Decision) -> set[str]:
         fields = self._catalog.fields

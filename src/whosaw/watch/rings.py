@@ -8,6 +8,7 @@ left over.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -75,13 +76,12 @@ def shared_pairs(
     Targets with more than `crowded` reviews in a window are too popular to tell anything and are left out there.
     """
     at = np.zeros(reviews.author.size, np.int64) if reviews.at_us is None else reviews.at_us
-    pair = np.unique(np.stack([reviews.target, at // window_us, reviews.author]), axis=1)
     found: list[Int64] = []
     # two overlapping cuttings into windows, so that no pair is lost at a boundary
     for shift in (0, window_us // 2) if reviews.at_us is not None else (0,):
-        pair = np.unique(np.stack([reviews.target, (at + shift) // window_us, reviews.author]), axis=1)
-        cell = np.unique(pair[:2], axis=1, return_inverse=True)[1]
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(cell)) + 1, [cell.size]])
+        pair = _distinct(reviews.target, (at + shift) // window_us, reviews.author)[0]
+        fresh = (np.diff(pair[0]) != 0) | (np.diff(pair[1]) != 0)
+        bounds = np.concatenate([[0], np.flatnonzero(fresh) + 1, [pair.shape[1]]])
         for low, high in pairwise(bounds.tolist()):
             if not 2 <= high - low <= crowded:
                 continue
@@ -92,10 +92,28 @@ def shared_pairs(
     if not found:
         empty = np.empty(0, np.int64)
         return empty, empty, empty, np.empty(0)
-    every = np.unique(np.concatenate(found, axis=1), axis=1)
-    pairs, of, shared = np.unique(every[:2], axis=1, return_inverse=True, return_counts=True)
-    weight = np.asarray(np.bincount(of.ravel(), column_weights(reviews)[every[2]]), np.float64)
-    return pairs[0], pairs[1], shared, weight
+    every, _ = _distinct(*np.concatenate(found, axis=1))
+    pairs, of = _distinct(every[0], every[1])
+    weight = np.asarray(np.bincount(of, column_weights(reviews)[every[2]]), np.float64)
+    return pairs[0], pairs[1], np.bincount(of).astype(np.int64), weight
+
+
+def _distinct(*columns: Int64) -> tuple[Int64, Int64]:
+    """Return the distinct rows of some columns in order, and the place of each row among them."""
+    code, low, width = np.zeros(columns[0].size, np.int64), [], []
+    for column in columns:
+        low.append(int(column.min(initial=0)))
+        width.append(int(column.max(initial=0)) - low[-1] + 1)
+        if math.prod(width) >= 1 << 62:  # one integer cannot hold the row
+            found, place = np.unique(np.stack(columns), axis=1, return_inverse=True)
+            return found, np.asarray(place.ravel(), np.int64)
+        code = code * width[-1] + (column - low[-1])
+    code, place = np.unique(code, return_inverse=True)
+    parts = []
+    for least, span in zip(reversed(low), reversed(width), strict=True):
+        parts.append(code % span + least)
+        code = code // span
+    return np.stack(parts[::-1]), np.asarray(place, np.int64)
 
 
 def find_rings(
