@@ -9,7 +9,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from whosaw.answer.casequeries import fetch
+from whosaw.answer import foundqueries as queries
 from whosaw.answer.errors import AnswerError
 from whosaw.answer.sightings import Sighting
 from whosaw.store import Database
@@ -84,34 +84,16 @@ class Alternatives:
 
     async def note(self, found: Sequence[Alternative], *, by: str) -> None:
         """Keep alternatives; the same source of the same sighting again takes the new probability."""
-        async with self._db.transaction() as connection:
-            for each in found:
-                await connection.execute(
-                    "insert into sighting_alternative (sighting_id, kind, source, probability, at, by) values "
-                    "(%s, %s, %s, %s, %s, %s) on conflict (sighting_id, kind, source) do update set "
-                    "probability = excluded.probability, at = excluded.at, by = excluded.by",
-                    [each.sighting, each.kind, each.source, each.probability, self._clock.now(), by],
-                )
+        rows = [(each.sighting, each.kind, each.source, each.probability) for each in found]
+        await queries.note_alternatives(self._db, rows, self._clock.now(), by)
 
     async def list(self, case: str) -> Sequence[Alternative]:
         """Return the alternatives of a case's sightings."""
-        rows = await fetch(
-            self._db,
-            "select a.sighting_id, a.kind, a.source, a.probability from sighting_alternative a join sighting s "
-            "on s.id = a.sighting_id where s.case_id = %(case)s order by 1, 2, 3",
-            {"case": case},
-        )
-        return [Alternative(*row) for row in rows]
+        return [Alternative(*row) for row in await queries.alternatives(self._db, case)]
 
     async def from_earlier_cases(self, case: str) -> Sequence[Alternative]:
         """Return an alternative for each sighting whose subject was told of an earlier case, before its contact."""
-        rows = await fetch(
-            self._db,
-            "select s.id, 'earlier_case', m.topic, %(odds)s::float8 from sighting s join outbox_mail m on "
-            "m.recipient_key = s.subject::text join case_file earlier on earlier.id = m.topic "
-            "where s.case_id = %(case)s and m.topic <> %(case)s and earlier.opened_at < s.contacted_at order by 1",
-            {"case": case, "odds": ODDS["earlier_case"]},
-        )
+        rows = await queries.told_before(self._db, case, ODDS["earlier_case"])
         return [Alternative(*row) for row in rows]
 
     async def from_orders(self, sightings: Sequence[Sighting], own_orders: OwnOrders) -> Sequence[Alternative]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from whosaw.answer.casequeries import fetch
+from whosaw.answer import redressqueries as queries
 from whosaw.answer.desk import Desk
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.ladder import RULES
@@ -18,8 +18,6 @@ from whosaw.store import Database
 from whosaw.terms import Clock
 
 Outcome = Literal["upheld", "undone"]
-
-_COLUMNS = "id, step_id, filed_at, text, reviewer, outcome, why, decided_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +56,8 @@ class Appeals:
         if RULES[step.kind].about == "case" or step.state not in {"doing", "done"}:
             raise StepRefused("no_measure", f"`{step_id}` is no measure in force")
         entry = await self._notes.add(step.case, "case.appeal", by=by, text=text, more={"change": "filed"})
-        await fetch(
-            self._db,
-            "insert into case_appeal (step_id, filed_at, text, filed_entry) values (%(step)s, %(at)s, %(text)s, "
-            "%(entry)s) on conflict do nothing returning id",
-            step=step_id,
-            at=self._clock.now(),
-            text=text,
-            entry=entry,
-        )
-        (row,) = await fetch(
-            self._db,
-            f"select {_COLUMNS} from case_appeal where step_id = %(step)s and outcome is null",
-            step=step_id,
-        )
-        return Appeal(*row)
+        said = {"step": step_id, "at": self._clock.now(), "text": text, "entry": entry}
+        return Appeal(*await queries.file_appeal(self._db, said))
 
     async def decide(self, identifier: int, outcome: Outcome, *, by: str, why: str) -> Sequence[Step]:
         """Decide an appeal and return the steps that were undone; a second time nothing more happens.
@@ -98,12 +83,8 @@ class Appeals:
             raise StepRefused("no_reason", "a decision on an appeal says why, in a sentence")
         if appeal.outcome is None:
             entry = await self._notes.add(step.case, "case.appeal", by=by, text=why, more={"change": outcome})
-            await fetch(
-                self._db,
-                "update case_appeal set reviewer = %(by)s, outcome = %(outcome)s, why = %(why)s, "
-                "decided_at = %(at)s, entry = %(entry)s where id = %(id)s and outcome is null returning id",
-                {"id": identifier, "by": by, "outcome": outcome, "why": why, "at": self._clock.now(), "entry": entry},
-            )
+            said = {"by": by, "outcome": outcome, "why": why, "at": self._clock.now(), "entry": entry}
+            await queries.decide_appeal(self._db, identifier, said)
         if (await self.get(identifier)).outcome != "undone":
             return []
         undone = []
@@ -118,17 +99,11 @@ class Appeals:
         Raises:
             UnknownCase: there is none of this number.
         """
-        rows = await fetch(self._db, f"select {_COLUMNS} from case_appeal where id = %(id)s", id=identifier)
-        if not rows:
+        row = await queries.appeal(self._db, identifier)
+        if row is None:
             raise UnknownCase(f"there is no appeal {identifier}")
-        return Appeal(*rows[0])
+        return Appeal(*row)
 
     async def list(self, case: str) -> Sequence[Appeal]:
         """Return the appeals of a case."""
-        rows = await fetch(
-            self._db,
-            f"select {_COLUMNS} from case_appeal where step_id in (select id from case_step where case_id = %(case)s) "
-            "order by id",
-            case=case,
-        )
-        return [Appeal(*row) for row in rows]
+        return [Appeal(*row) for row in await queries.appeals(self._db, case)]

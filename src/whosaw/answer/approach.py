@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 
-from whosaw.answer.casequeries import fetch
+from whosaw.answer import foundqueries as queries
 from whosaw.answer.errors import AnswerError
 from whosaw.answer.notes import Notes
 from whosaw.answer.sightings import RawMails
@@ -22,7 +22,6 @@ from whosaw.terms import Clock
 
 DESK = "service:approach-desk"
 _LONGEST = 4_000
-_COLUMNS = "id, at, channel, handle, offer, payout, screenshot_sha256, state, case_id"
 
 
 class ApproachUnknown(AnswerError, LookupError):
@@ -97,24 +96,14 @@ class Approaches:
         code = "-".join(secrets.token_hex(2) for _ in range(5))
         shown = self._raws.keep(screenshot) if screenshot else None
         entry = await self._notes.add("approach", "case.approach", by=DESK, text=offer.offer)
-        await fetch(
-            self._db,
-            "insert into approach (code_sha256, at, channel, handle, offer, payout, screenshot_sha256, entry) values "
-            "(%(code)s, %(at)s, %(channel)s, %(handle)s, %(offer)s, %(payout)s, %(shown)s, %(entry)s) returning id",
-            code=_hash(code),
-            at=self._clock.now().replace(minute=0, second=0, microsecond=0),
-            channel=offer.channel,
-            handle=offer.handle,
-            offer=offer.offer,
-            payout=offer.payout,
-            shown=shown,
-            entry=entry,
-        )
+        said = {"code": _hash(code), "at": self._hour(), "channel": offer.channel, "handle": offer.handle}
+        said |= {"offer": offer.offer, "payout": offer.payout, "shown": shown, "entry": entry}
+        await queries.add_approach(self._db, said)
         return code
 
     async def list(self) -> Sequence[Approach]:
         """Return every report, the latest first."""
-        return [Approach(*row) for row in await fetch(self._db, f"select {_COLUMNS} from approach order by id desc")]
+        return [Approach(*row) for row in await queries.approaches(self._db)]
 
     async def take(self, identifier: int, case: str | None) -> Approach:
         """Note that the desk works on a report, in a case or without one.
@@ -122,15 +111,10 @@ class Approaches:
         Raises:
             ApproachUnknown: there is none of this number.
         """
-        rows = await fetch(
-            self._db,
-            f"update approach set state = 'taken', case_id = %(case)s where id = %(id)s returning {_COLUMNS}",
-            id=identifier,
-            case=case,
-        )
-        if not rows:
+        row = await queries.take_approach(self._db, identifier, case)
+        if row is None:
             raise ApproachUnknown(f"there is no report {identifier}")
-        return Approach(*rows[0])
+        return Approach(*row)
 
     async def answer(self, identifier: int, text: str) -> None:
         """Write to whoever made a report; he reads it with his code.
@@ -138,7 +122,7 @@ class Approaches:
         Raises:
             ApproachUnknown: there is none of this number.
         """
-        if not await fetch(self._db, "select id from approach where id = %(id)s", id=identifier):
+        if await queries.find_approach(self._db, identifier=identifier) is None:
             raise ApproachUnknown(f"there is no report {identifier}")
         await self._say(identifier, text, from_desk=True)
 
@@ -148,33 +132,24 @@ class Approaches:
         Raises:
             ApproachUnknown: the code is nobody's.
         """
-        rows = await fetch(self._db, "select id from approach where code_sha256 = %(code)s", code=_hash(code.strip()))
-        if not rows:
+        identifier = await queries.find_approach(self._db, code_sha256=_hash(code.strip()))
+        if identifier is None:
             raise ApproachUnknown("no report was made under this code")
         if text.strip():
-            await self._say(rows[0][0], text[:_LONGEST], from_desk=False)
-        return await self.messages(rows[0][0])
+            await self._say(identifier, text[:_LONGEST], from_desk=False)
+        return await self.messages(identifier)
 
     async def messages(self, identifier: int) -> Sequence[Message]:
         """Return the messages about a report."""
-        rows = await fetch(
-            self._db,
-            "select at, from_desk, text from approach_message where approach_id = %(id)s order by seq",
-            id=identifier,
-        )
-        return [Message(*row) for row in rows]
+        return [Message(*row) for row in await queries.messages(self._db, identifier)]
 
     async def _say(self, identifier: int, text: str, *, from_desk: bool) -> None:
-        await fetch(
-            self._db,
-            "insert into approach_message (approach_id, seq, at, from_desk, text) select %(id)s, "
-            "coalesce(max(seq), 0) + 1, %(at)s, %(desk)s, %(text)s from approach_message where approach_id = %(id)s "
-            "returning seq",
-            id=identifier,
-            at=self._clock.now().replace(minute=0, second=0, microsecond=0),
-            desk=from_desk,
-            text=text,
-        )
+        said = {"at": self._hour(), "desk": from_desk, "text": text}
+        await queries.add_message(self._db, identifier, said)
+
+    def _hour(self) -> datetime:
+        """Return the present hour: the minute could be laid beside a door's log."""
+        return self._clock.now().replace(minute=0, second=0, microsecond=0)
 
 
 def _hash(code: str) -> str:

@@ -13,7 +13,7 @@ from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
 
-from whosaw.answer.casequeries import fetch
+from whosaw.answer import redressqueries as queries
 from whosaw.store import Database
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -75,43 +75,15 @@ class Bounces:
         """Keep a report about a letter of ours; false where it is about none, says only *later*, or is known."""
         if not bounce.permanent:
             return False
-        rows = await fetch(
-            self._db,
-            "insert into notice_bounce (message_id, topic, recipient_key, status, at) select message_id, topic, "
-            "recipient_key, %(status)s, %(at)s from outbox_mail where message_id = %(id)s "
-            "on conflict do nothing returning message_id",
-            id=bounce.message_id,
-            status=bounce.status,
-            at=at,
-        )
-        return bool(rows)
+        return await queries.add_bounce(self._db, bounce.message_id, bounce.status, at)
 
     async def undelivered(self, case: str) -> Sequence[Undelivered]:
         """Return the letters of a case that did not arrive: those that bounced, and those that no server took."""
-        rows = await fetch(
-            self._db,
-            "select m.recipient_key, m.message_id, coalesce(b.status, m.last_error), coalesce(b.channel, 'post'), "
-            "b.done_at from outbox_mail m left join notice_bounce b using (message_id) where m.topic = %(case)s "
-            "and (b.message_id is not null or m.state = 'failed') order by m.id",
-            case=case,
-        )
-        return [Undelivered(*row) for row in rows]
+        return [Undelivered(*row) for row in await queries.undelivered(self._db, case)]
 
     async def done(self, message_id: str, channel: str, at: datetime) -> bool:
         """Note that the person was told by another channel; false where the letter is not among the undelivered."""
-        rows = await fetch(
-            self._db,
-            "insert into notice_bounce (message_id, topic, recipient_key, status, at, channel, done_at) "
-            "select message_id, topic, recipient_key, last_error, %(at)s, %(channel)s, %(at)s from outbox_mail "
-            "where message_id = %(id)s and (state = 'failed' or exists (select 1 from notice_bounce b "
-            "where b.message_id = outbox_mail.message_id)) on conflict (message_id) do update set "
-            "channel = excluded.channel, done_at = coalesce(notice_bounce.done_at, excluded.done_at) "
-            "returning message_id",
-            id=message_id,
-            channel=channel,
-            at=at,
-        )
-        return bool(rows)
+        return await queries.told_otherwise(self._db, message_id, channel, at)
 
 
 def _status(part: Message) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from whosaw.answer.casequeries import fetch
+from whosaw.answer import foundqueries as queries
 from whosaw.answer.desk import Desk
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.notes import Notes
@@ -82,7 +82,7 @@ class Entities:
                 "an entity has a kind, a value, and a source of a kind",
                 hint=f"kinds: {', '.join(KINDS)}; sources: {', '.join(SOURCE_KINDS)}",
             )
-        entity = await self._entity(case, kind, value)
+        entity = Entity(*await queries.entity(self._db, case, kind, value.strip()))
         await self._note(case, entity.id, None, word, by)
         return entity
 
@@ -104,33 +104,17 @@ class Entities:
 
     async def list(self, case: str) -> Sequence[Entity]:
         """Return the entities of a case in the order they came in."""
-        rows = await fetch(
-            self._db, "select id, kind, value from case_entity where case_id = %(case)s order by id", case=case
-        )
-        return [Entity(*row) for row in rows]
+        return [Entity(*row) for row in await queries.entities(self._db, case)]
 
     async def words(self, case: str, entity: int) -> Sequence[Word]:
         """Return on whose word an entity is known."""
-        rows = await fetch(
-            self._db,
-            "select source_kind, source, confidence from case_source where case_id = %(case)s and one = %(id)s "
-            "and other is null order by id",
-            case=case,
-            id=entity,
-        )
-        return [Word(*row) for row in rows]
+        return [Word(*row) for row in await queries.words_of(self._db, case, entity)]
 
     async def links(self, case: str) -> Sequence[Link]:
         """Return the links of a case, standing or not."""
         entities = {each.id: each for each in await self.list(case)}
-        rows = await fetch(
-            self._db,
-            "select one, other, source_kind, source, confidence from case_source where case_id = %(case)s "
-            "and other is not null order by id",
-            case=case,
-        )
         found: dict[tuple[int, int], list[Word]] = {}
-        for one, other, *word in rows:
+        for one, other, *word in await queries.links(self._db, case):
             found.setdefault((one, other), []).append(Word(*word))
         return [Link(entities[one], entities[other], tuple(words)) for (one, other), words in found.items()]
 
@@ -146,32 +130,8 @@ class Entities:
         entities = {each.id: each for each in await self.list(case)}
         return sorted((tuple(entities[each] for each in sorted(group)) for group in groups), key=len, reverse=True)
 
-    async def _entity(self, case: str, kind: str, value: str) -> Entity:
-        bound = {"case": case, "kind": kind, "value": value.strip()}
-        await fetch(
-            self._db,
-            "insert into case_entity (case_id, kind, value) values (%(case)s, %(kind)s, %(value)s) "
-            "on conflict do nothing returning id",
-            bound,
-        )
-        (row,) = await fetch(
-            self._db,
-            "select id, kind, value from case_entity where case_id = %(case)s and kind = %(kind)s "
-            "and value = %(value)s",
-            bound,
-        )
-        return Entity(*row)
-
     async def _note(self, case: str, one: int, other: int | None, word: Word, by: str) -> None:
         more = {"change": "entity" if other is None else "link"}
         entry = await self._notes.add(case, "case.entity", by=by, text=f"{word.kind} {word.source}", more=more)
-        await fetch(
-            self._db,
-            "insert into case_source (case_id, one, other, source_kind, source, confidence, at, by, entry) values "
-            "(%(case)s, %(one)s, %(other)s, %(kind)s, %(source)s, %(confidence)s, %(at)s, %(by)s, %(entry)s) "
-            "on conflict do nothing returning id",
-            {
-                **{"case": case, "one": one, "other": other, "kind": word.kind, "source": word.source},
-                **{"confidence": word.confidence, "at": self._clock.now(), "by": by, "entry": entry},
-            },
-        )
+        said = {"one": one, "other": other, "kind": word.kind, "source": word.source, "confidence": word.confidence}
+        await queries.add_source(self._db, case, said | {"at": self._clock.now(), "by": by, "entry": entry})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from whosaw.answer import foundqueries as queries
 from whosaw.answer.desk import Desk
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.notes import Notes
@@ -62,12 +63,8 @@ class Exculpatory:
         number = await self._notes.number(actor)
         more: dict[str, int | str] = {"target": number, "change": finding, "question": item}
         entry = await self._notes.add(case, "case.exculpatory", by=by, text=text, more=more)
-        async with self._db.connection() as connection:
-            await connection.execute(
-                "insert into case_exculpatory (case_id, actor, item, finding, text, by, at, entry) "
-                "values (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [case, actor, item, finding, text, by, self._clock.now(), entry],
-            )
+        said = {"actor": actor, "item": item, "finding": finding, "text": text, "by": by}
+        await queries.add_exculpatory(self._db, case, said | {"at": self._clock.now(), "entry": entry})
 
     async def list(self, case: str, actor: str) -> Sequence[Answer]:
         """Return the latest answer to each question that has one."""
@@ -77,13 +74,7 @@ class Exculpatory:
 
 async def answers(db: Database, case: str, actor: str) -> list[tuple[Any, ...]]:
     """Return (item, finding, text, by, at) of the latest answers about an actor."""
-    async with db.connection() as connection:
-        rows = await connection.execute(
-            "select distinct on (item) item, finding, text, by, at from case_exculpatory "
-            "where case_id = %s and actor = %s order by item, at desc",
-            [case, actor],
-        )
-        return await rows.fetchall()
+    return await queries.exculpatory(db, case, actor)
 
 
 async def check_exculpatory(db: Database, case: str, actor: str) -> None:
