@@ -265,7 +265,7 @@ def test_a_mailbox_is_polled_and_what_was_not_taken_is_flagged(desk: Desk, name_
     assert "known sighting 1" in desk.ok(*asked)
     (each,) = json.loads(desk.ok("sighting", "list", "--json"))
     assert each["beneficiary"] == "seller:S-9"
-    desk.refused("app.intake_impossible", "sighting", "poll", str(desk.folder / "none"), "--beneficiary", "seller:S-9")
+    desk.refused("app.box_unreadable", "sighting", "poll", str(desk.folder / "none"), "--beneficiary", "seller:S-9")
     desk.refused("app.intake_impossible", "sighting", "poll", str(box))
 
 

@@ -39,6 +39,8 @@ def case_file(
                 "sender_domain": each.sender_domain,
                 "verified": each.verified,
                 "dkim": dict(each.dkim),
+                "arrived": dict(each.arrived),
+                "language": each.language,
                 "marks": list(each.marks),
                 "form": each.form,
                 "mail": f"mails/{each.raw_sha256}.{'eml' if each.form == 'mail' else 'json'}",
@@ -130,6 +132,7 @@ What is in it
     files/exculpatory.json what speaks for the named actors, and what nobody asked.
     files/history.json     states of the case, who knew what when, terms of law.
     files/policies/        the access policies that decided the entries, by version.
+    files/exhibits/        files that people found, as they are; history.json says what each shows.
     files/stamps/          time stamps (RFC 3161) of checkpoints, each with a proof that the tree only grew since:
                            openssl ts -verify -in ID.tsr -data checkpoint -CAfile ROOTS.pem
     files/case.jsonld      the same as CASE 1.5 / UCO for other programs.

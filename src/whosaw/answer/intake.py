@@ -18,8 +18,11 @@ from typing import Literal
 
 from whosaw.answer.errors import ComplaintUnreadable
 from whosaw.answer.mime import MalformedMail, Part, parts, split, values
+from whosaw.answer.senderpolicy import Arrival, SpfResult, check_spf, read_hop
 from whosaw.answer.signature import DkimResult, Lookup, check_dkim
+from whosaw.answer.tongue import tongue_of
 
+SPF_UNKNOWN = SpfResult("unknown", "", "")
 MAX_BYTES = 5 * 1024 * 1024
 _SKEW = timedelta(minutes=10)
 _OLDEST = timedelta(days=3 * 366)
@@ -47,8 +50,11 @@ class Complaint:
         contacted_exact: whether `contacted_at` is the signed Date.
         dkim: the check of the original.
         customer_dkim: the check of the customer's own mail.
+        customer_spf: whether the domain he wrote from lets the address send that handed his mail over.
+        language: of the message he got, as ISO 639-1; empty where it is short or not sure.
         marks: what is weak about it, as words: ``inline``, ``date.missing``, ``date.future``, ``date.old``,
-            ``date.unsigned``, ``recipient.differs``, ``dkim.<verdict>``.
+            ``date.unsigned``, ``recipient.differs``, ``dkim.<verdict>``, and of the customer's own mail ``spf.fail`` or
+            ``spf.softfail``.
         sha256: of the whole mail, hex.
         original_sha256: of the original's bytes (inline: of the quoted text), hex.
     """
@@ -67,6 +73,8 @@ class Complaint:
     marks: tuple[str, ...]
     sha256: str
     original_sha256: str
+    customer_spf: SpfResult = SPF_UNKNOWN
+    language: str = ""
 
     @property
     def verified(self) -> bool:
@@ -81,13 +89,14 @@ class Complaint:
         return "raw:" + self.original_sha256
 
 
-def read_complaint(raw: bytes, *, dns: Lookup, received_at: datetime) -> Complaint:
+def read_complaint(raw: bytes, *, dns: Lookup, received_at: datetime, arrival: Arrival | None = None) -> Complaint:
     """Read one mail as a complaint and check the signatures in it.
 
     Args:
         raw: the mail as received, RFC 5322, at most 5 MiB.
         dns: gives the TXT record of a name, or None.
         received_at: when it arrived, aware.
+        arrival: our own mail servers and the DNS, to check by SPF who handed it over; None does not check.
 
     Raises:
         ComplaintUnreadable: its `reason` is ``too_large``, ``malformed``, ``no_sender``, ``no_original``,
@@ -104,7 +113,10 @@ def read_complaint(raw: bytes, *, dns: Lookup, received_at: datetime) -> Complai
     if customer is None:
         raise ComplaintUnreadable("no_sender", "the mail has no single readable From address")
     own = check_dkim(raw, sender_domain=_domain(customer), dns=dns, at=received_at)
-    envelope = _Envelope(customer, own, sha256(raw).hexdigest(), received_at)
+    policy = SPF_UNKNOWN
+    if arrival is not None:
+        policy = check_spf(read_hop(raw, arrival.servers), arrival.records, received_at)
+    envelope = _Envelope(customer, own, policy, sha256(raw).hexdigest(), received_at)
     originals = [leaf for leaf in leaves if leaf.kind == "message/rfc822"]
     if len(originals) > 1:
         raise ComplaintUnreadable("several_originals", "the mail holds more than one forwarded message")
@@ -115,8 +127,14 @@ def read_complaint(raw: bytes, *, dns: Lookup, received_at: datetime) -> Complai
 class _Envelope:
     customer: str
     dkim: DkimResult
+    spf: SpfResult
     sha256: str
     received_at: datetime
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What is weak about the customer's own mail."""
+        return (f"spf.{self.spf.verdict}",) if self.spf.verdict in {"fail", "softfail"} else ()
 
 
 def _attached(part: Part, envelope: _Envelope, dns: Lookup) -> Complaint:
@@ -147,17 +165,21 @@ def _attached(part: Part, envelope: _Envelope, dns: Lookup) -> Complaint:
         contacted_exact=contacted_at is not None,
         dkim=result,
         customer_dkim=envelope.dkim,
-        marks=tuple(marks),
+        marks=(*marks, *envelope.marks),
         sha256=envelope.sha256,
         original_sha256=sha256(original).hexdigest(),
+        customer_spf=envelope.spf,
+        language=tongue_of(_written(original)),
     )
 
 
 def _inline(leaves: list[Part], envelope: _Envelope) -> Complaint:
     texts = [_readable(leaf) for leaf in leaves if leaf.kind in {"text/plain", "text/html"}]
     quoted = next((text for text in texts if _INLINE.search(text)), None)
-    if quoted is None:
+    begins = _INLINE.search(quoted or "")
+    if quoted is None or begins is None:
         raise ComplaintUnreadable("no_original", "the mail holds no forwarded message")
+    message = quoted[begins.start() :]  # what stands above is the customer's own
     line = _INLINE_FROM.search(quoted)
     found = _ADDRESS.search(line.group(1)) if line else None
     sender = _clean_address(found.group(0)) if found else None
@@ -173,10 +195,23 @@ def _inline(leaves: list[Part], envelope: _Envelope) -> Complaint:
         contacted_exact=False,
         dkim=DkimResult("none", "", "", "", envelope.received_at),
         customer_dkim=envelope.dkim,
-        marks=("inline", "date.unsigned"),
+        marks=("inline", "date.unsigned", *envelope.marks),
         sha256=envelope.sha256,
         original_sha256=sha256(quoted.encode("utf-8", "replace")).hexdigest(),
+        customer_spf=envelope.spf,
+        language=tongue_of(message),
     )
+
+
+def _written(original: bytes) -> str:
+    """Return the first readable text of a message, markup taken out."""
+    try:
+        leaves = [leaf for leaf in parts(original) if leaf.kind in {"text/plain", "text/html"}]
+    except MalformedMail:
+        return ""
+    plain = [leaf for leaf in leaves if leaf.kind == "text/plain"]
+    text = next((found for leaf in [*plain, *leaves] if (found := _readable(leaf))), "")
+    return re.sub(r"<[^<>]{0,2000}>", " ", text)
 
 
 def _readable(part: Part) -> str:

@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 _SIGHTING = (
     "id, case_id, subject, beneficiary, channel, contacted_at, contacted_exact, reported_at, sender_domain, verified, "
-    "dkim, marks, raw_sha256, form"
+    "dkim, marks, raw_sha256, form, language, arrived"
 )
 _CASE = "id, beneficiary, state, opened_at, opened_by, closed_at"
 _STEP = (
@@ -26,13 +26,14 @@ _STEP = (
 
 async def add_sighting(db: Database, values: Mapping[str, object], dkim: Mapping[str, str]) -> tuple[Row, bool]:
     """Keep a sighting, in the open case of its beneficiary if there is one; return its row and whether it is new."""
-    bound = {**values, "dkim": json.dumps(dkim)}
+    bound = {"language": "", **values, "dkim": json.dumps(dkim), "arrived": json.dumps(values.get("arrived", {}))}
     async with db.transaction() as connection:
         rows = await connection.execute(
             f"insert into sighting (case_id, {_SIGHTING.removeprefix('id, case_id, ')}, evidence_key) values ("
             "(select id from case_file where beneficiary = %(beneficiary)s and state <> 'closed'), "
             "%(subject)s, %(beneficiary)s, %(channel)s, %(contacted_at)s, %(contacted_exact)s, %(reported_at)s, "
-            "%(sender_domain)s, %(verified)s, %(dkim)s::jsonb, %(marks)s, %(raw_sha256)s, %(form)s, %(evidence_key)s) "
+            "%(sender_domain)s, %(verified)s, %(dkim)s::jsonb, %(marks)s, %(raw_sha256)s, %(form)s, %(language)s, "
+            "%(arrived)s::jsonb, %(evidence_key)s) "
             f"on conflict (subject, evidence_key) do nothing returning {_SIGHTING}",
             bound,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +37,8 @@ class Sighting:
         dkim: the check, with the key record and when it was looked up.
         marks: what is weak about it.
         raw_sha256: names the raw mail.
+        language: of the message the customer got, as ISO 639-1; empty where it is not known.
+        arrived: the checks of the customer's own mail, DKIM and SPF, with the records as they stood then.
         form: ``mail``, ``row`` (written down by somebody), ``canary`` or ``alias``.
     """
 
@@ -54,6 +56,8 @@ class Sighting:
     marks: tuple[str, ...]
     raw_sha256: str
     form: str = "mail"
+    language: str = ""
+    arrived: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def supports_measures(self) -> bool:
@@ -62,7 +66,7 @@ class Sighting:
 
 
 class RawMails:
-    """A folder (mode 0700) of mails (mode 0600) named by their SHA-256; nothing in it is ever changed."""
+    """A folder (mode 0700) of mails (mode 0600) named by their SHA-256; none is ever changed."""
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`, made if absent."""
@@ -98,6 +102,19 @@ class RawMails:
         if sha256(raw).hexdigest() != name:
             raise RawMailMissing(f"the raw mail `{name}` was altered")
         return raw
+
+    def forget(self, name: str) -> bool:
+        """Take a mail away; false where it is not there.
+
+        Raises:
+            RawMailMissing: it is not the name of a mail.
+        """
+        if not re.fullmatch(r"[0-9a-f]{64}", name):
+            raise RawMailMissing("a raw mail is named by 64 hexadecimal digits")
+        path = self._folder / f"{name}.eml"
+        there = path.exists()
+        path.unlink(missing_ok=True)
+        return there
 
 
 class SightingBook:
@@ -144,6 +161,8 @@ class SightingBook:
                 "raw_sha256": complaint.sha256,
                 "evidence_key": complaint.evidence_key,
                 "form": form,
+                "language": complaint.language,
+                "arrived": {"dkim": complaint.customer_dkim.as_json(), "spf": complaint.customer_spf.as_json()},
             },
             complaint.dkim.as_json(),
         )

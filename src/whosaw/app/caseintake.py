@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,15 @@ from whosaw.answer import ComplaintUnreadable, RawMails, Sighting, read_complain
 from whosaw.answer.alternatives import OwnOrders
 from whosaw.answer.lookalike import looks_like
 from whosaw.answer.reports import Reported, add_reported, read_rows
+from whosaw.answer.senderpolicy import Arrival
 from whosaw.answer.sightings import LOOKALIKE
+from whosaw.answer.signature import Lookup
 from whosaw.app.casedesk import CaseWork
+from whosaw.app.complaintboxes import Box
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.catalog.statements import lookup_statement, presence_statement, subject_statement
 from whosaw.store.numbers import assign, keys_of
-
-Lookup = Callable[[str], str | None]
 
 
 class IntakeImpossible(AppError, ValueError):
@@ -44,11 +45,12 @@ class Taken:
 class CaseIntake:
     """The complaints desk of a server."""
 
-    def __init__(self, services: Services, work: CaseWork, dns: Lookup) -> None:
-        """Ask `dns` for the key records of signatures, at arrival."""
+    def __init__(self, services: Services, work: CaseWork, dns: Lookup, arrival: Arrival | None = None) -> None:
+        """Ask `dns` for the key records of signatures, and check by `arrival` who handed a mail over, at arrival."""
         self._services = services
         self._work = work
         self._dns = dns
+        self._arrival = arrival
 
     async def take(self, file: Path, beneficiary: str, real: AbstractSet[str], *, by: str) -> Sequence[Taken]:
         """Take one file in; what was taken is an entry of the trail.
@@ -76,31 +78,27 @@ class CaseIntake:
             await self._work.notes.add("intake", "case.intake", by=by, more=more)
         return found
 
-    async def poll(
-        self, folder: Path, whom: str | Mapping[str, str], real: AbstractSet[str], *, by: str
-    ) -> list[Taken]:
-        """Take in what lies in ``new`` of a Maildir, oldest first; what was read moves to ``cur``.
+    async def poll(self, box: Box, whom: str | Mapping[str, str], real: AbstractSet[str], *, by: str) -> list[Taken]:
+        """Take in what waits in a mailbox, oldest first; a mail that was taken is marked seen, any other flagged.
 
-        A mail that was taken is marked *seen*, any other *flagged*, so that people find it in their mail program. A run
-        that is cut between a sighting and the move reads the mail again, which is the same sighting.
+        A run that is cut between a sighting and its mark reads the mail again, which is the same sighting.
 
         Args:
-            folder: the Maildir.
+            box: the mailbox.
             whom: who profits, or by domain of the sender; a mail from a domain that is not among them is not taken.
             real: domains that are really his.
             by: who takes them in.
 
         Raises:
-            IntakeImpossible: it is no Maildir.
+            BoxUnreadable: the mailbox is gone.
         """
-        if not (folder / "new").is_dir() or not (folder / "cur").is_dir():
-            raise IntakeImpossible(f"`{folder}` is no Maildir", hint="name the folder that holds `new` and `cur`")
         found, new = [], 0
-        for file in sorted((folder / "new").iterdir(), key=lambda each: (each.stat().st_mtime_ns, each.name)):
-            taken = await self.mail(await asyncio.to_thread(file.read_bytes), whom, real)
+        waiting = box.waiting()
+        while (mail := await asyncio.to_thread(next, waiting, None)) is not None:
+            taken = await self.mail(mail.raw, whom, real)
             new += taken.new
-            found.append(Taken(file.name, taken.sighting, taken.new, taken.why))
-            file.rename(folder / "cur" / f"{file.name.partition(':')[0]}:2,{'S' if taken.sighting else 'F'}")
+            found.append(Taken(mail.name, taken.sighting, taken.new, taken.why))
+            await asyncio.to_thread(box.settle, mail.name, taken=taken.sighting is not None)
         if new:
             more: dict[str, int | str] = {"rows": new}
             await self._work.notes.add("intake", "case.intake", by=by, more=more)
@@ -110,7 +108,9 @@ class CaseIntake:
         """Take one forwarded mail in; `whom` and `real` are as for `poll`."""
         services = self._services
         try:
-            complaint = await asyncio.to_thread(read_complaint, raw, dns=self._dns, received_at=services.clock.now())
+            complaint = await asyncio.to_thread(
+                read_complaint, raw, dns=self._dns, received_at=services.clock.now(), arrival=self._arrival
+            )
         except ComplaintUnreadable as unreadable:
             return Taken("", None, why=unreadable.reason)
         beneficiary = whom if isinstance(whom, str) else whom.get(complaint.sender_domain)
@@ -185,31 +185,6 @@ def read_senders(file: Path) -> dict[str, str]:
     if any(not row.get("domain") or not row.get("beneficiary") for row in rows):
         raise IntakeImpossible(f"`{file}` lacks a domain or a beneficiary", hint="columns: domain,beneficiary")
     return {row["domain"].lower(): row["beneficiary"] for row in rows}
-
-
-def resolver(server: str = "") -> Lookup:
-    """Return a look-up of TXT records.
-
-    Args:
-        server: HOST or HOST:PORT of a name server; none means the system's.
-    """
-    import dns.exception
-    import dns.resolver
-
-    asked = dns.resolver.Resolver(configure=not server)
-    if server:
-        host, _, port = server.partition(":")
-        asked.nameservers, asked.port = [host], int(port or 53)
-    asked.lifetime = 10
-
-    def txt(name: str) -> str | None:
-        try:
-            answer = asked.resolve(name, "TXT")
-        except dns.exception.DNSException:
-            return None
-        return next((b"".join(getattr(each, "strings", ())).decode("ascii", "replace") for each in answer), None)
-
-    return txt
 
 
 async def case_addresses(services: Services, seen: Sequence[Sighting]) -> dict[int, str]:

@@ -16,6 +16,10 @@ class CaseSettings(BaseSettings):
         marketplace: where the company's own system takes measures, as ``https://shop.example/whosaw``; none means that
             steps about sellers and reviews cannot be carried out here.
         marketplace_secret: signs what is sent there (Standard Webhooks).
+        mail_servers: names by which our own mail servers sign their Received lines, separated by commas; without any
+            nothing is known of who handed a complaint over, and SPF is not checked.
+        imap_password: of the mailbox that complaints are polled from.
+        case_keep_days: how long a closed case is kept.
         contact_phone: the telephone number in letters.
         contact_address: the postal address in letters.
         letters_per_s: letters handed over a second at most.
@@ -29,6 +33,9 @@ class CaseSettings(BaseSettings):
     complaint_form: bool = False
     marketplace: str = ""
     marketplace_secret: SecretStr | None = None
+    mail_servers: str = ""
+    imap_password: SecretStr | None = None
+    case_keep_days: int = Field(default=1095, gt=0)
     contact_phone: str = ""
     contact_address: str = ""
     letters_per_s: float = Field(default=20.0, gt=0)

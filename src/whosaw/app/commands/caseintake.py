@@ -12,6 +12,8 @@ from rich.text import Text
 from whosaw.answer import Sighting
 from whosaw.answer.alternatives import Alternative, DumpList, from_dump
 from whosaw.answer.clusters import Cluster, cluster, read_seen
+from whosaw.answer.senderpolicy import Arrival
+from whosaw.app.arrivaldns import records, resolver
 from whosaw.app.casedesk import case_work
 from whosaw.app.caseintake import (
     CaseIntake,
@@ -20,13 +22,15 @@ from whosaw.app.caseintake import (
     case_addresses,
     own_orders,
     read_senders,
-    resolver,
 )
+from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import look, who_looks
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.complaintboxes import ImapBox, Maildir
 from whosaw.app.services import Services
+from whosaw.app.settings import words
 
 
 def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "", as_json: AsJson = False) -> int:
@@ -41,7 +45,7 @@ def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "",
     """
 
     async def work(services: Services) -> list[Taken]:
-        intake = CaseIntake(services, case_work(services), resolver(dns))
+        intake = _intake(services, dns)
         by = await who_looks(services)
         return [each for file in files for each in await intake.take(file, beneficiary, frozenset(real_domains), by=by)]
 
@@ -49,7 +53,7 @@ def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "",
 
 
 def poll(
-    maildir: Path,
+    box: str,
     /,
     *,
     beneficiary: str = "",
@@ -58,14 +62,15 @@ def poll(
     dns: str = "",
     as_json: AsJson = False,
 ) -> int:
-    """Take in what arrived in a mailbox: whatever lies in `new` of a Maildir moves to `cur`, seen or flagged.
+    """Take in what arrived in a mailbox; what was taken is marked as seen, anything else is flagged.
 
     Args:
-        maildir: the folder that holds `new` and `cur`.
+        box: a Maildir (the folder that holds `new` and `cur`), or imaps://USER@HOST/MAILBOX; WHOSAW_IMAP_PASSWORD holds
+            the password.
         beneficiary: who profits, where every mail is about one.
         senders: CSV with domain,beneficiary: who profits by the domain of the message; others are flagged.
         real_domains: domains that are really the beneficiary's; messages from look-alikes are marked.
-        dns: HOST or HOST:PORT of the name server to ask for signature keys; the system's where left out.
+        dns: HOST or HOST:PORT of the name server to ask for signature keys and policies; the system's where left out.
         as_json: print JSON.
     """
     if bool(beneficiary) == (senders is not None):
@@ -73,12 +78,22 @@ def poll(
     whom = beneficiary if senders is None else read_senders(senders)
 
     async def work(services: Services) -> list[Taken]:
-        intake = CaseIntake(services, case_work(services), resolver(dns))
-        return await intake.poll(maildir, whom, frozenset(real_domains), by=await who_looks(services))
+        intake, by = _intake(services, dns), await who_looks(services)
+        if "://" not in box:
+            return await intake.poll(Maildir(Path(box)), whom, frozenset(real_domains), by=by)
+        password = CaseSettings.read().imap_password
+        with ImapBox(box, password.get_secret_value() if password else "") as mailbox:
+            return await intake.poll(mailbox, whom, frozenset(real_domains), by=by)
 
     found = with_services(work)
     _taken(found, as_json=as_json)
     return 0
+
+
+def _intake(services: Services, dns: str) -> CaseIntake:
+    servers = frozenset(name.lower() for name in words(CaseSettings.read().mail_servers))
+    arrival = Arrival(servers, records(dns)) if servers else None
+    return CaseIntake(services, case_work(services), resolver(dns), arrival)
 
 
 def _taken(found: Sequence[Taken], *, as_json: bool) -> int:
@@ -199,10 +214,11 @@ def _print(found: Sequence[Sighting], *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(each) for each in found])
         return 0
-    lines = table("sighting", "case", "contacted", "by", "channel", "signed", "marks")
+    lines = table("sighting", "case", "contacted", "by", "channel", "language", "signed", "marks")
     for each in found:
         cells: tuple[Any, ...] = (
             *(str(each.id), each.case or "", f"{each.contacted_at:%Y-%m-%d %H:%M}", each.sender_domain, each.channel),
+            each.language,
             *("yes" if each.verified else "no", ", ".join(each.marks)),
         )
         lines.add_row(*(Text(cell) for cell in cells))

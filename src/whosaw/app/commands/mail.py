@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from whosaw.app.caseintake import resolver
+from whosaw.app.arrivaldns import resolver
 from whosaw.app.commands.acting import look
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
