@@ -90,6 +90,8 @@ async def built(database: Database, tmp_path: Path) -> Built:
             clocks=await office.clocks.list(made.case),
             cleared={actors["E-0417"]: [Answer("device", "unknown", "no data", "lead", AT)]},
             alternatives=[Alternative(1, "dump", "dump of 2019", 0.5)],
+            exhibits={"exhibits/001-appeal.txt": b"We did nothing wrong."},
+            shown={"exhibits/001-appeal.txt": "the appeal as it was filed, fourteen minutes after the draft"},
             policies={"abc.cedar": b"permit(principal, action, resource);"},
             custody=[{"action": "collected", "by": 1, "at": AT.isoformat()}],
             built_by=1,
@@ -152,7 +154,9 @@ async def test_the_bundle_holds_everything_and_verifies_with_python_alone(built:
     (questions,) = exculpatory["questions"].values()
     assert questions["device"]["finding"] == "unknown" and questions["presence"] is None
     assert exculpatory["alternatives"][0]["source"] == "dump of 2019"
+    assert held["files/exhibits/001-appeal.txt"] == b"We did nothing wrong."
     history = json.loads(held["files/history.json"])
+    assert history["exhibits"][0]["file"] == "exhibits/001-appeal.txt"
     assert [each["kind"] for each in history["knowledge"]] == ["learned", "aware"]
     assert "eu.gdpr.art33" in {each["rule"] for each in history["terms"]}
     assert b"902(13)" in held["files/certificate.txt"]
@@ -235,6 +239,7 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "a list that was public before",
         "What the records cannot say in this case: • 1 contact lies after the record ends",
         "notify the supervisory authority",
+        "001-appeal.txt: the appeal as it was filed, fourteen minutes after the draft",
     ):
         assert sentence in said, sentence
     inner = {*RULES, *ITEMS, *ALTERNATIVES, *RUNGS, *STATES, *STANDINGS} - {"device", "presence", "alternatives"}

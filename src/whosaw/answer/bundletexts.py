@@ -58,6 +58,8 @@ class Background:
         alternatives: what else may explain a sighting.
         policies: texts of the access policies that decided the bundle's entries, by file name.
         stamps: files of time stamps under ``stamps/``.
+        exhibits: files that people found, by their name under ``exhibits/``.
+        shown: of each exhibit what it shows, by the same name.
         custody: who had the evidence in hand before, oldest first.
         built_by: who builds the bundle, as a number.
         built_at: when.
@@ -70,6 +72,8 @@ class Background:
     alternatives: Sequence[Alternative] = ()
     policies: Mapping[str, bytes] = field(default_factory=dict)
     stamps: Mapping[str, bytes] = field(default_factory=dict)
+    exhibits: Mapping[str, bytes] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
     custody: Sequence[Mapping[str, Any]] = ()
     built_by: int = 0
     built_at: datetime | None = None
@@ -160,6 +164,7 @@ def history_file(background: Background, numbers: Mapping[str, int]) -> bytes:
                 }
                 for each in background.clocks
             ],
+            "exhibits": [{"file": name, "shows": what} for name, what in sorted(background.shown.items())],
         }
     )
 

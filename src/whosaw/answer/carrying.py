@@ -34,7 +34,7 @@ async def carry(effects: Effects, db: Database, step: Step, at: datetime) -> dic
     if step.kind == "suspend_actor":
         await doors.suspend_actor(step.target, step.reason, step.approved_by)
         return {}
-    if step.kind == "suspend_seller":
+    if step.kind in {"suspend_seller", "resuspend_seller"}:
         return {"suspended": await market.suspend_seller(step.target, step.params["statement"], step.id)}
     if step.kind == "withhold_funds":
         held_cents = await market.withhold_funds(step.target, step.id)
@@ -66,7 +66,7 @@ async def take_back(effects: Effects, db: Database, step: Step, order: Order) ->
     if step.kind == "suspend_actor":
         await doors.restore_actor(step.target, order.reason, order.by)
         return {}
-    if step.kind == "suspend_seller":
+    if step.kind in {"suspend_seller", "resuspend_seller"}:
         return {"unsuspended": await market.unsuspend_seller(step.target, step.id)}
     if step.kind == "withhold_funds":
         released_cents = await market.release_funds(step.target, step.id)

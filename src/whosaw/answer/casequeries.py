@@ -16,7 +16,9 @@ Row = tuple[Any, ...]
 
 _KNOWLEDGE = "seq, kind, known_at, person, what, noted_at, noted_by, entry"
 _PERSON = "person, function, named_by, named_at, ended_at, ended_why"
-_CLOCK = "rule, law_from, cause, started_at, due_at, zone, started_by, met_at, met_by, met_note"
+_CLOCK = (
+    "c.rule, c.law_from, c.cause, c.started_at, c.due_at + h.held, c.zone, c.started_by, c.met_at, c.met_by, c.met_note"
+)
 _UNMASKING = "id, case_id, actor, reason, asked_by, asked_at, approved_by, approved_at, expires_at"
 
 
@@ -32,7 +34,7 @@ async def move(db: Database, case: str, states: tuple[str, str], said: Mapping[s
         async with db.transaction() as connection:
             done = await connection.execute(
                 "update case_file set state = %(to)s, closed_at = case when %(to)s = 'closed' then %(at)s::timestamptz "
-                "end where id = %(case)s and state = %(from)s",
+                "end where id = %(case)s and state = %(from)s and pruned_at is null",
                 bound,
             )
             if done.rowcount != 1:
@@ -138,10 +140,47 @@ async def clocks(db: Database, case: str | None) -> list[Row]:
     """Return (case, and the clock) of one case or of every case, the next to end first."""
     return await fetch(
         db,
-        f"select case_id, {_CLOCK} from case_clock where %(case)s::text is null or case_id = %(case)s "
-        "order by due_at, rule",
+        f"select c.case_id, {_CLOCK}, h.since from case_clock c left join lateral (select "
+        # a request that came when the term was over does not bring it back
+        "coalesce(sum(lifted_at - from_at) filter (where from_at <= c.due_at), interval '0') as held, "
+        "min(from_at) filter (where lifted_at is null and from_at <= c.due_at) as since from case_clock_hold h "
+        "where (h.case_id, h.rule, h.cause) = (c.case_id, c.rule, c.cause)) h on true "
+        "where %(case)s::text is null or c.case_id = %(case)s order by c.due_at + h.held, c.rule",
         {"case": case},
     )
+
+
+async def hold_clock(db: Database, case: str, said: Mapping[str, object]) -> bool:
+    """Note that the police ask for a term to stand still; false where it does already."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "insert into case_clock_hold (case_id, rule, cause, authority, why, from_at, noted_by, entry) select "
+            "%(case)s, rule, cause, %(authority)s, %(why)s, %(at)s, %(by)s, %(entry)s from case_clock "
+            "where case_id = %(case)s and rule = %(rule)s and met_at is null on conflict do nothing",
+            {"case": case, **said},
+        )
+        return done.rowcount > 0
+
+
+async def lift_clock(db: Database, case: str, said: Mapping[str, object]) -> bool:
+    """Note that the police no longer ask; false where none did."""
+    async with db.connection() as connection:
+        done = await connection.execute(
+            "update case_clock_hold set lifted_at = %(at)s, lifted_by = %(by)s, lift_entry = %(entry)s "
+            "where case_id = %(case)s and rule = %(rule)s and lifted_at is null",
+            {"case": case, **said},
+        )
+        return done.rowcount > 0
+
+
+async def police_holds(db: Database, case: str) -> tuple[int, int]:
+    """Return how many requests of the police to wait stand in a case, and how many there ever were."""
+    rows = await fetch(
+        db,
+        "select count(*) filter (where lifted_at is null), count(*) from case_clock_hold where case_id = %(case)s",
+        {"case": case},
+    )
+    return int(rows[0][0]), int(rows[0][1])
 
 
 async def ask_unmasking(db: Database, case: str, said: Mapping[str, object]) -> Row:

@@ -36,12 +36,13 @@ class CaseClock:
         law_from: since when the version of the rule holds under which it was started.
         cause: which event started it: ``awareness``, ``seller:S-88``.
         started_at: the event.
-        due_at: when its term ends.
+        due_at: when its term ends; what the police held it is added.
         zone: the place whose days count.
         started_by: who started it.
         met_at: when what it waits for was done, or None.
         met_by: by whom.
         met_note: in words; where it was late, why.
+        held_since: since when it stands still because the police ask for it, or None.
     """
 
     case: str
@@ -55,6 +56,7 @@ class CaseClock:
     met_at: datetime | None
     met_by: str | None
     met_note: str | None
+    held_since: datetime | None = None
 
     @property
     def law(self) -> Rule:
@@ -62,11 +64,16 @@ class CaseClock:
         return rule_on(self.rule, self.law_from)
 
     def standing(self, now: datetime) -> str:
-        """Return ``running``, ``overdue``, ``met`` or ``late``; of what may not come early, ``waiting`` or ``free``."""
+        """Return ``running``, ``held``, ``overdue``, ``met`` or ``late``.
+
+        Of what may not be done early it is ``waiting`` or ``free``.
+        """
         if self.law.kind == "earliest":
             return "free" if now >= self.due_at else "waiting"
         if self.met_at is not None:
             return "late" if self.met_at > self.due_at else "met"
+        if self.held_since is not None:
+            return "held"
         return "overdue" if now > self.due_at else "running"
 
     def local_due(self) -> datetime:
@@ -124,6 +131,45 @@ class CaseClocks:
             )
         entry = await self._notes.add(case, "case.clock", by=by, text=note, more={"change": "met", "rule": rule})
         await queries.meet_clock(self._db, case, {"rule": rule, "at": now, "by": by, "note": note, "entry": entry})
+        return next(each for each in await self.list(case) if each.rule == rule)
+
+    async def hold(self, case: str, rule: str, *, authority: str, why: str, by: str) -> CaseClock:
+        """Let a term stand still because the police ask for it, from now on; asked again, nothing changes.
+
+        Args:
+            case: the case.
+            rule: the rule whose term it is; the law must allow it.
+            authority: who asks, and under which reference.
+            why: why, as they say it.
+            by: who notes it.
+
+        Raises:
+            StepRefused: ``no_clock`` where none of this rule runs; ``no_delay`` where the law knows no such delay, or
+                the term is over; ``no_reason`` where it is not said who asks and why.
+        """
+        running = [each for each in await self.list(case) if each.rule == rule and each.met_at is None]
+        if not running:
+            raise StepRefused("no_clock", f"no clock of the rule `{rule}` runs in `{case}`")
+        if not running[0].law.police or running[0].standing(self._clock.now()) == "overdue":
+            raise StepRefused("no_delay", f"a request of the police does not delay `{rule}`", hint=running[0].law.what)
+        if len(authority.strip()) < 3 or len(why.strip()) < 5:
+            raise StepRefused("no_reason", "a request of the police says who asks, and why")
+        text, more = f"{authority}\n{why}", {"change": "held", "rule": rule}
+        entry = await self._notes.add(case, "case.clock", by=by, text=text, more=more)
+        said = {"rule": rule, "authority": authority, "why": why, "at": self._clock.now(), "by": by, "entry": entry}
+        await queries.hold_clock(self._db, case, said)
+        return next(each for each in await self.list(case) if each.rule == rule)
+
+    async def lift(self, case: str, rule: str, *, note: str, by: str) -> CaseClock:
+        """Let a term run on, because the police no longer ask for it to wait.
+
+        Raises:
+            StepRefused: ``no_clock`` where none of this rule stands still.
+        """
+        if not any(each.rule == rule and each.held_since for each in await self.list(case)):
+            raise StepRefused("no_clock", f"no clock of the rule `{rule}` stands still in `{case}`")
+        entry = await self._notes.add(case, "case.clock", by=by, text=note, more={"change": "lifted", "rule": rule})
+        await queries.lift_clock(self._db, case, {"rule": rule, "at": self._clock.now(), "by": by, "entry": entry})
         return next(each for each in await self.list(case) if each.rule == rule)
 
     async def list(self, case: str | None = None) -> Sequence[CaseClock]:

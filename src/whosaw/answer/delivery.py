@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import SMTP as SMTP_POLICY
 from typing import ClassVar
@@ -27,6 +28,28 @@ class MailServerUnreachable(AnswerError, ConnectionError):
 
     code: ClassVar[str] = "answer.mail_server_unreachable"
     hint = "check the mail server's address, then send again; what was sent is not sent twice"
+
+
+class MailLoginRefused(AnswerError, PermissionError):
+    """The mail server takes no login, or not this one; every letter waits."""
+
+    code: ClassVar[str] = "answer.mail_login_refused"
+    hint = "check user and password of WHOSAW_SMTP; a server that offers no TLS gets no password"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in to the mail server; only ever over TLS whose certificate is trusted.
+
+    Attributes:
+        user: the name.
+        password: the word.
+        context: whom to trust; the system's authorities where left out.
+    """
+
+    user: str
+    password: str = field(repr=False)
+    context: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,8 @@ class Sending:
         pause_s: seconds before the second round of a run; doubled for each further one.
         sender: the envelope sender; empty means the letter's own From.
         per_s: letters handed over a second at most, over all connections; None means as fast as the server takes them.
+        login: to the server, or None; with one the connection is encrypted before anything is said.
+        tls: whether TLS from the first byte; else STARTTLS, where the server offers it or a login needs it.
     """
 
     connections: int = 4
@@ -60,6 +85,8 @@ class Sending:
     pause_s: float = 0.2
     sender: str = ""
     per_s: float | None = None
+    login: Login | None = None
+    tls: bool = False
 
 
 async def send_pending(
@@ -85,6 +112,7 @@ async def send_pending(
     Raises:
         OutboxBusy: another process is sending.
         MailServerUnreachable: no connection could be made; everything waits.
+        MailLoginRefused: the server does not take the login; everything waits.
     """
     how = how or Sending()
     async with outbox.run() as run:
@@ -98,6 +126,10 @@ async def send_pending(
             if number + 1 < how.rounds:
                 await asyncio.sleep(how.pause_s * 2**number)
     return delivery.result()
+
+
+_NO_SERVER = (MailServerUnreachable, MailLoginRefused)
+_LOGIN_REFUSED = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPNotSupported)
 
 
 class _Lost(Exception):
@@ -143,7 +175,7 @@ class _Delivery:
             await self._run.put_back(mail, "server.unreachable", tried=False)
             self._waiting.add(mail.id)
         for failure in failures:
-            if isinstance(failure, BaseException) and not (isinstance(failure, MailServerUnreachable) and not rest):
+            if isinstance(failure, BaseException) and not (isinstance(failure, _NO_SERVER) and not rest):
                 raise failure
 
     async def _work(self) -> None:
@@ -171,15 +203,12 @@ class _Delivery:
     async def _connect(self) -> aiosmtplib.SMTP:
         attempt = 0
         while True:
-            client = aiosmtplib.SMTP(
-                hostname=self._host,
-                port=self._port,
-                timeout=self._how.timeout_s,
-                start_tls=None,
-                local_hostname="localhost",
-            )
+            client = self._client()
             try:
                 await client.connect()
+            except _LOGIN_REFUSED as cause:
+                client.close()
+                raise MailLoginRefused(f"the mail server at `{self._host}:{self._port}` does not let us in") from cause
             except (aiosmtplib.SMTPException, OSError) as cause:
                 client.close()
                 attempt += 1
@@ -188,6 +217,21 @@ class _Delivery:
                 await asyncio.sleep(self._how.pause_s * 2 ** (attempt - 1))
             else:
                 return client
+
+    def _client(self) -> aiosmtplib.SMTP:
+        how, login = self._how, self._how.login
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            timeout=how.timeout_s,
+            use_tls=how.tls,
+            # None: where the server offers it; True: or not at all
+            start_tls=False if how.tls else True if login else None,
+            tls_context=login.context if login else None,
+            username=login.user if login else None,
+            password=login.password if login else None,
+            local_hostname="localhost",
+        )
 
     async def _send_one(self, client: aiosmtplib.SMTP, mail: Claimed) -> None:
         """Hand over one letter; the only uncertain stretch is between `begin` and the server's last reply."""

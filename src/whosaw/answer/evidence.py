@@ -151,6 +151,7 @@ def _background(
         "history.json": history_file(background, numbers),
         **{f"policies/{name}": body for name, body in background.policies.items()},
         **background.stamps,
+        **background.exhibits,
     }
     if report:
         made["report.pdf"] = write_report(story, background, {**files, **made}, numbers)

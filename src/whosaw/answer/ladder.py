@@ -41,6 +41,8 @@ RULES: dict[str, StepRule] = {
     "hr_file": StepRule("actor", 2, 1, finding=True, asked=True, does="hr_file"),
     "warn_seller": StepRule("seller", 1, 1, does="warn_seller"),
     "suspend_seller": StepRule("seller", 2, 1, finding=True, does="suspend_seller"),
+    # takes back a reinstatement that somebody inside gave away: the trail's entry of it, and an exhibit, carry it
+    "resuspend_seller": StepRule("seller", 2, 1, does="resuspend_seller"),
     "withhold_funds": StepRule("seller", 2, 1, finding=True, does="withhold_funds"),
     "terminate_seller": StepRule("seller", 2, 1, finding=True, heard=True, does="terminate_seller"),
     "hand_over": StepRule("case", 2, None, finding=True),

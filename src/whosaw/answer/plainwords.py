@@ -17,6 +17,7 @@ STEPS: Mapping[str, str] = {
     "hr_file": "the case handed to the personnel department",
     "warn_seller": "a warning to the seller",
     "suspend_seller": "the seller's account suspended, with reasons",
+    "resuspend_seller": "the seller's account suspended again, after a reinstatement that was not in order",
     "withhold_funds": "the seller's balance held back",
     "terminate_seller": "the contract with the seller ended",
     "hand_over": "the case handed to the authorities",
@@ -102,6 +103,7 @@ FILES: Mapping[str, str] = {
     "letters": "letters of each wording",
     "mails": "complaints as they came",
     "policies": "access rules that decided the entries",
+    "exhibits": "files that people found, as they are",
     "stamps": "time stamps of outside authorities",
 }
 

@@ -60,6 +60,7 @@ def tell(story: Story, background: Background, numbers: Mapping[str, int], names
             }
             for each in background.clocks
         ],
+        "exhibits": [f"{name.partition('/')[2]}: {what}" for name, what in sorted(background.shown.items())],
         "rates": rate_lines,
         "limits": list(LIMITS),
         "not_known": [str(each) for each in last.get("missing", ())],

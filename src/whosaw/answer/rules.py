@@ -12,10 +12,13 @@ from typing import Any
 
 from whosaw.answer import queries
 from whosaw.answer.case import Snapshot
+from whosaw.answer.casequeries import police_holds
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.exculpatory import check_exculpatory
+from whosaw.answer.exhibitqueries import exhibits
 from whosaw.answer.ladder import EXCEPTIONS, RULES
 from whosaw.answer.law import rule_on
+from whosaw.record import entries_at
 from whosaw.store import Database
 
 
@@ -58,15 +61,42 @@ async def check_ready(
     """Refuse to carry out a step before what must come first: questions, a hearing, a term of law.
 
     Raises:
-        StepRefused: with the reason ``not_asked``, ``cleared``, ``not_heard``, ``not_suspended`` or ``too_early``.
+        StepRefused: with the reason ``not_asked``, ``cleared``, ``not_heard``, ``not_suspended``, ``too_early``,
+            ``not_reinstated``, ``no_exhibit``, or ``held`` where the police ask for letters to wait.
     """
     rule = RULES[kind]
     if rule.asked:
         await check_exculpatory(db, case, target)
     if rule.heard and not await queries.was_heard(db, case, target):
         raise StepRefused("not_heard", "the one it is about was not heard", hint="`whosaw case hear` notes a hearing")
+    if kind == "notify_subjects" and (await police_holds(db, case))[0]:
+        raise StepRefused(
+            "held",
+            "the police asked for the letters to wait",
+            hint="`whosaw case clocks --lift` notes that they no longer do",
+        )
+    if kind == "resuspend_seller":
+        await _check_reinstated(db, case, target, params)
     if kind == "terminate_seller":
         await _check_termination(db, case, target, params, at)
+
+
+async def _check_reinstated(db: Database, case: str, seller: str, params: Mapping[str, Any]) -> None:
+    index = params.get("entry")
+    found = [each async for each in entries_at(db, [index])] if isinstance(index, int) else []
+    payload = found[0].payload if found else {}
+    if payload.get("kind") != "action" or payload.get("object") != seller or "reinstate" not in str(payload["action"]):
+        raise StepRefused(
+            "not_reinstated",
+            f"the trail's entry that is named does not reinstate `{seller}`",
+            hint="name the entry of the action: params `entry`",
+        )
+    if not await exhibits(db, case):
+        raise StepRefused(
+            "no_exhibit",
+            "nothing in the case shows why the reinstatement was not in order",
+            hint="`whosaw case exhibit`",
+        )
 
 
 async def _check_termination(db: Database, case: str, seller: str, params: Mapping[str, Any], at: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from whosaw.answer.facts import Facts
+from whosaw.answer.facts import Company, Facts
 
 TERMINATION_DAYS = 30
 _LIMITS = {
@@ -54,10 +54,7 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
         "reasons_for": "P2B art. 4(1), DSA art. 17",
         "effective_at": at.isoformat(),
         "termination_not_before": (at + timedelta(days=TERMINATION_DAYS)).date().isoformat(),
-        "redress": [
-            f"internal complaint to {facts.company.contact_email}, free of charge",
-            "out-of-court dispute settlement, mediation, or a court",
-        ],
+        "redress": _redress(facts.company),
     }
     if withhold:
         statement["decision_monetary"] = "DECISION_MONETARY_SUSPENSION"
@@ -65,6 +62,52 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
         if len(statement[name]) > limit:
             raise ValueError(f"`{name}` has more than {limit} characters")
     return statement
+
+
+def safety_statement(case: str, company: Company, *, seller: str, clause: str, at: datetime) -> dict[str, Any]:
+    """Return the statement for suspending a seller again whose reinstatement was not in order.
+
+    Args:
+        case: the case's id.
+        company: who writes.
+        seller: the company's reference, only to make the statement's public id unique; it does not appear.
+        clause: the term of contract for which it was suspended before.
+        at: when the suspension takes effect.
+    """
+    return {
+        "puid": sha256(f"{case} again {seller} {at.isoformat()}".encode()).hexdigest()[:40],
+        "decision_account": "DECISION_ACCOUNT_SUSPENDED",
+        "account_type": "ACCOUNT_TYPE_BUSINESS",
+        "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
+        "incompatible_content_ground": clause,
+        "incompatible_content_explanation": (
+            "The account had been suspended under this term. It was reinstated by a decision that did not follow our "
+            "rules, so the suspension is in force again; an appeal is decided anew, by somebody else."
+        ),
+        "content_type": ["CONTENT_TYPE_OTHER"],
+        "content_type_other": "the account and what it offers",
+        "category": "STATEMENT_CATEGORY_OTHER_VIOLATION_TC",
+        "content_date": at.date().isoformat(),
+        "application_date": at.date().isoformat(),
+        "decision_facts": (
+            "Our records show the earlier suspension and the decision that lifted it, and that this decision was not "
+            "in order. Two persons of different functions decided on this measure."
+        ),
+        "source_type": "SOURCE_VOLUNTARY",
+        "automated_detection": "No",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "reasons_for": "P2B art. 4(1), DSA art. 17",
+        "effective_at": at.isoformat(),
+        "termination_not_before": (at + timedelta(days=TERMINATION_DAYS)).date().isoformat(),
+        "redress": _redress(company),
+    }
+
+
+def _redress(company: Company) -> list[str]:
+    return [
+        f"internal complaint to {company.contact_email}, free of charge",
+        "out-of-court dispute settlement, mediation, or a court",
+    ]
 
 
 def _decision_facts(facts: Facts) -> str:

@@ -18,6 +18,7 @@ Kind = Literal[
     "hr_file",
     "warn_seller",
     "suspend_seller",
+    "resuspend_seller",
     "withhold_funds",
     "terminate_seller",
     "hand_over",
@@ -37,8 +38,9 @@ class Step:
         case: the case.
         kind: what is done.
         target: to whom: an actor, a seller, or the case itself.
-        params: ``statement`` for a seller's suspension, ``reviews`` and ``note`` for a restoration or deletion,
-            ``exception`` for a termination before its time, else empty.
+        params: ``statement`` for a seller's suspension, ``entry`` for one that takes a reinstatement back,
+            ``reviews`` and ``note`` for a restoration or deletion, ``exception`` for a termination before its time,
+            else empty.
         reason: why, in a sentence that goes to the doors.
         state: ``doing`` and ``undoing`` mean that a run was cut; running it again finishes it.
         planned_by: who planned it.

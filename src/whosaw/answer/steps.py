@@ -84,6 +84,8 @@ class Steps:
         identity = f"{kind}:{target}"
         if kind in {"restore_reviews", "delete_reviews"}:
             identity += ":" + sha256(json.dumps(sorted(given["reviews"])).encode()).hexdigest()
+        if kind == "resuspend_seller":
+            identity += f":{given.get('entry')}"
         values = {
             "kind": kind,
             "target": target,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
+from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
+from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
 from whosaw.app.watchday import ALERT_TEXTS as WATCH_TEXTS
 from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
@@ -10,7 +12,17 @@ from whosaw.gate.friction import ALERT_TEXTS as FRICTION_TEXTS
 from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
 from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
 
-_TEXTS = {**GLASS_TEXTS, **NOTIFY_TEXTS, **COVERAGE_TEXTS, **CLOCK_TEXTS, **WATCH_TEXTS, **FRICTION_TEXTS, **MAIL_TEXTS}
+_TEXTS = {
+    **GLASS_TEXTS,
+    **NOTIFY_TEXTS,
+    **COVERAGE_TEXTS,
+    **CLOCK_TEXTS,
+    **COVERT_TEXTS,
+    **AGING_TEXTS,
+    **WATCH_TEXTS,
+    **FRICTION_TEXTS,
+    **MAIL_TEXTS,
+}
 CODES = frozenset(_TEXTS)
 """Every code that has a sentence."""
 

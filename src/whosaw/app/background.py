@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from whosaw.app.alertaging import escalate_unread
 from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.casedesk import case_work
@@ -41,7 +42,10 @@ async def run_background(services: Services) -> None:
     async def standing() -> None:
         await grants.expire()
         await glasses.escalate(services.clock.now())
-        await case_work(services).clocks.remind()
+        work = case_work(services)
+        await work.clocks.remind()
+        await work.covert.remind()
+        await escalate_unread(services.db, services.clock)
 
     async with alert_sending(services) as sending:
 

@@ -12,10 +12,13 @@ from whosaw.answer.approach import Approaches
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.corrections import Corrections
+from whosaw.answer.covert import Covert
 from whosaw.answer.desk import Desk
 from whosaw.answer.entities import Entities
 from whosaw.answer.exculpatory import Exculpatory
+from whosaw.answer.exhibits import Exhibits
 from whosaw.answer.notes import Notes
+from whosaw.answer.retention import Retention
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.app.caseeffects import CaseDoors, marketplace_of, notifying, others_of
 from whosaw.app.services import Services
@@ -45,6 +48,9 @@ class CaseWork:
     steps: Steps
     appeals: Appeals
     corrections: Corrections
+    covert: Covert
+    retention: Retention
+    exhibits: Exhibits
 
 
 def case_work(services: Services) -> CaseWork:
@@ -83,4 +89,7 @@ def case_work(services: Services) -> CaseWork:
         steps=steps,
         appeals=Appeals(db, clock, notes, desk, steps),
         corrections=Corrections(db, clock, notes),
+        covert=Covert(db, clock, notes, desk),
+        exhibits=Exhibits(db, clock, notes, desk, raws),
+        retention=Retention(db, clock, notes, raws),
     )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from whosaw.answer import (
     Cases,
@@ -23,10 +22,11 @@ from whosaw.answer import (
     seller_statement,
 )
 from whosaw.answer.bounces import Bounces
+from whosaw.answer.casequeries import police_holds
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.covered import UNMEASURED, Covered
-from whosaw.answer.delivery import Sending, send_pending
+from whosaw.answer.delivery import Login, Sending, send_pending
 from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
 from whosaw.answer.duties import Risk, decide_duties
@@ -35,6 +35,7 @@ from whosaw.answer.letters import write_notice
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.answer.queries import done_steps
+from whosaw.app.alertmail import Relay
 from whosaw.app.casequeries import coverage_days
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
@@ -46,6 +47,7 @@ from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
 
 CLAUSE = "terms of the marketplace: contact with customers outside it, and use of data obtained without right"
+SAFETY_CLAUSE = "terms of the marketplace: products must be safe, and a suspended account is reinstated by the rules"
 
 
 class FactsMissing(AppError, LookupError):
@@ -99,7 +101,9 @@ class CaseNotices:
         sightings = await SightingBook(services.db).list(case=case)
         shown = exposures(payloads, actors=set(numbers.values()), labels=labels)
         return build_facts(
-            Standing(case, services.clock.now(), await self._steps_done(case)),
+            Standing(
+                case, services.clock.now(), await self._steps_done(case), (await police_holds(services.db, case))[1] > 0
+            ),
             self.company(),
             scope=Scope(certain, probable, possible, scope["bound"]),
             sightings=sightings,
@@ -127,10 +131,10 @@ class CaseNotices:
         await queue_notices(self.outbox, await self.facts(case), self.recipients, clock=self._services.clock)
         smtp = self._services.settings.smtp
         if smtp is not None:
-            at = urlsplit(smtp.get_secret_value())
-            how = Sending(per_s=self._settings.letters_per_s)
-            clock = self._services.clock
-            await send_pending(self.outbox, at.hostname or "localhost", at.port or 25, clock=clock, how=how)
+            relay = Relay.read(smtp.get_secret_value(), self._services.settings.mail_from)
+            login = Login(relay.user, relay.password or "") if relay.user else None
+            how = Sending(per_s=self._settings.letters_per_s, login=login, tls=relay.tls)
+            await send_pending(self.outbox, relay.host, relay.port, clock=self._services.clock, how=how)
         return {str(state): count for state, count in (await self.outbox.counts(case)).items()}
 
     async def forms(  # noqa: PLR0913 - one draft, said whole

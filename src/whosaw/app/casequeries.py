@@ -1,9 +1,10 @@
-"""Statements of case work over the trail."""
+"""Statements of case work over the trail, and over alerts that nobody reads."""
 
 from __future__ import annotations
 
 import json
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from whosaw.store import Database
@@ -18,3 +19,14 @@ async def coverage_days(db: Database, first: date, last: date) -> list[dict[str,
             [first.isoformat(), last.isoformat()],
         )
         return [json.loads(row[0]) for row in await rows.fetchall()]
+
+
+async def unread_alerts(db: Database, severities: Sequence[str], but: str) -> list[tuple[int, Any, str, datetime]]:
+    """Return (number, severity, code, raised at) of alerts that nobody has read, those of one code left out."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select a.id, a.severity, a.code, a.raised_at from alert a where a.severity = any(%s) and a.code <> %s "
+            "and not exists (select from alert_read r where r.alert_id = a.id) order by a.id",
+            [list(severities), but],
+        )
+        return [(int(row[0]), row[1], str(row[2]), row[3]) for row in await rows.fetchall()]

@@ -164,6 +164,9 @@ for _module, _function, _name, _help in (
     ("caseintake", "sightings", "sightings", "List the sightings of a case."),
     ("caseintake", "alternatives", "alternatives", "Look for what else explains each sighting."),
     ("caseintake", "clusters", "clusters", "Show which messages come from one hand."),
+    ("caseexhibit", "exhibit", "exhibit", "Keep a file that was found as an exhibit, or list them."),
+    ("caseexhibit", "copies", "copies", "Write copies in words of their own, or say whose copy leaked."),
+    ("caseretention", "retention", "retention", "List closed cases whose time is over; end them."),
     ("caseredress", "appeal", "appeal", "File an appeal against a measure, or decide one."),
     ("caseredress", "correct", "retract", "Tell whoever was shown an accusation that it fell."),
     ("caseredress", "corrections", "corrections", "Read one's own corrections."),
@@ -191,7 +194,10 @@ seller = App(name="seller", help="Those who profited.")
 seller.command("whosaw.app.commands.caseredress:statement", name="statement", help="Write a statement of reasons.")
 app.command(seller)
 access = App(name="access", help="What a person is told who asks who looked at his data.")
-access.command("whosaw.app.commands.caseredress:access", name="answer", help="Answer a person; recorded and signed.")
+access.command("whosaw.app.commands.caseaccess:access", name="answer", help="Answer a person; recorded and signed.")
+access.command("whosaw.app.commands.caseaccess:hold", name="hold", help="Hold back what an inquiry keeps covert.")
+access.command("whosaw.app.commands.caseaccess:release", name="release", help="Release it; say who is owed an answer.")
+access.command("whosaw.app.commands.caseaccess:owed", name="owed", help="List holds, and who must be answered again.")
 app.command(access)
 evidence = App(name="evidence", help="What a court or the police can verify alone.")
 evidence.command("whosaw.app.commands.evidence:build", name="build", help="Write the bundle of a case.")

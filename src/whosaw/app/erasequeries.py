@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from whosaw.store import Database
 from whosaw.store.database import Connection
 
+_SHORTEST = 5
 _OF_SUBJECT = {
     "sightings (evidence of cases)": "select count(*) from sighting where subject = %(number)s",
     "letters queued or being sent, with address": (
@@ -17,6 +20,17 @@ _OF_SUBJECT = {
         "select count(*) from trail_entry where beneficiary = %(key)s"
     ),
     "cases about it as beneficiary": "select count(*) from case_file where beneficiary = %(key)s",
+    "answers given to this person (date and reference; not what was said)": (
+        "select count(*) from access_answered where space = 'subject' and number = %(number)s"
+    ),
+    "entities of cases with a value of this person": (
+        "select count(*) from case_entity where lower(value) = any(%(values)s)"
+    ),
+    "reports of an approach with a value of this person": (
+        "select count(*) from approach a where exists (select 1 from unnest(%(values)s::text[]) v where position(v in "
+        "lower(concat_ws(' ', a.handle, a.offer, a.payout, (select string_agg(m.text, ' ') from approach_message m "
+        "where m.approach_id = a.id)))) > 0)"
+    ),
     "sightings that name it as beneficiary": "select count(*) from sighting where beneficiary = %(key)s",
 }
 _OF_ACTOR = {
@@ -34,16 +48,33 @@ _OF_ACTOR = {
     "personal tokens": "select count(*) from gate_token where actor = %(key)s",
     "suspensions (they stand until lifted)": "select count(*) from gate_suspension where actor = %(key)s",
     "steps of cases against this person": "select count(*) from case_step where target = %(key)s",
+    "entities of cases with this person's key": "select count(*) from case_entity where lower(value) = lower(%(key)s)",
+    "functions in cases, held now or before": "select count(*) from case_person where person = %(key)s",
+    "questions and hearings of cases about this person": (
+        "select (select count(*) from case_exculpatory where actor = %(key)s) "
+        "+ (select count(*) from case_hearing where target = %(key)s)"
+    ),
     "verdicts of cases that name this person": (
         "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
     ),
 }
 
 
-async def mentions_of_subject(db: Database, key: str, number: int | None) -> dict[str, int]:
-    """Return by place how many rows mention a subject's number or key; places without any are left out."""
+async def mentions_of_subject(
+    db: Database, key: str, number: int | None, values: Collection[str] = ()
+) -> dict[str, int]:
+    """Return by place how many rows mention a subject's number, key or values; places without any are left out.
+
+    Args:
+        db: whosaw's own database.
+        key: as the company writes it.
+        number: the number it has, or had.
+        values: what the company holds of it; any shorter than five characters would be found everywhere and is not
+            sought.
+    """
+    sought = sorted({each.strip().lower() for each in (key, *values) if len(each.strip()) >= _SHORTEST})
     async with db.connection() as connection:
-        return await _count(connection, _OF_SUBJECT, {"key": key, "number": number})
+        return await _count(connection, _OF_SUBJECT, {"key": key, "number": number, "values": sought})
 
 
 async def mentions_of_actor(db: Database, key: str) -> dict[str, int]:

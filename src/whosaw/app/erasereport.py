@@ -9,7 +9,7 @@ from whosaw.app import erasequeries
 from whosaw.app.services import Services
 from whosaw.catalog import CatalogError, SubjectKind
 from whosaw.catalog.load import SCIM
-from whosaw.catalog.statements import presence_statement
+from whosaw.catalog.statements import presence_statement, subject_statement
 from whosaw.terms import SubjectRef
 
 _BACKUPS = (
@@ -54,8 +54,21 @@ async def remains_of_subject(services: Services, subject: SubjectRef, number: in
     """Return what is left of a subject; `number` is the one it had, None where that is not known."""
     kind = services.catalog.subjects.get(subject.kind)
     company = await _columns(services, kind, subject.key) if kind is not None else ()
-    own = await erasequeries.mentions_of_subject(services.db, str(subject), number)
+    values = await _values(services, kind, subject.key) if kind is not None else ()
+    own = await erasequeries.mentions_of_subject(services.db, str(subject), number, values)
     return Remains(company, own, _bundles(services.settings.evidence_folder))
+
+
+async def _values(services: Services, kind: SubjectKind, key: str) -> tuple[str, ...]:
+    """Return what the company still holds of a subject, to look for it in whosaw's own texts; nothing is kept."""
+    fields = [field for field in services.catalog.fields.values() if field.subject_kind == kind.name]
+    if not fields:
+        return ()
+    try:
+        rows = await services.sources[kind.source].rows(subject_statement(kind, fields), keys=[key])
+    except CatalogError:
+        return ()
+    return tuple(str(row[f"f{at}"]) for row in rows for at in range(len(fields)) if row[f"f{at}"] is not None)
 
 
 async def remains_of_actor(services: Services, actor: str) -> Remains:

@@ -84,6 +84,8 @@ async def _background(work: CaseWork, case: str, by: str, stamps: Mapping[str, b
         alternatives=await work.alternatives.list(case),
         policies=policies,
         stamps=stamps,
+        exhibits=await work.exhibits.files(case),
+        shown={each.file: each.what for each in await work.exhibits.list(case)},
         custody=[{"action": "collected", "by": builder, "at": services.clock.now().isoformat(), "with": "the server"}],
         built_by=builder,
         built_at=services.clock.now().replace(microsecond=0),

@@ -45,6 +45,7 @@ class Rule:
         hours, days: the term; none for a duty.
         with_fields: where it holds only if one of these kinds of data got out, in plain words.
         residents_over: where it holds only for more residents than this.
+        police: whether the term stands still while the police ask for it.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Rule:
     days: int | None = None
     with_fields: tuple[str, ...] = ()
     residents_over: int | None = None
+    police: bool = False
 
     def due(self, started_at: datetime, zone: str) -> datetime:
         """Return when its term ends, in UTC.

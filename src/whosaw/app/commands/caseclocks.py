@@ -29,6 +29,9 @@ def clocks(
     zone: str = "",
     met: str = "",
     note: str = "",
+    hold: str = "",
+    authority: str = "",
+    lift: str = "",
     remind: Flag = False,
     rules: Flag = False,
     as_json: AsJson = False,
@@ -41,7 +44,10 @@ def clocks(
         at: when it happened, as 2026-04-02T08:00+02:00; now where left out.
         zone: the place whose days count, as Europe/Berlin.
         met: the rule whose work is done.
-        note: in words; needed where it is late.
+        note: in words; needed where it is late, or held.
+        hold: the rule whose term stands still because the police ask for it; letters wait as long.
+        authority: who asks, and under which reference.
+        lift: the rule whose term runs on.
         remind: raise an alert for each clock that is half over, on its last day, or overdue.
         rules: list the rules of law with their dates and sources.
         as_json: print JSON.
@@ -61,6 +67,13 @@ def clocks(
             by = await whose_token(services)
             await desk.desk.check(case, by)
             await desk.clocks.meet(case, met, by=by, note=note)
+        elif hold or lift:
+            by = await whose_token(services)
+            await desk.desk.check(case, by)
+            if hold:
+                await desk.clocks.hold(case, hold, authority=authority, why=note, by=by)
+            else:
+                await desk.clocks.lift(case, lift, note=note, by=by)
         elif remind:
             await desk.clocks.remind()
         else:

@@ -1,31 +1,25 @@
-"""``whosaw case appeal|retract|corrections``, ``seller statement``, ``access answer``: what those hit are owed."""
+"""``whosaw case appeal|retract|corrections``, ``seller statement``: what those hit by a measure are owed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
 
-from whosaw.answer.access import UNDECIDED, AccessAnswer, Request, answer_access, answer_text, sign_answer
-from whosaw.answer.accesspdf import write_access_pdf
 from whosaw.answer.appeals import Appeal
 from whosaw.answer.corrections import Correction
 from whosaw.answer.dsa import database_record, seller_letter
-from whosaw.answer.employeeaccess import EmployeeAnswer, answer_employee, employee_text
-from whosaw.answer.reportpdf import ReportImpossible
 from whosaw.app.casedesk import case_work
-from whosaw.app.casenotices import CaseNotices, label_of
+from whosaw.app.casenotices import CaseNotices
 from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.case import say
-from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
+from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
-from whosaw.app.evidence import numbers_of
 from whosaw.app.services import Services
-from whosaw.gate.queries import suspended_since
 
 
 def appeal(
@@ -126,71 +120,4 @@ def statement(case: str, seller: str, /, *, out: Path) -> int:
     (out / "dsa.json").write_text(record + "\n", encoding="utf-8")
     (out / "seller.txt").write_text(letter, encoding="utf-8")
     say(f"written: {out / 'dsa.json'}, {out / 'seller.txt'}")
-    return 0
-
-
-def access(
-    who: str,
-    /,
-    *,
-    reference: str,
-    identity: str,
-    out: Path,
-    held: str = "",
-    recipients: str = "",
-    employee: Flag = False,
-) -> int:
-    """Answer a person who asks who looked at his data, or a member of staff who asks what stands about him. Recorded.
-
-    Args:
-        who: as C-000017 or customer:C-000017; with --employee the staff key.
-        reference: of the request.
-        identity: how it was made sure who asks.
-        out: a folder, made if absent.
-        held: what a covert inquiry holds back: indices of entries, with --employee cases, separated by commas.
-        recipients: to whom the data went, where counsel lets it out.
-        employee: a member of staff asks: his entries and the cases he appears in.
-    """
-
-    async def work(services: Services) -> tuple[AccessAnswer | EmployeeAnswer, bytes]:
-        by = await whose_token(services)
-        request = Request(reference, identity, services.catalog.company, recipients or UNDECIDED)
-        change = "held" if held else "whole"
-        notes = case_work(services).notes
-        made: AccessAnswer | EmployeeAnswer
-        if employee:
-            more: dict[str, int | str] = {"target": await notes.number(who), "change": change}
-            await notes.add("access", "access.answer", by=by, text=reference, more=more)
-            since = await suspended_since(services.db, who)
-            cases = frozenset(part.strip() for part in held.split(",") if part.strip())
-            made = await answer_employee(services.db, services.clock, who, request, suspended_since=since, held=cases)
-        else:
-            number = await number_of(services.db, person(who))
-            more = {"subject": number, "change": change}
-            await notes.add("access", "access.answer", by=by, text=reference, more=more)
-            made = await answer_access(
-                services.db,
-                number,
-                request,
-                at=services.clock.now(),
-                held=numbers_of(held),
-                labels={name: label_of(field) for name, field in services.catalog.fields.items()},
-            )
-        return made, sign_answer(made, services.keys.trail)
-
-    answer, note = with_services(work)
-    files = {
-        "answer.json": answer.as_json(),
-        "answer.note": note,
-        "answer.txt": (employee_text(answer) if isinstance(answer, EmployeeAnswer) else answer_text(answer)).encode(),
-    }
-    try:
-        files["answer.pdf"] = write_access_pdf(answer)
-    except ReportImpossible as why:
-        say(f"no PDF: {why}")
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, body in files.items():
-        (out / name).write_bytes(body)
-    found = answer.entries if isinstance(answer, EmployeeAnswer) else answer.look_ups
-    say(f"{sum(found.values()) if isinstance(found, Mapping) else len(found)} entries; written: {out}")
     return 0

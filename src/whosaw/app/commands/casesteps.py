@@ -14,6 +14,7 @@ from rich.text import Text
 from whosaw.answer import Step, UnknownCase
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.ladder import RULES
+from whosaw.answer.statement import safety_statement
 from whosaw.answer.step import Kind
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import look, who_looks, whose_token
@@ -77,6 +78,7 @@ def plan(
     reviews: Words = (),
     note: str = "",
     statement: Path | None = None,
+    entry: int | None = None,
     exception: str = "",
     exception_why: str = "",
 ) -> int:
@@ -90,6 +92,7 @@ def plan(
         reviews: of a restoration or deletion: the reviews.
         note: of the same: what the writers of these reviews are told.
         statement: of a seller's suspension: the statement of reasons (JSON); made from the facts where left out.
+        entry: of a suspension that takes a reinstatement back: the trail's entry of the action that reinstated it.
         exception: of a termination before its time: legal_duty, imperative_reason or repeated_breach.
         exception_why: why the exception holds.
     """
@@ -102,6 +105,8 @@ def plan(
             params |= {"reviews": sorted(reviews)} | ({"note": note} if note else {})
         if kind == "suspend_seller":
             params["statement"] = await _statement(services, case, target, statement)
+        if kind == "resuspend_seller":
+            params |= {"entry": entry, "statement": await _again(services, case, target, statement)}
         if exception:
             params |= {"exception": exception, "exception_why": exception_why}
         whom = await actor_of(desk, target) if target else case
@@ -123,6 +128,15 @@ async def _statement(services: Services, case: str, seller: str, file: Path | No
     from whosaw.app.casenotices import CaseNotices
 
     return await CaseNotices(services).statement(case, seller)
+
+
+async def _again(services: Services, case: str, seller: str, file: Path | None) -> Mapping[str, Any]:
+    if file is not None:
+        return await _statement(services, case, seller, file)
+    from whosaw.app.casenotices import SAFETY_CLAUSE, CaseNotices
+
+    company = CaseNotices(services).company()
+    return safety_statement(case, company, seller=seller, clause=SAFETY_CLAUSE, at=services.clock.now())
 
 
 def approve(step: str, /) -> int:

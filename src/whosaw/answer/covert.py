@@ -1,0 +1,158 @@
+"""What a covert inquiry holds back from whoever asks, and who must be answered again once it is released.
+
+A hold names entries of the trail (a customer's answer leaves them out) or a whole case (a member of staff's answer
+leaves it out). It has a why and a day to look at it again; its making and its release are entries. Every answer that
+left something out is remembered until a newer one was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from whosaw.answer import covertqueries as queries
+from whosaw.answer.desk import Desk
+from whosaw.answer.errors import StepRefused, UnknownCase
+from whosaw.answer.notes import Notes
+from whosaw.store import Database
+from whosaw.store.alerts import raise_alert
+from whosaw.terms import Clock
+
+ALERT_TEXTS = {
+    "access.answer_owed": "Somebody was answered while an inquiry was covert, and may be told the rest now.",
+    "access.hold_review": "What a covert inquiry holds back must be looked at again.",
+}
+_LONGEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class CovertHold:
+    """One hold: of which case, which entries, whether staff are not told of the case, why, and until when at most."""
+
+    id: int
+    case: str
+    entries: tuple[int, ...]
+    from_staff: bool
+    why: str
+    review_on: date
+    held_by: str
+    held_at: datetime
+    released_by: str | None
+    released_at: datetime | None
+    released_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What answers leave out now: entries of the trail, and cases."""
+
+    entries: frozenset[int] = frozenset()
+    cases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An answer that was not whole and may be made whole now; `number` is of a subject or an actor, as `space` says."""
+
+    reference: str
+    space: str
+    number: int
+    answered_at: datetime
+
+
+class Covert:
+    """The holds of one database."""
+
+    def __init__(self, db: Database, clock: Clock, notes: Notes, desk: Desk) -> None:
+        """Let only people of the case hold and release, by `desk`."""
+        self._db = db
+        self._clock = clock
+        self._notes = notes
+        self._desk = desk
+
+    async def hold(
+        self, case: str, entries: Sequence[int], *, from_staff: bool, why: str, review_on: date, by: str
+    ) -> CovertHold:
+        """Hold entries back from customers, and where `from_staff` the case from the staff it is about.
+
+        Raises:
+            StepRefused: ``no_reason`` without a why or a day within a year; or as `Desk.check` says.
+        """
+        await self._desk.check(case, by)
+        today = self._clock.now().date()
+        if len(why.strip()) < 10 or not today < review_on <= today + _LONGEST:
+            raise StepRefused("no_reason", "holding back needs a why, and a day within a year to look at it again")
+        if not entries and not from_staff:
+            raise StepRefused("nothing", "there is nothing to hold back")
+        entry = await self._notes.add(case, "case.covert", by=by, text=why, more={"change": "held"})
+        said = {"entries": sorted(set(entries)), "staff": from_staff, "why": why, "review_on": review_on, "by": by}
+        row = await queries.add_hold(self._db, case, said | {"at": self._clock.now(), "entry": entry})
+        return _hold(row)
+
+    async def release(self, identifier: int, *, why: str, by: str) -> Sequence[Owed]:
+        """Release a hold and return who must be answered again; again, it returns the same.
+
+        Raises:
+            UnknownCase: there is no such hold.
+            StepRefused: ``no_reason`` without a why; or as `Desk.check` says.
+        """
+        found = next((each for each in await self.list() if each.id == identifier), None)
+        if found is None:
+            raise UnknownCase(f"there is no hold {identifier}")
+        await self._desk.check(found.case, by)
+        if len(why.strip()) < 5:
+            raise StepRefused("no_reason", "a release says why")
+        if found.released_at is None:
+            entry = await self._notes.add(found.case, "case.covert", by=by, text=why, more={"change": "released"})
+            said = {"by": by, "at": self._clock.now(), "why": why, "entry": entry}
+            await queries.release_hold(self._db, identifier, said)
+        return await self.owed()
+
+    async def list(self, case: str | None = None) -> Sequence[CovertHold]:
+        """Return the holds of a case or of all, released ones too."""
+        return [_hold(row) for row in await queries.holds(self._db, case)]
+
+    async def held(self) -> HeldBack:
+        """Return what answers leave out now."""
+        standing = [each for each in await self.list() if each.released_at is None]
+        return HeldBack(
+            frozenset(entry for each in standing for entry in each.entries),
+            frozenset(each.case for each in standing if each.from_staff),
+        )
+
+    async def note_answer(self, reference: str, whom: tuple[str, int], left_out: HeldBack, entry: int) -> None:
+        """Remember an answer to a subject or an actor, and what was left out of it."""
+        space, number = whom
+        said = {"reference": reference, "space": space, "number": number, "at": self._clock.now(), "entry": entry}
+        said |= {"entries": sorted(left_out.entries), "cases": sorted(left_out.cases)}
+        await queries.add_answer(self._db, said)
+
+    async def owed(self) -> Sequence[Owed]:
+        """Return answers that left out what is no longer held, and were not given anew since."""
+        now = await self.held()
+        return [
+            Owed(reference, space, number, at)
+            for _, reference, space, number, at, entries, cases in await queries.incomplete_answers(self._db)
+            if set(entries) - now.entries or set(cases) - now.cases
+        ]
+
+    async def remind(self) -> int:
+        """Raise an alert for each answer that is owed and each hold whose day has come; return how many there are."""
+        now = self._clock.now()
+        owed = await self.owed()
+        for each in owed:
+            about = {"space": each.space, "answered": f"{each.answered_at:%Y-%m-%d}"}
+            once: dict[str, int | str] = {"space": each.space, "number": each.number}
+            once["at"] = f"{each.answered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            await raise_alert(self._db, "access", "high", "access.answer_owed", about, at=now, once=once)
+        due = [each for each in await self.list() if each.released_at is None and each.review_on <= now.date()]
+        for hold in due:
+            said: dict[str, int | str] = {"case": hold.case, "hold": hold.id}
+            await raise_alert(self._db, "access", "high", "access.hold_review", said, at=now, once=said)
+        return len(owed) + len(due)
+
+
+def _hold(row: queries.Row) -> CovertHold:
+    identifier, case, entries, *rest = row
+    return CovertHold(identifier, case, tuple(entries), *rest)

@@ -1,0 +1,194 @@
+"""``whosaw access answer|hold|release|owed``: what a person is told who asks, and what a covert inquiry holds back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+from rich.text import Text
+
+from whosaw.answer.access import UNDECIDED, AccessAnswer, Request, answer_access, answer_text, sign_answer
+from whosaw.answer.accesspdf import write_access_pdf
+from whosaw.answer.covert import CovertHold, HeldBack, Owed
+from whosaw.answer.employeeaccess import EmployeeAnswer, answer_employee, employee_text
+from whosaw.answer.errors import StepRefused
+from whosaw.answer.reportpdf import ReportImpossible
+from whosaw.app.casedesk import CaseWork, case_work
+from whosaw.app.casenotices import label_of
+from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.case import say
+from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
+from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.evidence import numbers_of
+from whosaw.app.services import Services
+from whosaw.gate.queries import suspended_since
+from whosaw.record import entries_by_subject
+
+
+def access(
+    who: str,
+    /,
+    *,
+    reference: str,
+    identity: str,
+    out: Path,
+    held: str = "",
+    recipients: str = "",
+    employee: Flag = False,
+) -> int:
+    """Answer a person who asks who looked at his data, or a member of staff who asks what stands about him. Recorded.
+
+    What a covert inquiry holds back (`access hold`) is left out, and remembered: `access owed` says who must be
+    answered again once it is released.
+
+    Args:
+        who: as C-000017 or customer:C-000017; with --employee the staff key.
+        reference: of the request.
+        identity: how it was made sure who asks.
+        out: a folder, made if absent.
+        held: what else is held back: indices of entries, with --employee cases, separated by commas.
+        recipients: to whom the data went, where counsel lets it out.
+        employee: a member of staff asks: his entries and the cases he appears in.
+    """
+
+    async def work(services: Services) -> tuple[AccessAnswer | EmployeeAnswer, bytes]:
+        by = await whose_token(services)
+        desk = case_work(services)
+        request = Request(reference, identity, services.catalog.company, recipients or UNDECIDED)
+        answered = _to_staff if employee else _to_subject
+        made = await answered(services, desk, who, request, (held, by))
+        return made, sign_answer(made, services.keys.trail)
+
+    answer, note = with_services(work)
+    files = {
+        "answer.json": answer.as_json(),
+        "answer.note": note,
+        "answer.txt": (employee_text(answer) if isinstance(answer, EmployeeAnswer) else answer_text(answer)).encode(),
+    }
+    try:
+        files["answer.pdf"] = write_access_pdf(answer)
+    except ReportImpossible as why:
+        say(f"no PDF: {why}")
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, body in files.items():
+        (out / name).write_bytes(body)
+    found = answer.entries if isinstance(answer, EmployeeAnswer) else answer.look_ups
+    say(f"{sum(found.values()) if isinstance(found, Mapping) else len(found)} entries; written: {out}")
+    return 0
+
+
+async def _to_subject(
+    services: Services, desk: CaseWork, who: str, request: Request, given: tuple[str, str]
+) -> AccessAnswer:
+    held, by = given
+    number = await number_of(services.db, person(who))
+    entries = numbers_of(held) | (await desk.covert.held()).entries
+    about = {each.index async for each in entries_by_subject(services.db, number)}
+    left_out = HeldBack(entries=entries & about)
+    more: dict[str, int | str] = {"subject": number, "change": "held" if left_out.entries else "whole"}
+    entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
+    made = await answer_access(
+        services.db,
+        number,
+        request,
+        at=services.clock.now(),
+        held=left_out.entries,
+        labels={name: label_of(field) for name, field in services.catalog.fields.items()},
+    )
+    await desk.covert.note_answer(request.reference, ("subject", number), left_out, entry)
+    return made
+
+
+async def _to_staff(
+    services: Services, desk: CaseWork, who: str, request: Request, given: tuple[str, str]
+) -> EmployeeAnswer:
+    held, by = given
+    number = await desk.notes.number(who)
+    named = frozenset(part.strip() for part in held.split(",") if part.strip())
+    cases = named | (await desk.covert.held()).cases
+    whole = await answer_employee(services.db, services.clock, who, request)
+    left_out = HeldBack(cases=cases & {each.case for each in whole.cases})
+    more: dict[str, int | str] = {"target": number, "change": "held" if left_out.cases else "whole"}
+    entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
+    since = await suspended_since(services.db, who)
+    made = await answer_employee(services.db, services.clock, who, request, suspended_since=since, held=left_out.cases)
+    await desk.covert.note_answer(request.reference, ("actor", number), left_out, entry)
+    return made
+
+
+def hold(case: str, /, *, why: str, review: str, entries: str = "", from_staff: Flag = False) -> int:
+    """Hold entries back from answers to customers, or a case from answers to staff, while an inquiry is covert.
+
+    Args:
+        case: CASE-1.
+        why: why whoever asks may not be told yet.
+        review: the day to look at it again, as 2026-10-01; within a year.
+        entries: indices of entries, separated by commas.
+        from_staff: the case itself is left out of answers to members of staff.
+    """
+    try:
+        day = date.fromisoformat(review)
+    except ValueError as cause:
+        raise StepRefused("no_reason", "a day is written as 2026-10-01") from cause
+
+    async def work(services: Services) -> CovertHold:
+        by = await whose_token(services)
+        desk = case_work(services).covert
+        return await desk.hold(case, sorted(numbers_of(entries)), from_staff=from_staff, why=why, review_on=day, by=by)
+
+    made = with_services(work)
+    say(f"hold {made.id} of {made.case}, to be looked at on {made.review_on}")
+    return 0
+
+
+def release(number: int, /, *, why: str) -> int:
+    """Release what an inquiry held back, and list who must be answered again.
+
+    Args:
+        number: of the hold.
+        why: why it may be told now.
+    """
+
+    async def work(services: Services) -> Sequence[Owed]:
+        by = await whose_token(services)
+        return await case_work(services).covert.release(number, why=why, by=by)
+
+    return _owed(with_services(work), as_json=False)
+
+
+def owed(*, as_json: AsJson = False) -> int:
+    """List holds, and who was answered while something was held and may be told the rest now. The look is recorded.
+
+    Args:
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[Sequence[CovertHold], Sequence[Owed]]:
+        await look(services, "look.case", "access")
+        covert = case_work(services).covert
+        return await covert.list(), await covert.owed()
+
+    holds, found = with_services(work)
+    if as_json:
+        print_json({"holds": [asdict(each) for each in holds], "owed": [asdict(each) for each in found]})
+        return 0
+    for each in holds:
+        state = f"released on {each.released_at:%Y-%m-%d}" if each.released_at else f"to {each.review_on}"
+        what = [f"{len(each.entries)} entries"] if each.entries else []
+        what += ["the case from staff"] if each.from_staff else []
+        say(f"hold {each.id} of {each.case}: {' and '.join(what)}, {state}")
+    return _owed(found, as_json=as_json)
+
+
+def _owed(found: Sequence[Owed], *, as_json: bool) -> int:
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("request", "of", "answered")
+    for each in found:
+        whom = f"{'staff' if each.space == 'actor' else 'subject'} #{each.number}"
+        lines.add_row(*map(Text, (each.reference, whom, f"{each.answered_at:%Y-%m-%d}")))
+    console().print(lines if found else "nobody is owed another answer")
+    return 0

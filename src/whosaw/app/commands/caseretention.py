@@ -1,0 +1,48 @@
+"""``whosaw case retention``: closed cases whose time is over, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.text import Text
+
+from whosaw.answer.retention import KEPT_BY, Over, Pruned
+from whosaw.app.casedesk import case_work
+from whosaw.app.casesettings import CaseSettings
+from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.case import say
+from whosaw.app.commands.opened import Flag, with_services
+from whosaw.app.commands.output import console, table
+from whosaw.app.services import Services
+
+
+def retention(case: str = "", /, *, apply: Flag = False) -> int:
+    """List closed cases whose time is over (WHOSAW_CASE_KEEP_DAYS) and what still needs them; end those nothing needs.
+
+    Args:
+        case: CASE-1 alone; none means every such case.
+        apply: take away what they hold; their number and dates stay. Without it nothing is changed.
+    """
+    keep = timedelta(days=CaseSettings.read().case_keep_days)
+
+    async def work(services: Services) -> tuple[Sequence[Over], list[Pruned]]:
+        desk = case_work(services).retention
+        if not apply:
+            await look(services, "look.case", case or "retention")
+            return [each for each in await desk.over(keep) if case in ("", each.case)], []
+        by = await whose_token(services)
+        free = [each.case for each in await desk.over(keep) if not each.kept_by]
+        wanted = [case] if case else free
+        pruned = [await desk.prune(each, keep, by=by) for each in wanted]
+        return await desk.over(keep), pruned
+
+    over, pruned = with_services(work)
+    for done in pruned:
+        say(f"{done.case}: {done.rows} rows and {done.files} files are gone")
+    lines = table("case", "closed", "kept, because")
+    for each in over:
+        why = "; ".join(KEPT_BY[word] for word in each.kept_by)
+        lines.add_row(*map(Text, (each.case, f"{each.closed_at:%Y-%m-%d}", why)))
+    console().print(lines if over else "no closed case is older than it may be")
+    return 0
