@@ -92,30 +92,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _write(rows: list[Row], day: str) -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
     found = {}
     if PAGE.exists():
         lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| S")]
         found = {tuple(line.split(" | ")[:2]): line for line in lines}
     for row in rows:
-        line = row.line(day)
+        line = f"{row.line(day)} `{commit}` |"
         found[tuple(line.split(" | ")[:2])] = line
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    seeds = os.environ.get("WHOSAW_STORY_SEEDS", "the default number of")
     body = "\n".join(sorted(found.values()))
     PAGE.write_text(
         f"""# The stories, played over seeds
 
 `make scenarios` plays each story over seeds and writes this page; `make test` plays a few seeds of the same. A row says
-in how many seeds something was so, and what was asked. S1: the article from end to end. S2: a ring with a broker. S4: a
-canary, and a seller who had the addresses already. S6: mass export. S7: bought deletions and a bought reinstatement.
-S9: letters to the EU and California, rights of those affected. All but S9 have a control in which nobody leaked.
+in how many of how many seeds something was so, what was asked, when it was played, and at which commit: rows of another
+day stay until they are played again. S1: the article from end to end. S2: a ring with a broker. S4: a canary, and a
+seller who had the addresses already. S6: mass export. S7: bought deletions and a bought reinstatement. S9: letters to
+the EU and California, rights of those affected. All but S9 have a control in which nobody leaked. A row of one seed is
+a story played once from end to end: a company with its database, doors, shop and mailbox.
 
-Last written {day}, with {seeds} seeds where the story plays many, at commit `{commit}`.
-
-| Story | What | In how many seeds | Asked | Played |
-|---|---|---|---|---|
+| Story | What | In how many seeds | Asked | Played | Commit |
+|---|---|---|---|---|---|
 {body}
 """,
         encoding="utf-8",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -12,12 +13,16 @@ from pathlib import Path
 
 import pytest
 from tests.scenarios.conftest import Results
+from tests.scenarios.house import ANN, BOB, SELLER
+from tests.scenarios.test_story_answer import company
+from tests.store.test_measures import Door
 
-from whosaw.answer import Company, Exposure, Facts, Record, Scope, Sighting, Standing, build_facts
+from whosaw.answer import Company, Exposure, Facts, Record, Scope, Sighting, Standing, StepRefused, build_facts
 from whosaw.answer.bounces import Bounce, Bounces
+from whosaw.answer.casequeries import police_holds
 from whosaw.answer.delivery import Sending, send_pending
 from whosaw.answer.duties import Duty, Risk, decide_duties, required_of
-from whosaw.answer.forms import Course, authority_draft, press_text
+from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, press_text
 from whosaw.answer.law import rule_on
 from whosaw.answer.letters import _wording
 from whosaw.answer.mailbox import Mailbox
@@ -48,12 +53,12 @@ def people() -> dict[str, tuple[str, str]]:
     return found
 
 
-def facts(numbers: Sequence[int], answers: Sequence[int] = ()) -> Facts:
+def facts(numbers: Sequence[int], answers: Sequence[int] = (), *, delayed: bool = False) -> Facts:
     seen = Exposure(frozenset({"customer.email"}), T0 - timedelta(days=9), T0 - timedelta(days=8))
     more = Exposure(frozenset(LABELS), T0 - timedelta(days=9), T0 - timedelta(days=8))
     report = Sighting(1, "CASE-1", numbers[0], "seller:S-1", "mail", T0, True, T0, "x.example", True, {}, (), "0" * 64)
     return build_facts(
-        Standing("CASE-1", T0 + timedelta(hours=20)),
+        Standing("CASE-1", T0 + timedelta(hours=20), police_delayed=delayed),
         COMPANY,
         scope=Scope(tuple(numbers[:27]), tuple(numbers[27:]), (), len(numbers)),
         sightings=[report] * 31,
@@ -114,6 +119,38 @@ async def test_two_hundred_and_forty_people_get_one_letter_each_in_their_languag
     assert [each.done_at for each in await bounces.undelivered("CASE-1")] == [T0] * 3
 
 
+async def test_letters_wait_while_the_police_ask_for_it_and_then_say_so(
+    database: Database, tmp_path: Path, door: Door, results: Results
+) -> None:
+    async with company(database, tmp_path, door) as house:
+        case = (await house.desk.open(SELLER, by=ANN, reason="customers wrote")).id
+        await house.desk.name(case, ANN, "privacy", by=ANN)
+        await house.desk.name(case, BOB, "security", by=ANN)
+        found = {"verdict": "finding", "outside_probability": 0.01, "scope": {}}
+        found |= {"candidates": [{"actors": ["E-0417"], "probability": 0.99, "rung": "finding"}]}
+        await house.cases.add_verdict(case, found, complaints=31)
+        await house.clocks.start(case, "discovery", at=house.clock.now(), zone="America/Los_Angeles", by=ANN)
+        await house.clocks.hold(case, "us.ca.1798_82", authority="SJPD 26-771", why="a search is planned", by=ANN)
+        (number,) = (await assign(database, "subject", ["customer:C-000001"])).values()
+        house.facts[case] = replace(facts([number]), case=case)
+        step = await house.steps.plan(case, "notify_subjects", case, by=ANN, reason="see the case")
+        await house.steps.approve(step.id, ANN)
+        with pytest.raises(StepRefused) as refusal:
+            await house.steps.carry_out(step.id, by=BOB)
+        waited = refusal.value.reason == "held" and not house.box.files()
+        await house.clocks.lift(case, "us.ca.1798_82", note="the search is over", by=ANN)
+        delayed = (await police_holds(database, case))[1] > 0
+        house.facts[case] = replace(facts([number], delayed=delayed), case=case)
+        await house.steps.carry_out(step.id, by=BOB)
+        (path,) = house.box.files()
+        letter = message_from_bytes(path.read_bytes(), policy=default)
+        body = letter.get_body(("plain",))
+        assert body is not None
+        text = "".join(body.get_content().split())
+        said = "".join(_wording(str(letter["content-language"]))["delayed"].split()) in text
+        results.least("S9", "letters wait for the police, and say so when they come", [waited and said], 1)
+
+
 def by_rule(duties: tuple[Duty, ...]) -> dict[str, bool]:
     return {duty.rule.id: duty.required for duty in duties}
 
@@ -136,7 +173,19 @@ def test_the_law_of_each_place_and_its_turns(results: Results) -> None:
     assert law.days == 30
     due_at = rule_on("eu.gdpr.art33", T0.date()).due(T0, "Europe/Berlin")
     assert due_at == T0 + timedelta(hours=72)
+    many = list(range(1, 502))
+    told = facts(many, many)
+    turned = decide_duties(told, dict.fromkeys(many, "US-CA"), RISK, T0.date())
+    (copy,) = [duty for duty in turned if duty.rule.id == "us.ca.attorney_general"]
+    sample = attorney_general_copy(told, copy)
+    by_law = copy.required and copy.rule.days == 15 and sample["residents"] == 501 and "[name]" in sample["sample"]
+    results.least(
+        "S9", "501 Californians with security answers: a copy to the Attorney General in 15 days", [by_law], 1
+    )
     draft = authority_draft(facts(numbers), Course(T0, due_at), RISK, plain)
     results.least("S9", "the draft for the authority is complete within 24 h", [draft["open"] == []], 1)
     assert datetime.fromisoformat(draft["written_at"]) <= T0 + timedelta(hours=24)
+    second = Course(T0, due_at, phase=2, missing=("how many more cannot be ruled out",))
+    later = authority_draft(facts(numbers), second, RISK, plain)
+    assert later["phase"] == 2 and later["open"] == ["how many more cannot be ruled out"]
     assert draft["persons"]["told"] == 240 and "240 people" in press_text(facts(numbers))

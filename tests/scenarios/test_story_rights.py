@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.scenarios.conftest import Results
-from tests.scenarios.house import START
+from tests.scenarios.house import ANN, SELLER, START
 from tests.scenarios.test_story_answer import company
 from tests.store.test_measures import Door
 
 from whosaw.answer.access import Request, answer_access, answer_text, check_answer, sign_answer
+from whosaw.answer.covert import Covert
 from whosaw.record import Integrator, fsck
 from whosaw.record.erasure import ErasureHeld, Mandate, erase_subject
 from whosaw.record.hold import Holds
@@ -45,9 +46,18 @@ async def test_access_is_answered_and_erasure_waits_for_the_hold(
 
         request = Request("A-1", "identity card seen", "Shop")
         now = house.clock.now()
-        covert = frozenset(entries[:2])
-        first = await answer_access(database, people[FINN], request, at=now, held=covert)
-        later = await answer_access(database, people[FINN], request, at=now + timedelta(days=40))
+        case = (await house.desk.open(SELLER, by=ANN, reason="customers wrote")).id
+        covert = Covert(database, house.clock, house.notes, house.desk)
+        why, day = "the suspect must not hear of it", (now + timedelta(days=40)).date()
+        hold = await covert.hold(case, entries[:2], from_staff=False, why=why, review_on=day, by=ANN)
+        left_out = await covert.held()
+        first = await answer_access(database, people[FINN], request, at=now, held=left_out.entries)
+        await covert.note_answer("A-1", ("subject", people[FINN]), left_out, 0)
+        owed = await covert.release(hold.id, why="he was heard", by=ANN)
+        again = [(each.reference, each.number) for each in owed]
+        results.least("S9", "who was answered meanwhile is owed the rest", [again == [("A-1", people[FINN])]], 1)
+        held = (await covert.held()).entries
+        later = await answer_access(database, people[FINN], request, at=now + timedelta(days=40), held=held)
         counts = (len(first.look_ups), len(later.look_ups))
         results.least("S9", "12 looks while an inquiry is covert, all 14 after", [counts == (12, 14)], 1)
         text = answer_text(later) + later.as_json().decode()
