@@ -6,8 +6,8 @@ there were twice as many as it takes.
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 
 # The bytes before what is hashed: 0x00 ‖ "whosaw/entry/v1\n" and "whosaw/commitment/v1\n" (whosaw.prove.canonical).
 _LEAF_START = "0077686f7361772f656e7472792f76310a"
