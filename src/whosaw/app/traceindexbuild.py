@@ -10,6 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from whosaw.app.traceindex import (
 )
 from whosaw.trace.inputs import Int64
 
-_BATCH_ROWS = 1 << 20
+_BATCH_ROWS = 1 << 18
+"""As many as fit into a processor's cache with what is made of them."""
 
 COLUMNS = ("subject", "actor", "at_us", "irregular")
 
@@ -125,13 +127,12 @@ def _write_segment(folder: Path, batches: Iterable[Columns], name: str) -> int:
     outs = {each: (folder / each).open("wb") for each in ("subject", "start", "rows", "actor")}
     rows, occurs = 0, np.zeros(0, np.bool_)
     try:
-        for subject, packed in _packed_batches(_whole_subjects(batches, name)):
-            first = np.flatnonzero(np.diff(subject, prepend=-1))
-            outs["subject"].write(subject[first].astype(SUBJECT).tobytes())
-            outs["start"].write((first + rows).astype(START).tobytes())
-            outs["rows"].write(packed.data)
-            rows += subject.size
-            occurs = _occurring(occurs, packed["actor"])
+        for part in _packed_batches(_whole_subjects(batches, name)):
+            outs["subject"].write(part.subject.tobytes())
+            outs["start"].write((part.first + rows).astype(START).tobytes())
+            outs["rows"].write(part.packed.data)
+            rows += part.packed.size
+            occurs = _together(occurs, part.actor)
         outs["start"].write(np.array([rows], START).tobytes())
         outs["actor"].write(np.flatnonzero(occurs).astype(ACTOR).tobytes())
     finally:
@@ -144,18 +145,26 @@ def _write_segment(folder: Path, batches: Iterable[Columns], name: str) -> int:
     return rows
 
 
-def _occurring(so_far: Any, actor: Any) -> Any:
-    """Return flags of the actors that have occurred, by number."""
-    most = int(actor.max()) + 1
-    if most > so_far.size:
-        so_far = np.concatenate([so_far, np.zeros(most - so_far.size, np.bool_)])
-    so_far[actor] = True
-    return so_far
+def _together(one: Any, other: Any) -> Any:
+    """Return flags that are set where either are; the shorter ones are continued with false."""
+    longer, shorter = (one, other) if one.size >= other.size else (other, one)
+    longer[: shorter.size] |= shorter
+    return longer
 
 
-def _packed_batches(whole: Iterable[Columns]) -> Iterator[tuple[Int64, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Sorted rows as the index holds them; where the rows of each of its subjects begin; flags of its actors."""
+
+    subject: Any
+    first: Int64
+    actor: Any
+    packed: Any
+
+
+def _packed_batches(whole: Iterable[Columns]) -> Iterator[_Part]:
     """Yield sorted rows as the index holds them; two batches are sorted beside the one that is read."""
-    waiting: deque[Future[tuple[Int64, Any]]] = deque()
+    waiting: deque[Future[_Part]] = deque()
     with ThreadPoolExecutor(2) as pool:
         for columns in whole:
             waiting.append(pool.submit(_packed, columns))
@@ -168,11 +177,11 @@ def _packed_batches(whole: Iterable[Columns]) -> Iterator[tuple[Int64, Any]]:
 def _whole_subjects(batches: Iterable[Columns], name: str) -> Iterator[Columns]:
     """Yield the rows in order of subject, cut between subjects."""
     kept: Columns = {}
-    last = -1
+    last = 0
     for batch in batches:
         columns = {each: np.concatenate([kept[each], batch[each]]) if kept else batch[each] for each in COLUMNS}
         subject = columns["subject"]
-        if (np.diff(subject, prepend=last) < 0).any() or columns["actor"].min() < 0:
+        if subject[0] < last or (subject[1:] < subject[:-1]).any() or columns["actor"].min() < 0:
             raise IndexRefused(f"file `{name}` is not sorted by subject, or names an actor below 0")
         cut = int(np.searchsorted(subject, subject[-1]))
         kept = {each: column[cut:] for each, column in columns.items()}
@@ -183,23 +192,37 @@ def _whole_subjects(batches: Iterable[Columns], name: str) -> Iterator[Columns]:
         yield kept
 
 
-def _packed(columns: Columns) -> tuple[Int64, Any]:
-    """Return subjects and rows, sorted by subject, actor, time."""
+def _packed(columns: Columns) -> _Part:
+    """Return rows sorted by subject, actor, time."""
     subject, actor = columns["subject"], columns["actor"]
-    width = int(actor.max()) + 1
-    key = (subject - subject[0]) * width + actor
-    if (int(subject[-1] - subject[0]) + 1) * width < 1 << 32:
-        key = key.astype(np.uint32)  # sorts faster
-    order = np.argsort(key)
-    key, at_us = key[order], columns["at_us"][order]
-    again = np.flatnonzero(key[1:] == key[:-1])
+    order, same = _by_pair(subject - subject[0], actor)
+    at_us = columns["at_us"][order]
+    again = np.flatnonzero(same)
     if again.size:  # rows of one pair: only these need to be put in order of time
         those = np.union1d(again, again + 1)
-        inner = those[np.lexsort((columns["irregular"][order[those]], at_us[those], key[those]))]
+        inner = those[
+            np.lexsort((columns["irregular"][order[those]], at_us[those], actor[order[those]], subject[those]))
+        ]
         order[those], at_us[those] = order[inner], at_us[inner]
     packed = np.empty(order.size, ROW)
     packed["at_us"], packed["actor"], packed["irregular"] = at_us, actor[order], columns["irregular"][order]
-    return subject, packed  # the subjects were in order before
+    first = np.append(0, np.flatnonzero(subject[1:] != subject[:-1]) + 1)  # the subjects were in order before
+    return _Part(subject[first].astype(SUBJECT), first, np.bincount(actor) > 0, packed)
+
+
+def _by_pair(subject: Int64, actor: Int64) -> tuple[Int64, Any]:
+    """Return the order by subject and actor, and which row of it has the pair of the next one."""
+    key = subject * (int(actor.max()) + 1) + actor
+    bits = int(subject.size).bit_length()
+    if int(subject[-1] + 1) * (int(actor.max()) + 1) < 1 << (63 - bits):
+        # key and place in one number: sorting numbers is quicker than sorting places
+        key = key << bits | np.arange(subject.size)
+        key.sort()
+        order, key = key & ((1 << bits) - 1), key >> bits
+    else:
+        order = np.argsort(key)
+        key = key[order]
+    return order, key[1:] == key[:-1]
 
 
 def _batches(file: Path) -> Iterator[Columns]:
