@@ -18,6 +18,7 @@ from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
 from whosaw.app.tracelake import exposure_from_index, has_index
+from whosaw.app.traceplan import canary_plan
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.sightings import Complaints, Sighting, beneficiaries, choose, read_sightings
@@ -43,6 +44,7 @@ class Beside:
         doors: accounts that the doors log in with at the database: the audit log's word on what went around them.
         now: the time of asking; later contacts are refused. Absent, no contact is.
         index: read the lake's index where it has one, and not the lake itself.
+        base_rate: probability, before any evidence, that such a leak came from inside.
     """
 
     known: Path | None = None
@@ -54,6 +56,7 @@ class Beside:
     doors: tuple[str, ...] = ()
     now: datetime | None = None
     index: bool = True
+    base_rate: float = 0.5
 
 
 def trace_each(
@@ -124,11 +127,12 @@ def trace_lake(
     question = pose(exposure, complaints, known, accounts)
     if beside.now is not None:
         _refuse_future(complaints.sightings, question.exposure, beside.now)
-    own = Settings(complete=question.exposure.own_trail)
+    own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
     used = settings or (own if alpha is None else replace(own, alpha=alpha))
     found, over_time = _answer(question, used)
     told = report(found, question) | over_time
     told["from_index"] = from_index
+    told["canaries"] = canary_plan(found, question.exposure)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
         ground = ground_of(question.accesses, question.population, question.sightings, question.actors)

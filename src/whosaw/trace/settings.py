@@ -105,8 +105,12 @@ class Settings:
 
     @property
     def finding_at(self) -> float:
-        """Probability from which a candidate is a finding: 1 / (1 + alpha)."""
-        return 1.0 / (1.0 + self.alpha)
+        """Probability from which a candidate is a finding: 1 / (1 + alpha), and more where the prior favours it.
+
+        It needs evidence of 1 / alpha for *somebody inside*, whatever was believed before: a prior that expects a
+        leaker must not make a finding out of less.
+        """
+        return 1.0 / (1.0 + self.alpha * min(1.0, self.outside_prior / (1.0 - self.outside_prior)))
 
     @property
     def outside_excluded_at(self) -> float:

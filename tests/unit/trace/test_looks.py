@@ -58,3 +58,13 @@ def test_levels_rise_to_alpha_and_never_beyond() -> None:
     assert Settings(looks=()).spent_by(7) == settings.alpha
     with pytest.raises(SettingRefused):
         Settings(looks=(2, 3))
+
+
+@pytest.mark.parametrize("outside", [0.01, 0.1, 0.5, 0.9, 0.9999])
+def test_a_finding_rests_on_the_same_evidence_whatever_was_believed_before(outside: float) -> None:
+    settings = Settings(outside_prior=outside)
+    least = settings.finding_at
+    evidence = least / (1 - least) * outside / (1 - outside)  # for *somebody inside* where all of the rest is his
+    assert evidence >= 1 / settings.alpha - 1e-6
+    assert least >= 1 / (1 + settings.alpha)
+    assert settings.outside_excluded_at >= 1 - least - 1e-9

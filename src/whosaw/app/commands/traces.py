@@ -17,6 +17,7 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
+from whosaw.app.traceplan import in_words
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
@@ -61,7 +62,7 @@ class TraceOptions(AppError, ValueError):
     """Options of a trace that contradict one another."""
 
     code: ClassVar[str] = "app.trace_options"
-    hint = "give --beneficiary once or several times, or --every-beneficiary; --skew-s is not negative"
+    hint = "ask about one beneficiary, several, or --every-beneficiary; no negative skew; a base rate between 0 and 1"
 
 
 @app.default
@@ -80,6 +81,7 @@ def trace(
     calibrate: int = 0,
     pictures: Path | None = None,
     index: bool = True,
+    base_rate: float = 0.5,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -100,13 +102,19 @@ def trace(
         calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
         pictures: folder for two SVG pictures: who had opened whom, and the evidence over time.
         index: read the lake's index where `whosaw trace index` made one; with --no-index the lake itself.
+        base_rate: probability, before any evidence, that such a leak came from inside; a finding needs the same
+            evidence at every base rate.
         as_json: print JSON.
     """
     if every_beneficiary and beneficiary:
         raise TraceOptions("every beneficiary and single ones cannot both be asked about")
     if not 0.0 <= skew_s < math.inf or calibrate < 0:
         raise TraceOptions("a skew or a number of invented leaks is negative")
-    beside = Beside(known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), index)
+    if not 0.0 < base_rate < 1.0:
+        raise TraceOptions("a base rate lies between 0 and 1")
+    beside = Beside(
+        known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), index, base_rate
+    )
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
     told = trace_lake(lake, sightings, beneficiary[0] if beneficiary else None, beside=beside)
@@ -200,6 +208,8 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
         if best["to_clear"]:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
+    if told.get("canaries"):
+        out.print(Text(in_words(told["canaries"])))
     for candidate in told["candidates"][:3]:
         if person := candidate.get("person"):
             out.print(
