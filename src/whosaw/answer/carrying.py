@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from whosaw.answer import queries
+from whosaw.answer import stepqueries as queries
 from whosaw.answer.effects import Effects
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.ladder import RULES

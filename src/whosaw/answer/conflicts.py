@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from whosaw.answer import queries
+from whosaw.answer import queries, stepqueries
 from whosaw.answer.case import Snapshot
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.record import entries_by_actor, entries_exposing
@@ -55,7 +55,7 @@ class Conflicts:
         """Return everybody on a rung of the newest verdict, and everybody whom a standing step suspends."""
         history = await queries.verdicts(self._db, case)
         suspected = Snapshot(*history[-1]).suspected() if history else set()
-        return suspected | await queries.suspended_in(self._db, case)
+        return suspected | await stepqueries.suspended_in(self._db, case)
 
     async def _was_shown(self, case: str, person: str, before_us: int) -> bool:
         number = await find(self._db, "actor", person)

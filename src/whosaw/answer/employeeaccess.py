@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from whosaw.answer import queries
+from whosaw.answer import queries, stepqueries
 from whosaw.answer.access import Request
 from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
@@ -182,7 +182,7 @@ async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | 
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     mine = next((each for each in last.get("candidates", ()) if actor in each["actors"]), None)
     found = {str(row[0]): str(row[1]) for row in await answers(db, case, actor)}
-    steps = [each for each in map(step_of, await queries.steps(db, case)) if each.target == actor]
+    steps = [each for each in map(step_of, await stepqueries.steps(db, case)) if each.target == actor]
     heard = await queries.hearings(db, case, actor)
     if mine is None and not found and not steps and not heard:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from whosaw.answer import queries
+from whosaw.answer import queries, stepqueries
 from whosaw.answer.case import Snapshot
 from whosaw.answer.casequeries import police_holds
 from whosaw.answer.errors import StepRefused, UnknownCase
@@ -107,7 +107,7 @@ async def _check_termination(db: Database, case: str, seller: str, params: Mappi
                 "too_early", "an exception has a ground and a why", hint=f"one of {', '.join(EXCEPTIONS)}"
             )
         return
-    since = await queries.suspended_since(db, case, seller)
+    since = await stepqueries.suspended_since(db, case, seller)
     if since is None:
         raise StepRefused("not_suspended", f"`{seller}` was not suspended with reasons", hint="suspend it first")
     law = rule_on("eu.p2b.art4", since.date())

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 
-from whosaw.answer import queries
+from whosaw.answer import stepqueries as queries
 from whosaw.answer.carrying import Order, carry, take_back
 from whosaw.answer.desk import Desk
 from whosaw.answer.effects import Effects

@@ -34,7 +34,7 @@ from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, 
 from whosaw.answer.letters import write_notice
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
-from whosaw.answer.queries import done_steps
+from whosaw.answer.stepqueries import done_steps
 from whosaw.app.alertmail import Relay
 from whosaw.app.casequeries import coverage_days
 from whosaw.app.casesettings import CaseSettings

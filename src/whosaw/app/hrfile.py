@@ -16,9 +16,10 @@ from typing import Any
 from whosaw.answer.bundletexts import LIMITS
 from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
-from whosaw.answer.queries import hearings, steps
+from whosaw.answer.queries import hearings
 from whosaw.answer.reporttold import rates_of
 from whosaw.answer.step import step_of
+from whosaw.answer.stepqueries import steps
 from whosaw.app.services import Services
 
 
