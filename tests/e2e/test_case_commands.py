@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -205,6 +205,54 @@ def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
     assert "looked at 0 times" in (out / "answer.txt").read_text()
     pdf = (out / "answer.pdf").read_bytes()
     assert pdf.startswith(b"%PDF-1.7") and b"answer.json" in pdf
+
+
+def test_what_is_found_held_copied_and_ended_by_commands(desk: Desk, database_url: str) -> None:
+    desk.ok("case", "open", "seller:S-9", "--reason", "x", **desk.ann)
+    for person, function in (("ann", "privacy"), ("bob", "security")):
+        desk.ok("case", "people", "CASE-1", "--name", person, "--function", function, **desk.ann)
+    found = desk.folder / "appeal.txt"
+    found.write_text("We ask you to look again.")
+    desk.ok("case", "exhibit", "CASE-1", str(found), "--what", "the appeal as it was filed", **desk.ann)
+    assert "appeal.txt" in desk.ok("case", "exhibit", "CASE-1")
+    desk.refused("answer.step_refused", "case", "exhibit", "CASE-1", str(found), "--what", "short", **desk.ann)
+
+    text = desk.folder / "report.txt"
+    text.write_text(" ".join(f"In part {n} the [[records|files]] say what was [[seen|shown]] then." for n in range(9)))
+    desk.refused("answer.copy_unmarked", "case", "copies", "CASE-1", str(found), **desk.ann)
+    out = desk.folder / "copies"
+    assert "2 copies" in desk.ok("case", "copies", "CASE-1", str(text), "--out", str(out), **desk.ann)
+    ann, bob = ((out / f"{person}.txt").read_text() for person in ("ann", "bob"))
+    assert ann != bob and "[[" not in ann + bob
+    best = desk.ok("case", "copies", "CASE-1", str(text), "--leak", str(out / "bob.txt"), **desk.ann)
+    rows = [line for line in best.splitlines() if "ann" in line or "bob" in line]
+    name, agree, of, _ = rows[0].split()
+    assert name == "bob" and agree == of and int(of) >= 15
+
+    hold = ("access", "hold", "CASE-1", "--from-staff", "--why", "the suspect must not hear of it")
+    soon = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    desk.refused("answer.step_refused", *hold, "--review", "soon", **desk.ann)
+    assert "hold 1 of CASE-1" in desk.ok(*hold, "--review", soon, **desk.ann)
+    asked = ("access", "answer", "ann", "--employee", "--identity", "badge seen", "--out", str(desk.folder / "a"))
+    desk.ok(*asked, "--reference", "B-1", **desk.bob)
+    assert "nobody is owed" in desk.ok("access", "release", "1", "--why", "she was heard", **desk.ann)
+    assert json.loads(desk.ok("access", "owed", "--json"))["holds"][0]["released_by"] == "ann"
+
+    desk.ok("case", "clocks", "CASE-1", "--start", "discovery", **desk.ann)
+    police = ("case", "clocks", "CASE-1", "--hold", "us.ca.1798_82", "--authority", "SJPD 26-771")
+    assert "held" in desk.ok(*police, "--note", "a search is planned", **desk.ann)
+    assert "running" in desk.ok(
+        "case", "clocks", "CASE-1", "--lift", "us.ca.1798_82", "--note", "it is over", **desk.ann
+    )
+
+    desk.ok("case", "state", "CASE-1", "closed", "--reason", "nothing was found", **desk.ann)
+    assert "no closed case" in desk.ok("case", "retention")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update case_file set closed_at = closed_at - interval '1096 days'")
+    assert "CASE-1" in desk.ok("case", "retention")
+    assert "CASE-1: " in desk.ok("case", "retention", "--apply", **desk.ann)
+    assert "no closed case" in desk.ok("case", "retention")
+    assert desk.ok("case", "exhibit", "CASE-1") == "this case has no exhibits\n"
 
 
 @pytest.fixture
