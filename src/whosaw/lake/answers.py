@@ -58,14 +58,13 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
     meant = expression(name, about)
     if question_of(name).needs == "subjects":
         look = look.about(about.subjects)
-    table: pa.Table | None = None
     if engine != DUCKDB:
         from whosaw.lake.spark import run_spark  # a JVM: only where it is asked for
 
         table = run_spark(look, meant, engine)
     elif name == "actor-exposure":
         table = actor_exposure(look, about, memory)
-    if table is None:
+    else:
         table = run_duck(look, meant, memory)
     return Answer(table, grades_of(look), look.rejected(), engine)
 

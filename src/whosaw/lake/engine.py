@@ -14,7 +14,7 @@ import duckdb
 from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 
 _MEMORY = "512MB"
-THREADS = 2
+_THREADS = 2
 _KEPT = 4
 _spills: list[TemporaryDirectory[str]] = []
 
@@ -80,7 +80,7 @@ def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyCon
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": memory,
-        "threads": THREADS,
+        "threads": _THREADS,
         "temp_directory": spill,
         "preserve_insertion_order": False,
     }

@@ -59,6 +59,7 @@ class Asked:
         least: subjects from which a single entry counts as a big export.
         times: how many times its trail's usual size an entry must have to count as unusual.
         trails: what the lake holds; who runs the question fills it in.
+        within: subjects from the first to the second, both included; all where absent.
     """
 
     subjects: People = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Asked:
     least: int = 100
     times: int = 10
     trails: tuple[str, ...] = ()
+    within: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def _entries(asked: Asked) -> Any:
 
 def _disclosures(asked: Asked) -> Any:
     """Return entries that showed a field of somebody: masks and aliases show no value."""
-    return _entries(asked).filter(_.shown, _.subject.notnull())
+    found = _entries(asked).filter(_.shown, _.subject.notnull())
+    return found if asked.within is None else found.filter(_.subject.between(*asked.within))
 
 
 def _among(table: Any, column: str, people: People) -> Any:

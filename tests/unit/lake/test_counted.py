@@ -1,4 +1,4 @@
-"""Exposure per actor by setting bits: the answer is the one that the question gives on every engine."""
+"""Exposure per actor, asked range by range: the answer is the one of the question asked once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosaw.lake.counted import _counting, actor_exposure
-from whosaw.lake.duck import MEMORY, duck, run_duck
-from whosaw.lake.errors import LakeUnwritable
+from whosaw.lake.counted import _ranges, actor_exposure
+from whosaw.lake.duck import MEMORY, run_duck
 from whosaw.lake.importer import import_log
 from whosaw.lake.lookover import look_over
 from whosaw.lake.mapping import read_mapping
-from whosaw.lake.named import QUESTIONS, Asked, expression
+from whosaw.lake.named import Asked, expression
 from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
@@ -44,10 +43,10 @@ def write(lake: Path, entries: list[dict[str, Any]], origin: str = ORIGIN) -> Pa
     return lake
 
 
-def both(lake: Path, asked: Asked | None = None, bits: int = 1 << 32) -> tuple[Any, Any]:
+def both(lake: Path, asked: Asked | None = None, range_rows: int = 3) -> tuple[Any, Any]:
     look = look_over(lake)
     about = Asked(trails=look.names()) if asked is None else asked
-    quick = actor_exposure(look, about, MEMORY, bits)
+    quick = actor_exposure(look, about, MEMORY, range_rows)
     plain = run_duck(look, expression("actor-exposure", about))
     return quick, plain
 
@@ -58,13 +57,13 @@ ENTRIES = st.lists(st.tuples(NUMBERS, NUMBERS, st.sampled_from(["reveal", "mask"
 
 @settings(max_examples=5)
 @given(ENTRIES)
-def test_bits_and_pairs_give_the_same(tmp_path_factory: pytest.TempPathFactory, entries: Any) -> None:
+def test_ranges_add_up_to_the_whole(tmp_path_factory: pytest.TempPathFactory, entries: Any) -> None:
     said = [
         {name: value for name, value in (("actor", actor), ("subject", subject)) if value is not None}
         | {"fields": [f"a.b={effect}"]}
         for actor, subject, effect in entries
     ]
-    quick, plain = both(write(tmp_path_factory.mktemp("bits"), said), bits=1 << 12)  # several ranges
+    quick, plain = both(write(tmp_path_factory.mktemp("ranges"), said))
     assert quick.equals(plain)
 
 
@@ -78,31 +77,16 @@ def test_several_trails_logs_and_bounds_of_time_count_as_the_question_counts(mad
             import_log(log, MAPPING, lake)
         names = look_over(lake).names()
         for since, until in ((None, None), (made.start_us + 86_400_000_000, None), (AT_US, AT_US + 1)):
-            quick, plain = both(lake, Asked(since_us=since, until_us=until, trails=names))
+            quick, plain = both(lake, Asked(since_us=since, until_us=until, trails=names), range_rows=300)
             assert quick.equals(plain)
-        assert both(lake)[0].num_rows > 2
+        assert both(lake, range_rows=300)[0].num_rows > 2
 
 
-def test_numbers_too_sparse_for_bits_are_left_to_the_question(tmp_path: Path) -> None:
-    quick, plain = both(write(tmp_path, [{"actor": 1, "subject": 1}, {"actor": 1, "subject": 2**40}]))
-    assert quick is None
-    assert plain.to_pylist() == [{"trail": ORIGIN, "actor": 1, "subjects": 2}]
-
-
-def test_actors_that_need_more_memory_than_there_is_are_counted_in_smaller_ranges(tmp_path: Path) -> None:
-    lake = write(tmp_path, [{"actor": n, "subject": 1 + n * 100_000} for n in range(40)])
-    look, asked = look_over(lake), Asked(trails=(ORIGIN,))
-    with pytest.raises(LakeUnwritable), duck(look, "32MB") as connection:
-        connection.execute(_counting(ORIGIN, asked, 1, 3_900_001)).fetchall()
-    quick = actor_exposure(look, asked, "32MB", bits=1 << 40)
-    assert quick is not None
-    assert quick["subjects"].to_pylist() == [1] * 40
-
-
-def test_nothing_is_read_but_the_columns_of_the_question(tmp_path: Path) -> None:
-    lake = write(tmp_path, [{"actor": 1, "subject": 1}])
-    with duck(look_over(lake)) as connection:
-        [[_, plan]] = connection.execute(f"EXPLAIN {_counting(ORIGIN, Asked(), 1, 9)}").fetchall()
-    named = {name for name in QUESTIONS["who-saw"].columns if name in plan}
-    assert named <= {*QUESTIONS["actor-exposure"].columns, "trail"}
-    assert "actor" in named
+def test_ranges_cover_all_subjects_once_however_sparse_they_are(tmp_path: Path) -> None:
+    subjects = [1, 2, 2**40, 2**62, 2**63 - 1, 7, 8, 9]
+    lake = write(tmp_path, [{"actor": 1, "subject": each} for each in subjects])
+    ranges = list(_ranges(look_over(lake), 3))
+    assert len(ranges) == 2
+    assert (ranges[0][0], ranges[-1][1]) == (1, 2**63 - 1)
+    assert ranges[0][1] + 1 == ranges[1][0]
+    assert both(lake)[0].to_pylist() == [{"trail": ORIGIN, "actor": 1, "subjects": len(subjects)}]
