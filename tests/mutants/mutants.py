@@ -365,9 +365,9 @@ MUTANTS = [
     ),
     Mutant(
         "suspensions are not read",
-        "gate/queries.py",
-        'select actor from gate_suspension where actor = any(%s)"',
-        'select actor from gate_suspension where actor = any(%s) and false"',
+        "store/migrations/versions/0012_by_key.py",
+        "exists (select from public.gate_suspension s where s.actor = k.key) as suspended,",
+        "false as suspended,",
         (GATE,),
     ),
     Mutant(
@@ -584,7 +584,7 @@ MUTANTS = [
         "gate/approvalqueries.py",
         '        await connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])',
         "        pass",
-        (f"{GRANTS}::test_a_pair_that_approves_each_other_at_the_same_moment_gets_one_approval",),
+        (f"{GRANTS}::test_whoever_decides_waits_while_another_decision_is_being_made",),
     ),
     Mutant(
         "one approval is enough for what needs two",

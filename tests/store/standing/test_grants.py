@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.store.standing.people import DIGEST, customer, refusal, second, unmasking, wanted
 
+from whosaw.gate.approvalqueries import deciding
 from whosaw.gate.grants import DECIDE_WITHIN, Word
 from whosaw.gate.grantsask import GrantInvalid, NoSuchGrant
 from whosaw.gate.standing import standing
@@ -103,6 +104,18 @@ async def test_a_pair_that_approves_each_other_at_the_same_moment_gets_one_appro
     one, other = await desk.grants.request(wanted("P-1")), await desk.grants.request(wanted("P-2"))
     rules = await asyncio.gather(refusal(desk, one, "P-2"), refusal(desk, other, "P-1"))
     assert sorted(rules) == ["", "approval.circular"]
+
+
+async def test_whoever_decides_waits_while_another_decision_is_being_made(desk: Desk) -> None:
+    grant = await desk.grants.request(wanted("P-1"))
+    async with deciding(desk.db):
+        decision = asyncio.create_task(refusal(desk, grant, "P-2"))
+        waiting: list[tuple[object, ...]] = []
+        while not waiting and not decision.done():
+            waiting = await desk.rows("select from pg_locks where locktype = 'advisory' and not granted")
+        assert waiting
+        assert not decision.done()
+    assert await decision == ""
 
 
 async def test_whoever_has_not_begun_approves_from_his_first_day_on(desk: Desk) -> None:
