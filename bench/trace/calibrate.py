@@ -194,6 +194,16 @@ def table(found: dict[Spec, list[Outcome]]) -> Lines:
             "≤ 0.08",
             reached=leads <= 0.08 * len(star),
         )
+    o = pooled(*[spec for spec in found if spec.mode in OUTSIDE])
+    findings = sum(bool(x.innocent_finding) for x in o)
+    lines.add(
+        "no insider, both worlds: findings",
+        len(o),
+        f"{findings} (95 % upper {upper(findings, len(o)):.4f})",
+        "0 or 1 in 1,800",
+        reached=findings <= 1,
+        needs=1800,
+    )
     for mode in ("lookup", "legit"):
         o = pooled(Spec(mode, 10, twin=0.8))
         named, leaker = rate([x.bystander for x in o]), rate([x.lead > 0 for x in o])
