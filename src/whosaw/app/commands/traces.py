@@ -80,7 +80,7 @@ def trace(
     door: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     calibrate: int = 0,
     pictures: Path | None = None,
-    index: bool = True,
+    no_index: Annotated[bool, Parameter(negative="")] = False,
     base_rate: float = 0.5,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
@@ -101,7 +101,7 @@ def trace(
         door: account that a door logs in with at the database, as ROLE or ROLE@ADDRESS; may be given several times.
         calibrate: invent so many leaks in this very log, and as many lists without an insider, and say what came of it.
         pictures: folder for two SVG pictures: who had opened whom, and the evidence over time.
-        index: read the lake's index where `whosaw trace index` made one; with --no-index the lake itself.
+        no_index: read the lake itself although `whosaw trace index` made it an index.
         base_rate: probability, before any evidence, that such a leak came from inside; a finding needs the same
             evidence at every base rate.
         as_json: print JSON.
@@ -113,7 +113,7 @@ def trace(
     if not 0.0 < base_rate < 1.0:
         raise TraceOptions("a base rate lies between 0 and 1")
     beside = Beside(
-        known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), index, base_rate
+        known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), not no_index, base_rate
     )
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
