@@ -152,9 +152,9 @@ MUTANTS = [
     Mutant(
         "the receipt is given before the commit",
         "record/appender.py",
-        "        return _Committed(await queries.append(self._db, raws, salts, leaves), leaves, {})\n",
+        "        return Committed(await queries.append(self._db, raws, salts, leaves), leaves, {})\n",
         "        self._later = asyncio.ensure_future(queries.append(self._db, raws, salts, leaves))\n"
-        "        return _Committed(0, leaves, {})\n",
+        "        return Committed(0, leaves, {})\n",
         (APPEND,),
     ),
     Mutant(
@@ -649,7 +649,7 @@ MUTANTS = [
     Mutant(
         "the duty to tell is forgotten",
         "gate/disclosing.py",
-        "        await self._parts.notifying.tell(allowed, max(ask.at for ask in asks))",
+        "        await self._parts.notifying.tell(allowed, max(each.ask.at for each in judged))",
         "        pass",
         ("tests/store/test_notify.py",),
     ),
