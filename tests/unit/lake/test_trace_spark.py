@@ -54,8 +54,8 @@ def test_a_million_rows_give_the_same_leads_on_both(million: Any) -> None:
     early = np.unique(np.stack([log.actor, log.subject])[:, log.at_us < last_us - 20 * DAY_US], axis=1)
     count = np.bincount(early[0])
     leaker = int(np.where(count >= 60, count, count.max() + 1).argmin())  # nobody who opened most of everything
-    sold = np.random.default_rng(3).choice(early[1][early[0] == leaker], 12, replace=False)
-    asked = Asked(subjects, np.zeros(5000, np.int64), Sightings(sold, np.full(12, last_us)))
+    sold = np.random.default_rng(3).choice(early[1][early[0] == leaker], 30, replace=False)
+    asked = Asked(subjects, np.zeros(5000, np.int64), Sightings(sold, np.full(30, last_us)))
     one, other = (rank_over(folder, trail, asked, Settings(), engine=engine) for engine in ("duckdb", "local[1]"))
     assert one == other
     assert one.candidates[0].actors == (leaker,)
