@@ -112,7 +112,7 @@ async def test_whoever_decides_waits_while_another_decision_is_being_made(desk: 
         decision = asyncio.create_task(refusal(desk, grant, "P-2"))
         waiting: list[tuple[object, ...]] = []
         while not waiting and not decision.done():
-            waiting = await desk.rows("select from pg_locks where locktype = 'advisory' and not granted")
+            waiting = await desk.rows("select pid from pg_locks where locktype = 'advisory' and not granted")
         assert waiting
         assert not decision.done()
     assert await decision == ""

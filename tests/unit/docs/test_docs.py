@@ -38,7 +38,7 @@ _FORBIDDEN = re.compile(
     r"\bcoming soon\b|\bin a later\b",
     re.I,
 )
-_TEST_VARIABLES = {"WHOSAW_DATASETS", "WHOSAW_REAL_DATA"}
+_TEST_VARIABLES = {"WHOSAW_DATASETS", "WHOSAW_REAL_DATA", "WHOSAW_STORY_SEEDS", "WHOSAW_WORLD_SEEDS"}
 _NOT_CLASSES = {"app.usage", "app.missing_extra"}  # printed by the entry point itself
 _NOT_CODES = {  # a function and files, spelled like codes
     "record.fsck",
