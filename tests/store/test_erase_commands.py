@@ -193,6 +193,46 @@ def test_erasing_staff_reaches_the_directory_and_every_way_in_and_nobody_else(
     assert findings() == ()
 
 
+HELD_UP = """
+insert into gate_friction
+    (actor, sign, step, enforced, begun_at, until_at, entry, nonce, released_at, released_by, note)
+    select {number}, 'burst', 'reason', true, now(), now() + interval '1 hour', 1, 'n', now(), 'E-2', 'an audit'
+    from generate_series(1, 2);
+insert into watch_run values ('2026-03-30', now(), 1, 1, 1, 's', '{{}}');
+insert into watch_flag values ('f1', '2026-03-30', {number}, 'review', null, 'seal', 1, '{{}}');
+insert into watch_verdict (flag, outcome, note, by, at, entry) values ('f1', 'cleared', 'an audit', 'E-2', now(), 1);
+insert into watch_prompt (actor, subject, looked_us, asked_at, due_at, entry)
+    values ({number}, {subject}, 1, now(), now(), 1);
+"""
+
+
+def test_what_watch_keeps_of_staff_is_reported_by_number_even_after_the_key_is_gone(
+    state: Path, said: Callable[[], Any]
+) -> None:
+    async def hold_up(services: Services) -> None:
+        (number,) = (await assign(services.db, "actor", ["E-1"])).values()
+        (subject,) = (await assign(services.db, "subject", ["customer:C-2"])).values()
+        async with services.db.connection() as connection:
+            await connection.execute(HELD_UP.format(number=number, subject=subject).encode())
+
+    def own(who: str, reason: str = "") -> dict[str, int]:
+        assert erasing.erase(who, reason=reason, report=True, as_json=True) == 0
+        return {name.partition(" (")[0]: count for name, count in said()["remains"]["own"].items()}
+
+    with_services(hold_up)
+    kept = {
+        "times this person's asks were held up": 2,
+        "flags of watch about this person": 1,
+        "questions of watch to this person, with answers": 1,
+    }
+    assert own("actor:E-1") == kept
+    assert own("actor:E-1", "left") == kept
+    gave = {"releases of others that this person gave": 2, "verdicts about flags that this person gave": 1}
+    assert own("actor:E-2") == gave
+    assert own("customer:C-2")["questions of watch to staff about an access to this person"] == 1
+    assert "questions of watch to staff about an access to this person" not in own("customer:C-1")
+
+
 def test_an_end_of_sign_ins_goes_when_no_sign_in_can_be_that_old(state: Path) -> None:
     async def long_ago(services: Services) -> None:
         await _provision(services)

@@ -32,6 +32,9 @@ _OF_SUBJECT = {
         "where m.approach_id = a.id)))) > 0)"
     ),
     "sightings that name it as beneficiary": "select count(*) from sighting where beneficiary = %(key)s",
+    "questions of watch to staff about an access to this person": (
+        "select count(*) from watch_prompt where subject = %(number)s"
+    ),
 }
 _OF_ACTOR = {
     "lines of the staff directory, as the identity provider sent them": (
@@ -57,6 +60,17 @@ _OF_ACTOR = {
     "verdicts of cases that name this person": (
         "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
     ),
+    "times this person's asks were held up (by number: sign, step, when, who released and why)": (
+        "select count(*) from gate_friction where actor = %(number)s"
+    ),
+    "releases of others that this person gave (key and words)": (
+        "select count(*) from gate_friction where released_by = %(key)s"
+    ),
+    "flags of watch about this person (by number)": "select count(*) from watch_flag where actor = %(number)s",
+    "questions of watch to this person, with answers": "select count(*) from watch_prompt where actor = %(number)s",
+    "verdicts about flags that this person gave (key and words)": (
+        "select count(*) from watch_verdict where by = %(key)s"
+    ),
 }
 
 
@@ -77,10 +91,16 @@ async def mentions_of_subject(
         return await _count(connection, _OF_SUBJECT, {"key": key, "number": number, "values": sought})
 
 
-async def mentions_of_actor(db: Database, key: str) -> dict[str, int]:
-    """Return by place how many rows name a member of staff; places without any are left out."""
+async def mentions_of_actor(db: Database, key: str, number: int | None = None) -> dict[str, int]:
+    """Return by place how many rows mention the key or number of a member of staff; places without any are left out.
+
+    Args:
+        db: whosaw's own database.
+        key: in the staff directory.
+        number: the number he has, or had before an erasure; None where that is not known.
+    """
     async with db.connection() as connection:
-        return await _count(connection, _OF_ACTOR, {"key": key})
+        return await _count(connection, _OF_ACTOR, {"key": key, "number": number})
 
 
 async def is_staff(db: Database, key: str) -> bool:

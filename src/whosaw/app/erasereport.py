@@ -71,8 +71,8 @@ async def _values(services: Services, kind: SubjectKind, key: str) -> tuple[str,
     return tuple(str(row[f"f{at}"]) for row in rows for at in range(len(fields)) if row[f"f{at}"] is not None)
 
 
-async def remains_of_actor(services: Services, actor: str) -> Remains:
-    """Return what is left of a member of staff."""
+async def remains_of_actor(services: Services, actor: str, number: int | None) -> Remains:
+    """Return what is left of a member of staff; `number` is the one he had, None where that is not known."""
     source = services.catalog.actors.source
     held: bool | None
     try:
@@ -81,7 +81,7 @@ async def remains_of_actor(services: Services, actor: str) -> Remains:
     except CatalogError:
         held = None
     company = (CompanyColumn(source, "the directory of staff", "key", held),)
-    own = await erasequeries.mentions_of_actor(services.db, actor)
+    own = await erasequeries.mentions_of_actor(services.db, actor, number)
     notes = (*_BACKUPS, _PROVIDER) if source == SCIM else _BACKUPS
     return Remains(company, own, _bundles(services.settings.evidence_folder), notes)
 

@@ -73,7 +73,7 @@ async def _erase(services: Services, asked: tuple[Space, str], number: int | Non
 
 async def _remains(services: Services, asked: tuple[Space, str], number: int | None) -> Remains:
     if asked[0] == "actor":
-        return await remains_of_actor(services, asked[1])
+        return await remains_of_actor(services, asked[1], number)
     return await remains_of_subject(services, SubjectRef.parse(asked[1]), number)
 
 
