@@ -16,8 +16,9 @@ from whosaw.app.canaries import Canaries
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchdesk import ReviewRefused
-from whosaw.app.watchlive import NoSuchFriction, held, keep_canaries, keep_live, release, stop_who_must
+from whosaw.app.watchlive import NoSuchFriction, held, holding, keep_canaries, keep_live, release, stop_who_must
 from whosaw.app.watchlivequeries import prune
+from whosaw.app.webreads import WebReads
 from whosaw.ask import Ask, new_ask_id
 from whosaw.record import entries_from
 from whosaw.store.alerts import alerts
@@ -68,6 +69,13 @@ async def test_a_stop_becomes_a_suspension_once_and_a_reviewer_releases_others_a
 
     assert await walk(services, "P-1") == "friction.stopped"
     own, first = await held(services)
+    shown = await WebReads(services).watch("P-1")
+    assert shown is not None and shown.held is not None and await WebReads(services).watch("E-2") is None
+    assert [(each.number, each.actor, each.step) for each in shown.held] == [
+        (own.id, own.actor, "stop"),
+        (first.id, first.actor, "stop"),
+    ]
+    assert all(each.until == each.since + timedelta(hours=1) and each.enforced for each in shown.held)
     assert (first.sign, first.step, first.actor) == ("enumeration", "stop", await find(services.db, "actor", "E-1"))
     for number, by, note in ((first.id, "E-2", NOTE), (first.id, "P-1", "no"), (own.id, "P-1", NOTE)):
         with pytest.raises(ReviewRefused):
@@ -75,6 +83,7 @@ async def test_a_stop_becomes_a_suspension_once_and_a_reviewer_releases_others_a
     with pytest.raises(NoSuchFriction):
         await release(services, 99, by="P-1", note=NOTE)
     assert (await release(services, first.id, by="P-1", note=NOTE)).released_by == "P-1"
+    assert [each.id for each in await holding(services)] == [own.id]
     with pytest.raises(NoSuchFriction):
         await release(services, first.id, by="S-1", note=NOTE)
     assert await services.suspensions.among(["E-1"]) == {"E-1"}, "a suspension takes two"

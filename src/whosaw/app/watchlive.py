@@ -101,6 +101,11 @@ async def held(services: Services, limit: int = 100) -> Sequence[Held]:
     return [Held(*row) for row in await queries.held(services.db, limit)]
 
 
+async def holding(services: Services) -> Sequence[Held]:
+    """Return what holds people up at this moment, each person's latest alone: releasing it ends all before it."""
+    return [Held(*row) for row in await queries.holding(services.db, services.clock.now())]
+
+
 async def release(services: Services, number: int, *, by: str, note: str) -> Held:
     """Let somebody go on, as a second person who has looked at it; recorded first.
 

@@ -21,6 +21,17 @@ async def held(db: Database, limit: int) -> list[Row]:
         return await rows.fetchall()
 
 
+async def holding(db: Database, now: datetime) -> list[Row]:
+    """Return the columns of `held` of each person's latest that still holds, the newest first."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            f"{_HELD} f where until_at > %s and released_at is null and not exists (select from gate_friction l "
+            "where l.actor = f.actor and l.id > f.id and l.released_at is null) order by id desc",
+            [now],
+        )
+        return await rows.fetchall()
+
+
 async def one(db: Database, number: int) -> Row | None:
     """Return one of them."""
     async with db.connection() as connection:

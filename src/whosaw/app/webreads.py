@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from whosaw.app import watchdesk, watchprompts
+from whosaw.app import watchdesk, watchlive, watchprompts
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
-from whosaw.doors.console.watchreads import FlagLine, PromptLine, SignalLine, WatchPage
+from whosaw.doors.console.watchreads import FlagLine, HeldLine, PromptLine, SignalLine, WatchPage
 
 
 class WebReads:
@@ -53,7 +53,7 @@ class WebReads:
         return await self._record.page(before, limit)
 
     async def watch(self, viewer: str) -> WatchPage | None:
-        """Return the flags, or None where the viewer's function does not review them."""
+        """Return the flags and who is held up, or None where the viewer's function does not review them."""
         if not await watchdesk.may_review(self._services, viewer):
             return None
         await self._note_look(Look(viewer, "look.watch", "flags"))
@@ -70,7 +70,18 @@ class WebReads:
             )
             for each in await watchdesk.listed(self._services)
         )
-        return WatchPage(day, measured.get("false_cases_a_month", 0.0), confirmed, others, signals, flags)
+        held = await self._held()
+        return WatchPage(day, measured.get("false_cases_a_month", 0.0), confirmed, others, signals, flags, held)
+
+    async def _held(self) -> tuple[HeldLine, ...] | None:
+        """Return who is held up; None where nobody ever is, because the catalog has no ``[watch.live]``."""
+        watching = self._services.catalog.watch
+        if watching is None or watching.live is None:
+            return None
+        return tuple(
+            HeldLine(each.id, each.actor, each.sign, each.step, each.enforced, each.begun_at, each.until_at)
+            for each in await watchlive.holding(self._services)
+        )
 
     async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
         """Return the questions to the viewer himself."""

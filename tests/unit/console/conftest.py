@@ -32,7 +32,7 @@ from whosaw.doors.console.reads import (
     WhoQuestion,
     WhoRow,
 )
-from whosaw.doors.console.watchreads import FlagLine, PromptLine, SignalLine, WatchPage
+from whosaw.doors.console.watchreads import FlagLine, HeldLine, PromptLine, SignalLine, WatchPage
 from whosaw.terms import PurposeRef, SimulatedClock
 
 NOW = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
@@ -53,6 +53,10 @@ WATCH = WatchPage(
             "170523db6f4ec4fd", date(2026, 3, 30), 17, "case", "seller:S-0088", SENTENCE, "8,600 : 1", "9,100 : 1", ""
         ),
         FlagLine("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
+    ),
+    (
+        HeldLine(12, 21, "canary", "second_person", True, NOW - timedelta(minutes=20), NOW + timedelta(minutes=40)),
+        HeldLine(11, 33, "burst", "reason", False, NOW - timedelta(minutes=31), NOW + timedelta(minutes=29)),
     ),
 )
 PROMPTS = (
@@ -259,6 +263,7 @@ class Readings:
     suspended: set[str] = field(default_factory=set)
     broken: Exception | None = None
     asked: list[object] = field(default_factory=list)
+    watched: WatchPage = WATCH
 
     async def admits(self, viewer: str) -> bool:
         return viewer not in self.suspended
@@ -285,7 +290,7 @@ class Readings:
 
     async def watch(self, viewer: str) -> WatchPage | None:
         self._ask(("watch", viewer))
-        return WATCH if viewer == "E-0005" else None
+        return self.watched if viewer == "E-0005" else None
 
     async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
         return PROMPTS if viewer == "E-0005" else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -25,6 +26,22 @@ async def test_flags_are_shown_by_number_with_how_often_they_are_wrong(signed_in
         "explained",
     ):
         assert said in page.text
+
+
+async def test_who_is_held_up_is_shown_with_step_and_end_and_how_to_release_him(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    page = (await signed_in.get("/console/watch")).text
+    assert "whosaw watch release NUMBER --because" in page
+    _, asked, recorded = page[page.index("held-heading") : page.index("flags-heading")].split('scope="row"')
+    for said in (">12<", "#21", "somebody who does not exist", "waits for a reviewer", "17:40:00", "16:40:00"):
+        assert said in asked
+    for said in (">11<", "#33", "only recorded: reason"):
+        assert said in recorded
+    readings.watched = replace(readings.watched, held=())
+    assert "Nobody is held up" in (await signed_in.get("/console/watch")).text
+    readings.watched = replace(readings.watched, held=None)
+    assert "held-heading" not in (await signed_in.get("/console/watch")).text
 
 
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:

@@ -53,11 +53,13 @@ class Pages:
             counted=words.counted,
             decisions=words.DECISIONS,
             effects=words.EFFECTS,
+            holds=words.HOLDS,
             looks_recorded=looks_recorded,
             known_codes=words.KNOWN_CODES,
             no_verdict=words.NO_VERDICT,
             reasons=words.REASONS,
             rungs=words.RUNGS,
+            signs=words.SIGNS,
             step_states=words.STEPS,
             verdicts=words.VERDICTS,
         )

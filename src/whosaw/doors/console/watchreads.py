@@ -45,8 +45,30 @@ class SignalLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldLine:
+    """Somebody whose asks are held up at this moment.
+
+    Args:
+        number: by which a reviewer releases him.
+        actor: the person, by number.
+        sign: what was noticed: `canary`, `burst`, `enumeration`, `places`.
+        step: what is asked of him: `reason`, `second_person`, `stop`.
+        enforced: false where it is only recorded.
+        since, until: from when until when.
+    """
+
+    number: int
+    actor: int
+    sign: str
+    step: str
+    enforced: bool
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WatchPage:
-    """Flags, with what is known of how often they are wrong.
+    """Flags, with what is known of how often they are wrong, and who is held up at this moment.
 
     Args:
         until: the last day that was weighed; None where none was.
@@ -54,6 +76,7 @@ class WatchPage:
         confirmed, not_confirmed: reviewed flags.
         signals: the nightly check.
         flags: the newest of each person and beneficiary.
+        held: who is held up, the newest first; None where the catalog has the gate hold up nobody.
     """
 
     until: date | None
@@ -62,6 +85,7 @@ class WatchPage:
     not_confirmed: int
     signals: tuple[SignalLine, ...]
     flags: tuple[FlagLine, ...]
+    held: tuple[HeldLine, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,17 @@ STEPS: Mapping[str, str] = {
     "undoing": "being undone",
     "undone": "undone",
 }
+SIGNS: Mapping[str, str] = {
+    "canary": "asked about somebody who does not exist",
+    "burst": "spent a budget too fast",
+    "enumeration": "went through keys in a row",
+    "places": "came from two networks in turn",
+}
+HOLDS: Mapping[str, str] = {
+    "reason": "must give a reason with every ask",
+    "second_person": "waits for a reviewer",
+    "stop": "is stopped and suspended",
+}
 # codes that have a colour of their own in the stylesheet; the word beside it always says the same
 KNOWN_CODES = frozenset({*EFFECTS, *DECISIONS, *RUNGS, *VERDICTS, *STEPS, "action", "would"})
 
