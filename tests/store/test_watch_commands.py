@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.store.test_watch_restoring import bought_away
 from tests.store.watchworld import BRIBED, END, SOLD, found_company, work_for_weeks
 
 from whosaw.__main__ import main
@@ -51,6 +52,10 @@ def test_from_the_daily_run_to_a_case(
     note = ("--note", "the works council and the security desk looked at it")
     assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
     assert f"seller:S-{SOLD}" in call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong")[1]
+    reviews, deletions = map(str, bought_away(tmp_path, f"S-{SOLD}"))
+    restore = ("watch", "restore", "CASE-1", "--reviews", reviews, "--deletions", deletions)
+    step = json.loads(call("P-1", *restore, "--json")[1])
+    assert len(step["reviews"]) == 10 and f"whosaw case approve {step['step']}" in call("P-1", *restore)[1]
     assert "nobody asks you" in call("P-1", "watch", "prompts")[1]
     code, _, errors = call("P-1", "watch", "answer", "1", "--because", "she rang about a parcel")
     assert code == 1 and "app.prompt_refused" in errors

@@ -129,6 +129,8 @@ watch = App(name="watch", help="Explain accesses first; weigh the rest, and say 
 watch.command("whosaw.app.commands.watch:actors", name="actors", help="Weigh what no record explains.")
 watch.command("whosaw.app.commands.watch:reviews", name="reviews", help="Find rings, bursts and bought deletions.")
 watch.command("whosaw.app.commands.watch:sellers", name="sellers", help="Find sellers who are one, and brokers.")
+watch.command("whosaw.app.commands.watchtrade:wording", name="wording", help="List appeals worded by their approver.")
+watch.command("whosaw.app.commands.watchtrade:restore", name="restore", help="Plan to restore bought deletions.")
 watch.command("whosaw.app.commands.watch:replay", name="replay", help="Recompute a flag, bit for bit.")
 for _name, _help in (
     ("daily", "Weigh yesterday now, where no server did."),
