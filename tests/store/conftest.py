@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 import pytest
 from tests.store.mariadb import mariadb
 from tests.store.mysql import mysql
 
+from whosaw.answer import RawMails, SightingBook
+from whosaw.answer.notes import Notes
+from whosaw.app.caseintake import CaseIntake
 from whosaw.catalog import Catalog, Source, parse
 from whosaw.catalog.source import open_sources
 from whosaw.decide import PolicyHolder, load_policies
-from whosaw.doors.http import House, Pdp, People, PersonalTokens, Repeats, Throttle
+from whosaw.doors.http import House, Pdp, People, PersonalTokens, Repeats, Reporting, Throttle
 from whosaw.gate import Gate, Suspensions, Tokens
 from whosaw.gate.approvalpeople import catalog_directory
 from whosaw.gate.approvers import Approvers
@@ -30,6 +35,10 @@ from whosaw.record import Appender, Integrator, Keys, load_or_create
 from whosaw.store import Database
 from whosaw.store.migrate import engine_url
 from whosaw.terms import SimulatedClock
+
+if TYPE_CHECKING:
+    from whosaw.app.casedesk import CaseWork
+    from whosaw.app.services import Services
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -165,8 +174,16 @@ async def company(
 
 
 @pytest.fixture
-def house(company: Company) -> House:
+def house(company: Company, tmp_path: Path) -> House:
     """What stands behind the HTTP door of the company: security suspends, auditors search, `pep` asks for others."""
+    # the intake works with some of what a server has: these parts are the real ones
+    parts = SimpleNamespace(db=company.db, clock=company.clock, catalog=company.catalog, sources=company.sources)
+    work = SimpleNamespace(
+        notes=Notes(company.db, company.clock, company.appender.append),
+        book=SightingBook(company.db),
+        raws=RawMails(tmp_path / "complaints"),
+    )
+    intake = CaseIntake(cast("Services", parts), cast("CaseWork", work), lambda _: None)
     db, appender, catalog, clock = company.db, company.appender, company.catalog, company.clock
     directory = catalog_directory(catalog, company.sources)
     facts, approvers = FactFinder(db, catalog, company.sources), Approvers(db, directory, clock)
@@ -189,6 +206,7 @@ def house(company: Company) -> House:
             stoppers=frozenset({"security"}),
         ),
         pdp=Pdp(company.gate, catalog, facts, WhoCould(reach, frozenset({"auditor"})), frozenset({"pep"}), ""),
+        reporting=Reporting(intake, frozenset({"intake"})),
     )
 
 

@@ -42,6 +42,15 @@ async def add_sighting(db: Database, values: Mapping[str, object], dkim: Mapping
         return known, False
 
 
+async def sighting(db: Database, subject: int, evidence_key: str) -> Row | None:
+    """Return the row of one piece of evidence about a subject, or None."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            f"select {_SIGHTING} from sighting where subject = %s and evidence_key = %s", [subject, evidence_key]
+        )
+        return await rows.fetchone()
+
+
 async def sightings(db: Database, *, beneficiary: str | None, case: str | None) -> list[Row]:
     """Return sightings in order of arrival, all or those of one beneficiary or case."""
     async with db.connection() as connection:

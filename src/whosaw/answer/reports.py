@@ -15,6 +15,7 @@ from whosaw.answer import queries
 from whosaw.answer.errors import AnswerError
 from whosaw.answer.sightings import RawMails, Sighting, sighting_of
 from whosaw.store import Database
+from whosaw.store.numbers import find
 
 Form = Literal["row", "canary"]
 
@@ -108,6 +109,19 @@ def _time(text: str, line: int) -> datetime:
     return time
 
 
+async def find_reported(db: Database, reported: Reported, *, beneficiary: str) -> Sighting | None:
+    """Return the sighting that this very row became, or None.
+
+    Args:
+        db: where sightings are.
+        reported: the row.
+        beneficiary: who profits.
+    """
+    number = await find(db, "subject", reported.subject)
+    row = None if number is None else await queries.sighting(db, number, _evidence_key(reported.raw(beneficiary)))
+    return None if row is None else sighting_of(row)
+
+
 async def add_reported(
     db: Database, raws: RawMails, reported: Reported, *, subject: int, beneficiary: str, at: datetime
 ) -> tuple[Sighting, bool]:
@@ -134,8 +148,12 @@ async def add_reported(
         "verified": False,
         "marks": [reported.form, *(["date.future"] if reported.contacted_at > at else [])],
         "raw_sha256": raws.keep(raw),
-        "evidence_key": "row:" + sha256(raw).hexdigest(),
+        "evidence_key": _evidence_key(raw),
         "form": reported.form,
     }
     row, new = await queries.add_sighting(db, values, {"verdict": "none"})
     return sighting_of(row), new
+
+
+def _evidence_key(raw: bytes) -> str:
+    return "row:" + sha256(raw).hexdigest()

@@ -13,7 +13,7 @@ from typing import ClassVar
 from whosaw.answer import ComplaintUnreadable, RawMails, Sighting, read_complaint
 from whosaw.answer.alternatives import OwnOrders
 from whosaw.answer.lookalike import looks_like
-from whosaw.answer.reports import Reported, add_reported, read_rows
+from whosaw.answer.reports import Reported, add_reported, find_reported, read_rows
 from whosaw.answer.senderpolicy import Arrival
 from whosaw.answer.sightings import LOOKALIKE
 from whosaw.answer.signature import Lookup
@@ -132,6 +132,31 @@ class CaseIntake:
         at = self._services.clock.now()
         sighting, new = await add_reported(db, raws, reported, subject=number, beneficiary=beneficiary, at=at)
         return Taken("", sighting, new)
+
+    async def told(self, reported: Reported, beneficiary: str, *, by: str, door: str) -> tuple[Sighting, bool] | None:
+        """Take one sighting in by a door; return it and whether it is new, or None where nobody has this key.
+
+        The entry comes first: what is kept is recorded, and an entry whose sighting a crash cut is followed by that of
+        the next try. The same sighting again leaves no second entry.
+
+        Args:
+            reported: what was said.
+            beneficiary: who profits.
+            by: who said it.
+            door: where.
+
+        Raises:
+            TrailUnavailable: it could not be recorded, and is not kept.
+        """
+        if reported.subject not in await self._known([reported.subject]):
+            return None
+        known = await find_reported(self._services.db, reported, beneficiary=beneficiary)
+        if known is not None:
+            return known, False
+        more: dict[str, int | str] = {"rows": 1, "beneficiary": beneficiary, "door": door}
+        await self._work.notes.add("intake", "case.intake", by=by, more=more)
+        taken = await self.report(reported, beneficiary)
+        return None if taken.sighting is None else (taken.sighting, taken.new)
 
     async def _rows(self, raw: bytes, beneficiary: str) -> list[Taken]:
         try:

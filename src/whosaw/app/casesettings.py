@@ -16,6 +16,7 @@ class CaseSettings(BaseSettings):
         marketplace: where the company's own system takes measures, as ``https://shop.example/whosaw``; none means that
             steps about sellers and reviews cannot be carried out here.
         marketplace_secret: signs what is sent there (Standard Webhooks).
+        reporters: roles whose people and services may report sightings over the HTTP door, separated by commas.
         mail_servers: names by which our own mail servers sign their Received lines, separated by commas; without any
             nothing is known of who handed a complaint over, and SPF is not checked.
         imap_password: of the mailbox that complaints are polled from.
@@ -33,6 +34,7 @@ class CaseSettings(BaseSettings):
     complaint_form: bool = False
     marketplace: str = ""
     marketplace_secret: SecretStr | None = None
+    reporters: str = "intake"
     mail_servers: str = ""
     imap_password: SecretStr | None = None
     case_keep_days: int = Field(default=1095, gt=0)

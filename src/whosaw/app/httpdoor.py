@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from whosaw.app.casedesk import case_work
+from whosaw.app.caseintake import CaseIntake
+from whosaw.app.casesettings import CaseSettings
 from whosaw.app.services import Services
 from whosaw.app.settings import words
-from whosaw.doors.http import Authenticator, House, HttpDoor, Pace, Pdp, People, PersonalTokens, Repeats, Throttle
+from whosaw.doors.http import (
+    Authenticator,
+    House,
+    HttpDoor,
+    Pace,
+    Pdp,
+    People,
+    PersonalTokens,
+    Repeats,
+    Reporting,
+    Throttle,
+)
 from whosaw.gate.approvers import Approvers
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.left import Leftovers
@@ -27,6 +41,7 @@ def http_door(services: Services, authenticator: Authenticator | None = None) ->
             repeats=Repeats(services.door_db),
             people=_people(services, facts),
             pdp=_pdp(services, facts),
+            reporting=_reporting(services),
         )
     )
 
@@ -43,6 +58,12 @@ def _people(services: Services, facts: FactFinder) -> People:
         leftovers=Leftovers(services.db, services.catalog),
         stoppers=words(services.settings.suspenders),
     )
+
+
+def _reporting(services: Services) -> Reporting:
+    # no mail comes in by this door, so nothing is ever asked of the DNS
+    intake = CaseIntake(services, case_work(services), lambda _: None)
+    return Reporting(intake, words(CaseSettings.read().reporters))
 
 
 def _pdp(services: Services, facts: FactFinder) -> Pdp:

@@ -30,7 +30,7 @@ insert into company.staff (id, roles, region, ended, function) values
     ('L-1', 'lead', 'EU', null, 'team_lead'), ('P-1', 'support', 'EU', null, 'privacy'),
     ('P-2', 'support', 'EU', null, 'privacy'), ('S-1', 'lead', 'EU', null, 'security'),
     ('S-2', 'lead', 'EU', null, 'security'), ('A-1', 'auditor', 'EU', null, null),
-    ('PEP-1', 'pep', 'EU', null, null), ('E-5', 'support', 'EU', null, null);
+    ('PEP-1', 'pep', 'EU', null, null), ('IN-1', 'intake', 'EU', null, null), ('E-5', 'support', 'EU', null, null);
 create table company.sellers (id text primary key, name text);
 insert into company.sellers values ('C-1', 'A shop with the key of a customer');
 create table company.seller_tickets (id text primary key, assignee text, seller text, opened_by text,
@@ -71,7 +71,7 @@ permit (principal, action == Action::"act", resource == Deed::"lookup")
 when { context.verified && principal.roles.contains("support") };
 """
 
-ACTORS = ("E-1", "E-2", "E-3", "E-4", "E-5", "L-1", "P-1", "P-2", "S-1", "S-2", "A-1", "PEP-1")
+ACTORS = ("E-1", "E-2", "E-3", "E-4", "E-5", "L-1", "P-1", "P-2", "S-1", "S-2", "A-1", "PEP-1", "IN-1")
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ KEYS_IN_PATH = tuple(check for check in CHECKS if check != "negative_data_reject
     [
         ("E-1", "^/v1/(disclosures|lookups|actions)", CHECKS),
         ("P-1", "^/v1/(grants|break-glass)", CHECKS),
-        ("S-1", "^/v1/(me|conduct)|^/healthz", CHECKS),
+        ("IN-1", "^/v1/(me|conduct|sightings)|^/healthz", CHECKS),
         ("S-1", "^/v1/suspensions", KEYS_IN_PATH),
         ("PEP-1", "^/access/v1/evaluation|well-known", CHECKS),
         ("A-1", "^/access/v1/search", CHECKS),

@@ -1,8 +1,9 @@
 """The HTTP door, for tools that hold a token of a person or a service.
 
 It finds out who asks (`entrance`), reads what was sent within limits (`bodies`, `throttle`), hands asks to the gate
-(`asks`), serves what people ask of and decide about one another (`grants`, `glass`, `standing`), and speaks AuthZEN
-(`authzen`). It never decides and never reads the company's tables. `openapi` states all of it.
+(`asks`), serves what people ask of and decide about one another (`grants`, `glass`, `standing`), takes sightings in
+(`sightings`), and speaks AuthZEN (`authzen`). It never decides and never reads the company's tables. `openapi` states
+all of it.
 """
 
 from whosaw.doors.http.authzen import Pdp
@@ -12,6 +13,7 @@ from whosaw.doors.http.problems import problem_response
 from whosaw.doors.http.repeats import Repeats
 from whosaw.doors.http.routes import House, HttpDoor
 from whosaw.doors.http.sharing import Sharing
+from whosaw.doors.http.sightings import Reporting
 from whosaw.doors.http.throttle import Pace, Throttle
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "People",
     "PersonalTokens",
     "Repeats",
+    "Reporting",
     "Sharing",
     "Throttle",
     "problem_response",

@@ -30,6 +30,14 @@ WORD: Example = {"reason": "spoke to both of them"}
 GLASS: Example = {"reason": "a threat to the life of a customer", "subject": "customer:C-1"}
 REVIEW: Example = {"verdict": "justified", "reason": "the police confirmed it"}
 SUSPENSION: Example = {"actor": "E-7", "reason": "a report of a sold address"}
+SIGHTING: Example = {
+    "subject": "customer:C-1",
+    "contacted_at": "2026-04-02T08:00:00+02:00",
+    "channel": "phone",
+    "beneficiary": "seller:S-0088",
+    "sender": "+358 40 000 0000",
+    "note": "was called and offered money for taking a review down",
+}
 _ACTOR: Example = {"type": "user", "id": "E-7"}
 _REVEAL: Example = {"name": "reveal", "properties": {"fields": ["customer.email"]}}
 _CUSTOMER: Example = {"type": "customer", "id": "C-1"}

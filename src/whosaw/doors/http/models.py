@@ -17,6 +17,11 @@ Reference = Annotated[str, Field(min_length=3, max_length=200, pattern=r"^[^:]+:
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
+SIGHTING_CHANNELS = ("mail", "phone", "sms", "chat", "post", "visit", "other")
+"""How somebody was contacted, as a service may say it; a hit of a canary, an alias or a copy is nobody's word."""
+NOTE_MOST = 1_000
+
+
 class Strict(BaseModel):
     """Nothing but what is named."""
 
@@ -114,6 +119,18 @@ class SuspensionAsk(Strict):
 
     actor: Text
     reason: Reason
+
+
+class SightingAsk(Strict):
+    """Who was contacted from outside, when and how, and who profits."""
+
+    subject: Reference
+    contacted_at: Moment = Field(description="with its zone; a time in the future counts as now")
+    reported_at: Moment | None = Field(None, description="when it was heard of; none: now")
+    channel: Literal["mail", "phone", "sms", "chat", "post", "visit", "other"]
+    beneficiary: Reference = Field(description="who profits, as the company writes it")
+    sender: Text | None = Field(None, description="who contacted him: a domain, number or handle")
+    note: Annotated[str, Field(min_length=1, max_length=NOTE_MOST)] | None = Field(None, description="in words")
 
 
 class Acknowledgement(Strict):
@@ -295,6 +312,15 @@ class SuspensionChange(Strict):
     suspended: bool
     changed: bool
     by: str
+
+
+class SightingTaken(Strict):
+    """The sighting's number; `new` is false where it was known already."""
+
+    sighting: int
+    new: bool
+    verified: bool
+    marks: list[str]
 
 
 class Suspended(Strict):

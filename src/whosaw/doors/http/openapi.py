@@ -127,6 +127,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/suspensions/{actor}/lift", "post", "Let somebody in again", models.SuspensionChange, models.ReasonedWord,
         example=examples.WORD, problems=_REFUSED | {404: "nobody is named so"},
     ),
+    Operation(
+        "/v1/sightings", "post", "Report that somebody's data turned up outside", models.SightingTaken,
+        models.SightingAsk, example=examples.SIGHTING, keyed=True,
+        problems={403: "without the role for it", 404: "the company knows nobody of this key"},
+    ),
     Operation("/v1/me", "get", "Say who asks, and how he stands", models.Me, problems=_BAD_QUERY),
     Operation(
         "/v1/conduct", "get", "Show the code of conduct in force", models.Conduct, problems=_REFUSED | _BAD_QUERY,

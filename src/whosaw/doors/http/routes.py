@@ -17,6 +17,7 @@ from whosaw.doors.http.grants import GrantRoutes
 from whosaw.doors.http.openapi import encoded
 from whosaw.doors.http.people import Desk, People
 from whosaw.doors.http.repeats import Repeats
+from whosaw.doors.http.sightings import Reporting, SightingRoutes
 from whosaw.doors.http.standing import StandingRoutes
 from whosaw.doors.http.throttle import Throttle
 from whosaw.gate import Gate
@@ -39,6 +40,7 @@ class House:
     repeats: Repeats | None
     people: People
     pdp: Pdp
+    reporting: Reporting
 
 
 class HttpDoor:
@@ -51,6 +53,7 @@ class HttpDoor:
         desk = Desk(house.people, entrance, house.clock, house.repeats)
         grants, glass = GrantRoutes(desk, house.catalog), GlassRoutes(desk, house.catalog)
         standing = StandingRoutes(desk)
+        sightings = SightingRoutes(desk, house.reporting)
         pdp = AuthzenRoutes(house.pdp, entrance, house.clock)
         self._document = encoded()
         # what is asked most, for a server that can answer it past the router
@@ -83,6 +86,7 @@ class HttpDoor:
             ("GET", "/v1/suspensions", standing.suspended),
             ("POST", "/v1/suspensions/{actor}/lift", standing.lift),
             ("GET", "/openapi.json", self.openapi),
+            ("POST", "/v1/sightings", sightings.report),
         ):
             # a plain route: FastAPI's own would look for parameters that no route here has
             self.router.add_route(path, answer, methods=[method], include_in_schema=False)
