@@ -75,10 +75,10 @@ class SightingRoutes:
         """Take one sighting in; the same one again, with or without a key, is the same sighting."""
         read_query(request)
         actor = await self.desk.actor(request)
-        if not (await self.desk.person(actor)).facts.roles & self.reporting.reporters:
-            raise NotAllowed("your role reports no sightings")
         sent = await read_body(request, BYTES_MOST)
         reported, beneficiary = read_sighting(sent.value)
+        if not (await self.desk.person(actor)).facts.roles & self.reporting.reporters:
+            raise NotAllowed("your role reports no sightings")
         if self.desk.repeats is not None:
             await self.desk.repeats.claim(request, actor, sent.raw, self.desk.clock.now())
         taken = await self.reporting.intake.told(reported, beneficiary, by=actor, door="http")
