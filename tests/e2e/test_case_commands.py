@@ -130,6 +130,9 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None
     desk.ok("case", "unmask", "CASE-1", "--actor", number, "--reason", "his access must be cut today", **desk.ann)
     desk.refused("answer.step_refused", "case", "unmask", "CASE-1", "--approve", "1", **desk.ann)
     assert re.search(r"\bE-1\b", desk.ok("case", "unmask", "CASE-1", "--approve", "1", **desk.bob))
+    (overseen,) = json.loads(desk.ok("case", "unmaskings", "--json"))
+    assert (overseen["opened"], overseen["state"], overseen["case"]) == (f"actor #{number}", "open", "CASE-1")
+    assert overseen["asked_as"] != overseen["approved_as"]
     (candidate,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.ann))["verdict"]["candidates"]
     assert candidate["actors"] == ["E-1"]
     desk.ok("case", "plan", "CASE-1", "suspend_actor", f"#{number}", "--reason", "a finding", **desk.ann)

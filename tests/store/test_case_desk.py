@@ -280,6 +280,33 @@ async def test_unmasking_takes_two_functions_a_reason_and_ends(office: Office, d
     assert changes == ["requested", "approved"]
 
 
+async def test_all_unmaskings_of_all_cases_are_read_with_functions_as_they_were_and_name_nobody(
+    office: Office, database: Database
+) -> None:
+    desk = office.desk
+    cases = [(await desk.open(about, by="ann", reason="x")).id for about in (SELLER, "seller:S-2")]
+    for case in cases:
+        for person, function in (("ann", "privacy"), ("bob", "security")):
+            await desk.name(case, person, function, by="ann")
+    (number,) = (await assign(database, "actor", ["E-0417"])).values()
+    unmaskings = Unmaskings(database, office.clock, office.notes, desk)
+    for case in cases:
+        await unmaskings.ask(case, number, by="ann", reason="his access must be cut today")
+    await unmaskings.approve(1, by="bob", days=2)
+    office.clock.advance_to(AT + timedelta(hours=1))
+    # what somebody becomes or ceases to be later changes nothing about what he was
+    await desk.name(cases[0], "bob", "legal", by="ann")
+    await desk.dismiss(cases[0], "ann", by="bob", why="on leave")
+    newest, oldest = await unmaskings.everywhere()
+    assert [newest.unmasking.case, oldest.unmasking.case] == cases[::-1]
+    assert (newest.state, newest.asked_as, newest.approved_as) == ("asked", "privacy", None)
+    assert (oldest.state, oldest.asked_as, oldest.approved_as) == ("open", "privacy", "security")
+    assert (oldest.unmasking.asked_by, oldest.unmasking.approved_by) == ("ann", "bob")
+    assert "E-0417" not in str([newest, oldest])
+    office.clock.advance_to(AT + timedelta(days=2, seconds=1))
+    assert [each.state for each in await unmaskings.everywhere()] == ["asked", "over"]
+
+
 async def test_a_link_stands_on_two_sources_of_different_kinds(office: Office) -> None:
     case = (await office.desk.open(SELLER, by="ann", reason="x")).id
     entities = Entities(office.db, office.clock, office.notes, office.desk)

@@ -206,6 +206,15 @@ async def unmaskings(db: Database, case: str) -> list[Row]:
     )
 
 
+async def every_unmasking(db: Database) -> list[Row]:
+    """Return every unmasking of every case, newest first, each with the functions of asker and approver at that time.
+
+    A function counts for whoever had it in the case when he spoke; nobody's is null.
+    """
+    functions = f"{_function('asked')}, {_function('approved')}"
+    return await fetch(db, f"select {_UNMASKING}, {functions} from case_unmasking as u order by u.id desc")
+
+
 async def approve_unmasking(db: Database, identifier: int, said: Mapping[str, object]) -> bool:
     """Approve one; false where it was approved by then."""
     async with db.connection() as connection:
@@ -215,6 +224,14 @@ async def approve_unmasking(db: Database, identifier: int, said: Mapping[str, ob
             {"id": identifier, **said},
         )
         return done.rowcount == 1
+
+
+def _function(act: str) -> str:
+    return (
+        "(select p.function from case_person as p where p.case_id = u.case_id "
+        f"and p.person = u.{act}_by and p.named_at <= u.{act}_at and coalesce(p.ended_at > u.{act}_at, true) "
+        "order by p.named_at desc limit 1)"
+    )
 
 
 async def _end_person(connection: Connection, bound: Mapping[str, object]) -> bool:

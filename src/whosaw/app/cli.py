@@ -173,6 +173,7 @@ for _module, _function, _name, _help in (
     ("caseredress", "correct", "retract", "Tell whoever was shown an accusation that it fell."),
     ("caseredress", "corrections", "corrections", "Read one's own corrections."),
     ("casepeople", "unmask", "unmask", "Ask or approve who is behind a number."),
+    ("casepeople", "unmaskings", "unmaskings", "List every unmasking of every case."),
     ("casepeople", "entities", "entities", "Show or note what belongs together."),
     ("casepeople", "report", "report", "Report an offer of money for data; nothing about you is kept."),
     ("casepeople", "reports", "approaches", "List such reports, take one up, answer it."),
