@@ -109,7 +109,7 @@ def test_a_case_by_commands(desk: Desk) -> None:
     assert shown["aware_since"].startswith("2026-03-04")
 
 
-def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None:
+def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, database_url: str) -> None:
     desk.ok("case", "open", "seller:S-9", "--reason", "a hint", **desk.ann)
     for person, function in (("ann", "privacy"), ("bob", "security")):
         desk.ok("case", "people", "CASE-1", "--name", person, "--function", function, **desk.ann)
@@ -132,7 +132,10 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk) -> None
     assert re.search(r"\bE-1\b", desk.ok("case", "unmask", "CASE-1", "--approve", "1", **desk.bob))
     (overseen,) = json.loads(desk.ok("case", "unmaskings", "--json"))
     assert (overseen["opened"], overseen["state"], overseen["case"]) == (f"actor #{number}", "open", "CASE-1")
-    assert overseen["asked_as"] != overseen["approved_as"]
+    assert (overseen["asked_as"], overseen["approved_as"]) == ("privacy", "security")
+    with psycopg.connect(database_url) as connection:
+        looked = "select count(*) from trail_entry where payload::json ->> 'object' = 'unmaskings'"
+        assert connection.execute(looked).fetchone() == (1,)
     (candidate,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.ann))["verdict"]["candidates"]
     assert candidate["actors"] == ["E-1"]
     desk.ok("case", "plan", "CASE-1", "suspend_actor", f"#{number}", "--reason", "a finding", **desk.ann)
