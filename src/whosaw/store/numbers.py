@@ -14,7 +14,7 @@ MEMORY_S = 60.0  # how long a process may go on using a number that was erased
 
 
 async def assign(db: Database, space: Space, keys: Iterable[str]) -> dict[str, int]:
-    """Return the number of every key, giving new dense numbers to those that have none.
+    """Return the number of every key, in the order of the keys, giving new dense numbers to those that have none.
 
     Args:
         db: where the maps are.
@@ -26,7 +26,8 @@ async def assign(db: Database, space: Space, keys: Iterable[str]) -> dict[str, i
         return {}
     async with db.connection() as connection:
         rows = await connection.execute("select key, number from assign_numbers(%s, %s)", [space, wanted])
-        return dict(await rows.fetchall())
+        numbers = dict(await rows.fetchall())
+    return {key: numbers[key] for key in wanted}
 
 
 async def keys_of(db: Database, space: Space, numbers: Iterable[int]) -> dict[int, str]:
