@@ -35,18 +35,22 @@ import asyncio, os
 from whosaw.app.demo import doorprocess
 from whosaw.prove import canonical, entry_leaf, sign_batch
 from whosaw.record import Appender
-record = Appender.append_many
+from whosaw.record.groups import Durable, Recorded
+record = Appender.commit
 kept = set()
-async def append_many(self, payloads):
-    payloads = list(payloads)
+async def commit(self, drafts):
+    drafts = list(drafts)
     async def later():
         await asyncio.sleep(0.3)
-        await record(self, payloads)
+        await record(self, drafts)
     task = asyncio.create_task(later())
     kept.add(task)
-    leaves = [entry_leaf(os.urandom(32), canonical(payload)) for payload in payloads]
-    return sign_batch(self._keys.receipt, self._keys.origin, 0, leaves, 0).receipts()
-Appender.append_many = append_many
+    leaves = [entry_leaf(os.urandom(32), canonical(draft.payload)) for draft in drafts]
+    receipts = sign_batch(self._keys.receipt, self._keys.origin, 0, leaves, 0).receipts()
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(Recorded(receipts, {key: 1 for draft in drafts for key in draft.missing.values()}))
+    return Durable([], done)
+Appender.commit = commit
 doorprocess.main()
 """
 

@@ -79,9 +79,9 @@ async def _play(services: Services, clock: SimulatedClock, box: Mailbox, taken: 
         return [each.state for each in await services.grants.latest()] == ["expired"]
 
     await until(over)
-    await until(lambda: told(4))
+    await until(lambda: told(5))
     codes = sorted(each.code for each in await alerts(services.db))
-    assert codes == ["glass.broken", *["glass.unreviewed"] * 3]
+    assert codes == ["alert.unread", "glass.broken", *["glass.unreviewed"] * 3]
 
 
 async def test_what_fails_is_put_off_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
