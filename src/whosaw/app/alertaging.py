@@ -25,16 +25,16 @@ _DEGREES: tuple[Severity, ...] = get_args(Severity)
 
 
 async def escalate_unread(db: Database, clock: Clock) -> int:
-    """Raise an alert for each that has lain unread for too long; return how many have.
+    """Raise an alert for each that has lain unread for too long since it was last told; return how many.
 
-    The same round about the same alert is one alert, however often this runs. What escalates does not itself escalate:
-    it goes out by every way that is there, three times at most.
+    The same round about the same alert is one alert, however often this runs, and in however many processes. What
+    escalates does not itself escalate: it goes out by every way that is there, three times at most.
     """
     now, found = clock.now(), 0
-    for identifier, severity, code, raised_at in await unread_alerts(db, list(PATIENCE), UNREAD):
+    for identifier, severity, code, raised_at, told in await unread_alerts(db, list(PATIENCE), UNREAD):
         patience = PATIENCE[severity]
         passed = [times for times in _ROUNDS if now - raised_at >= patience * times]
-        if not passed:
+        if len(passed) <= told:
             continue
         found += 1
         graver = _DEGREES[min(_DEGREES.index(severity) + 1, len(_DEGREES) - 1)]

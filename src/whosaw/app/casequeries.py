@@ -21,12 +21,19 @@ async def coverage_days(db: Database, first: date, last: date) -> list[dict[str,
         return [json.loads(row[0]) for row in await rows.fetchall()]
 
 
-async def unread_alerts(db: Database, severities: Sequence[str], but: str) -> list[tuple[int, Any, str, datetime]]:
-    """Return (number, severity, code, raised at) of alerts that nobody has read, those of one code left out."""
+async def unread_alerts(
+    db: Database, severities: Sequence[str], again: str
+) -> list[tuple[int, Any, str, datetime, int]]:
+    """Return (number, severity, code, raised at, rounds) of alerts that nobody has read.
+
+    Those of the code `again` are left out: they tell others again, each in its round, and `rounds` is the last told.
+    """
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select a.id, a.severity, a.code, a.raised_at from alert a where a.severity = any(%s) and a.code <> %s "
-            "and not exists (select from alert_read r where r.alert_id = a.id) order by a.id",
-            [list(severities), but],
+            "select a.id, a.severity, a.code, a.raised_at, coalesce(t.rounds, 0) from alert a left join (select "
+            "(about ->> 'alert')::bigint as id, max((about ->> 'round')::int) as rounds from alert "
+            "where code = %(again)s group by 1) t using (id) where a.severity = any(%(severities)s) "
+            "and a.code <> %(again)s and not exists (select from alert_read r where r.alert_id = a.id) order by a.id",
+            {"severities": list(severities), "again": again},
         )
-        return [(int(row[0]), row[1], str(row[2]), row[3]) for row in await rows.fetchall()]
+        return [(int(row[0]), row[1], str(row[2]), row[3], int(row[4])) for row in await rows.fetchall()]

@@ -16,11 +16,11 @@ from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.app.watchday import enter
 from whosaw.app.watchdesk import ReviewRefused, check_reviewer
+from whosaw.app.watchprompts import KEPT_DAYS
 from whosaw.store.numbers import assign, find
 
 REFRESH_EVERY_S = 1.0
 CANARIES_EVERY_S = 60.0
-KEPT_DAYS = 400
 _LEAST = 10
 
 
