@@ -5,7 +5,8 @@ them in turn from a third process with a fresh (actor, ticket, subject) for ever
 
 - throughput and latency at 1, 8 and 64 clients in closed loops, and guarded ÷ bare: the median of all rounds, and of
   the quietest round, the one in which the bare server did most;
-- what guarding adds to the median and the 99th percentile in an open loop, at half of the guarded peak;
+- what guarding adds to the median and the 99th percentile in an open loop, at half of the guarded peak, and at
+  rates that do not depend on it;
 - how often the remembered work item or the remembered decision answered;
 - with ``--profile``, how long each stage of a guarded ask takes, and in which part of the code the server's thread is.
 
@@ -35,6 +36,7 @@ from serving import serve
 from world import ACTORS, CATALOG, COMPANY
 
 CLIENTS = (1, 8, 64)
+LADDER = (50, 100, 200, 300, 400, 500, 600)  # asks a second
 
 
 def spawn(*words: str) -> tuple[subprocess.Popen[str], str]:
@@ -100,23 +102,13 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
             print("| " + " | ".join(cells) + " |", flush=True)
             stages[f"{clients} clients" if clients > 1 else "1 client"] = staged(servers["guarded"][0])
         print(f"\nopen loop, {peak / 2:.0f} asks/s, half of the guarded peak:\n")
-        print(
-            "| round | bare p50 / p99 ms | guarded p50 / p99 ms | added p50 / p99 ms | "
-            "CPU per guarded answer, server / PostgreSQL / load, µs |"
-        )
-        print("|---|---|---|---|---|")
+        print(HEADING.format("round"))
         for number in range(rounds):
-            told = {"bare": quantiles(uvloop.run(opened(askers["bare"], peak / 2, seconds)))}
-            before = used_s(servers["guarded"][0].pid, folder)
-            spent = uvloop.run(opened(askers["guarded"], peak / 2, seconds))
-            after = used_s(servers["guarded"][0].pid, folder)
-            told["guarded"] = quantiles(spent)
-            added = [told["guarded"][place] - told["bare"][place] for place in (0, 1)]
-            rows = ["{:.1f} / {:.1f}".format(*told[kind]) for kind in ("bare", "guarded")]
-            used = [f"{(late - early) * 1e6 / len(spent):.0f}" for early, late in zip(before, after, strict=True)]
-            cells = [str(number + 1), *rows, f"{added[0]:.1f} / {added[1]:.1f}", " / ".join(used)]
-            print("| " + " | ".join(cells) + " |", flush=True)
+            print(added(servers, askers, folder, str(number + 1), peak / 2, seconds), flush=True)
         stages[f"open, {peak / 2:.0f}/s"] = staged(servers["guarded"][0])
+        print(f"\n{HEADING.format('open loop, asks/s')}")
+        for rate in LADDER:
+            print(added(servers, askers, folder, str(rate), rate, seconds), flush=True)
         told = ", ".join(f"{kind} {asker.unanswered}" for kind, asker in askers.items())
         print(f"\nanswered 503 because the machine was too busy: {told}")
         if any(stages.values()):
@@ -131,6 +123,25 @@ def measure(folder: Path, url: str, tokens: list[str], seconds: float, rounds: i
             if kind == "guarded":
                 report(json.loads(process.stdout.readline() or "null"))
             process.wait(60)
+
+
+HEADING = (
+    "| {} | bare p50 / p99 ms | guarded p50 / p99 ms | added p50 / p99 ms | "
+    "CPU per guarded answer, server / PostgreSQL / load, µs |\n|---|---|---|---|---|"
+)
+
+
+def added(servers: dict, askers: dict[str, Asker], folder: Path, title: str, per_s: float, seconds: float) -> str:
+    """Load both in an open loop and return a row: what guarding adds, and what it costs."""
+    told = {"bare": quantiles(uvloop.run(opened(askers["bare"], per_s, seconds)))}
+    before = used_s(servers["guarded"][0].pid, folder)
+    spent = uvloop.run(opened(askers["guarded"], per_s, seconds))
+    after = used_s(servers["guarded"][0].pid, folder)
+    told["guarded"] = quantiles(spent)
+    more = [told["guarded"][place] - told["bare"][place] for place in (0, 1)]
+    rows = ["{:.1f} / {:.1f}".format(*told[kind]) for kind in ("bare", "guarded")]
+    used = [f"{(late - early) * 1e6 / len(spent):.0f}" for early, late in zip(before, after, strict=True)]
+    return "| " + " | ".join([title, *rows, f"{more[0]:.1f} / {more[1]:.1f}", " / ".join(used)]) + " |"
 
 
 def staged(process: subprocess.Popen[str]) -> dict[str, list[float]]:
