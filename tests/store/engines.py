@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 from tests.store import mariadb, mysql
+from tests.store.mysqlkind import run
 
 from whosaw.store.database import with_database
 from whosaw.store.migrate import engine_url
@@ -30,8 +31,8 @@ WORDS = {
     "sqlite": {"moment": "text", "flag": "boolean", "yes": "1", "no": "0", "q": '"'},
 }
 _SERVERS = {
-    "mariadb": (mariadb.SERVER is not None, mariadb.MISSING, mariadb.run_mariadb),
-    "mysql": (mysql.INSTALLED, mysql.MISSING, mysql.run_mysql),
+    "mariadb": (mariadb.SERVER is not None, mariadb.MISSING, mariadb.CLIENT),
+    "mysql": (mysql.INSTALLED, mysql.MISSING, mysql.CLIENT),
 }
 
 
@@ -47,13 +48,13 @@ def ground(engine: str, request: pytest.FixtureRequest, folder: Path) -> tuple[s
 
         return f"sqlite+aiosqlite:///{path}", in_sqlite
     if engine in _SERVERS:
-        installed, missing, run = _SERVERS[engine]
+        installed, missing, client = _SERVERS[engine]
         if not installed:
             pytest.skip(missing)
         url = request.getfixturevalue(f"{engine}_url")
         socket = Path(parse_qs(urlsplit(url).query)["unix_socket"][0])
-        run(socket, "", "drop database shop; create database shop")
-        return url, lambda script: run(socket, "shop", script)
+        run(client, socket, "drop database shop; create database shop")
+        return url, lambda script: run(client, socket, script, database="shop")
     owner, name = request.getfixturevalue("postgres_url"), f"company_{uuid.uuid4().hex[:12]}"
     url = with_database(owner, name)
 
