@@ -27,6 +27,8 @@ _LEAST_RUN, _MOST_RUN = 1 << 16, 1 << 19
 _RUNS = 128
 _BLOCK = 1 << 12
 _LOADED = 1 << 17
+_AT_ONCE = 256
+"""Runs that are open at a time: each takes a file and a block in memory, so more are merged in several rounds."""
 _GROUP = 122_880  # rows; the same as DuckDB's own
 _NOBODY = np.iinfo(np.int64).max
 _PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -58,7 +60,7 @@ def set_aside(batches: Iterable[pa.RecordBatch], rows: int, scratch: Path) -> li
 
 def write_ordered(runs: Sequence[Path], output: Parquet) -> None:
     """Write the rows of all runs in order; the runs are gone afterwards."""
-    for table in _merged(runs):
+    for table in _merged(_few(runs)):
         output.write(table)
 
 
@@ -148,9 +150,28 @@ def _keys(table: pa.Table) -> tuple[Keys, ...]:
 
 
 def _set_aside(table: pa.Table, path: Path) -> None:
-    table = _sorted(table)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=_PACKED) as writer:
-        writer.write_table(table.combine_chunks(), max_chunksize=_BLOCK)
+    _write_run([_sorted(table)], table.schema, path)
+
+
+def _write_run(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=_PACKED) as writer:
+        for table in tables:
+            writer.write_table(table.combine_chunks(), max_chunksize=_BLOCK)
+
+
+def _few(runs: Sequence[Path]) -> Sequence[Path]:
+    """Merge runs into longer ones until they can all be open at a time."""
+    while len(runs) > _AT_ONCE:
+        longer = []
+        for start in range(0, len(runs), _AT_ONCE):
+            part = runs[start : start + _AT_ONCE]
+            longer.append(part[0].with_name(f"{part[0].name}-longer"))
+            with pa.OSFile(str(part[0])) as file:
+                schema = pa.ipc.open_file(file).schema
+            batches = (batch for table in _merged(part) for batch in table.to_batches())
+            _write_run(_tables(batches, _LOADED), schema, longer[-1])
+        runs = longer
+    return runs
 
 
 @dataclass(slots=True)

@@ -63,6 +63,10 @@ class Rows:
     verified: Sequence[bool | None] | None = None
 
 
+_GROUP_ROWS = 1 << 16
+"""Rows in one row group: whoever writes or reads the file keeps a kilobyte or two for each column of each group."""
+
+
 class Stage:
     """A private file of staged rows; use as a context manager.
 
@@ -87,8 +91,12 @@ class Stage:
         # an identity is as good as random: packing it or looking for repeats costs time and saves nothing
         packed = {name: "none" if name == "identity" else "snappy" for name in self._schema.names}
         repeating = [*NUMBERED[kind]]
-        self._writer = pq.ParquetWriter(self.path, self._schema, compression=packed, use_dictionary=repeating)
-
+        # nobody asks for some of its rows, so extremes are of no use either
+        self._writer = pq.ParquetWriter(
+            self.path, self._schema, compression=packed, use_dictionary=repeating, write_statistics=False
+        )
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = 0
         self._beside = Beside()
 
     def __enter__(self) -> Stage:
@@ -99,6 +107,8 @@ class Stage:
     ) -> None:
         try:
             self._beside.close(failed=error is not None)
+            if error is None:
+                self._flush()
         finally:
             self._writer.close()
 
@@ -120,7 +130,16 @@ class Stage:
             columns.append(pa.nulls(size, pa.string()) if values is None else _array(values, pa.string()))
             if name == "subject":
                 self.unknown += columns[-1].null_count
-        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+        self._waiting.append(pa.record_batch(columns, schema=self._schema))
+        self._rows += size
+        if self._rows >= _GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits as one row group."""
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        if waiting:
+            self._writer.write_table(pa.Table.from_batches(waiting))
 
 
 def _array(values: Sequence[Any] | pa.Array, kind: pa.DataType) -> pa.Array:

@@ -67,7 +67,7 @@ def test_rows_come_out_by_subject_time_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, subjects: int, unknown: float, run: int, block: int,
     loaded: int,
 ) -> None:  # fmt: skip
-    for name, value in {"_LEAST_RUN": run, "_BLOCK": block, "_LOADED": loaded, "_GROUP": 90}.items():
+    for name, value in {"_LEAST_RUN": run, "_BLOCK": block, "_LOADED": loaded, "_GROUP": 90, "_AT_ONCE": 3}.items():
         monkeypatch.setattr(ordered, name, value)
     rows = made(count, subjects, unknown)
     found = written(tmp_path, batches(rows, 50), count)
