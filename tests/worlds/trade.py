@@ -85,25 +85,44 @@ def assign(generator: np.random.Generator, staff: Staff, queue: Int, day: Float,
     half = np.where((day % 1) < 0.45, 0, np.where((day % 1) < 0.85, 1, 2))
     week = (day // 14).astype(np.int64)
     key = (queue * 3 + half) * 64 + week
-    for value in np.unique(key):
-        at = np.flatnonzero(key == value)
-        first = at[0]
-        on_duty = (staff.half == half[first]) & (staff.since <= day[at].min()) & (staff.until >= day[at].max())
-        pool = np.flatnonzero(on_duty & (staff.queue == queue[first]) & ~staff.service)
+    people = np.flatnonzero(~staff.service)
+    shifts = [people[staff.half[people] == value] for value in range(3)]
+    desks: dict[tuple[int, int], Int] = {}
+    for at in _alike(key):
+        shift, desk = int(half[at[0]]), int(queue[at[0]])
+        if (desk, shift) not in desks:
+            desks[desk, shift] = shifts[shift][staff.queue[shifts[shift]] == desk]
+        span = float(day[at].min()), float(day[at].max())
+        pool = _on_duty(staff, desks[desk, shift], span)
         if pool.size == 0:
-            pool = np.flatnonzero(on_duty & ~staff.service)
+            pool = _on_duty(staff, shifts[shift], span)
         # people are away for whole fortnights: who is busy changes
-        here = pool[(pool * 7919 + week[first] * 104729) % 10 < 8]
+        here = pool[(pool * 7919 + week[at[0]] * 104729) % 10 < 8]
         pool = here if here.size else pool
         if skill is None:
-            weight = staff.activity[pool]
-            owner[at] = generator.choice(pool, at.size, p=weight / weight.sum())
+            owner[at] = _drawn(generator, pool, staff.activity[pool], at.size)
             continue
-        for value_of_skill in np.unique(skill[at]):
-            some = at[skill[at] == value_of_skill]
-            weight = staff.activity[pool] * np.where(staff.region[pool] == value_of_skill, 12.0, 1.0)
-            owner[some] = generator.choice(pool, some.size, p=weight / weight.sum())
+        for some in _alike(skill[at]):
+            weight = staff.activity[pool] * np.where(staff.region[pool] == skill[at[some[0]]], 12.0, 1.0)
+            owner[at[some]] = _drawn(generator, pool, weight, some.size)
     return owner
+
+
+def _on_duty(staff: Staff, pool: Int, span: tuple[float, float]) -> Int:
+    """Return who of a pool works there from one day to the other."""
+    return np.asarray(pool[(staff.since[pool] <= span[0]) & (staff.until[pool] >= span[1])])
+
+
+def _alike(key: Int) -> list[Int]:
+    """Return the positions of each value, by rising value."""
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if key.size else []
+
+
+def _drawn(generator: np.random.Generator, pool: Int, weight: Float, count: int) -> Int:
+    """Return what `generator.choice` would, without the checks that most of its time goes into."""
+    steps = np.cumsum(weight / weight.sum())
+    return np.asarray(pool[np.searchsorted(steps / steps[-1], generator.random(count), "right")])
 
 
 def _order_days(generator: np.random.Generator, customers: int, *, strange: bool, days: float) -> Float:

@@ -70,14 +70,8 @@ class Segment:
         apart[1:] = begins[1:] - end[order][:-1] > _NEAR_BYTES
         heads = np.flatnonzero(apart)
         tails = np.append(heads[1:], order.size) - 1
-        handle = os.open(self.rows, os.O_RDONLY)
-        try:
-            parts = list(zip(begins[heads].tolist(), end[order][tails].tolist(), strict=True))
-            for low, high in parts:  # told at once, so that the disk can work on many
-                os.posix_fadvise(handle, low, high - low, os.POSIX_FADV_WILLNEED)
-            whole = b"".join([os.pread(handle, high - low, low) for low, high in parts])
-        finally:
-            os.close(handle)
+        parts = list(zip(begins[heads].tolist(), end[order][tails].tolist(), strict=True))
+        whole = _read_parts(self.rows, parts)
         # where each span lies in what was read
         sizes = np.array([high - low for low, high in parts], np.int64)
         part = np.cumsum(apart) - 1
@@ -87,6 +81,36 @@ class Segment:
         length = last - first
         place = np.arange(int(length.sum())) + np.repeat(at - (np.cumsum(length) - length), length)
         return np.frombuffer(whole, ROW)[place]
+
+
+def _read_parts(file: Path, parts: list[tuple[int, int]]) -> bytearray:
+    """Return what lies from `low` to `high` in each part of a file, one after the other."""
+    whole = bytearray(sum(high - low for low, high in parts))
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        lacking, at = [], 0
+        with memoryview(whole) as view:
+            for low, high in parts:
+                here = view[at : at + high - low]
+                at += high - low
+                if not _in_memory(handle, here, low):
+                    lacking.append((low, here))
+            for low, here in lacking:  # told at once, so that the disk can work on many
+                os.posix_fadvise(handle, low, here.nbytes, os.POSIX_FADV_WILLNEED)
+            for low, here in lacking:
+                if os.preadv(handle, [here], low) != here.nbytes:
+                    raise IndexRefused(f"segment `{file.parent.name}` is damaged: its rows end too early")
+    finally:
+        os.close(handle)
+    return whole
+
+
+def _in_memory(handle: int, into: memoryview, at: int) -> bool:
+    """Read what the kernel holds in memory already; return whether that was all, without waiting for a disk."""
+    try:
+        return os.preadv(handle, [into], at, os.RWF_NOWAIT) == into.nbytes
+    except OSError:  # not in memory, or a file system that cannot tell
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +158,13 @@ class DiskIndex:
         """
         place, rows = [], []
         for segment in self.segments:
-            at = np.searchsorted(segment.subject, subjects)
-            known = np.flatnonzero(at < segment.subject.size)
-            known = known[segment.subject[at[known]] == subjects[known]]
-            start, end = np.asarray(segment.start[at[known]]), np.asarray(segment.start[at[known] + 1])
+            known = np.flatnonzero((subjects >= 0) & (subjects <= np.iinfo(SUBJECT).max))
+            wanted = subjects[known].astype(SUBJECT)  # as the file has them: else all of it is converted
+            at = np.searchsorted(segment.subject, wanted)
+            there = at < segment.subject.size
+            there[there] = segment.subject[at[there]] == wanted[there]
+            known, at = known[there], at[there]
+            start, end = np.asarray(segment.start[at]), np.asarray(segment.start[at + 1])
             place.append(np.repeat(known, end - start))
             rows.append(segment.read(start, end))
         found = np.concatenate(rows) if rows else np.empty(0, ROW)

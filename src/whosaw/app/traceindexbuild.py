@@ -227,7 +227,7 @@ def _by_pair(subject: Int64, actor: Int64) -> tuple[Int64, Any]:
 
 def _batches(file: Path) -> Iterator[Columns]:
     try:
-        with pq.ParquetFile(file) as parquet:
+        with pq.ParquetFile(file, pre_buffer=False) as parquet:  # else the whole file is kept in memory
             lacking = [name for name in COLUMNS if name not in parquet.schema_arrow.names]
             if lacking:
                 raise IndexRefused(f"file `{file.name}` lacks column `{lacking[0]}`")

@@ -22,6 +22,13 @@ _PHASES = ((0.9, 0.0), (0.7, 0.0), (0.0, 0.9), (0.0, 0.7), (0.45, 0.45))
 
 _CORNERS = ((0.9, 0.0), (0.8, 0.2), (0.2, 0.8), (0.0, 0.9))
 """Corners, with (0, 0), around all of the shares above."""
+_PROBES = tuple((a / 20, b / 20) for a, b in ((4, 4), (4, 8), (8, 4), (4, 14), (14, 4), (6, 11), (11, 6), (9, 9)))
+"""Points of the grid, inside the triangle, at which a pair's likelihood is looked at first."""
+
+_TRIANGLE = ((0.2, 0.2), (0.2, 0.8), (0.8, 0.2))
+"""Corners of the admissible shares."""
+
+_SLACK = 1e-9  # of sums in another order
 _CHUNK = 4096
 
 
@@ -105,15 +112,38 @@ def _pair_stays(one: Float, two: Float, needed: Float) -> np.typing.NDArray[np.b
         corners = np.zeros(one.shape)
         for a, b in _CORNERS:
             np.maximum(corners, a * (one - 1.0) + b * (two - 1.0), out=corners)
-        stays = np.log1p(corners).sum(axis=0) > needed
-        close = np.flatnonzero(stays)
+        possible = np.log1p(corners).sum(axis=0) > needed
+        stays = np.zeros(needed.size, np.bool_)
+        close = np.flatnonzero(possible)
+        inside, open_yet = _settled(one[:, close], two[:, close], needed[close])
+        stays[close] = inside
+        close = close[open_yet]
         best = np.full(close.size, -np.inf)
-        for a, b in _PAIR_GRID:
+        for a, b in _PAIR_GRID if close.size else ():
             step = np.log1p(np.maximum(a * (one[:, close] - 1.0) + b * (two[:, close] - 1.0), -1.0))
             best = np.maximum(best, step.sum(axis=0))
-        best = np.maximum(best, _best_in_turns(one[:, close], two[:, close]))
-    stays[close] = best > needed[close]
+        stays[close] = best > needed[close]
+        rest = np.flatnonzero(~stays & possible)
+        stays[rest] = _best_in_turns(one[:, rest], two[:, rest]) > needed[rest]
     return np.asarray(stays)
+
+
+def _settled(one: Float, two: Float, needed: Float) -> tuple[np.typing.NDArray[np.bool_], np.typing.NDArray[np.bool_]]:
+    """Return which of Q pairs surely reach what each needs at some constant shares, and for which that stays open.
+
+    The log-likelihood is concave in the shares: no point of the grid lies above a tangent's value at the corners of the
+    admissible triangle. A few points settle most pairs, and the whole grid is left for the others.
+    """
+    best, bound = np.full(needed.size, -np.inf), np.full(needed.size, np.inf)
+    gain_one, gain_two = one - 1.0, two - 1.0
+    for a, b in _PROBES:
+        factor = 1.0 + a * gain_one + b * gain_two
+        value = np.log(factor).sum(axis=0)
+        slope_one, slope_two = (gain_one / factor).sum(axis=0), (gain_two / factor).sum(axis=0)
+        corners = [value + (x - a) * slope_one + (y - b) * slope_two for x, y in _TRIANGLE]
+        best, bound = np.maximum(best, value), np.minimum(bound, np.maximum.reduce(corners))
+    inside = best > needed
+    return inside, ~inside & (bound > needed - _SLACK)
 
 
 def _best_in_turns(one: Float, two: Float) -> Float:

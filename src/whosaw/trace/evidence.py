@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from whosaw.trace.counting import count_members
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.risk import RiskSet
@@ -21,7 +22,6 @@ from whosaw.trace.settings import LAMBDAS, Settings
 Float = NDArray[np.float64]
 
 _LAMBDA = np.array(LAMBDAS)
-_GAPS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Evidence:
         count: T × K × H members of the risk set that the actor opened before the contact.
         trust: K parts of each complaint that no known outside source explains, in [0, 1].
         marked: H numbers of marks (canaries and the like, not guessable) that the actor had opened.
-        everybody: T × K × actors: `count` of all actors, for whoever redraws the complainers.
     """
 
     sets: tuple[RiskSet, ...]
@@ -46,7 +45,6 @@ class Evidence:
     count: Int64
     trust: Float
     marked: Int64
-    everybody: NDArray[np.int32]
 
     @property
     def share(self) -> Float:
@@ -79,7 +77,6 @@ class Evidence:
             opened=self.opened[:, kept],
             count=self.count[:, kept],
             trust=self.trust[kept],
-            everybody=self.everybody[:, kept],
         )
 
 
@@ -93,17 +90,15 @@ def gather_evidence(index: Index, sets: tuple[RiskSet, ...], marked: Int64 | Non
     """
     marked = np.zeros(index.actors.count, np.int64) if marked is None else marked
     kinds = 2 if index.has_reasons else 1
-    shape = (kinds, len(sets), index.actors.count)
-    count, opened = np.zeros(shape, np.int32), np.zeros(shape, np.bool_)
+    opened = np.zeros((kinds, len(sets), index.actors.count), np.bool_)
     for i, risk in enumerate(sets):
-        count[:, i] = _count(index, risk.members, risk.contacted_us, kinds)
         _, pair = index.pairs_of(np.array([risk.subject]))
         for kind, first_us in enumerate((index.pair_first_us, index.pair_irregular_us)[:kinds]):
             opened[kind, i, index.pair_actor[pair[first_us[pair] < risk.contacted_us]]] = True
     actor = np.flatnonzero((opened[0].any(axis=0) | (marked > 0)) & ~index.actors.service)
     trust = np.array([risk.trust for risk in sets], np.float64)
-    own = count[:, :, actor].astype(np.int64)
-    return Evidence(sets, actor, opened[:, :, actor], own, trust, marked[actor], count)
+    count = count_members(index, sets, actor).astype(np.int64)
+    return Evidence(sets, actor, opened[:, :, actor], count, trust, marked[actor])
 
 
 def log_single(ratio: Float, settings: Settings) -> Float:
@@ -123,6 +118,14 @@ def log_singles(ratio: Float, starts: tuple[int, ...], settings: Settings) -> Fl
     return np.stack(
         [log_mean(log_over_lambda(step[:, :, start:].sum(axis=2), settings, axis=1), axis=0) for start in starts]
     )
+
+
+def log_prefixes(ratio: Float, prefixes: tuple[int, ...], settings: Settings) -> Float:
+    """Return S × H logs of the bets placed on the first complaints alone, for S rising numbers of them."""
+    gain = ratio[:, : prefixes[-1]] - 1.0
+    step = np.stack([np.log1p(lam * gain) for lam in _LAMBDA], axis=1)  # T × λ × K × H
+    sums = np.cumsum(step, axis=2)
+    return np.stack([log_mean(log_over_lambda(sums[:, :, k - 1], settings, axis=1), axis=0) for k in prefixes])
 
 
 def log_absent(trust: Float, settings: Settings) -> float:
@@ -150,30 +153,3 @@ def log_sum(values: Float, axis: int) -> Float:
 def log_mean(values: Float, axis: int) -> Float:
     """Return the log of the mean of exponentials along `axis`."""
     return np.asarray(log_sum(values, axis) - np.log(values.shape[axis]))
-
-
-def _count(index: Index, subjects: Int64, before_us: int, kinds: int) -> list[Int64]:
-    """Return per kind of access how many of the subjects each actor opened before a time."""
-    low, high = int(subjects.min()), int(subjects.max()) + 1
-    if high - low > subjects.size + _GAPS:
-        return _count_of(index, subjects, before_us, kinds)
-    # neighbours in the index lie side by side: the whole range is counted, and the few that are no members taken off
-    whole = slice(int(index.subject_pair[low]), int(index.subject_pair[high]))
-    found = _bincounts(index, whole, before_us, kinds)
-    member = np.zeros(high - low, np.bool_)
-    member[subjects - low] = True
-    if not member.all():
-        off = _count_of(index, low + np.flatnonzero(~member), before_us, kinds)
-        found = [counted - less for counted, less in zip(found, off, strict=True)]
-    return found
-
-
-def _count_of(index: Index, subjects: Int64, before_us: int, kinds: int) -> list[Int64]:
-    """Return the same of subjects that lie anywhere."""
-    return _bincounts(index, index.pairs_of(subjects)[1], before_us, kinds)
-
-
-def _bincounts(index: Index, pair: Int64 | slice, before_us: int, kinds: int) -> list[Int64]:
-    actor = index.pair_actor[pair]
-    firsts = (index.pair_first_us, index.pair_irregular_us)[:kinds]
-    return [np.bincount(actor[first[pair] < before_us], minlength=index.actors.count) for first in firsts]

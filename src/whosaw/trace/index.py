@@ -45,7 +45,7 @@ class Index:
 
     def pairs_of(self, subjects: Int64) -> tuple[Int64, Int64]:
         """Return, for every pair of the given subjects, its position among them and its position in the index."""
-        return _spans(self.subject_pair, subjects)
+        return spans(self.subject_pair, subjects)
 
     def rows_of(self, subject: int) -> slice:
         """Return the rows of one subject."""
@@ -102,8 +102,13 @@ def _order(key: Int64, accesses: Accesses) -> Int64:
     return order
 
 
-def _spans(offsets: Int64, chosen: Int64) -> tuple[Int64, Int64]:
-    """Return the owner's position and the element's position for all elements of the chosen spans."""
+def spans(offsets: Int64, chosen: Int64) -> tuple[Int64, Int64]:
+    """Return the owner's position and the element's position for all elements of the chosen spans.
+
+    Args:
+        offsets: n+1 places where the spans begin.
+        chosen: indices of spans.
+    """
     start = offsets[chosen]
     length = offsets[chosen + 1] - start
     owner = np.repeat(np.arange(chosen.size), length)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whosaw.trace.evidence import Evidence, Float, log_single
+from whosaw.trace.counting import count_members
+from whosaw.trace.evidence import Evidence, Float, log_prefixes
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.risk import RiskSet
@@ -55,8 +56,9 @@ def look(index: Index, evidence: Evidence, due: tuple[tuple[int, int], ...], wei
     levels = tuple(settings.spent_by(complaints) for complaints, _ in due)
     with np.errstate(divide="ignore"):
         prior = np.log(weight[evidence.actor])
-        observed = np.stack([log_single(evidence.ratio[:, :k], settings) + prior for k in prefixes])
-    redraw = _Redraw(index, evidence, weight, settings)
+        observed = log_prefixes(evidence.ratio, prefixes, settings) + prior
+    everybody = count_members(index, evidence.sets[: prefixes[-1]])
+    redraw = _Redraw(index, evidence, everybody, weight, settings)
     redrawn = redraw.maxima(prefixes, 0, settings.first_draws)
     p, crossed = _judge(observed, redrawn, levels)
     if p.size and min(p.min(), _p(observed, redrawn).min()) <= 0.1 and settings.draws > settings.first_draws:
@@ -105,10 +107,11 @@ def _boundary(values: Float, room: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Redraw:
-    """Complaints whose complainers are drawn anew, each from its risk set."""
+    """Complaints whose complainers are drawn anew from their risk sets; `everybody`: T × K × actors members opened."""
 
     index: Index
     evidence: Evidence
+    everybody: np.typing.NDArray[np.int32]
     weight: Float
     settings: Settings
 
@@ -116,15 +119,10 @@ class _Redraw:
         """Return, per prefix of the complaints, log max over actors of weight × E for the redraws `first` … `last`."""
         sets, trust = self.evidence.sets[: prefixes[-1]], self.evidence.trust
         parts = [self._hits(risk, i, trust[i], first, last) for i, risk in enumerate(sets)]
-        keys = [draw * self.weight.size + actor for actor, draw, _ in parts]
-        sizes = np.cumsum([key.size for key in keys])
-        cells, seen, place = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
-        # cells in the order in which complaints come to them: at a look, those that none has come to need no sum
-        order = np.argsort(seen)
-        moved = np.empty(order.size, np.int64)
-        moved[order] = np.arange(order.size)
-        places = np.split(moved[place], sizes[:-1])
-        cells, seen = cells[order], seen[order]
+        keys = np.concatenate([draw * self.weight.size + actor for actor, draw, _ in parts])
+        sizes = np.cumsum([draw.size for _, draw, _ in parts])
+        cells, seen, place = _first_come(keys)
+        places = np.split(place, sizes[:-1])
         prior, draw = self.weight[cells % self.weight.size], cells // self.weight.size
         kinds = 2 if self.index.has_reasons else 1
         gained = np.ones((kinds, cells.size, _LAMBDA.size))
@@ -132,7 +130,7 @@ class _Redraw:
         rows, done = [], 0
         for k in prefixes:
             for i in range(done, k):
-                gained[:, places[i]] *= parts[i][2]  # an actor occurs once per redraw of a complaint
+                gained[:, places[i]] *= parts[i][2]
                 missed = missed * (1.0 - _LAMBDA * trust[i])
             done = k
             # whoever opened nobody in a redraw still has weight × E; the largest of those is a floor for the maximum
@@ -156,7 +154,31 @@ class _Redraw:
         firsts = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
         gains = []
         for kind, first_us in enumerate(firsts):
-            ratio = risk.members.size / np.maximum(self.evidence.everybody[kind, ordinal], 1)
+            ratio = risk.members.size / np.maximum(self.everybody[kind, ordinal], 1)
             ratio = np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0)
             gains.append((1.0 + trust * _LAMBDA * (ratio[:, None] - 1.0)) / (1.0 - trust * _LAMBDA))
         return actor, draw, np.stack(gains)
+
+
+def _first_come(keys: Int64) -> tuple[Int64, Int64, Int64]:
+    """Return the distinct keys in the order in which they first come, where each does, and which each of the keys is.
+
+    Cells in the order in which complaints come to them: at a look, those that none has come to need no sum.
+    """
+    bits = int(keys.size).bit_length()
+    if keys.size and int(keys.max()) < 1 << (63 - bits):
+        # key and place in one number: sorting numbers is quicker than sorting places
+        packed = np.sort(keys << bits | np.arange(keys.size))
+        order, ordered = packed & ((1 << bits) - 1), packed >> bits
+    else:
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+    new = np.diff(ordered, prepend=-1) != 0
+    first = order[new]
+    is_first = np.zeros(keys.size, np.bool_)
+    is_first[first] = True
+    number = np.cumsum(is_first) - 1  # of each key where it first comes
+    place = np.empty(keys.size, np.int64)
+    place[order] = number[first][np.cumsum(new) - 1]
+    seen = np.flatnonzero(is_first)
+    return keys[seen], seen, place

@@ -133,13 +133,17 @@ def _robust(
     found = [int(actor) for actor in view.evidence.actor[rungs.finding]]
     if not found:
         return frozenset()
+    found = [
+        actor for actor in found if stands_without_strongest(view.evidence, view.own, view.factors, actor, settings)
+    ]
+    if not found:
+        return frozenset()
     sets = match(question.context, population, question.sightings, settings, coarser=True)
-    coarse = take(question, sets, marks, settings)
+    coarse = take(question, sets, marks, settings, like=view)
     return frozenset(
         actor
         for actor in found
         if coarse.posterior.marginal[coarse.evidence.actor == actor].max(initial=0.0) >= settings.finding_at
-        and stands_without_strongest(view.evidence, view.own, view.factors, actor, settings)
     )
 
 

@@ -7,7 +7,7 @@ never sum to 1, so that one stray complaint cannot rule a set out. A member who 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import numpy as np
 
@@ -23,6 +23,9 @@ TRIO_SHARES = tuple(
     for total in (0.7, 0.88)
     for a, b, c in [(1 / 3, 1 / 3, 1 / 3), *sorted(set(permutations((0.5, 0.3, 0.2))))]
 )
+_ALONE = np.unique(np.append(np.array(PAIR_SHARES), PHASE_SHARES))
+"""Every share that a member of a pair may bet with while the other has not begun."""
+
 _CHUNK = 512
 
 
@@ -36,53 +39,64 @@ def weigh_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
     """
     if not len(pairs):
         return np.empty(0)
+    found = [_some_pairs(ratio, part, prior) for part in _chunks(pairs)]
+    return np.concatenate(found)
+
+
+def _some_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
+    """Weigh a chunk of pairs: all combinations of kinds of access beside one another."""
+    kinds = list(product(range(ratio.shape[0]), repeat=2))
+    one = np.concatenate([ratio[s][:, pairs[:, 0]] for s, _ in kinds], axis=1)  # K × kinds·Q
+    two = np.concatenate([ratio[t][:, pairs[:, 1]] for _, t in kinds], axis=1)
+    side = [np.concatenate([pairs[:, at] + kind[at] * ratio.shape[2] for kind in kinds]) for at in (0, 1)]
+    alone = _alone(ratio, prior)
+    began = _Began(np.tile(pairs, (len(kinds), 1)), prior)
     shares = np.array(PAIR_SHARES).T
-    logs = [
-        _pairs_of_kind(ratio[s][:, pairs[:, 0]], ratio[t][:, pairs[:, 1]], pairs, prior, shares)
-        for s, t in product(range(ratio.shape[0]), repeat=2)
-    ]
-    return log_mean(np.stack(logs), axis=0)
+    together = np.log1p((one - 1.0)[:, :, None] * shares[0] + (two - 1.0)[:, :, None] * shares[1])
+    ahead = [alone[:, side[at]][:, :, np.searchsorted(_ALONE, shares[at])] for at in (0, 1)]
+    steady = began.mixed(tails_from(together, prior.starts), ahead)
+    selling = np.searchsorted(_ALONE, PHASE_SHARES)
+    changing = began.mixed(turns((one, two), prior.starts), [alone[:, side[at]][:, :, selling] for at in (0, 1)])
+    logs = log_mean(np.stack([steady, changing]), axis=0).reshape(len(kinds), -1)
+    return log_mean(logs, axis=0)
 
 
-def _pairs_of_kind(one: Float, two: Float, pairs: Int64, prior: Prior, shares: Float) -> Float:
-    steady = _steady(one, two, pairs, prior, shares)
-    return log_mean(np.stack([steady, _by_turns(one, two, pairs, prior)]), axis=0)
+def _alone(ratio: Float, prior: Prior) -> Float:
+    """Return later starts × kinds·H × shares logs of the bets of one actor before each later start."""
+    gain = np.concatenate(list(ratio[:, : prior.starts[-1]]), axis=1) - 1.0  # K × kinds·H
+    steps = np.log1p(gain[:, :, None] * _ALONE)
+    rows = [steps[:start].sum(axis=0) for start in prior.starts[1:]]
+    return np.stack(rows) if rows else np.empty((0, gain.shape[1], _ALONE.size))
 
 
-def _steady(one: Float, two: Float, pairs: Int64, prior: Prior, shares: Float) -> Float:
-    """Return log of weight × E of pairs whose shares stay as they are."""
-    gain_one, gain_two = (one - 1.0)[:, :, None] * shares[0], (two - 1.0)[:, :, None] * shares[1]
-    together = np.log1p(gain_one + gain_two)
-    tails = np.stack([together[start:].sum(axis=0) for start in prior.starts])
-    return _began(gain_one, gain_two, tails, pairs, prior)
+def tails_from(logs: Float, starts: tuple[int, ...]) -> Float:
+    """Return starts × … sums over the first axis from each start to the end."""
+    parts = np.stack([logs[start:end].sum(axis=0) for start, end in pairwise((*starts, len(logs)))])
+    return np.asarray(np.cumsum(parts[::-1], axis=0)[::-1])
 
 
-def _by_turns(one: Float, two: Float, pairs: Int64, prior: Prior) -> Float:
-    """Return the same of pairs who take turns."""
-    shares = np.array(PHASE_SHARES)
-    gain_one, gain_two = (one - 1.0)[:, :, None] * shares, (two - 1.0)[:, :, None] * shares
-    return _began(gain_one, gain_two, turns((one, two), prior.starts), pairs, prior)
+class _Began:
+    """Who of a pair began when: both at first, or one of them alone and the other later."""
 
+    def __init__(self, pairs: Int64, prior: Prior) -> None:
+        with np.errstate(divide="ignore"):
+            self._log_weight = np.log(prior.weight[:, pairs])  # starts × Q × 2
+        self._prior = prior
 
-def _began(gain_one: Float, gain_two: Float, tails: Float, pairs: Int64, prior: Prior) -> Float:
-    """Return log of weight × E over who began when: both at first, or one of them alone and the other later.
+    def mixed(self, tails: Float, ahead: list[Float]) -> Float:
+        """Return Q logs of weight × E.
 
-    Args:
-        gain_one: K × Q × shares gains of the first alone.
-        gain_two: the same of the other.
-        tails: starts × Q × shares logs of the pair's bets from each start on.
-        pairs: Q × 2 positions.
-        prior: weights.
-    """
-    log_weight = np.log(prior.weight[:, pairs])  # S × Q × 2
-    parts = [np.log(prior.ring_share[0]) + log_weight[0].sum(axis=1)[:, None] + tails[0]]
-    alone = [np.cumsum(np.log1p(gain[: prior.starts[-1]]), axis=0) for gain in (gain_one, gain_two)]
-    for at, start in enumerate(prior.starts[1:], 1):
-        for first in (0, 1):  # that one from the start, the other later
-            ahead = alone[first][min(start, len(gain_one)) - 1]
-            weight = log_weight[0][:, first] + log_weight[at][:, 1 - first]
-            parts.append(np.log(prior.ring_share[at] / 2.0) + weight[:, None] + ahead + tails[at])
-    return log_mean(log_sum(np.stack(parts), axis=0), axis=1)
+        Args:
+            tails: starts × Q × shares logs of the pair's bets from each start on.
+            ahead: per member later starts × Q × shares logs of its bets before that start, alone.
+        """
+        log_weight, share = self._log_weight, self._prior.ring_share
+        parts = [np.log(share[0]) + log_weight[0].sum(axis=1)[:, None] + tails[0]]
+        for at in range(1, len(self._prior.starts)):
+            for first in (0, 1):  # that one from the start, the other later
+                weight = log_weight[0][:, first] + log_weight[at][:, 1 - first]
+                parts.append(np.log(share[at] / 2.0) + weight[:, None] + ahead[first][at - 1] + tails[at])
+        return log_mean(log_sum(np.stack(parts), axis=0), axis=1)
 
 
 def weigh_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
@@ -98,7 +112,7 @@ def _some_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
     logs = []
     for kind in ratio:
         step = np.log1p((kind[:, trios] - 1.0) @ shares)
-        steady = np.stack([step[start:].sum(axis=0) for start in prior.starts])
+        steady = tails_from(step, prior.starts)
         changing = turns(tuple(kind[:, trios[:, member]] for member in range(3)), prior.starts)
         logs += [log_mean(log_sum(tails + began, axis=0), axis=1) for tails in (steady, changing)]
     return log_mean(np.stack(logs), axis=0)

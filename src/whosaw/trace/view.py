@@ -38,7 +38,9 @@ class View:
     unseen_marks: int
 
 
-def take(question: Question, sets: tuple[RiskSet, ...], marks: Marks, settings: Settings) -> View:
+def take(
+    question: Question, sets: tuple[RiskSet, ...], marks: Marks, settings: Settings, *, like: View | None = None
+) -> View:
     """Count, weigh and return the view of one matching.
 
     Args:
@@ -46,16 +48,22 @@ def take(question: Question, sets: tuple[RiskSet, ...], marks: Marks, settings: 
         sets: one risk set per complaint.
         marks: canaries and the like.
         settings: priors.
+        like: another matching of the same complaints: weights go by who complained when, never by the matching.
     """
     index = question.index
     seen = viewers(index, marks)
     matched = tuple(risk for risk in sets if risk.matched)
     evidence = gather_evidence(index, matched, counted(seen, marks))
-    prior = prior_weights(index, question.context, matched, settings)
+    same = like is not None and _order(like.evidence.sets) == _order(matched)
+    prior = like.prior if like and same else prior_weights(index, question.context, matched, settings)
     own = prior.of(evidence.actor)
     factors = MarkFactors(seen[:, evidence.actor], np.log(marks.odds))
     posterior = weigh(evidence.ratio, evidence.trust, own, settings, factors)
     return View(evidence, prior, own, factors, posterior, int((~seen.any(axis=1)).sum()))
+
+
+def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
+    return [(risk.subject, risk.contacted_us) for risk in sets]
 
 
 def history(view: View, settings: Settings) -> tuple[Step, ...]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whosaw.trace.counting import openings_of
 from whosaw.trace.evidence import Float
-from whosaw.trace.index import Index
-from whosaw.trace.inputs import Int64
+from whosaw.trace.index import Index, spans
+from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.risk import Context, RiskSet
 from whosaw.trace.settings import Settings
 
@@ -63,46 +64,58 @@ def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], set
         np.array([1.0 - later, *[later / max(1, len(settings.later_starts))] * (len(starts) - 1)])
         for later in (settings.later_share, settings.ring_later_share)
     )
-    rows = [frozen_weights(index, context, sets[s].contacted_us, settings, sets[:s]) for s in starts]
+    used = _Used(index, context)
+    rows = [used.weights(sets[s].contacted_us, settings, sets[:s]) for s in starts]
     return Prior(starts, share, ring_share, np.stack(rows))
 
 
-def frozen_weights(
-    index: Index, context: Context, before_us: int, settings: Settings, reported: tuple[RiskSet, ...] = ()
-) -> Float:
-    """Return one weight per actor; they sum to 1, and a service has none.
+class _Used:
+    """How the actors used the log on the subjects of a question, asked at one moment after the other."""
 
-    A quarter even over everybody who opened a subject of the context, a quarter by how many they opened, a half by how
-    many they opened irregularly (even where nobody did, or where the log carries no reasons). A small part of it is
-    spread over all actors.
+    def __init__(self, index: Index, context: Context) -> None:
+        self._allowed = ~index.actors.service
+        self._kinds = openings_of(index)
+        whole = context.subject.size == index.subject_count
+        rows = [slice(None) if whole else spans(openings.start, context.subject)[1] for openings in self._kinds]
+        self._actor = [openings.actor[which] for openings, which in zip(self._kinds, rows, strict=True)]
+        self._first_us = [openings.first_us[which] for openings, which in zip(self._kinds, rows, strict=True)]
 
-    Args:
-        index: the log.
-        context: the subjects of the question.
-        before_us: the first contact: later openings may be an effect of complaints and do not count.
-        settings: for the part that everybody shares.
-        reported: complaints that were in by then: what was opened of these subjects from their contact on is an effect
-            of the complaint and does not count.
-    """
-    owner, pair = index.pairs_of(context.subject)
-    actor = index.pair_actor[pair]
-    limit = np.full(context.subject.size, before_us)
-    for risk in reported:
-        place = context.place[risk.subject]
-        limit[place] = min(before_us, risk.contacted_us)
-    limit_us = limit[owner]
-    allowed = ~index.actors.service
+    def weights(self, before_us: int, settings: Settings, reported: tuple[RiskSet, ...] = ()) -> Float:
+        """Return one weight per actor; they sum to 1, and a service has none.
 
-    def opened(first_us: np.typing.NDArray[np.int64]) -> Float:
-        counts = np.bincount(actor[first_us[pair] < limit_us], minlength=index.actors.count)
-        return np.where(allowed, counts, 0).astype(np.float64)
+        A quarter even over everybody who opened a subject of the context, a quarter by how many they opened, a half by
+        how many they opened irregularly (even where nobody did, or where the log carries no reasons). A small part of
+        it is spread over all actors.
 
-    everybody = _share(allowed.astype(np.float64))
-    anything = opened(index.pair_first_us)
-    even = _share((anything > 0).astype(np.float64), otherwise=everybody)
-    irregular = opened(index.pair_irregular_us) if index.has_reasons else np.zeros(index.actors.count)
-    used = 0.25 * even + 0.25 * _share(anything, otherwise=everybody) + 0.5 * _share(irregular, otherwise=even)
-    return settings.floor_share * everybody + (1.0 - settings.floor_share) * used
+        Args:
+            before_us: the first contact: later openings may be an effect of complaints and do not count.
+            settings: for the part that everybody shares.
+            reported: complaints that were in by then: what was opened of these subjects from their contact on is an
+                effect of the complaint and does not count.
+        """
+        everybody = _share(self._allowed.astype(np.float64))
+        anything = self._opened(0, before_us, reported)
+        even = _share((anything > 0).astype(np.float64), otherwise=everybody)
+        nobody = np.zeros(anything.size)
+        irregular = self._opened(1, before_us, reported) if len(self._kinds) > 1 else nobody
+        used = 0.25 * even + 0.25 * _share(anything, otherwise=everybody) + 0.5 * _share(irregular, otherwise=even)
+        return settings.floor_share * everybody + (1.0 - settings.floor_share) * used
+
+    def _opened(self, kind: int, before_us: int, reported: tuple[RiskSet, ...]) -> Float:
+        """Return how many subjects each actor had opened by one kind of access."""
+        counts = _counts(self._actor[kind], self._first_us[kind] < before_us, self._allowed.size)
+        openings = self._kinds[kind]
+        for risk in reported:
+            pair = slice(int(openings.start[risk.subject]), int(openings.start[risk.subject + 1]))
+            first_us = openings.first_us[pair]
+            late = (first_us >= risk.contacted_us) & (first_us < before_us)
+            counts -= _counts(openings.actor[pair], late, self._allowed.size)
+        return np.where(self._allowed, counts, 0).astype(np.float64)
+
+
+def _counts(actor: Int64, which: Bool, actors: int) -> Int64:
+    """Return how often each actor occurs among some of the rows."""
+    return np.bincount(np.where(which, actor, actors), minlength=actors + 1)[:actors]
 
 
 def _share(amount: Float, otherwise: Float | None = None) -> Float:

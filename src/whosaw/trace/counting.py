@@ -1,0 +1,101 @@
+"""How many of some subjects each actor had opened before a time: the sums that every bet rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosaw.trace.index import Index, spans
+from whosaw.trace.inputs import NEVER, Bool, Int64
+from whosaw.trace.risk import RiskSet
+
+_GAPS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """First openings of one kind, sorted by subject, of all actors or of some of them.
+
+    Args:
+        actor: P actors; where only some are asked about, their positions among those.
+        first_us: P times.
+        start: n+1 offsets of the subjects.
+        actors: how many can occur.
+    """
+
+    actor: Int64
+    first_us: Int64
+    start: Int64
+    actors: int
+
+    def count(self, subjects: Int64, before_us: int) -> Int64:
+        """Return per actor how many of the subjects he opened before a time.
+
+        Args:
+            subjects: distinct subjects.
+            before_us: that time.
+        """
+        low, high = int(subjects.min()), int(subjects.max()) + 1
+        if high - low > subjects.size + _GAPS:
+            return self._scattered(subjects, before_us)
+        # neighbours lie side by side: the whole range is counted, and the few that are no members taken off
+        found = self._counted(slice(int(self.start[low]), int(self.start[high])), before_us)
+        if high - low > subjects.size:
+            member = np.zeros(high - low, np.bool_)
+            member[subjects - low] = True
+            found = found - self._scattered(low + np.flatnonzero(~member), before_us)
+        return found
+
+    def _scattered(self, subjects: Int64, before_us: int) -> Int64:
+        return self._counted(spans(self.start, subjects)[1], before_us)
+
+    def _counted(self, which: Int64 | slice, before_us: int) -> Int64:
+        # what came later is counted beside everybody: that is quicker than leaving it out
+        actor = np.where(self.first_us[which] < before_us, self.actor[which], self.actors)
+        return np.bincount(actor, minlength=self.actors + 1)[: self.actors]
+
+
+def openings_of(index: Index, chosen: Int64 | None = None) -> tuple[Openings, ...]:
+    """Return the openings of every kind that the log tells apart: any, and irregular where it carries reasons.
+
+    Args:
+        index: the log.
+        chosen: H actors, whose openings alone are wanted; absent for everybody's.
+    """
+    kinds = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
+    wanted: Bool | None = None
+    column, actors = None, index.actors.count
+    if chosen is not None:
+        column, actors = np.full(index.actors.count, -1), chosen.size
+        column[chosen] = np.arange(chosen.size)
+        wanted = column[index.pair_actor] >= 0
+    found = []
+    for kind, first_us in enumerate(kinds):
+        kept = first_us != NEVER if kind else None
+        if wanted is not None:
+            kept = wanted if kept is None else kept & wanted
+        if kept is None:
+            found.append(Openings(index.pair_actor, first_us, index.subject_pair, actors))
+            continue
+        start = np.append(0, np.cumsum(kept))[index.subject_pair]
+        actor = index.pair_actor[kept]
+        found.append(Openings(actor if column is None else column[actor], first_us[kept], start, actors))
+    return tuple(found)
+
+
+def count_members(index: Index, sets: tuple[RiskSet, ...], chosen: Int64 | None = None) -> NDArray[np.int32]:
+    """Return T × K × H numbers: the members of each risk set that an actor had opened before its contact.
+
+    Args:
+        index: the log.
+        sets: K matched risk sets.
+        chosen: H actors; absent for all.
+    """
+    kinds = openings_of(index, chosen)
+    found = np.zeros((len(kinds), len(sets), kinds[0].actors), np.int32)
+    for i, risk in enumerate(sets):
+        for kind, openings in enumerate(kinds):
+            found[kind, i] = openings.count(risk.members, risk.contacted_us)
+    return found
