@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -166,6 +167,57 @@ async def test_an_employee_answers_a_question_and_a_reviewer_reads_flags(served:
     await page.goto(served.at("/console/watch"))
     text = await page.inner_text("main")
     assert "#17" in text and "no probability of guilt" in text and "switched off" in text
+
+
+async def test_a_reviewer_releases_somebody_and_no_neighbouring_page_can(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context(viewport={"width": 1280, "height": 860})).new_page()
+    complaints, _ = watch(page)
+    await page.goto(served.at(served.links.issue("E-0005")))
+    form = f'<form method="post" action="{served.at("/console/watch/release")}"><input name="held" value="12">'
+    form += '<input name="because" value="somebody else wants this"><button>a game</button></form>'
+    async with neighbour(form) as port:  # the same host at another port: the strict cookie does come along
+        await page.goto(f"http://127.0.0.1:{port}/")
+        async with page.expect_response("**/console/watch/release") as posted:
+            await page.get_by_role("button", name="a game").click()
+    answer = await posted.value
+    assert answer.status == 403 and "whosaw_console" in (await answer.request.all_headers()).get("cookie", "")
+    assert await page.inner_text("h1") == "Not from there"
+    complaints.clear()  # the browser tells of the 403
+
+    await page.goto(served.at("/console/watch"))
+    held = page.get_by_role("table", name="Held up at this moment")
+    assert "#21" in await held.inner_text() and "this is you" in await held.inner_text()
+    await page.get_by_label("Why may #21 go on?").fill("short")
+    await page.get_by_role("button", name="Release").first.click()
+    assert page.url == served.at("/console/watch") and "#21" in await held.inner_text()  # the browser asks for more
+    await page.get_by_label("Why may #21 go on?").fill("the auditor had him read these out")
+    if "WHOSAW_SCREENSHOTS" in os.environ:
+        await page.screenshot(path=Path(os.environ["WHOSAW_SCREENSHOTS"]) / "console-release.png", full_page=True)
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("!document.body.innerText.includes('#21')")
+    assert page.url == served.at("/console/watch") and "#33" in await held.inner_text()
+    assert complaints == []
+
+
+@asynccontextmanager
+async def neighbour(html: str) -> AsyncIterator[int]:
+    """Serve one page of somebody else's at another port of the same host; yield the port."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def page() -> HTMLResponse:
+        return HTMLResponse(html)
+
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def test_a_link_in_another_sites_page_opens_the_console(served: Served, chromium: Browser) -> None:

@@ -82,7 +82,15 @@ async def test_a_stop_becomes_a_suspension_once_and_a_reviewer_releases_others_a
             await release(services, number, by=by, note=note)
     with pytest.raises(NoSuchFriction):
         await release(services, 99, by="P-1", note=NOTE)
-    assert (await release(services, first.id, by="P-1", note=NOTE)).released_by == "P-1"
+    assert [each.own for each in shown.held] == [True, False]
+    reads = WebReads(services)
+    assert await reads.release(first.id, NOTE, "E-2") is None  # not even told that somebody is held up
+    assert await reads.release(own.id, NOTE, "P-1") == "nobody releases himself"
+    assert await reads.release(first.id, "no", "P-1") == "a release needs its why"
+    assert await reads.release(99, NOTE, "P-1") == "nothing of number 99 holds anybody up"
+    assert [each.id for each in await holding(services)] == [own.id, first.id]
+    assert await reads.release(first.id, NOTE, "P-1") == ""
+    assert next(each for each in await held(services) if each.id == first.id).released_by == "P-1"
     assert [each.id for each in await holding(services)] == [own.id]
     with pytest.raises(NoSuchFriction):
         await release(services, first.id, by="S-1", note=NOTE)

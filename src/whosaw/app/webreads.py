@@ -9,6 +9,7 @@ from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
 from whosaw.doors.console.watchreads import FlagLine, HeldLine, PromptLine, SignalLine, WatchPage
+from whosaw.store.numbers import find
 
 
 class WebReads:
@@ -70,18 +71,32 @@ class WebReads:
             )
             for each in await watchdesk.listed(self._services)
         )
-        held = await self._held()
+        held = await self._held(viewer)
         return WatchPage(day, measured.get("false_cases_a_month", 0.0), confirmed, others, signals, flags, held)
 
-    async def _held(self) -> tuple[HeldLine, ...] | None:
+    async def _held(self, viewer: str) -> tuple[HeldLine, ...] | None:
         """Return who is held up; None where nobody ever is, because the catalog has no ``[watch.live]``."""
         watching = self._services.catalog.watch
         if watching is None or watching.live is None:
             return None
+        own = await find(self._services.db, "actor", viewer)
         return tuple(
-            HeldLine(each.id, each.actor, each.sign, each.step, each.enforced, each.begun_at, each.until_at)
+            HeldLine(
+                *(each.id, each.actor, each.sign, each.step, each.enforced, each.begun_at, each.until_at),
+                own=each.actor == own,
+            )
             for each in await watchlive.holding(self._services)
         )
+
+    async def release(self, held: int, text: str, viewer: str) -> str | None:
+        """Let somebody go on; return why not, empty where he goes on, None where the viewer does not review."""
+        if not await watchdesk.may_review(self._services, viewer):
+            return None
+        try:
+            await watchlive.release(self._services, held, by=viewer, note=text)
+        except (watchdesk.ReviewRefused, watchlive.NoSuchFriction) as refused:
+            return str(refused)
+        return ""
 
     async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
         """Return the questions to the viewer himself."""

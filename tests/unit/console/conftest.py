@@ -57,6 +57,7 @@ WATCH = WatchPage(
     (
         HeldLine(12, 21, "canary", "second_person", True, NOW - timedelta(minutes=20), NOW + timedelta(minutes=40)),
         HeldLine(11, 33, "burst", "reason", False, NOW - timedelta(minutes=31), NOW + timedelta(minutes=29)),
+        HeldLine(9, 5, "burst", "reason", True, NOW - timedelta(minutes=50), NOW + timedelta(minutes=10), own=True),
     ),
 )
 PROMPTS = (
@@ -291,6 +292,15 @@ class Readings:
     async def watch(self, viewer: str) -> WatchPage | None:
         self._ask(("watch", viewer))
         return self.watched if viewer == "E-0005" else None
+
+    async def release(self, held: int, text: str, viewer: str) -> str | None:
+        self._ask(("release", held, text, viewer))
+        if viewer != "E-0005":
+            return None
+        if held != 12 or self.watched.held is None:
+            return f"nothing of number {held} holds anybody up"
+        self.watched = replace(self.watched, held=tuple(each for each in self.watched.held if each.number != held))
+        return ""
 
     async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
         return PROMPTS if viewer == "E-0005" else ()

@@ -33,11 +33,14 @@ async def test_who_is_held_up_is_shown_with_step_and_end_and_how_to_release_him(
 ) -> None:
     page = (await signed_in.get("/console/watch")).text
     assert "whosaw watch release NUMBER --because" in page
-    _, asked, recorded = page[page.index("held-heading") : page.index("flags-heading")].split('scope="row"')
+    _, asked, recorded, own = page[page.index("held-heading") : page.index("flags-heading")].split('scope="row"')
     for said in (">12<", "#21", "somebody who does not exist", "waits for a reviewer", "17:40:00", "16:40:00"):
         assert said in asked
     for said in (">11<", "#33", "only recorded: reason"):
         assert said in recorded
+    for number, row in ((12, asked), (11, recorded)):
+        assert f'name="held" value="{number}"' in row and 'action="/console/watch/release"' in row
+    assert "this is you" in own and "<form" not in own  # nobody releases himself
     readings.watched = replace(readings.watched, held=())
     assert "Nobody is held up" in (await signed_in.get("/console/watch")).text
     readings.watched = replace(readings.watched, held=None)
@@ -82,3 +85,42 @@ async def test_an_endless_answer_is_not_read(signed_in: httpx.AsyncClient, readi
     done = await signed_in.post("/console/prompts", data={"prompt": "7", "because": "x" * 20_000})
     assert done.status_code == 400
     assert not [each for each in readings.asked if isinstance(each, tuple) and each[0] == "answer"]
+
+
+RELEASE = {"held": "12", "because": "the auditor had him read these out"}
+
+
+async def test_a_reviewer_lets_somebody_go_on_and_is_led_back(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    done = await signed_in.post("/console/watch/release", data=RELEASE, headers={"sec-fetch-site": "same-origin"})
+    assert (done.status_code, done.headers["location"]) == (303, "/console/watch")
+    assert readings.asked[-1] == ("release", 12, RELEASE["because"], "E-0005")
+    again = await signed_in.post("/console/watch/release", data=RELEASE | {"held": "13"})
+    assert again.status_code == 400 and "nothing of number 13 holds anybody up" in again.text.lower()
+
+
+async def test_who_does_not_review_releases_nobody(
+    browser: httpx.AsyncClient, links: LoginLinks, readings: Readings
+) -> None:
+    assert (await browser.post("/console/watch/release", data=RELEASE)).status_code == 401
+    assert readings.asked == []
+    await browser.get(links.issue("E-0311"))
+    refused = await browser.post("/console/watch/release", data=RELEASE)
+    assert refused.status_code == 404 and "held-heading" not in refused.text
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "http://127.0.0.1:9000"},
+        {"origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/console/watch/release", "/console/prompts"])
+async def test_a_form_that_another_page_sends_does_nothing(
+    signed_in: httpx.AsyncClient, readings: Readings, elsewhere: dict[str, str], path: str
+) -> None:
+    before = list(readings.asked)
+    done = await signed_in.post(path, data=RELEASE | {"prompt": "7"}, headers=elsewhere)
+    assert done.status_code == 403 and readings.asked == before

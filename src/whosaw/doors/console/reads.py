@@ -375,6 +375,13 @@ class Reads(Protocol):
         """Return the flags, or None where the viewer's function does not review them."""
         ...
 
+    async def release(self, held: int, text: str, viewer: str) -> str | None:
+        """Let somebody go on who is held up; return why not, empty where he goes on, None where the viewer may not.
+
+        Recorded with who did it; `viewer` never releases himself.
+        """
+        ...
+
     async def prompts(self, viewer: str) -> tuple[PromptLine, ...]:
         """Return the questions to the viewer himself, the newest first."""
         ...

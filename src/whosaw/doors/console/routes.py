@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from whosaw.doors.console.chart import draw
+from whosaw.doors.console.forms import FormFromElsewhere, check_own, number_in, read_form
 from whosaw.doors.console.logins import LOGIN_PATH, LoginLinks, Sessions
 from whosaw.doors.console.pages import HEADERS, Pages
 from whosaw.doors.console.questions import (
@@ -28,9 +28,8 @@ from whosaw.terms import Clock, WhosawError
 COOKIE = "whosaw_console"
 START = "/console/"
 WAY_IN = "Start `whosaw serve` again: it prints a new link."
-_BODY_BYTES_MOST = 8_192
-_NUMBER_DIGITS = 18
 _ONCE_CHARS_MOST = 200
+_FOR_REVIEWERS = "flags are for people whose function reviews them"
 # programs that fetch a link to draw a preview of it say so in their name
 _PREVIEWERS = ("bot", "crawl", "embed", "facebookexternalhit", "preview", "slack", "spider", "whatsapp")
 
@@ -80,6 +79,7 @@ class ConsoleDoor:
         add("/console/cases/{case_id}", self._guarded(self._case), methods=["GET"])
         add("/console/trail", self._guarded(self._trail), methods=["GET"])
         add("/console/watch", self._guarded(self._watch), methods=["GET"])
+        add("/console/watch/release", self._guarded(self._release), methods=["POST"])
         add("/console/prompts", self._guarded(self._prompts), methods=["GET"])
         add("/console/prompts", self._guarded(self._answer), methods=["POST"])
         add("/console/{rest:path}", self._guarded(self._nowhere), methods=["GET"])
@@ -108,20 +108,28 @@ class ConsoleDoor:
     async def _watch(self, _request: Request, viewer: str) -> Response:
         page = await self._reads.watch(viewer)
         if page is None:
-            raise NoSuchPage("flags are for people whose function reviews them")
+            raise NoSuchPage(_FOR_REVIEWERS)
         return self._pages.page("watch", viewer=viewer, page=page)
 
     async def _prompts(self, _request: Request, viewer: str) -> Response:
         return self._pages.page("prompts", viewer=viewer, prompts=await self._reads.prompts(viewer))
 
     async def _answer(self, request: Request, viewer: str) -> Response:
-        said = await _form(request)
-        number = said.get("prompt", [""])[0]
-        if not number.isascii() or not number.isdigit() or len(number) > _NUMBER_DIGITS:
-            raise QuestionUnreadable("the answer names no question")
-        if refused := await self._reads.answer(int(number), said.get("because", [""])[0], viewer):
+        said = await read_form(request)
+        number = number_in(said, "prompt", "question")
+        if refused := await self._reads.answer(number, said.get("because", [""])[0], viewer):
             raise QuestionUnreadable(refused)
         return RedirectResponse("/console/prompts", 303, headers=HEADERS)
+
+    async def _release(self, request: Request, viewer: str) -> Response:
+        said = await read_form(request)
+        number = number_in(said, "held", "person who is held up")
+        refused = await self._reads.release(number, said.get("because", [""])[0], viewer)
+        if refused is None:
+            raise NoSuchPage(_FOR_REVIEWERS)
+        if refused:
+            raise QuestionUnreadable(refused, hint="the page of watch shows who is held up at this moment")
+        return RedirectResponse("/console/watch", 303, headers=HEADERS)
 
     async def _nowhere(self, _request: Request, _viewer: str) -> Response:
         raise NoSuchPage("there is no such page")
@@ -185,6 +193,8 @@ class ConsoleDoor:
                     return self._refused(401, "session", again=_same_address(request))
                 if not await self._reads.admits(viewer):
                     return self._refused(403, "suspended")
+                if request.method == "POST":
+                    check_own(request)
                 return await page(request, viewer)
             except ConsoleError as problem:
                 return self._wrong(problem, viewer or "")
@@ -203,7 +213,8 @@ class ConsoleDoor:
         return response
 
     def _wrong(self, problem: ConsoleError, viewer: str) -> Response:
-        status = 400 if isinstance(problem, QuestionUnreadable) else 404
+        status = 403 if isinstance(problem, FormFromElsewhere) else 404
+        status = 400 if isinstance(problem, QuestionUnreadable) else status
         return self._pages.page(
             "wrong", status, viewer=viewer, status=status, problem=problem, fields=self._reads.fields
         )
@@ -231,16 +242,7 @@ def _opened_by_a_person(request: Request) -> bool:
 
 
 async def _once_from_form(request: Request) -> str:
-    return (await _form(request)).get("once", [""])[0]
-
-
-async def _form(request: Request) -> dict[str, list[str]]:
-    gathered = bytearray()
-    async for chunk in request.stream():
-        gathered += chunk
-        if len(gathered) > _BODY_BYTES_MOST:
-            return {}
-    return parse_qs(gathered.decode("ascii", "replace"))
+    return (await read_form(request)).get("once", [""])[0]
 
 
 def _same_address(request: Request) -> str:

@@ -55,6 +55,7 @@ class HeldLine:
         step: what is asked of him: `reason`, `second_person`, `stop`.
         enforced: false where it is only recorded.
         since, until: from when until when.
+        own: whether he is the viewer himself, whom another reviewer lets go on.
     """
 
     number: int
@@ -64,6 +65,7 @@ class HeldLine:
     enforced: bool
     since: datetime
     until: datetime
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
