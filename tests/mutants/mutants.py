@@ -733,7 +733,7 @@ MUTANTS = [
     ),
     Mutant(
         "a killed run enters everything again",
-        "app/watchday.py",
+        "app/watchentries.py",
         "return before.pop(0) if before else await",
         "return await",
         (

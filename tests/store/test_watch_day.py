@@ -26,10 +26,12 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.alerttexts import sentence
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
-from whosaw.app.watchday import NoSuchFlag, due, note_watch, replay_stored, run_files
+from whosaw.app.watchday import due, note_watch
 from whosaw.app.watchdesk import ReviewRefused, decide, learned, listed, may_review, open_case, rates
 from whosaw.app.watchprompts import Prompt, PromptRefused, answer, mail_prompts, prompts_to, prune_prompts
 from whosaw.app.watchrecords import RecordColumnMissing
+from whosaw.app.watchreplay import NoSuchFlag, replay_stored
+from whosaw.app.watchrun import run_files
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from

@@ -6,7 +6,7 @@ from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
 from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
 from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
-from whosaw.app.watchday import ALERT_TEXTS as WATCH_TEXTS
+from whosaw.app.watchalerts import ALERT_TEXTS as WATCH_TEXTS
 from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
 from whosaw.gate.friction import ALERT_TEXTS as FRICTION_TEXTS
 from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS

@@ -28,6 +28,17 @@ _SPREAD = (
     "trail_exposed r join trail_exposure x on x.hash = r.hash "
     "where r.index = e.index and exposure_has(x.numbers, %(subject)s))) "
 )
+_TOUCHES = (
+    "select c.subject, e.index, e.at_us, e.actor, e.kind, e.payload::jsonb ->> 'verified', "
+    "e.payload::jsonb ->> 'door' from canary c join trail_entry e on e.subject = c.subject "
+    "where e.payload is not null and e.kind in ('disclosure', 'denial', 'lookup', 'evaluation', 'action') "
+    "and e.payload::jsonb ->> 'verified' = 'no' and to_timestamp(e.at_us / 1e6) >= c.added_at "
+    "and (c.retired_at is null or to_timestamp(e.at_us / 1e6) < c.retired_at) "
+)
+_UNTOLD = (
+    "and not exists (select from alert a where a.kind = 'canary' and a.code = 'canary.hit' "
+    "and a.about = jsonb_build_object('entry', e.index)) "
+)
 
 
 class CanaryUnknown(AppError, LookupError):
@@ -167,28 +178,26 @@ class Canaries:
 
     async def touches(self) -> Sequence[tuple[int, Opening]]:
         """Return (canary's number, entry) of whatever asked about one without work that bore it out."""
-        async with self._db.connection() as connection:
-            rows = await connection.execute(
-                "select c.subject, e.index, e.at_us, e.actor, e.kind, e.payload::jsonb ->> 'verified', "
-                "e.payload::jsonb ->> 'door' from canary c join trail_entry e on e.subject = c.subject "
-                "where e.payload is not null and e.kind in ('disclosure', 'denial', 'lookup', 'evaluation', 'action') "
-                "and e.payload::jsonb ->> 'verified' = 'no' and to_timestamp(e.at_us / 1e6) >= c.added_at "
-                "and (c.retired_at is null or to_timestamp(e.at_us / 1e6) < c.retired_at) order by e.index"
-            )
-            return [(int(row[0]), _opening(row[1:])) for row in await rows.fetchall()]
+        return await self._touches(_TOUCHES)
 
     async def alarm(self) -> int:
-        """Raise ``canary.hit`` for every touch, each once however often this runs; return how many touches there are.
+        """Raise ``canary.hit`` for every touch that nobody was told of; return how many were raised.
 
-        The alert names the entry, and not whom it is about: whoever reads alerts must not learn who is a canary.
+        However many processes do it, and however often, each touch is told once. The alert names the entry, and not
+        whom it is about: whoever reads alerts must not learn who is a canary.
         """
-        touches = await self.touches()
-        for _, opening in touches:
+        untold = await self._touches(_TOUCHES + _UNTOLD)
+        for _, opening in untold:
             about = {"entry": opening.entry}
             await raise_alert(
                 self._db, "canary", "high", "canary.hit", about, at=self._services.clock.now(), once=about
             )
-        return len(touches)
+        return len(untold)
+
+    async def _touches(self, statement: str) -> Sequence[tuple[int, Opening]]:
+        async with self._db.connection() as connection:
+            rows = await connection.execute(statement + "order by e.index")
+            return [(int(row[0]), _opening(row[1:])) for row in await rows.fetchall()]
 
     async def _planted(self, subject: int, known: bytes) -> bool:
         persons = CompanysPersons(self._services)

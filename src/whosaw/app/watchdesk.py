@@ -13,7 +13,8 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
-from whosaw.app.watchday import NoSuchFlag, enter
+from whosaw.app.watchentries import enter
+from whosaw.app.watchreplay import NoSuchFlag
 from whosaw.gate.approvers import Approvers
 from whosaw.prove import Payload
 from whosaw.store.numbers import find

@@ -14,8 +14,8 @@ from whosaw.app.errors import AppError
 from whosaw.app.looks import operator
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
-from whosaw.app.watchday import enter
 from whosaw.app.watchdesk import ReviewRefused, check_reviewer
+from whosaw.app.watchentries import enter
 from whosaw.app.watchprompts import KEPT_DAYS
 from whosaw.store.numbers import assign, find
 

@@ -21,7 +21,7 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.errors import AppError
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
-from whosaw.app.watchday import Once, enter
+from whosaw.app.watchentries import Once, enter
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
 from whosaw.terms import from_us

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from whosaw.app.maildoor import hits_of, mail_door
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.ask import Ask
+from whosaw.store.alerts import raise_alert
 from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import find
 from whosaw.terms import PurposeRef, SimulatedClock, SubjectRef
@@ -106,8 +108,7 @@ async def test_asking_about_one_without_work_is_a_touch_and_with_work_is_none(sh
     await shop.show("E-1", None, 3)
     ((_, touch),) = await shop.canaries.touches()
     assert touch.verified is False
-    for _ in range(2):
-        assert await shop.canaries.alarm() == 1
+    assert [await shop.canaries.alarm() for _ in range(3)] == [1, 0, 0]  # told once, and not every minute again
     async with shop.services.db.connection() as connection:
         rows = await connection.execute("select about from alert where code = 'canary.hit'")
         assert await rows.fetchall() == [({"entry": touch.entry},)]
@@ -115,6 +116,28 @@ async def test_asking_about_one_without_work_is_a_touch_and_with_work_is_none(sh
     await shop.canaries.retire(WHO)
     await shop.show("E-1", None, 4)
     assert len(await shop.canaries.touches()) == 1
+
+
+async def test_a_new_touch_is_told_and_the_old_ones_are_not_told_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.canaries.add(WHO, "queue:returns", by="officer")
+    raised: list[int] = []
+
+    async def counted(*given: Any, **more: Any) -> int:
+        raised.append(given[4]["entry"])
+        return await raise_alert(*given, **more)
+
+    monkeypatch.setattr("whosaw.app.canaries.raise_alert", counted)
+    for minute in range(1, 4):
+        await shop.show("E-1", None, minute)
+        await shop.canaries.alarm()
+    assert len(raised) == len(set(raised)) == 3
+    async with shop.services.db.connection() as connection:
+        rows = await connection.execute(
+            "select (about ->> 'entry')::int from alert where code = 'canary.hit' order by 1"
+        )
+        assert [int(each) for (each,) in await rows.fetchall()] == sorted(raised)
 
 
 async def test_the_record_does_not_say_who_is_one(shop: Shop) -> None:

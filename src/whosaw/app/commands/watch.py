@@ -14,9 +14,9 @@ from whosaw.app.commands.acting import look
 from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
-from whosaw.app.watchday import replay_stored
 from whosaw.app.watching import WatchFiles, replay_flag, watch_actors
 from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+from whosaw.app.watchreplay import replay_stored
 from whosaw.terms import to_us
 from whosaw.watch.rows import OPEN
 

@@ -1,0 +1,80 @@
+"""What a run of watch reads on a server: it is told the same, and finds the same files, when it is made again later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from whosaw.app import watchqueries as queries
+from whosaw.app.people import everybody
+from whosaw.app.services import Services
+from whosaw.catalog import Watching
+from whosaw.gate.approvalpeople import roles_of
+from whosaw.store.numbers import assign, every_key, keys_of
+from whosaw.terms import to_us
+
+HISTORY_DAYS = 182
+"""So far back a run reads: the month under test, the quarter in which ties become normal, and the weeks before."""
+
+_OF_STAFF = ("queue", "product", "shift", "region", "employer")
+"""What is told of people besides the role, where the directory has it; the last two for rates by group alone."""
+
+
+async def told_now(services: Services, until: datetime) -> dict[str, Any]:
+    """Return what this run is told, as it is stored: a later replay is told the same."""
+    watching = services.catalog.watch or Watching()
+    rows = await everybody(services)
+    numbers = await assign(services.db, "actor", rows)
+    staff = {
+        str(numbers[key]): [min(roles_of(row), default=""), *(str(row.get(word) or "") for word in _OF_STAFF)]
+        for key, row in rows.items()
+    }
+    return {
+        "templates": {name: dict(said) for name, said in watching.templates.items()},
+        "settings": {name: list(said) if isinstance(said, tuple) else said for name, said in watching.settings.items()},
+        "since_us": to_us(until - timedelta(days=HISTORY_DAYS)),
+        "until_us": to_us(until),
+        "answers_before": until.isoformat(),
+        "staff": dict(sorted(staff.items())),
+    }
+
+
+async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
+    """Return what a stored run was told, for the run itself and for its replay."""
+    from whosaw.app.watchwork import Told
+
+    rows = await queries.answers_before(services.db, datetime.fromisoformat(told["answers_before"]))
+    actors = await keys_of(services.db, "actor", [row[0] for row in rows])
+    subjects = await keys_of(services.db, "subject", [row[1] for row in rows])
+    answers = [
+        (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at)) for actor, subject, at in rows
+    ]
+    return Told(Watching(told["templates"], told["settings"]), int(told["until_us"]), answers)
+
+
+@asynccontextmanager
+async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterator[tuple[Path, Any]]:
+    """Yield the lake of a run and the files beside it."""
+    from whosaw.app.watchlake import run_lake
+    from whosaw.app.watchobserved import WatchFiles
+    from whosaw.app.watchrecords import write_canaries, write_csv, write_records
+
+    since_us, until_us = int(told["since_us"]), int(told["until_us"])
+    keys = await every_key(services.db, "actor")
+    async with run_lake(services, since_us, until_us) as lake:
+        staff = lake.parent / "staff.csv"
+        named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
+        write_csv(staff, ("actor", "role", *_OF_STAFF), sorted(named))
+        records = await write_records(services, lake.parent, until_us)
+        canaries = await write_canaries(services, lake.parent, until_us)
+        yield lake, WatchFiles(actors=staff, canaries=canaries, **records)
+
+
+def _staff_of(told: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Return role and what else a run was told of each person, by number; runs of before knew the role alone."""
+    if "staff" in told:
+        return dict(told["staff"])
+    return {number: [role, *("" for _ in _OF_STAFF)] for number, role in told["roles"].items()}
