@@ -1,4 +1,4 @@
-"""The statement of reasons a seller gets with its suspension: fields and limits of law, no person in it.
+"""Statements of reasons: for a seller's suspension and termination, and for a removed review; no person in them.
 
 Source: Regulation (EU) 2022/2065 (DSA) art. 17 and the field names of its transparency database (schema of 1 July
 2025); Regulation (EU) 2019/1150 (P2B) art. 4: reasons before or when it takes effect, termination not before 30 days
@@ -7,19 +7,13 @@ later.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from whosaw.answer.facts import Company, Facts
 
 TERMINATION_DAYS = 30
-_LIMITS = {
-    "decision_facts": 5000,
-    "incompatible_content_ground": 500,
-    "incompatible_content_explanation": 2000,
-    "puid": 500,
-}
 
 
 def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, withhold: bool) -> dict[str, Any]:
@@ -33,7 +27,7 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
         withhold: whether its money is held back too.
     """
     statement: dict[str, Any] = {
-        "puid": sha256(f"{facts.case} {seller}".encode()).hexdigest()[:40],
+        "puid": _puid(f"{facts.case} {seller} {at.date()}"),
         "decision_account": "DECISION_ACCOUNT_SUSPENDED",
         "account_type": "ACCOUNT_TYPE_BUSINESS",
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
@@ -58,10 +52,65 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
     }
     if withhold:
         statement["decision_monetary"] = "DECISION_MONETARY_SUSPENSION"
-    for name, limit in _LIMITS.items():
-        if len(statement[name]) > limit:
-            raise ValueError(f"`{name}` has more than {limit} characters")
     return statement
+
+
+def termination_statement(facts: Facts, *, seller: str, clause: str, at: datetime) -> dict[str, Any]:
+    """Return the statement for terminating a seller: as its suspension, with the account ended for good.
+
+    Args:
+        facts: of the case.
+        seller: the company's reference, only to make the statement's public id unique; it does not appear.
+        clause: the term of contract that was broken.
+        at: when the termination takes effect.
+    """
+    ended = seller_statement(facts, seller=seller, clause=clause, at=at, withhold=False)
+    del ended["termination_not_before"]
+    return ended | {
+        "puid": _puid(f"{facts.case} terminated {seller}"),
+        "decision_account": "DECISION_ACCOUNT_TERMINATED",
+    }
+
+
+def removal_statement(
+    case: str, company: Company, *, review: str, clause: str, written_on: date, at: datetime
+) -> dict[str, Any]:
+    """Return the statement for removing one review that was bought: a decision on visibility, to its writer.
+
+    Args:
+        case: the case's id.
+        company: who writes.
+        review: the company's reference, only to make the statement's public id unique; it does not appear.
+        clause: the term that forbids bought reviews.
+        written_on: the day of the review.
+        at: when the removal takes effect.
+    """
+    return {
+        "puid": _puid(f"{case} removed {review}"),
+        "decision_visibility": ["DECISION_VISIBILITY_CONTENT_REMOVED"],
+        "account_type": "ACCOUNT_TYPE_PRIVATE",
+        "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
+        "incompatible_content_ground": clause,
+        "incompatible_content_explanation": (
+            "The review was part of an exchange with the business that it is about, and does not tell other customers "
+            "what its writer found."
+        ),
+        "content_type": ["CONTENT_TYPE_TEXT"],
+        "category": "STATEMENT_CATEGORY_SCAMS_AND_FRAUD",
+        "category_specification": ["KEYWORD_INAUTHENTIC_USER_REVIEWS"],
+        "content_date": written_on.isoformat(),
+        "application_date": at.date().isoformat(),
+        "decision_facts": (
+            "Our records of the case lead from this review to the business that it favours. Two persons of different "
+            "functions decided on the removal."
+        ),
+        "source_type": "SOURCE_VOLUNTARY",
+        "automated_detection": "No",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "reasons_for": "DSA art. 17",
+        "effective_at": at.isoformat(),
+        "redress": _redress(company),
+    }
 
 
 def safety_statement(case: str, company: Company, *, seller: str, clause: str, at: datetime) -> dict[str, Any]:
@@ -75,7 +124,7 @@ def safety_statement(case: str, company: Company, *, seller: str, clause: str, a
         at: when the suspension takes effect.
     """
     return {
-        "puid": sha256(f"{case} again {seller} {at.isoformat()}".encode()).hexdigest()[:40],
+        "puid": _puid(f"{case} again {seller} {at.isoformat()}"),
         "decision_account": "DECISION_ACCOUNT_SUSPENDED",
         "account_type": "ACCOUNT_TYPE_BUSINESS",
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
@@ -101,6 +150,10 @@ def safety_statement(case: str, company: Company, *, seller: str, clause: str, a
         "termination_not_before": (at + timedelta(days=TERMINATION_DAYS)).date().isoformat(),
         "redress": _redress(company),
     }
+
+
+def _puid(about: str) -> str:
+    return sha256(about.encode()).hexdigest()[:40]
 
 
 def _redress(company: Company) -> list[str]:

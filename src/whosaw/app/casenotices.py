@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from whosaw.answer import (
     Cases,
@@ -19,7 +19,6 @@ from whosaw.answer import (
     Standing,
     build_facts,
     exposures,
-    seller_statement,
 )
 from whosaw.answer.bounces import Bounces
 from whosaw.answer.casequeries import police_holds
@@ -45,9 +44,6 @@ from whosaw.catalog.statements import presence_statement, subject_statement
 from whosaw.record import entries_by_actor, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
-
-CLAUSE = "terms of the marketplace: contact with customers outside it, and use of data obtained without right"
-SAFETY_CLAUSE = "terms of the marketplace: products must be safe, and a suspended account is reinstated by the rules"
 
 
 class FactsMissing(AppError, LookupError):
@@ -189,11 +185,6 @@ class CaseNotices:
         keys = await keys_of(self._services.db, "subject", [each.subject for each in facts.persons])
         found = await self.recipients(list(keys.values()))
         return {number: found[key] for number, key in keys.items() if key in found}
-
-    async def statement(self, case: str, seller: str) -> dict[str, Any]:
-        """Return the statement of reasons for suspending a seller now."""
-        now = self._services.clock.now()
-        return seller_statement(await self.facts(case), seller=seller, clause=CLAUSE, at=now, withhold=True)
 
     async def recipients(self, keys: Sequence[str]) -> Mapping[str, Recipient]:
         """Return names and addresses of subjects from the company's own tables."""

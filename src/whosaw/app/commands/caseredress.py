@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from rich.text import Text
 
 from whosaw.answer.appeals import Appeal
 from whosaw.answer.corrections import Correction
-from whosaw.answer.dsa import database_record, seller_letter
+from whosaw.answer.dsa import calls, database_record, seller_letter, writer_note
+from whosaw.answer.facts import Company
 from whosaw.app.casedesk import case_work
-from whosaw.app.casenotices import CaseNotices
+from whosaw.app.casestatements import CaseStatements, read_reviews
 from whosaw.app.commands.acting import look, who_looks, whose_token
 from whosaw.app.commands.case import say
-from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+
+
+class StatementOfNobody(AppError, ValueError):
+    """A statement of reasons was asked for, and not whom it is for."""
+
+    code: ClassVar[str] = "app.statement_of_nobody"
+    hint = "give the seller, as seller:S-88, or --reviews FILE.csv"
 
 
 def appeal(
@@ -100,24 +110,42 @@ def corrections(*, as_json: AsJson = False) -> int:
     return 0
 
 
-def statement(case: str, seller: str, /, *, out: Path) -> int:
-    """Write the statement of reasons for suspending a seller: as the DSA database takes it, and as the seller's letter.
+def statement(
+    case: str, seller: str = "", /, *, out: Path, terminate: Flag = False, reviews: Path | None = None
+) -> int:  # fmt: skip
+    """Write statements of reasons: as the DSA database takes them, and as the letter of whom they hit.
 
     Args:
         case: CASE-1.
-        seller: seller:S-88.
+        seller: seller:S-88; left out with --reviews.
         out: a folder, made if absent.
+        terminate: for terminating the seller instead of suspending it.
+        reviews: for removing bought reviews instead: a CSV with the columns review,written_on.
     """
 
-    async def work(services: Services) -> tuple[str, str]:
+    async def work(services: Services) -> dict[str, str]:
+        made = CaseStatements(services)
         await look(services, "look.case", case)
-        notices = CaseNotices(services)
-        made = await notices.statement(case, seller)
-        return json.dumps(database_record(made), indent=2), seller_letter(made, notices.company())
+        if reviews is not None:
+            table_ = read_reviews((await asyncio.to_thread(reviews.read_text, encoding="utf-8")).splitlines())
+            return _of_reviews(made.removed(case, table_), made.notices.company())
+        if not seller:
+            raise StatementOfNobody("neither a seller nor --reviews was given")
+        one = await made.seller(case, seller, terminated=terminate)
+        return {"dsa.json": _json(database_record(one)), "seller.txt": seller_letter(one, made.notices.company())}
 
-    record, letter = with_services(work)
+    files = with_services(work)
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (out / "dsa.json").write_text(record + "\n", encoding="utf-8")
-    (out / "seller.txt").write_text(letter, encoding="utf-8")
-    say(f"written: {out / 'dsa.json'}, {out / 'seller.txt'}")
+    for name, text in files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    say(f"written: {', '.join(str(out / name) for name in files)}")
     return 0
+
+
+def _of_reviews(made: Sequence[Mapping[str, Any]], company: Company) -> dict[str, str]:
+    files = {f"dsa-reviews-{number}.json": _json(body) for number, body in enumerate(calls(made), start=1)}
+    return files | {"writers.txt": writer_note(made[0], company)}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"

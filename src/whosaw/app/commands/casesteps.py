@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,6 @@ from rich.text import Text
 from whosaw.answer import Step, UnknownCase
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.ladder import RULES
-from whosaw.answer.statement import safety_statement
 from whosaw.answer.step import Kind
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import look, who_looks, whose_token
@@ -23,6 +22,8 @@ from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
 from whosaw.store.numbers import keys_of
+
+_WITH_REASONS = frozenset({"suspend_seller", "resuspend_seller", "terminate_seller", "delete_reviews"})
 
 
 async def actor_of(work: CaseWork, target: str) -> str:
@@ -90,8 +91,9 @@ def plan(
         target: whom: #17 for an actor, seller:S-88; the case itself where left out.
         reason: why, without names.
         reviews: of a restoration or deletion: the reviews.
-        note: of the same: what the writers of these reviews are told.
-        statement: of a seller's suspension: the statement of reasons (JSON); made from the facts where left out.
+        note: of the same: what the writers of these reviews are told; of a deletion: the reasons where left out.
+        statement: of a seller's suspension or termination: the statement of reasons (JSON); made from the facts where
+            left out.
         entry: of a suspension that takes a reinstatement back: the trail's entry of the action that reinstated it.
         exception: of a termination before its time: legal_duty, imperative_reason or repeated_breach.
         exception_why: why the exception holds.
@@ -101,12 +103,12 @@ def plan(
         desk = case_work(services)
         by = await whose_token(services)
         params: dict[str, Any] = {}
+        if not (kind == "delete_reviews" and note):
+            params |= await _params(services, case, kind, target, statement)
         if kind in {"restore_reviews", "delete_reviews"}:
             params |= {"reviews": sorted(reviews)} | ({"note": note} if note else {})
-        if kind == "suspend_seller":
-            params["statement"] = await _statement(services, case, target, statement)
         if kind == "resuspend_seller":
-            params |= {"entry": entry, "statement": await _again(services, case, target, statement)}
+            params["entry"] = entry
         if exception:
             params |= {"exception": exception, "exception_why": exception_why}
         whom = await actor_of(desk, target) if target else case
@@ -121,22 +123,22 @@ def plan(
     return 0
 
 
-async def _statement(services: Services, case: str, seller: str, file: Path | None) -> Mapping[str, Any]:
+async def _params(services: Services, case: str, kind: Kind, target: str, file: Path | None) -> dict[str, Any]:
+    """Return what a step says to whom it hits: a seller's statement of reasons, or a note to writers of reviews."""
+    from whosaw.answer.dsa import writer_note
+    from whosaw.app.casestatements import CaseStatements
+
+    if kind not in _WITH_REASONS:
+        return {}
     if file is not None:
-        read: Mapping[str, Any] = json.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
-        return read
-    from whosaw.app.casenotices import CaseNotices
-
-    return await CaseNotices(services).statement(case, seller)
-
-
-async def _again(services: Services, case: str, seller: str, file: Path | None) -> Mapping[str, Any]:
-    if file is not None:
-        return await _statement(services, case, seller, file)
-    from whosaw.app.casenotices import SAFETY_CLAUSE, CaseNotices
-
-    company = CaseNotices(services).company()
-    return safety_statement(case, company, seller=seller, clause=SAFETY_CLAUSE, at=services.clock.now())
+        return {"statement": json.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))}
+    made = CaseStatements(services)
+    if kind == "delete_reviews":
+        (removed,) = made.removed(case, {case: services.clock.now().date()})
+        return {"note": writer_note(removed, made.notices.company())}
+    if kind == "resuspend_seller":
+        return {"statement": made.again(case, target)}
+    return {"statement": await made.seller(case, target, terminated=kind == "terminate_seller")}
 
 
 def approve(step: str, /) -> int:
