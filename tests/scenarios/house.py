@@ -50,6 +50,7 @@ from whosaw.record import Appender, Integrator, Keys, entries_by_actor, entries_
 from whosaw.store import Database
 from whosaw.store.numbers import assign, every_key, keys_of
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay
 from whosaw.terms import SimulatedClock, to_us
 from whosaw.trace import Settings, attribute
 from worlds.story import Told
@@ -228,7 +229,9 @@ class House:
 
     async def _notify(self, case: str) -> Mapping[str, int]:
         await queue_notices(self.outbox, self.facts[case], self._addresses, clock=self.clock)
-        await send_pending(self.outbox, self.box.host, self.box.port, clock=self.clock, how=Sending(per_s=10_000))
+        await send_pending(
+            self.outbox, Relay(self.box.host, self.box.port), clock=self.clock, how=Sending(per_s=10_000)
+        )
         return {str(state): count for state, count in (await self.outbox.counts(case)).items()}
 
     async def _addresses(self, keys: Sequence[str]) -> dict[str, Recipient]:

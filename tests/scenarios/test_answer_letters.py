@@ -30,6 +30,7 @@ from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.store import Database
 from whosaw.store.numbers import assign
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay
 from whosaw.terms import SimulatedClock
 
 T0 = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)
@@ -83,7 +84,7 @@ async def test_two_hundred_and_forty_people_get_one_letter_each_in_their_languag
     with Mailbox(tmp_path) as box:
         # the first run is cut after a while: a rate so low that it cannot have sent everything
         run = asyncio.create_task(
-            send_pending(outbox, "127.0.0.1", box.port, clock=clock, how=Sending(per_s=120, connections=2))
+            send_pending(outbox, Relay("127.0.0.1", box.port), clock=clock, how=Sending(per_s=120, connections=2))
         )
         while len(box.files()) < 60:
             await asyncio.sleep(0.01)
@@ -95,7 +96,7 @@ async def test_two_hundred_and_forty_people_get_one_letter_each_in_their_languag
         async def arrived(ids: Sequence[str]) -> set[str]:
             return box.arrived(ids)
 
-        await send_pending(outbox, "127.0.0.1", box.port, clock=clock, arrived=arrived)
+        await send_pending(outbox, Relay("127.0.0.1", box.port), clock=clock, arrived=arrived)
         letters = [message_from_bytes(path.read_bytes(), policy=default) for path in box.files()]
     got = Counter(str(each["delivered-to"]) for each in letters)
     once = got == Counter(f"{key[9:].lower()}@home.example" for key in keys)

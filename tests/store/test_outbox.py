@@ -24,6 +24,7 @@ from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.store import Database
 from whosaw.store.numbers import assign
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
+from whosaw.store.relay import Relay
 from whosaw.terms import SimulatedClock
 
 AT = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)
@@ -99,8 +100,8 @@ async def test_mail_goes_out_once_and_its_address_is_erased(outbox: Outbox, tmp_
     assert await outbox.queue("CASE-1", mails(30), AT) == 30
     assert await outbox.queue("CASE-1", mails(31), AT) == 1
     with Mailbox(tmp_path) as box:
-        first = await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, how=QUICK)
-        again = await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, how=QUICK)
+        first = await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, how=QUICK)
+        again = await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, how=QUICK)
         assert received(box) == Counter(f"<{n}@shop.example>" for n in range(1, 32))
         assert b"\r\n.letter 1\r\n" in next(p for p in box.files() if b"<1@shop" in p.read_bytes()).read_bytes()
     assert (first.sent, again.sent) == (31, 0)
@@ -116,7 +117,7 @@ async def test_many_letters_take_seconds(outbox: Outbox, tmp_path: Path) -> None
     loop = asyncio.get_running_loop()
     with Mailbox(tmp_path) as box:
         began = loop.time()
-        assert (await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK)).sent == 250
+        assert (await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK)).sent == 250
         assert loop.time() - began < 15
         assert len(received(box)) == 250
 
@@ -129,17 +130,17 @@ async def test_a_cut_in_data_leaves_the_letter_unsure_until_the_server_is_asked(
         return None if command == "END" and count == 3 else usual(command)
 
     async with scripted(cut) as (port, taken):
-        result = await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how)
+        result = await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how)
         assert (result.sent, result.unsure) == (5, 1)
         assert len(taken) == 5
         assert await outbox.unsure() == ["<3@shop.example>"]
         # without the server's word it is never sent again
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how)).sent == 0
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how)).sent == 0
 
         async def arrived(ids: Sequence[str]) -> set[str]:
             return set(ids) & set(taken)
 
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how, arrived=arrived)).sent == 1
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how, arrived=arrived)).sent == 1
         assert Counter(taken) == Counter(f"<{n}@shop.example>" for n in range(1, 7))
     assert await outbox.counts("CASE-1") == {"sent": 6}
 
@@ -147,12 +148,12 @@ async def test_a_cut_in_data_leaves_the_letter_unsure_until_the_server_is_asked(
 async def test_a_letter_that_arrived_before_the_cut_is_not_sent_again(outbox: Outbox) -> None:
     await outbox.queue("CASE-1", mails(1), AT)
     async with scripted(lambda command, count: None if command == "END" else usual(command)) as (port, _):
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=QUICK)).unsure == 1
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=QUICK)).unsure == 1
 
         async def arrived(ids: Sequence[str]) -> set[str]:
             return set(ids)
 
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=QUICK, arrived=arrived)).sent == 0
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=QUICK, arrived=arrived)).sent == 0
     assert await outbox.counts("CASE-1") == {"sent": 1}
 
 
@@ -166,7 +167,7 @@ async def test_a_cut_before_data_and_a_busy_server_are_tried_again(outbox: Outbo
 
     async with scripted(stumble) as (port, taken):
         result = await send_pending(
-            outbox, "127.0.0.1", port, clock=CLOCK, how=Sending(connections=1, pause_s=0.01, rounds=3)
+            outbox, Relay("127.0.0.1", port), clock=CLOCK, how=Sending(connections=1, pause_s=0.01, rounds=3)
         )
     assert (result.sent, result.waiting, sorted(taken)) == (3, 0, [f"<{n}@shop.example>" for n in (1, 2, 3)])
 
@@ -179,7 +180,7 @@ async def test_a_refused_recipient_fails_alone_and_its_error_names_nobody(outbox
 
     async with scripted(refuse) as (port, _):
         result = await send_pending(
-            outbox, "127.0.0.1", port, clock=CLOCK, how=Sending(connections=1, pause_s=0.01, rounds=2)
+            outbox, Relay("127.0.0.1", port), clock=CLOCK, how=Sending(connections=1, pause_s=0.01, rounds=2)
         )
     assert (result.sent, result.failed) == (2, 1)
     failed = next(each for each in await outbox.list("CASE-1") if each.state == "failed")
@@ -190,8 +191,8 @@ async def test_retries_end(outbox: Outbox) -> None:
     await outbox.queue("CASE-1", mails(1), AT)
     how = Sending(tries=3, rounds=2, pause_s=0.01)
     async with scripted(lambda command, count: "421 busy" if command == "END" else usual(command)) as (port, _):
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how)).waiting == 1
-        assert (await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how)).failed == 1
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how)).waiting == 1
+        assert (await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how)).failed == 1
     (posted,) = await outbox.list("CASE-1")
     assert (posted.state, posted.attempts, posted.error) == ("failed", 3, "smtp.421")
 
@@ -199,14 +200,14 @@ async def test_retries_end(outbox: Outbox) -> None:
 async def test_a_refused_sender_costs_no_recipient_his_letter(outbox: Outbox) -> None:
     await outbox.queue("CASE-1", mails(2), AT)
     async with scripted(lambda command, count: "550 not you" if command == "MAIL" else usual(command)) as (port, _):
-        result = await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=QUICK)
+        result = await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=QUICK)
     assert (result.failed, result.waiting) == (0, 2)
 
 
 async def test_without_a_server_everything_waits(outbox: Outbox, unused_port: int) -> None:
     await outbox.queue("CASE-1", mails(3), AT)
     with pytest.raises(MailServerUnreachable, match=str(unused_port)):
-        await send_pending(outbox, "127.0.0.1", unused_port, clock=CLOCK, how=QUICK)
+        await send_pending(outbox, Relay("127.0.0.1", unused_port), clock=CLOCK, how=QUICK)
     assert await outbox.counts("CASE-1") == {"pending": 3}
     assert [each.attempts for each in await outbox.list("CASE-1")] == [0, 0, 0]
 
@@ -243,11 +244,12 @@ from datetime import UTC, datetime
 from whosaw.answer.delivery import send_pending
 from whosaw.store import Database
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay
 from whosaw.terms import SimulatedClock
 
 async def main():
     async with Database(sys.argv[1]) as db:
-        await send_pending(Outbox(db), "127.0.0.1", int(sys.argv[2]), clock=SimulatedClock(datetime.now(UTC)))
+        await send_pending(Outbox(db), Relay("127.0.0.1", int(sys.argv[2])), clock=SimulatedClock(datetime.now(UTC)))
 
 asyncio.run(main())
 """
@@ -273,7 +275,7 @@ async def test_kills_at_random_moments_cost_and_double_no_letter(
 
         for _ in range(50):
             try:
-                await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, arrived=arrived)
+                await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, arrived=arrived)
                 break
             except OutboxBusy:  # the server has not yet noticed that the killed process is gone
                 await asyncio.sleep(0.1)
@@ -313,7 +315,7 @@ async def test_certain_and_probable_get_one_letter_each_and_nobody_else(
     assert (queued.new, queued.already, queued.unreachable) == (4, 0, ())
     assert (again.new, again.already) == (0, 4)
     with Mailbox(tmp_path) as box:
-        await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, how=QUICK)
+        await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, how=QUICK)
         letters = [message_from_bytes(path.read_bytes(), policy=default) for path in box.files()]
     assert sorted(letter["delivered-to"] for letter in letters) == [f"{n}@home.example" for n in range(4)]
     for letter in letters:

@@ -27,6 +27,7 @@ from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.store import Database
 from whosaw.store.numbers import assign
 from whosaw.store.outbox import Outbox, OutboxBusy
+from whosaw.store.relay import Relay
 
 LETTERS, KILLS, PER_S = 250, 20, 60
 
@@ -38,6 +39,7 @@ from email.parser import BytesHeaderParser
 from whosaw.answer.delivery import Sending, send_pending
 from whosaw.store import Database
 from whosaw.store.outbox import Outbox, OutboxBusy
+from whosaw.store.relay import Relay
 from whosaw.terms import SimulatedClock
 
 def there(ids):
@@ -53,7 +55,8 @@ async def main():
         while True:
             try:
                 print("go", flush=True)
-                await send_pending(Outbox(db), "127.0.0.1", int(sys.argv[2]), clock=clock, how=how, arrived=arrived)
+                relay = Relay("127.0.0.1", int(sys.argv[2]))
+                await send_pending(Outbox(db), relay, clock=clock, how=how, arrived=arrived)
                 return
             except OutboxBusy:
                 await asyncio.sleep(0.05)
@@ -95,7 +98,7 @@ async def test_twenty_kills_at_random_moments_cost_and_double_no_letter(
 
         for _ in range(100):
             try:
-                await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, arrived=arrived)
+                await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, arrived=arrived)
                 break
             except OutboxBusy:  # the server has not yet noticed that the killed process is gone
                 await asyncio.sleep(0.1)
@@ -109,7 +112,7 @@ async def test_a_rate_is_kept_over_all_connections(outbox: Outbox, tmp_path: Pat
     loop = asyncio.get_running_loop()
     with Mailbox(tmp_path) as box:
         began = loop.time()
-        await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, how=Sending(per_s=20, connections=4))
+        await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, how=Sending(per_s=20, connections=4))
         took_s = loop.time() - began
         assert len(box.files()) == 12
     assert took_s >= 11 / 20  # never faster; how much slower is the machine's affair
@@ -174,7 +177,7 @@ async def test_whoever_a_letter_did_not_reach_is_told_by_a_second_channel(
 
     await queue_notices(outbox, now, addresses, clock=CLOCK)
     with Mailbox(tmp_path) as box:
-        await send_pending(outbox, "127.0.0.1", box.port, clock=CLOCK, how=QUICK)
+        await send_pending(outbox, Relay("127.0.0.1", box.port), clock=CLOCK, how=QUICK)
         posted = await outbox.list(now.case)
         assert {each.message_id for each in posted} == set(received(box))
         assert all(b"Content-Language: fi" in path.read_bytes() for path in box.files())

@@ -6,18 +6,24 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtplib import SMTPAuthenticationError, SMTPException
 from tests.store.mail.private_postfix import free_port
-from tests.store.test_outbox import AT, CLOCK, QUICK, mails
+from tests.store.test_outbox import AT, CLOCK, mails
 
-from whosaw.answer.delivery import Login, MailLoginRefused, MailServerUnreachable, Sending, send_pending
+from whosaw.answer.delivery import MailLoginRefused, MailServerUnreachable, Sending, send_pending
+from whosaw.app.alertmail import hand_over
+from whosaw.app.maildoor import smtp_hop
+from whosaw.doors.mail.errors import NextHopFailed
 from whosaw.store import Database
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay, SmtpInvalid
 
 
 class Taking:
@@ -71,17 +77,19 @@ def relay(certificate: Path, taking: Taking, *, tls: bool = True) -> Iterator[in
         controller.stop()
 
 
-def how(certificate: Path, word: str = "a long word", *, trusted: bool = True) -> Sending:
+ONCE = Sending(pause_s=0.01, timeout_s=5, rounds=1, connections=2)
+
+
+def through(port: int, certificate: Path, word: str = "a long word", *, trusted: bool = True) -> Relay:
     context = ssl.create_default_context(cafile=str(certificate / "cert.pem")) if trusted else None
-    login = Login("whosaw", word, context)
-    return Sending(pause_s=0.01, timeout_s=5, rounds=1, connections=2, login=login)
+    return Relay("127.0.0.1", port, user="whosaw", password=word, context=context)
 
 
 async def test_letters_go_through_a_relay_that_asks_for_a_login(database: Database, certificate: Path) -> None:
     outbox, taking = Outbox(database), Taking()
     await outbox.queue("CASE-1", mails(5), AT)
     with relay(certificate, taking) as port:
-        sent = await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how(certificate))
+        sent = await send_pending(outbox, through(port, certificate), clock=CLOCK, how=ONCE)
     assert sent.sent == 5 and sorted(taking.arrived) == [f"c{n}@home.example" for n in range(1, 6)]
     assert set(taking.logins) == {(True, "whosaw")}
 
@@ -91,9 +99,9 @@ async def test_a_refused_login_leaves_every_letter_waiting_and_repeats_no_word(
 ) -> None:
     outbox, taking = Outbox(database), Taking()
     await outbox.queue("CASE-1", mails(3), AT)
-    wrong = how(certificate, "not that one")
     with relay(certificate, taking) as port, pytest.raises(MailLoginRefused) as refused:
-        await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=wrong)
+        wrong = through(port, certificate, "not that one")
+        await send_pending(outbox, wrong, clock=CLOCK, how=ONCE)
     assert "not that one" not in str(refused.value) and "not that one" not in repr(wrong)
     assert await outbox.counts("CASE-1") == {"pending": 3} and taking.arrived == []
 
@@ -105,6 +113,25 @@ async def test_no_password_goes_to_a_server_without_tls_or_one_that_nobody_trust
     await outbox.queue("CASE-1", mails(2), AT)
     for tls, trusted in ((False, True), (True, False)):
         with relay(certificate, taking, tls=tls) as port, pytest.raises((MailServerUnreachable, MailLoginRefused)):
-            await send_pending(outbox, "127.0.0.1", port, clock=CLOCK, how=how(certificate, trusted=trusted))
+            await send_pending(outbox, through(port, certificate, trusted=trusted), clock=CLOCK, how=ONCE)
     assert taking.logins == [] and await outbox.counts("CASE-1") == {"pending": 2}
-    assert QUICK.login is None
+
+
+async def test_an_alert_and_the_doors_next_hop_take_the_same_way_as_a_letter(certificate: Path) -> None:
+    taking = Taking()
+    message = EmailMessage()
+    message["From"], message["To"] = "whosaw@company.example", "officer@company.example"
+    with relay(certificate, taking) as port:
+        await hand_over(through(port, certificate), message, 5)
+        with pytest.raises(SMTPAuthenticationError):
+            await hand_over(through(port, certificate, "not that one"), message, 5)
+        with pytest.raises(NextHopFailed):  # it speaks in the clear, and this server takes nothing so
+            await smtp_hop("127.0.0.1", port)("a@home.example", "b@home.example", b"Subject: x\r\n\r\nx")
+    with relay(certificate, taking, tls=False) as port, pytest.raises(SMTPException):
+        await hand_over(through(port, certificate), message, 5)
+    assert taking.arrived == ["officer@company.example"] and {over for over, _ in taking.logins} == {True}
+
+
+def test_a_login_in_the_clear_cannot_be_said() -> None:
+    with pytest.raises(SmtpInvalid, match="in the clear"):
+        Relay("127.0.0.1", 25, "never", user="whosaw", password="a long word")

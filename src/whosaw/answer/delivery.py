@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from email.policy import SMTP as SMTP_POLICY
 from typing import ClassVar
@@ -16,6 +15,7 @@ import aiosmtplib
 
 from whosaw.answer.errors import AnswerError
 from whosaw.store.outbox import Claimed, Outbox, Run
+from whosaw.store.relay import Relay
 from whosaw.terms import Clock
 
 _CLAIM_ROWS = 2_000
@@ -35,21 +35,6 @@ class MailLoginRefused(AnswerError, PermissionError):
 
     code: ClassVar[str] = "answer.mail_login_refused"
     hint = "check user and password of WHOSAW_SMTP; a server that offers no TLS gets no password"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """How to log in to the mail server; only ever over TLS whose certificate is trusted.
-
-    Attributes:
-        user: the name.
-        password: the word.
-        context: whom to trust; the system's authorities where left out.
-    """
-
-    user: str
-    password: str = field(repr=False)
-    context: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +59,6 @@ class Sending:
         pause_s: seconds before the second round of a run; doubled for each further one.
         sender: the envelope sender; empty means the letter's own From.
         per_s: letters handed over a second at most, over all connections; None means as fast as the server takes them.
-        login: to the server, or None; with one the connection is encrypted before anything is said.
-        tls: whether TLS from the first byte; else STARTTLS, where the server offers it or a login needs it.
     """
 
     connections: int = 4
@@ -85,14 +68,11 @@ class Sending:
     pause_s: float = 0.2
     sender: str = ""
     per_s: float | None = None
-    login: Login | None = None
-    tls: bool = False
 
 
 async def send_pending(
     outbox: Outbox,
-    host: str,
-    port: int,
+    relay: Relay,
     *,
     clock: Clock,
     how: Sending | None = None,
@@ -102,8 +82,7 @@ async def send_pending(
 
     Args:
         outbox: where letters wait.
-        host: the mail server.
-        port: its port.
+        relay: the mail server.
         clock: tells when a letter was sent.
         how: connections, tries and pauses.
         arrived: given Message-IDs, returns those the receiving server has. With it, letters that an earlier cut left
@@ -119,7 +98,7 @@ async def send_pending(
         if arrived is not None and (unsure := await outbox.unsure()):
             there = await arrived(unsure)
             await outbox.settle(there, set(unsure) - there, clock.now())
-        delivery = _Delivery(run, host, port, clock, how)
+        delivery = _Delivery(run, relay, clock, how)
         for number in range(how.rounds):
             if not await delivery.round():
                 break
@@ -139,9 +118,9 @@ class _Lost(Exception):
 class _Delivery:
     """Some connections that empty one queue."""
 
-    def __init__(self, run: Run, host: str, port: int, clock: Clock, how: Sending) -> None:
+    def __init__(self, run: Run, relay: Relay, clock: Clock, how: Sending) -> None:
         self._run = run
-        self._host, self._port = host, port
+        self._relay = relay
         self._clock = clock
         self._how = how
         self._queue: deque[Claimed] = deque()
@@ -201,37 +180,22 @@ class _Delivery:
         await asyncio.sleep(turn - now)
 
     async def _connect(self) -> aiosmtplib.SMTP:
-        attempt = 0
+        attempt, where = 0, f"`{self._relay.host}:{self._relay.port}`"
         while True:
-            client = self._client()
+            client = self._relay.client(self._how.timeout_s)
             try:
                 await client.connect()
             except _LOGIN_REFUSED as cause:
                 client.close()
-                raise MailLoginRefused(f"the mail server at `{self._host}:{self._port}` does not let us in") from cause
+                raise MailLoginRefused(f"the mail server at {where} does not let us in") from cause
             except (aiosmtplib.SMTPException, OSError) as cause:
                 client.close()
                 attempt += 1
                 if attempt == _CONNECT_TRIES:
-                    raise MailServerUnreachable(f"no mail server at `{self._host}:{self._port}`") from cause
+                    raise MailServerUnreachable(f"no mail server at {where}") from cause
                 await asyncio.sleep(self._how.pause_s * 2 ** (attempt - 1))
             else:
                 return client
-
-    def _client(self) -> aiosmtplib.SMTP:
-        how, login = self._how, self._how.login
-        return aiosmtplib.SMTP(
-            hostname=self._host,
-            port=self._port,
-            timeout=how.timeout_s,
-            use_tls=how.tls,
-            # None: where the server offers it; True: or not at all
-            start_tls=False if how.tls else True if login else None,
-            tls_context=login.context if login else None,
-            username=login.user if login else None,
-            password=login.password if login else None,
-            local_hostname="localhost",
-        )
 
     async def _send_one(self, client: aiosmtplib.SMTP, mail: Claimed) -> None:
         """Hand over one letter; the only uncertain stretch is between `begin` and the server's last reply."""

@@ -12,11 +12,12 @@ from typing import Self
 import aiosmtplib
 import httpx
 
-from whosaw.app.alertmail import Relay, hand_over, letter
+from whosaw.app.alertmail import hand_over, letter
 from whosaw.app.alerttexts import sentence
 from whosaw.catalog.model import Alerting, Webhook
 from whosaw.store.alertposts import AlertPosts, Post
 from whosaw.store.alerts import Alert
+from whosaw.store.relay import Relay
 from whosaw.store.webhook import sign
 from whosaw.terms import Clock
 

@@ -10,12 +10,12 @@ import asyncio
 import logging
 
 from whosaw.app.alertaging import escalate_unread
-from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.casedesk import case_work
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.store.alertposts import AlertPosts
+from whosaw.store.relay import Relay
 
 _LOG = logging.getLogger(__name__)
 ALERTS_EVERY_S = 1.0

@@ -25,7 +25,7 @@ from whosaw.answer.casequeries import police_holds
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.covered import UNMEASURED, Covered
-from whosaw.answer.delivery import Login, Sending, send_pending
+from whosaw.answer.delivery import Sending, send_pending
 from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
 from whosaw.answer.duties import Risk, decide_duties
@@ -34,7 +34,6 @@ from whosaw.answer.letters import write_notice
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.answer.stepqueries import done_steps
-from whosaw.app.alertmail import Relay
 from whosaw.app.casequeries import coverage_days
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
@@ -44,6 +43,7 @@ from whosaw.catalog.statements import presence_statement, subject_statement
 from whosaw.record import entries_by_actor, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay
 
 
 class FactsMissing(AppError, LookupError):
@@ -127,10 +127,8 @@ class CaseNotices:
         await queue_notices(self.outbox, await self.facts(case), self.recipients, clock=self._services.clock)
         smtp = self._services.settings.smtp
         if smtp is not None:
-            relay = Relay.read(smtp.get_secret_value(), self._services.settings.mail_from)
-            login = Login(relay.user, relay.password or "") if relay.user else None
-            how = Sending(per_s=self._settings.letters_per_s, login=login, tls=relay.tls)
-            await send_pending(self.outbox, relay.host, relay.port, clock=self._services.clock, how=how)
+            relay, how = Relay.read(smtp.get_secret_value()), Sending(per_s=self._settings.letters_per_s)
+            await send_pending(self.outbox, relay, clock=self._services.clock, how=how)
         return {str(state): count for state, count in (await self.outbox.counts(case)).items()}
 
     async def forms(  # noqa: PLR0913 - one draft, said whole

@@ -20,6 +20,7 @@ from whosaw.doors.mail import Hits, MailDoor, MessageIds, Senders, Ways, load_ma
 from whosaw.doors.mail.delivery import NextHop
 from whosaw.doors.mail.errors import NextHopFailed
 from whosaw.store.numbers import keys_of
+from whosaw.store.relay import Relay
 from whosaw.terms import SubjectRef
 
 _TIMEOUT_S = 60.0
@@ -118,13 +119,11 @@ def mail_door(services: Services, dns: Lookup, next_hop: NextHop) -> MailDoor:
 
 def smtp_hop(host: str, port: int) -> NextHop:
     """Return a next hop that speaks SMTP without TLS to this machine."""
+    relay = Relay(host, port, "never")
 
     async def hand_over(sender: str, recipient: str, raw: bytes) -> None:
-        client = aiosmtplib.SMTP(
-            hostname=host, port=port, start_tls=False, timeout=_TIMEOUT_S, local_hostname="localhost"
-        )
         try:
-            async with client:
+            async with relay.client(_TIMEOUT_S) as client:
                 await client.sendmail(sender or "<>", [recipient], raw)
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as cause:
             # neither the address nor what the server answered about it

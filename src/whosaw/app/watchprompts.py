@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
 
 import numpy as np
 
-from whosaw.answer.delivery import MailServerUnreachable, send_pending
+from whosaw.answer.delivery import MailLoginRefused, MailServerUnreachable, send_pending
 from whosaw.app import watchqueries as queries
 from whosaw.app.errors import AppError
 from whosaw.app.rounds import every
@@ -24,6 +23,7 @@ from whosaw.app.services import Services
 from whosaw.app.watchentries import Once, enter
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
+from whosaw.store.relay import Relay
 from whosaw.terms import from_us
 
 if TYPE_CHECKING:
@@ -134,12 +134,11 @@ async def mail_prompts(services: Services) -> None:
     await outbox.queue(TOPIC, mails, services.clock.now())
     if not await queries.mails_wait(services.db, TOPIC):
         return
-    at = urlsplit(smtp.get_secret_value())
     try:
-        await send_pending(outbox, at.hostname or "localhost", at.port or 25, clock=services.clock)
+        await send_pending(outbox, Relay.read(smtp.get_secret_value()), clock=services.clock)
     except OutboxBusy:
         _LOG.warning("another process sends mail; prompts go out with it")
-    except MailServerUnreachable as problem:
+    except (MailServerUnreachable, MailLoginRefused) as problem:
         _LOG.warning("prompts wait: %s", problem)
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
 from whosaw.catalog.model import Alerting, Webhook
 from whosaw.store import Database
 from whosaw.store.alertposts import AlertPosts
+from whosaw.store.relay import Relay
 from whosaw.store.webhook import check
 from whosaw.terms import SystemClock
 
@@ -82,7 +82,7 @@ def alerting(http_port: int, *, mail: bool = True) -> Alerting:
 
 def relay(port: int) -> Relay:
     """Return the mail server on loopback."""
-    return Relay("127.0.0.1", port, False, "whosaw@company.example")
+    return Relay("127.0.0.1", port, sender="whosaw@company.example")
 
 
 async def send_for_ever(url: str, http_port: int, smtp_port: int) -> None:

@@ -18,12 +18,12 @@ import pytest
 from tests.store.standing.receivers import RECIPIENT, Receiver, alerting, receiver, relay
 
 from whosaw.answer.mailbox import Mailbox
-from whosaw.app.alertmail import Relay, SmtpInvalid
 from whosaw.app.alertsending import AlertSending, Round
 from whosaw.catalog.model import Alerting
 from whosaw.store import Database
 from whosaw.store.alertposts import AlertPosts
 from whosaw.store.alerts import alerts, raise_alert
+from whosaw.store.relay import Relay, SmtpInvalid
 from whosaw.terms import SimulatedClock
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -184,5 +184,5 @@ def test_an_address_that_is_no_mail_server_is_refused_and_not_repeated(address: 
 def test_the_address_of_a_mail_server_is_read() -> None:
     assert Relay.read("smtp://mail.example", "a@b.example").port == 25
     read = Relay.read("smtps://us%40er:pa%3Ass@mail.example", "a@b.example")
-    assert (read.port, read.tls, read.user, read.password) == (465, True, "us@er", "pa:ss")
+    assert (read.port, read.tls, read.user, read.password) == (465, "first", "us@er", "pa:ss")
     assert "pa:ss" not in repr(read)

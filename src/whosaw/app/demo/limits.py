@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from whosaw.answer.mailbox import Mailbox
-from whosaw.app.alertmail import Relay
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.demo.canaryscene import CanaryScene
 from whosaw.app.demo.told import Teller
@@ -24,6 +23,7 @@ from whosaw.gate.glassask import GlassAsk, Review
 from whosaw.gate.grants import Word
 from whosaw.gate.grantsask import GrantAsk
 from whosaw.store.alertposts import AlertPosts
+from whosaw.store.relay import Relay
 from whosaw.terms import PurposeRef, SubjectRef
 
 _CONTACT = ("customer.email",)
@@ -151,7 +151,7 @@ class Limits:
         """Send what must not stay quiet through a real mail server."""
         services, hears = self._services, self._services.catalog.alerts
         with Mailbox(self._folder / "alerts") as mailbox:
-            relay = Relay(mailbox.host, mailbox.port, tls=False, sender="whosaw@fernmarkt.example")
+            relay = Relay(mailbox.host, mailbox.port, sender="whosaw@fernmarkt.example")
             posts = AlertPosts(services.db)
             async with AlertSending(posts, hears, relay, services.clock, services.keys.origin) as sending:
                 sent = await sending.round()

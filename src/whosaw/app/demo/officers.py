@@ -41,6 +41,7 @@ from whosaw.market import ShopMarketplace
 from whosaw.record import entries_by_actor, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
+from whosaw.store.relay import Relay
 
 PRIVACY, SECURITY = "officer:privacy", "officer:security"
 _LABELS = {
@@ -189,7 +190,7 @@ class Officers:
         if self._facts is None:
             return {}
         await queue_notices(self._outbox, self._facts, self._addresses, clock=self._services.clock)
-        await send_pending(self._outbox, self._mailbox.host, self._mailbox.port, clock=self._services.clock)
+        await send_pending(self._outbox, Relay(self._mailbox.host, self._mailbox.port), clock=self._services.clock)
         return await self.letters(case)
 
     async def _addresses(self, keys: Sequence[str]) -> Mapping[str, Recipient]:
