@@ -132,7 +132,7 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     assert re.search(r"\bE-1\b", desk.ok("case", "unmask", "CASE-1", "--approve", "1", **desk.bob))
     (overseen,) = json.loads(desk.ok("case", "unmaskings", "--json"))
     assert (overseen["opened"], overseen["state"], overseen["case"]) == (f"actor #{number}", "open", "CASE-1")
-    assert (overseen["asked_as"], overseen["approved_as"]) == ("privacy", "security")
+    assert (overseen["asked_as"], overseen["approvals"][0]["function"]) == ("privacy", "security")
     with psycopg.connect(database_url) as connection:
         looked = "select count(*) from trail_entry where payload::json ->> 'object' = 'unmaskings'"
         assert connection.execute(looked).fetchone() == (1,)

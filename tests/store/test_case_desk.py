@@ -20,6 +20,7 @@ from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.desk import Desk
 from whosaw.answer.entities import Entities, Word
 from whosaw.answer.notes import Notes
+from whosaw.answer.oversight import Approval, every_unmasking
 from whosaw.answer.reports import Reported, add_reported
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.record import Appender, load_or_create
@@ -297,14 +298,14 @@ async def test_all_unmaskings_of_all_cases_are_read_with_functions_as_they_were_
     # what somebody becomes or ceases to be later changes nothing about what he was
     await desk.name(cases[0], "bob", "legal", by="ann")
     await desk.dismiss(cases[0], "ann", by="bob", why="on leave")
-    newest, oldest = await unmaskings.everywhere()
-    assert [newest.unmasking.case, oldest.unmasking.case] == cases[::-1]
-    assert (newest.state, newest.asked_as, newest.approved_as) == ("asked", "privacy", None)
-    assert (oldest.state, oldest.asked_as, oldest.approved_as) == ("open", "privacy", "security")
-    assert (oldest.unmasking.asked_by, oldest.unmasking.approved_by) == ("ann", "bob")
+    newest, oldest = await every_unmasking(database, office.clock)
+    assert [newest.case, oldest.case] == cases[::-1]
+    assert (newest.state, newest.asked_as, newest.approvals) == ("asked", "privacy", ())
+    assert (oldest.state, oldest.asked_by, oldest.asked_as) == ("open", "ann", "privacy")
+    assert oldest.approvals == (Approval("bob", "security"),)
     assert "E-0417" not in str([newest, oldest])
     office.clock.advance_to(AT + timedelta(days=2, seconds=1))
-    assert [each.state for each in await unmaskings.everywhere()] == ["asked", "over"]
+    assert [each.state for each in await every_unmasking(database, office.clock)] == ["asked", "over"]
 
 
 async def test_a_link_stands_on_two_sources_of_different_kinds(office: Office) -> None:

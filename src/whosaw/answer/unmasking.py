@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from whosaw.answer import casequeries as queries
 from whosaw.answer.desk import Desk
@@ -49,25 +48,8 @@ class Unmasking:
         return self.expires_at is not None and now < self.expires_at
 
 
-@dataclass(frozen=True, slots=True)
-class Overseen:
-    """One unmasking as a works council or a privacy officer reads it: whoever is unmasked stays a number.
-
-    Attributes:
-        unmasking: the unmasking.
-        asked_as: the function in the case of whoever asked, when he did; None where he had none.
-        approved_as: that of whoever approved.
-        state: ``asked``, ``open`` or ``over``.
-    """
-
-    unmasking: Unmasking
-    asked_as: str | None
-    approved_as: str | None
-    state: Literal["asked", "open", "over"]
-
-
 class Unmaskings:
-    """The unmaskings of one database; every one stays, for the works council and the privacy officer to read."""
+    """The unmaskings of one database; every one stays, and `oversight` lists them beside those by grant."""
 
     def __init__(self, db: Database, clock: Clock, notes: Notes, desk: Desk) -> None:
         """Let only people of the case ask and approve, by `desk`."""
@@ -132,15 +114,6 @@ class Unmaskings:
     async def list(self, case: str) -> Sequence[Unmasking]:
         """Return every unmasking of a case, also those that have run out."""
         return [Unmasking(*row) for row in await queries.unmaskings(self._db, case)]
-
-    async def everywhere(self) -> Sequence[Overseen]:
-        """Return every unmasking of every case, newest first; names nobody who is unmasked."""
-        now, found = self._clock.now(), []
-        for *cells, asked_as, approved_as in await queries.every_unmasking(self._db):
-            each = Unmasking(*cells)
-            state: Literal["open", "over"] = "open" if each.holds(now) else "over"
-            found.append(Overseen(each, asked_as, approved_as, "asked" if each.approved_by is None else state))
-        return found
 
     async def names(self, case: str, actors: Sequence[int]) -> dict[int, str]:
         """Return how each of these actors may be written now: by key while an unmasking holds, else ``actor #17``."""

@@ -62,6 +62,25 @@ async def many(db: Database, states: Sequence[str], holder: str | None, limit: i
         return await rows.fetchall()
 
 
+async def unmask_grants(db: Database) -> list[tuple[Any, ...]]:
+    """Return every grant to unmask somebody, in any state, oldest first.
+
+    Returns:
+        (id, case, number of who would be unmasked, reason, holder, asked at, approvals as (person, function) pairs,
+        in force from, until, state, ended at); reason and holder are None where they were erased.
+    """
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select g.id, g.case_ref, g.target, e.payload::json ->> 'stated', h.key, g.requested_at, "
+            "(select json_agg(json_build_array(coalesce(a.key, ''), v.function) order by v.at) from standing_verdict v "
+            "left join number_map a on a.space = 'actor' and a.number = v.approver "
+            "where v.grant_id = g.id and v.verdict = 'approved'), g.from_at, g.until_at, g.state, g.ended_at "
+            "from standing_grant g left join number_map h on h.space = 'actor' and h.number = g.holder "
+            "left join trail_entry e on e.index = g.entry where g.kind = 'unmask' order by g.id"
+        )
+        return await rows.fetchall()
+
+
 async def add_verdict(
     connection: Connection, ids: tuple[int, int], function: str, verdict: str, noted: tuple[datetime, int]
 ) -> None:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from whosaw.answer.approach import Approach, Message, Offer
 from whosaw.answer.entities import Link, SourceKind, Word
-from whosaw.answer.unmasking import Overseen, Unmasking
+from whosaw.answer.oversight import Overseen, every_unmasking
+from whosaw.answer.unmasking import Unmasking
 from whosaw.app.casedesk import case_work
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.case import say
@@ -63,7 +64,7 @@ def unmask(
 
 
 def unmaskings(*, as_json: AsJson = False) -> int:
-    """List every unmasking of every case, for a works council or a privacy officer; the look is recorded.
+    """List every unmasking, of cases and by grant, for a works council or a privacy officer; the look is recorded.
 
     Args:
         as_json: print JSON.
@@ -71,32 +72,27 @@ def unmaskings(*, as_json: AsJson = False) -> int:
 
     async def work(services: Services) -> Sequence[Overseen]:
         await look(services, "look.case", "unmaskings")
-        return await case_work(services).unmaskings.everywhere()
+        return await every_unmasking(services.db, services.clock)
 
     found = with_services(work)
     if as_json:
-        print_json([_overseen(each) for each in found])
+        print_json([asdict(each) | {"opened": f"actor #{each.actor}"} for each in found])
         return 0
     lines = table("unmasking", "case", "opened", "why", "asked by", "asked", "approved by", "until", "state")
     for each in found:
-        it, until = each.unmasking, each.unmasking.expires_at
+        approved = ", ".join(_spoke(one.person, one.function) for one in each.approvals) or "nobody yet"
+        asked = each.asked_by if each.way == "grant" else _spoke(each.asked_by, each.asked_as)
         lines.add_row(
-            *map(Text, (str(it.id), it.case, f"actor #{it.actor}", it.reason)),
-            *map(Text, (_spoke(it.asked_by, each.asked_as), f"{it.asked_at:%Y-%m-%d %H:%M}")),
-            *map(Text, (_spoke(it.approved_by, each.approved_as), f"{until:%Y-%m-%d %H:%M}" if until else "")),
-            Text(each.state),
+            *map(Text, (f"{each.way} {each.id}", each.case, f"actor #{each.actor}", each.reason or "erased")),
+            *map(Text, (asked or "erased", f"{each.asked_at:%Y-%m-%d %H:%M}", approved)),
+            *map(Text, (f"{each.until:%Y-%m-%d %H:%M}" if each.until else "", each.state)),
         )
     console().print(lines if found else "nobody was unmasked")
     return 0
 
 
-def _overseen(each: Overseen) -> dict[str, object]:
-    functions = {"asked_as": each.asked_as, "approved_as": each.approved_as, "state": each.state}
-    return asdict(each.unmasking) | functions | {"opened": f"actor #{each.unmasking.actor}"}
-
-
-def _spoke(person: str | None, function: str | None) -> str:
-    return "nobody yet" if person is None else f"{person} ({function or 'no function'})"
+def _spoke(person: str, function: str | None) -> str:
+    return f"{person or 'erased'} ({function or 'no function'})"
 
 
 def entities(
