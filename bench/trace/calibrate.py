@@ -33,9 +33,13 @@ OUTSIDE = ("own", "breach", "star")
 
 ORACLES = """\
 *Oracles.* Where an innocent twin had opened 80 % of what the leaker opened, the other complaints fit both alike:
-somebody who knows that it was one of the two tells them apart no more often than the line says. A second leaker behind
-a fifth of the complaints has caused none of them with probability 0.8^K: 0.11 at 10 complaints. So before the
-fourteenth nobody can be excluded as the second one at 95 %, whatever the method, and the bound for two stays wide."""
+somebody who knows that it was one of the two tells them apart no more often than the line says. The bar for twins
+was set for a colleague who is present in four of five of the leaker's *tickets* (the line *tickets*). The line
+*look-ups* is a harder world of our own, in which the twin repeats four of five of the leaker's look-ups without
+reason as well: not even who knows that it was one of the two reaches that bar there, so it is set beside him
+instead. A second leaker behind a fifth of the complaints has caused none of them with probability 0.8^K: 0.11 at 10
+complaints. So before the fourteenth nobody can be excluded as the second one at 95 %, whatever the method: the
+bound for two stays wide."""
 
 
 def settings_of_the_table() -> list[Spec]:
@@ -204,17 +208,18 @@ def table(found: dict[Spec, list[Outcome]]) -> Lines:
         reached=findings <= 1,
         needs=1800,
     )
-    for mode in ("lookup", "legit"):
+    for mode, word in (("legit", "tickets"), ("lookup", "look-ups")):
         o = pooled(Spec(mode, 10, twin=0.8))
         named, leaker = rate([x.bystander for x in o]), rate([x.lead > 0 for x in o])
         oracle = rate([x.extra.get("oracle", 0) > 0 for x in o])
+        held = mode == "legit"  # the bar is one of tickets
         lines.add(
-            f"innocent twin ({mode}), K=10",
+            f"innocent twin in 80 % of the {word}, K=10",
             len(o),
             f"twin named {named:.3f}, leaker a lead {leaker:.3f} (told apart by one who knows that it was one of the "
-            f"two: {oracle:.3f})",
-            "≤ 0.02, ≥ 0.55",
-            reached=named <= 0.02 and leaker >= 0.55,
+            f"two: {oracle:.3f}, of which {leaker / max(oracle, 1e-9):.2f})",
+            "≤ 0.02, ≥ 0.55" if held else "≤ 0.02",
+            reached=named <= 0.02 and (leaker >= 0.55 or not held),
         )
     for k, lead_bar, finding_bar in ((5, 0.75, None), (10, 0.95, 0.65), (20, None, 0.95)):
         o = pooled(*[Spec(m, k) for m in CORE])

@@ -22,7 +22,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whosaw.app.traceindex import Asked, DiskIndex, open_index, rank_on_disk
+from whosaw.app.traceasked import Asked, rank_on_disk
+from whosaw.app.traceindex import DiskIndex, open_index
 from whosaw.app.traceindexbuild import create, extend
 from whosaw.trace import Actors, Settings, Sightings
 from whosaw.trace.settings import DAY_US

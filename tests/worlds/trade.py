@@ -116,13 +116,15 @@ def _on_duty(staff: Staff, pool: Int, span: tuple[float, float]) -> Int:
 def _alike(key: Int) -> list[Int]:
     """Return the positions of each value, by rising value."""
     order = np.argsort(key, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if key.size else []
+    ordered = key[order]
+    cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), key.size]
+    return [order[cuts[at] : cuts[at + 1]] for at in range(len(cuts) - 1)] if key.size else []
 
 
 def _drawn(generator: np.random.Generator, pool: Int, weight: Float, count: int) -> Int:
     """Return what `generator.choice` would, without the checks that most of its time goes into."""
-    steps = np.cumsum(weight / weight.sum())
-    return np.asarray(pool[np.searchsorted(steps / steps[-1], generator.random(count), "right")])
+    steps = (weight / weight.sum()).cumsum()
+    return np.asarray(pool[(steps / steps[-1]).searchsorted(generator.random(count), "right")])
 
 
 def _order_days(generator: np.random.Generator, customers: int, *, strange: bool, days: float) -> Float:

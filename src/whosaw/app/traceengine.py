@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from whosaw.app.traceindex import Asked
+from whosaw.app.traceasked import Asked
 from whosaw.lake.answers import DUCKDB, ask
 from whosaw.lake.named import MOST_PEOPLE
 from whosaw.lake.named import Asked as AskedOfLake

@@ -8,7 +8,7 @@ out of date is refused, never answered from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from whosaw.lake.errors import BeneficiaryUnknown
 from whosaw.lake.exposure import NEVER, Exposure
 from whosaw.lake.mapping import Kind
 from whosaw.lake.opened import Opened, opened
-from whosaw.trace.inputs import Int64
+from whosaw.trace.inputs import Accesses, Int64
 
 _BATCH_ROWS = 1 << 20
 
@@ -95,42 +95,113 @@ def exposure_from_index(lake: Path, beneficiary: str | None, subjects: Iterable[
     disk = open_index(index_folder(lake))
     with opened(lake) as open_lake:
         disk.refuse_unless(_files(open_lake, lake.resolve(), "accesses") | _files(open_lake, lake.resolve(), "tickets"))
-        if beneficiary is None:
-            return None
-        whom = open_lake.number("beneficiary", beneficiary)
-        if whom is None:
-            if open_lake.rows("SELECT 1 FROM numbers WHERE space = 'beneficiary' LIMIT 1"):
-                raise BeneficiaryUnknown(f"no log in lake `{lake}` names beneficiary `{beneficiary}`")
-            return None
-        ordered = _columns(open_lake, _ORDERED, whom)
-        if not ordered["subject"].size:
-            return None
-        numbers, names = _subjects(open_lake, whom, list(subjects))
-        work = _columns(open_lake, _WORK, whom)
-        known_work = np.isin(work["subject"], numbers)
-        actor_numbers, keys = disk.actors(), open_lake.keys("actor")
-        actors = tuple(keys.get(number, f"#{number}") for number in actor_numbers.tolist())
-        service = open_lake.manifest.service()
-        sources = [s for s in open_lake.manifest.sources if s.kind == "accesses" and s.accepted]
+        customers = customers_of(open_lake, lake, beneficiary, subjects)
+    if customers is None:
+        return None
+    accesses = disk.accesses_of(customers.numbers)
+    return exposed(
+        replace(customers, has_reasons=disk.has_reasons),
+        (accesses, disk.actors()),
+        _completeness(disk.facts["completeness"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Whom a question is about, and all that a lake says of it but the accesses.
+
+    Args:
+        numbers: n numbers of the subjects in the lake, rising.
+        names: their references.
+        entered_us: n times of the first order; `NEVER` for those who turned up without one.
+        work: columns `subject` (positions among the n), `at_us`, `in_context`.
+        actors: number → reference of everybody that any log names.
+        service: references of machines.
+        has_reasons: whether any log says why accesses happened.
+        own_trail: whether every access comes from whosaw's own trail.
+    """
+
+    numbers: Int64
+    names: tuple[str, ...]
+    entered_us: Int64
+    work: dict[str, Any]
+    actors: dict[int, str]
+    service: frozenset[str]
+    has_reasons: bool
+    own_trail: bool
+
+
+def customers_of(open_lake: Opened, lake: Path, beneficiary: str | None, subjects: Iterable[str]) -> Customers | None:
+    """Return a beneficiary's customers and some more subjects.
+
+    Args:
+        open_lake: the lake.
+        lake: its folder, for messages.
+        beneficiary: whose orders say who could have been contacted.
+        subjects: who turned up, by reference.
+
+    Returns:
+        None where no orders say who could have been contacted.
+
+    Raises:
+        BeneficiaryUnknown: the lake knows beneficiaries, but not this one.
+    """
+    if beneficiary is None:
+        return None
+    whom = open_lake.number("beneficiary", beneficiary)
+    if whom is None:
+        if open_lake.rows("SELECT 1 FROM numbers WHERE space = 'beneficiary' LIMIT 1"):
+            raise BeneficiaryUnknown(f"no log in lake `{lake}` names beneficiary `{beneficiary}`")
+        return None
+    ordered = _columns(open_lake, _ORDERED, whom)
+    if not ordered["subject"].size:
+        return None
+    numbers, names = _subjects(open_lake, whom, list(subjects))
     entered_us = np.full(numbers.size, NEVER, np.int64)
     entered_us[np.searchsorted(numbers, ordered["subject"])] = ordered["at_us"]
-    accesses = disk.accesses_of(numbers)
+    work = _columns(open_lake, _WORK, whom)
+    known = np.isin(work["subject"], numbers)
+    work = {name: column[known] for name, column in work.items()}
+    sources = [s for s in open_lake.manifest.sources if s.kind == "accesses" and s.accepted]
+    return Customers(
+        numbers=numbers,
+        names=names,
+        entered_us=entered_us,
+        work=work | {"subject": np.searchsorted(numbers, work["subject"])},
+        actors=open_lake.keys("actor"),
+        service=frozenset(open_lake.manifest.service()),
+        has_reasons=any(source.says_why for source in sources),
+        own_trail=bool(sources) and all(source.grade == "trail" for source in sources),
+    )
+
+
+def exposed(customers: Customers, opened_by: tuple[Accesses, Int64], completeness: Completeness) -> Exposure:
+    """Return what a lake says about a beneficiary.
+
+    Args:
+        customers: whom the question is about.
+        opened_by: the accesses, subjects as positions among the customers, actors as the lake numbers them; and the
+            numbers of all actors, rising.
+        completeness: of the lake's accesses.
+    """
+    accesses, actor_numbers = opened_by
+    actors = tuple(customers.actors.get(number, f"#{number}") for number in actor_numbers.tolist())
     return Exposure(
         actor=np.searchsorted(actor_numbers, accesses.actor),
         subject=accesses.subject,
         at_us=accesses.at_us,
         irregular=accesses.irregular,
-        has_reasons=disk.has_reasons,
-        entered_us=entered_us,
+        has_reasons=customers.has_reasons,
+        entered_us=customers.entered_us,
         entered_by="orders",
-        work_subject=np.searchsorted(numbers, work["subject"][known_work]),
-        work_at_us=work["at_us"][known_work],
-        work_in_context=work["in_context"][known_work].astype(np.bool_),
+        work_subject=customers.work["subject"],
+        work_at_us=customers.work["at_us"],
+        work_in_context=customers.work["in_context"].astype(np.bool_),
         actors=actors,
-        subjects=names,
-        service=np.array([name in service for name in actors], np.bool_),
-        own_trail=bool(sources) and all(source.grade == "trail" for source in sources),
-        completeness=_completeness(disk.facts["completeness"]),
+        subjects=customers.names,
+        service=np.array([name in customers.service for name in actors], np.bool_),
+        own_trail=customers.own_trail,
+        completeness=completeness,
     )
 
 

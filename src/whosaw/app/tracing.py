@@ -18,6 +18,7 @@ from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
 from whosaw.app.tracelake import exposure_from_index, has_index
+from whosaw.app.traceover import exposure_over
 from whosaw.app.traceplan import canary_plan
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
@@ -45,6 +46,7 @@ class Beside:
         now: the time of asking; later contacts are refused. Absent, no contact is.
         index: read the lake's index where it has one, and not the lake itself.
         base_rate: probability, before any evidence, that such a leak came from inside.
+        engine: what reads the openings: `duckdb`, or a Spark master; absent, the index or the lake itself is read.
     """
 
     known: Path | None = None
@@ -57,6 +59,7 @@ class Beside:
     now: datetime | None = None
     index: bool = True
     base_rate: float = 0.5
+    engine: str | None = None
 
 
 def trace_each(
@@ -116,6 +119,7 @@ def trace_lake(
         NotALake, LakeDamaged: the lake cannot be read.
         TraceFileInvalid: a file beside them cannot be read.
         IndexRefused: the lake's index is older than the lake.
+        EngineMissing, EngineFailed: the engine is not there, or gave up.
     """
     beside = beside or Beside()
     known = read_known(beside.known) if beside.known else {}
@@ -149,8 +153,11 @@ def _exposure(lake: Path, complaints: Complaints, beside: Beside) -> tuple[Expos
 
     Leaks that are invented in the log want the whole of it.
     """
+    whom = {sighting.subject for sighting in complaints.sightings}
+    if beside.engine is not None:
+        found = exposure_over(lake, complaints.beneficiary, whom, beside.engine)
+        return found or load_exposure(lake, complaints.beneficiary), False
     if beside.index and not beside.calibrate and has_index(lake):
-        whom = {sighting.subject for sighting in complaints.sightings}
         found = exposure_from_index(lake, complaints.beneficiary, whom)
         if found is not None:
             return found, True

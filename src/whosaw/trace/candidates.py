@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from dataclasses import dataclass
 
-from whosaw.trace.evidence import Evidence, Float
+from whosaw.trace.evidence import Float
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Int64
+from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.outlook import Outlook, look_ahead
 from whosaw.trace.posterior import Posterior
 from whosaw.trace.result import Candidate, Hit, Rung, Verdict
@@ -19,8 +20,6 @@ from whosaw.trace.view import View
 _LARGEST_LOG = 700.0
 _DETAILED = 50
 """So many candidates, the most probable, carry every complaint."""
-
-_Openings = list[dict[int, tuple[int, bool]]]
 
 
 def build_candidates(
@@ -37,73 +36,78 @@ def build_candidates(
         settings: for the outlook.
     """
     evidence = view.evidence
-    seen = [openings(index, risk.subject, risk.contacted_us) for risk in evidence.sets]
-    shares = evidence.share
-    outlooks = look_ahead(evidence, view.posterior, settings)
     groups = same_record(index, evidence, settings.min_complaints)
     groups.sort(key=lambda group: -view.posterior.of_group(group))
+    told = _Told(
+        view=view,
+        rungs=rungs,
+        robust=robust,
+        of=of,
+        outlooks=look_ahead(evidence, view.posterior, settings),
+        openings=[openings(index, risk.subject, risk.contacted_us) for risk in evidence.sets],
+        shares=evidence.share,
+        seen=evidence.opened[0].sum(axis=0).tolist(),
+        expected=evidence.share[0].sum(axis=0).tolist(),
+        shared=index.actors.shared,
+    )
     # who could be named stands among the first or had opened several complainers; the rest needs no list of complaints
-    found = [
-        _candidate(
-            index,
-            view,
-            rungs,
-            group,
-            (seen if at < _DETAILED else None, shares, of, outlooks[int(group[0])], robust),
-        )
-        for at, group in enumerate(groups)
-    ]
+    found = [_candidate(told, group, detailed=at < _DETAILED) for at, group in enumerate(groups)]
     return tuple(sorted(found, key=lambda c: (-c.probability, -c.e_value, c.actors)))
 
 
-def _candidate(
-    index: Index,
-    view: View,
-    rungs: Rungs,
-    group: Int64,
-    common: tuple[_Openings | None, Float, int, Outlook, frozenset[int]],
-) -> Candidate:
-    seen, shares, of, outlook, robust = common
-    evidence, posterior, h = view.evidence, view.posterior, int(group[0])
-    actors = tuple(int(evidence.actor[member]) for member in group)
-    shared = index.actors.shared is not None and bool(index.actors.shared[list(actors)].any())
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What all candidates are read from; lists hold one value per actor of the evidence."""
+
+    view: View
+    rungs: Rungs
+    robust: frozenset[int]
+    of: int
+    outlooks: tuple[Outlook, ...]
+    openings: list[dict[int, tuple[int, bool]]]
+    shares: Float
+    seen: list[int]
+    expected: list[float]
+    shared: Bool | None
+
+
+def _candidate(told: _Told, group: Int64, *, detailed: bool) -> Candidate:
+    evidence, posterior, rungs, h = told.view.evidence, told.view.posterior, told.rungs, int(group[0])
+    actors = tuple(evidence.actor[group].tolist())
+    shared = told.shared is not None and bool(told.shared[list(actors)].any())
     rung = Rung.NO_SIGNAL
     # what cannot be told apart is not named, and an account of several people is not a person
     if len(group) == 1 and not shared and (rungs.finding[h] or rungs.lead[h]):
         rung = Rung.FINDING if rungs.finding[h] else Rung.LEAD
-    share = shares[:, :, h]
     return Candidate(
         actors=actors,
         probability=posterior.of_group(group),
         rung=rung,
-        e_value=float(np.exp(min(posterior.log_e[h], _LARGEST_LOG))),
-        seen=int(evidence.opened[0, :, h].sum()),
-        of=of,
-        expected=float(share[0].sum()),
-        robust=rung is Rung.FINDING and actors[0] in robust,
-        weight=float(view.prior.weight[0, list(actors)].sum()),
+        e_value=math.exp(min(posterior.log_e[h], _LARGEST_LOG)),
+        seen=told.seen[h],
+        of=told.of,
+        expected=told.expected[h],
+        robust=rung is Rung.FINDING and actors[0] in told.robust,
+        weight=float(told.view.own.weight[0, group].sum()),
         p_value=float(rungs.look.p[group].min()) if rungs.look else None,
-        hits=_hits(evidence, seen, share, actors) if seen is not None else (),
+        hits=_hits(told, h, actors) if detailed else (),
         shared=shared,
         marks=int(evidence.marked[h]),
-        outlook=outlook,
+        outlook=told.outlooks[h],
     )
 
 
-def _hits(evidence: Evidence, seen: _Openings, share: Float, actors: tuple[int, ...]) -> tuple[Hit, ...]:
+def _hits(told: _Told, h: int, actors: tuple[int, ...]) -> tuple[Hit, ...]:
+    shares = told.shares[:, :, h].tolist()
+    irregular = shares[1] if len(shares) > 1 else [None] * len(shares[0])
     hits = []
-    for i, risk in enumerate(evidence.sets):
-        opened = [seen[i][actor] for actor in actors if actor in seen[i]]
-        hits.append(
-            Hit(
-                subject=risk.subject,
-                contacted_us=risk.contacted_us,
-                opened_us=max((at_us for at_us, _ in opened), default=None),
-                irregular=any(irregular for _, irregular in opened),
-                share=float(share[0, i]),
-                irregular_share=float(share[1, i]) if share.shape[0] > 1 else None,
-            )
-        )
+    for risk, seen, share, irregular_share in zip(
+        told.view.evidence.sets, told.openings, shares[0], irregular, strict=True
+    ):
+        opened = [seen[actor] for actor in actors if actor in seen]
+        last_us = max(at_us for at_us, _ in opened) if opened else None
+        odd = any(flag for _, flag in opened)
+        hits.append(Hit(risk.subject, risk.contacted_us, last_us, odd, share, irregular_share))
     return tuple(hits)
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whosaw.app.traceindex import Asked, IndexRefused, open_index, rank_on_disk
+from whosaw.app.traceasked import Asked, rank_on_disk
+from whosaw.app.traceindex import IndexRefused, open_index
 from whosaw.app.traceindexbuild import create, extend
 from whosaw.trace import Accesses, Actors, Population, Settings, Sightings, attribute
 from whosaw.trace.settings import DAY_US

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whosaw.app.commands.traces import index_lake, trace
+from whosaw.app.commands.traces import TraceOptions, index_lake, trace
 from whosaw.app.traceindex import IndexRefused, open_index
 from whosaw.app.tracelake import bring_up, exposure_from_index, index_folder
+from whosaw.app.traceover import exposure_over
 from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake import spark
 from whosaw.lake.errors import BeneficiaryUnknown
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.importer import import_log
@@ -168,3 +170,49 @@ def test_the_index_holds_no_reference_of_anybody(lake: Path) -> None:
     held = b"".join(path.read_bytes() for path in index_folder(lake).rglob("*") if path.is_file())
     assert b"mole" not in held and b"s200" not in held
     assert open_index(index_folder(lake)).rows == 912
+
+
+def test_an_engine_gives_the_answer_of_the_lake(lake: Path, sightings: Path) -> None:
+    told, by_engine = (trace_lake(lake, sightings, beside=Beside(engine=engine)) for engine in (None, "duckdb"))
+    assert by_engine == told
+    assert told["verdict"] == "finding" and any(hit["irregular"] for hit in told["candidates"][0]["hits"])
+    assert {hit["irregular"] for each in told["candidates"] for hit in each["hits"] if hit["opened_at"]} == {
+        True,
+        False,
+    }
+
+
+def test_an_engine_reads_the_customers_alone(lake: Path) -> None:
+    found = exposure_over(lake, "S", ["s350"], "duckdb")
+    assert found is not None and set(found.subjects) == {*(f"s{n}" for n in range(300)), "s350"}
+    assert found.actors == load_exposure(lake, "S").actors, "weights are shared by everybody, customers or not"
+    assert exposure_over(lake, None, [], "duckdb") is None
+
+
+def test_logs_of_one_name_that_differ_in_whether_they_say_why_are_read_whole(lake: Path, sightings: Path) -> None:
+    bare = {"kind": "accesses", "columns": {"actor": "who", "subject": "whom", "at": "at"}}
+    bring_in(lake, "first", bare, [f"a3,s7,{day(13)}"])
+    assert exposure_over(lake, "S", [], "duckdb") is None
+    assert trace_lake(lake, sightings, beside=Beside(engine="duckdb"))["candidates"][0]["actors"] == ["mole"]
+
+
+def test_the_command_refuses_an_engine_together_with_invented_leaks(lake: Path, sightings: Path) -> None:
+    with pytest.raises(TraceOptions):
+        trace(lake=lake, sightings=sightings, engine="duckdb", calibrate=5)
+
+
+@pytest.mark.spark
+@pytest.mark.skipif(bool(spark.missing()), reason=f"left out: {spark.missing()}")
+@pytest.mark.filterwarnings("ignore")  # pyspark opens files and sockets and leaves them to the collector
+def test_the_command_gives_the_same_answer_on_spark(
+    lake: Path, sightings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = []
+    try:
+        for engine in (None, "local[1]"):
+            assert trace(lake=lake, sightings=sightings, engine=engine, as_json=True) == 0
+            answers.append(json.loads(capsys.readouterr().out))
+    finally:
+        spark.stop()
+    assert answers[0] == answers[1]
+    assert answers[0]["candidates"][0]["actors"] == ["mole"]

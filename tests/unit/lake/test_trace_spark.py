@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from whosaw.app.traceasked import Asked
 from whosaw.app.traceengine import accesses_about, rank_over
-from whosaw.app.traceindex import Asked
 from whosaw.lake import spark
 from whosaw.lake.answers import ask
 from whosaw.lake.named import Asked as AskedOfLake

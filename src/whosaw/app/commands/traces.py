@@ -62,7 +62,10 @@ class TraceOptions(AppError, ValueError):
     """Options of a trace that contradict one another."""
 
     code: ClassVar[str] = "app.trace_options"
-    hint = "ask about one beneficiary, several, or --every-beneficiary; no negative skew; a base rate between 0 and 1"
+    hint = (
+        "ask about one beneficiary, several, or --every-beneficiary; no negative skew; a base rate between 0 and 1; "
+        "no engine together with invented leaks"
+    )
 
 
 @app.default
@@ -82,6 +85,7 @@ def trace(
     pictures: Path | None = None,
     no_index: Annotated[bool, Parameter(negative="")] = False,
     base_rate: float = 0.5,
+    engine: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -104,6 +108,8 @@ def trace(
         no_index: read the lake itself although `whosaw trace index` made it an index.
         base_rate: probability, before any evidence, that such a leak came from inside; a finding needs the same
             evidence at every base rate.
+        engine: what reads the openings of the beneficiary's customers: duckdb, local[*] or spark://HOST:PORT. Left out,
+            the index is read where there is one, and otherwise the lake itself.
         as_json: print JSON.
     """
     if every_beneficiary and beneficiary:
@@ -112,8 +118,20 @@ def trace(
         raise TraceOptions("a skew or a number of invented leaks is negative")
     if not 0.0 < base_rate < 1.0:
         raise TraceOptions("a base rate lies between 0 and 1")
+    if engine is not None and calibrate:
+        raise TraceOptions("leaks are invented in the whole log, which no engine reads")
     beside = Beside(
-        known, accounts, calibrate, presence, skew_s, classes, tuple(door), datetime.now(UTC), not no_index, base_rate
+        known,
+        accounts,
+        calibrate,
+        presence,
+        skew_s,
+        classes,
+        tuple(door),
+        datetime.now(UTC),
+        index=not no_index,
+        base_rate=base_rate,
+        engine=engine,
     )
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
