@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from whosaw.watch.detector import threshold
-from whosaw.watch.nulls import affinity
+from whosaw.watch.nulls import affinity, habits
 from whosaw.watch.rows import Float, Int64
 from whosaw.watch.scan import Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
 
@@ -108,11 +108,11 @@ def innocent(base: Ground, rng: np.random.Generator, unexplained: float, count: 
 
 def hidden_ties(
     base: Ground, rng: np.random.Generator, count: int = 20_000, unexplained: float = 12.0
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Return false months when a tenth of everybody's accesses comes from an honest tie that nobody declared.
 
-    First with shares that know nothing of it, then with the affinity of the 90 days before, learned from explained
-    accesses, which such a tie makes too.
+    First with shares that know nothing of it; then with the affinity of the 90 days before, learned from explained
+    accesses, which such a tie makes too; then where it makes none, with what was unexplained 12 to 26 weeks before.
     """
     tie = rng.choice(SELLERS, count, p=base.truth)
     touches = months(rng, base.truth, count, unexplained, 0, tie)
@@ -125,7 +125,31 @@ def hidden_ties(
     pair, share = affinity(actor, np.where(tied, tie[actor], SELLERS), keys, also=asked)
     known = Shares(base.learned.by_role, np.arange(count), tie, share[np.searchsorted(pair, asked)])
     adjusted = scan_beneficiaries(touches, known).log_e
-    return int((plain >= np.log(CASE)).sum()), int((adjusted >= np.log(CASE)).sum())
+    habit = scan_beneficiaries(touches, _with_habits(base, rng, count, unexplained, tie)).log_e
+    return (
+        int((plain >= np.log(CASE)).sum()),
+        int((adjusted >= np.log(CASE)).sum()),
+        int((habit >= np.log(CASE)).sum()),
+    )
+
+
+def _with_habits(
+    base: Ground, rng: np.random.Generator, count: int, unexplained: float, tie: Int64 | None = None
+) -> Shares:
+    """Return the learned shares with what 14 earlier weeks without reasons made normal for each of `count` people."""
+    before = months(rng, base.truth, count, unexplained * 14 / 4.3, 0, tie)
+    events = np.bincount(before.actor, minlength=count)
+    pair, share = habits(before.actor[before.event], before.beneficiary, events, SELLERS)
+    return Shares(base.learned.by_role, pair // SELLERS, pair % SELLERS, share)
+
+
+def power_beside_habits(
+    base: Ground, rng: np.random.Generator, unexplained: float, bribed: int, trials: int = 2_000
+) -> float:
+    """Return the share found of bribes that began after the weeks from which habits are learned."""
+    touches = months(rng, base.truth, trials, unexplained, bribed)
+    found = scan_beneficiaries(touches, _with_habits(base, rng, trials, unexplained)).log_e
+    return float((found >= np.log(CASE)).sum()) / trials
 
 
 def slow(
@@ -180,9 +204,11 @@ def main() -> None:
         for bribed in sizes:
             learned, told = power(base, rng, unexplained, bribed)
             print(f"  k={bribed}: found {learned:.3f}; told the true shares {told:.3f}; gap {told - learned:+.3f}")
+            print(f"    with the habits of 14 weeks before {power_beside_habits(base, rng, unexplained, bribed):.3f}")
     base = ground(seed, 12.0)
-    plain, known = hidden_ties(base, rng)
-    print(f"hidden honest ties, 12 a month: {plain} false of 20,000 without affinity, {known} with")
+    plain, known, habit = hidden_ties(base, rng)
+    print(f"hidden honest ties, 12 a month, of 20,000: {plain} false knowing nothing; {known} where they show in work;")
+    print(f"  {habit} where they show in earlier unexplained accesses alone")
     print("slow bribe, 1 a week:", {week: round(share, 3) for week, share in slow(base, rng).items()})
     cases, level = innocent_worlds(base, rng)
     print(f"innocent worlds, 2,000 people, 24 months, f = 0.2: {cases} cases (allowed 4.8); mean M / weeks {level:.3f}")

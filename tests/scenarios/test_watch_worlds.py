@@ -46,8 +46,15 @@ def test_a_slow_bribe_is_found_by_the_detector(sellers, ground) -> None:
 
 
 def test_hidden_honest_ties_are_told_from_bribes_by_explained_work(sellers, ground) -> None:
-    plain, known = sellers.hidden_ties(ground(12.0), np.random.default_rng(10), count=5_000)
+    plain, known, _ = sellers.hidden_ties(ground(12.0), np.random.default_rng(10), count=5_000)
     assert known <= 5 < plain
+
+
+def test_ties_that_no_work_shows_are_told_from_new_bribes_by_what_was_normal_before(sellers, ground) -> None:
+    base, rng = ground(12.0), np.random.default_rng(11)
+    plain, _, habit = sellers.hidden_ties(base, rng, count=5_000)
+    assert habit <= 10 < plain  # at most 0.2 % of the months of people who all have such a tie
+    assert sellers.power_beside_habits(base, rng, 12.0, 8) >= 0.8
 
 
 def test_bought_deletions_are_found_and_who_cleans_up_stays_clear() -> None:

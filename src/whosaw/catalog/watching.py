@@ -40,7 +40,7 @@ def watching(table: Table, sources: Collection[str] = ()) -> Watching:
     ):
         if key in table:
             settings[key] = _within(table, key, least, most)
-    for key, least_days, most_days in (("month_days", 7, 92), ("affinity_days", 1, 3_660)):
+    for key, least_days, most_days in (("month_days", 7, 92), ("affinity_days", 1, 3_660), ("habit_days", 28, 3_660)):
         if key in table:
             settings[key] = _days(table, key, least_days, most_days)
     if "seed" in table:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whosaw.watch.observed import Observed
-from whosaw.watch.rows import Accesses, Int64
+from whosaw.watch.rows import DAY_US, Accesses, Int64
 from whosaw.watch.running import run
 from whosaw.watch.settings import WatchSettings
 
@@ -22,6 +22,7 @@ TAIL_LIMIT = 0.015
 TAIL_E = 100.0
 SPARED = 2
 """So many people at e ≥ 100 never switch a signal off: in a small firm it would be the guilty who do."""
+_MONTH_US = 30 * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,10 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
 
 
 def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
-    """Return the record with the unexplained work shuffled among people of the same role, shift and queue.
+    """Return the record with the unexplained work of each month shuffled among people of the same role, shift and queue.
 
-    How many unexplained accesses somebody has stays his own; which ones they are is drawn anew. Decisions change hands
+    How many unexplained accesses somebody has in a month stays his own, so that nobody has any while he was away; which
+    ones they are is drawn anew. Decisions change hands
     within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
     """
     group = observed.role
@@ -111,7 +113,8 @@ def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
     accesses = observed.accesses
     lone = np.flatnonzero(observed.unexplained > 0.0)
     actor = accesses.actor.copy()
-    actor[lone] = _shuffled(accesses.actor[lone], group[accesses.actor[lone]], rng)
+    month = (int(accesses.at_us.max(initial=0)) - accesses.at_us[lone]) // _MONTH_US
+    actor[lone] = _shuffled(accesses.actor[lone], _joint(group[accesses.actor[lone]], month), rng)
     made = observed.decisions
     changed = replace(made, actor=_shuffled(made.actor, _joint(group[made.actor], made.kind), rng))
     prints = observed.prints

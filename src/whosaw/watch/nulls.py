@@ -67,7 +67,7 @@ class Strata:
 
 
 def leave_one_out_rates(
-    seen: Float, of: Float, who: Int64, strata: Strata, *, pseudo: float = 50.0
+    seen: Float, of: Float, who: Int64, strata: Strata, *, pseudo: float = 50.0, events: float = 0.0
 ) -> tuple[Float, Float]:
     """Return for each row the rate of his peers, himself left out, and how much peers vary.
 
@@ -77,6 +77,8 @@ def leave_one_out_rates(
         who: n people.
         strata: levels, widest first.
         pseudo: trials that the wider level counts for.
+        events: as many expected counts as the wider level stands for at least: of rare things a small group knows so
+            little that its own rate would be guesswork, and evidence against a guess is none.
 
     Returns:
         n rates in (0, 1) and n concentrations ≥ 2.
@@ -85,8 +87,9 @@ def leave_one_out_rates(
     rate = (everybody[0] + 0.5) / (everybody[1] + 1.0)
     for cell, count in strata.cells():
         x, n = _others(seen, of, who, cell, count)
-        rate = (x + pseudo * rate) / (n + pseudo)
-    return np.clip(rate, 1e-7, 1 - 1e-7), _spread(seen, of, rate)
+        wider = np.maximum(pseudo, events / rate)
+        rate = (x + wider * rate) / (n + wider)
+    return np.clip(rate, 1e-7, 1 - 1e-7), spread_of(seen, of, rate)
 
 
 def _others(seen: Float, of: Float, who: Int64, cell: Int64, cells: int) -> tuple[Float, Float]:
@@ -97,7 +100,7 @@ def _others(seen: Float, of: Float, who: Int64, cell: Int64, cells: int) -> tupl
     return np.asarray(x, np.float64), np.asarray(n, np.float64)
 
 
-def _spread(seen: Float, of: Float, rate: Float) -> Float:
+def spread_of(seen: Float, of: Float, rate: Float) -> Float:
     """Return the concentration that the rows' own variation calls for, by moments; the same for all rows."""
     able = of > 0
     if able.sum() < 20:
@@ -160,3 +163,25 @@ def affinity(actor: Int64, key: Int64, keys: int, *, also: Int64) -> tuple[Int64
     seen[np.searchsorted(pair, met)] = count
     total = np.bincount(actor, minlength=int(pair.max(initial=0)) // keys + 1)
     return pair, np.asarray(seen / (total[pair // keys] + 20.0))
+
+
+HABIT_MOST = 0.2
+"""No habit makes a beneficiary normal beyond a fifth of somebody's unexplained accesses."""
+
+
+def habits(actor: Int64, key: Int64, events: Int64, keys: int) -> tuple[Int64, Float]:
+    """Return which part of somebody's unexplained accesses each beneficiary had, long before what is under test.
+
+    An honest tie that nobody wrote down shows here as it shows now; a bribe that is new does not.
+
+    Args:
+        actor: of each link of an earlier unexplained access.
+        key: whom it concerns.
+        events: per actor, how many such accesses there were.
+        keys: how many keys there are.
+
+    Returns:
+        p pairs, rising, and p shares of at most `HABIT_MOST`.
+    """
+    pair, seen = np.unique(actor * keys + key, return_counts=True)
+    return pair, np.minimum(seen / (events[pair // keys] + 2.0), HABIT_MOST)

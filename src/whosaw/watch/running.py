@@ -11,7 +11,7 @@ from whosaw.watch.decisions import weigh_deciders
 from whosaw.watch.detector import Tiers, detect
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.evidence import e_bh, log_canary, log_mean
-from whosaw.watch.nulls import Strata, affinity
+from whosaw.watch.nulls import Strata, affinity, habits
 from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, Bool, Float, Int64
 from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
@@ -180,7 +180,7 @@ class _Weighing:
         return self._known_ties(by_role, linked[told], observed.link_beneficiary[told])
 
     def _known_ties(self, by_role: Float, access: Int64, beneficiary: Int64) -> Shares:
-        """Return the shares with those that explained accesses and declared ties make normal for a pair."""
+        """Return the shares with those that explained accesses, declared ties and old habits make normal for a pair."""
         observed = self.observed
         sound = observed.unexplained[access] <= 0.0  # half excuses can be written by whoever needs them
         actor, at = observed.accesses.actor[access][sound], observed.accesses.at_us[access][sound]
@@ -189,7 +189,24 @@ class _Weighing:
         declared = observed.tie_actor * observed.beneficiaries + observed.tie_beneficiary
         pair, share = affinity(actor[recent], whom[recent], observed.beneficiaries, also=declared)
         share = np.where(np.isin(pair, declared), 0.9, share)
-        return Shares(by_role, pair // observed.beneficiaries, pair % observed.beneficiaries, share)
+        old, habit = self._habits()
+        known = np.union1d(pair, old)
+        both = np.zeros(known.size)
+        both[np.searchsorted(known, pair)] = share
+        place = np.searchsorted(known, old)
+        both[place] = np.maximum(both[place], habit)
+        return Shares(by_role, known // observed.beneficiaries, known % observed.beneficiaries, both)
+
+    def _habits(self) -> tuple[Int64, Float]:
+        """Return what unexplained accesses made normal that are too old to be weighed against anybody now."""
+        observed = self.observed
+        days = max(self.settings.habit_days, self.settings.month_days)
+        old = (observed.unexplained >= 1.0) & (observed.accesses.at_us < self.end_us - days * DAY_US)
+        linked = old[observed.link_access]
+        actor = observed.accesses.actor
+        events = np.bincount(actor[old], minlength=self.actors)
+        who = actor[observed.link_access[linked]]
+        return habits(who, observed.link_beneficiary[linked], events, observed.beneficiaries)
 
     def _beneficiary(self, touches: Touches, shares: Shares, scan: Scan) -> Signal | None:
         if not self.observed.link_access.size:
@@ -204,27 +221,23 @@ class _Weighing:
 
     def _counted(self, name: str, weekly: signals.Counts, monthly: signals.Counts, floor: float = 0.0) -> Signal:
         week = np.zeros((self.weeks, self.actors))
-        found = self._weigh(weekly, floor, by_month=True)
+        found = signals.weigh_weeks(weekly, self._strata(weekly, by_month=True), floor)
         week[weekly.period, weekly.actor] = found.log_e
         month, seen, expected = np.zeros(self.actors), np.zeros(self.actors), np.zeros(self.actors)
-        total = self._weigh(monthly, floor, by_month=False)
+        before = (weekly, found, (self.month_from_us - self.start_us) // WEEK_US)
+        total = signals.weigh_month(monthly, self._strata(monthly, by_month=False), before, floor)
         month[monthly.actor] = total.log_e
         seen[monthly.actor], expected[monthly.actor] = monthly.seen, total.expected
         return Signal(name, detect(week), month, seen, expected)
 
-    def _weigh(self, counts: signals.Counts, floor: float, *, by_month: bool) -> signals.Weighed:
+    def _strata(self, counts: signals.Counts, *, by_month: bool) -> Strata:
         levels = {"role": self.observed.role[counts.actor]}
         for name, of in (("queue", self.observed.queue), ("product", self.observed.product)):
             if of is not None:
                 levels[name] = of[counts.actor]
         if by_month:
             levels["month"] = counts.period // 4
-        strata = Strata(levels)
-        return (
-            signals.weigh_harm(counts, np.full(counts.actor.size, floor), strata)
-            if floor
-            else signals.weigh(counts, strata)
-        )
+        return Strata(levels)
 
     def _volume(self, recent: Bool) -> Signal:
         actor, part = self.observed.accesses.actor, self.observed.unexplained

@@ -32,6 +32,7 @@ class WatchSettings:
         off: signals that the nightly check switched off.
         month_days: length of a month.
         affinity_days: how far back explained accesses make a tie normal.
+        habit_days: unexplained accesses older than this are no evidence and tell what was normal for somebody before.
         lost: share of real accesses that may stay unexplained.
         seed: of the draws that learn how strong excuses are, and of the nightly check.
     """
@@ -43,6 +44,7 @@ class WatchSettings:
     off: tuple[str, ...] = ()
     month_days: int = 30
     affinity_days: int = 90
+    habit_days: int = 84
     lost: float = 0.01
     seed: int = 20260101
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whosaw.watch.evidence import log_counts
+from whosaw.watch.habits import Past, past_of, past_until, with_past
 from whosaw.watch.nulls import Strata, leave_one_out_rates
 from whosaw.watch.rows import DAY_US, HOUR_US, Float, Int64, Timeline, same_length
 
@@ -30,6 +31,7 @@ FAMILIES = {
 
 HARM_WINDOW_US = 14 * DAY_US
 APPEAL_WINDOW_US = HOUR_US
+_RARE = 5.0  # counts that a group must expect before its own rate says more than the wider group's
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,54 @@ class Weighed:
     expected: Float
 
 
-def weigh(counts: Counts, strata: Strata) -> Weighed:
-    """Return the evidence of counts beside those of peers, each person left out of his own yardstick."""
+def weigh(counts: Counts, strata: Strata, base: float = 0.0) -> Weighed:
+    """Return the evidence of one period's counts beside those of peers, each person left out of his own yardstick.
+
+    Args:
+        counts: of one period, or of periods that are not combined.
+        strata: of the rows, widest first.
+        base: rate below which no peer group may fall.
+    """
+    rate, spread = _of_peers(counts, strata, base)
+    return Weighed(log_counts(counts.seen, counts.of, rate, spread), rate * counts.of)
+
+
+def weigh_weeks(weekly: Counts, strata: Strata, base: float = 0.0) -> Weighed:
+    """Return the evidence of weeks that will be combined: each beside peers and the person's own earlier weeks.
+
+    `expected` is what peers alone would give, for a later month to learn from.
+    """
+    rate, spread = _of_peers(weekly, strata, base)
+    expected = rate * weekly.of
+    past = past_of(weekly.actor, weekly.period, weekly.seen, expected)
+    return Weighed(_beside_past(weekly, rate, spread, past), expected)
+
+
+def weigh_month(monthly: Counts, strata: Strata, weeks: tuple[Counts, Weighed, int], base: float = 0.0) -> Weighed:
+    """Return the evidence of the last month beside peers and the person's own weeks before it.
+
+    Args:
+        monthly: one row for each person.
+        strata: of these rows, widest first.
+        weeks: the weekly counts, their evidence, and the first week that is not before the month.
+        base: rate below which no peer group may fall.
+    """
+    weekly, weighed, until = weeks
+    rate, spread = _of_peers(monthly, strata, base)
+    past = past_until(weekly.actor, weekly.period, weekly.seen, weighed.expected, until, monthly.actor)
+    return Weighed(_beside_past(monthly, rate, spread, past), rate * monthly.of)
+
+
+def _of_peers(counts: Counts, strata: Strata, base: float) -> tuple[Float, Float]:
     seen, of = counts.seen.astype(np.float64), counts.of.astype(np.float64)
-    rate, spread = leave_one_out_rates(seen, of, counts.actor, strata)
-    return Weighed(log_counts(counts.seen, counts.of, rate, spread), rate * of)
+    rate, spread = leave_one_out_rates(seen, of, counts.actor, strata, events=_RARE)
+    return np.maximum(rate, base), spread
+
+
+def _beside_past(counts: Counts, rate: Float, spread: Float, past: Past) -> Float:
+    seen, of = counts.seen.astype(np.float64), counts.of.astype(np.float64)
+    mean, known = with_past(rate, spread, past, seen, of)
+    return log_counts(counts.seen, counts.of, mean, known)
 
 
 def volume(actor: Int64, period: Int64, unexplained: Float) -> Counts:
@@ -120,14 +165,6 @@ def harm(actor: Int64, period: Int64, followed: Int64, unexplained: Float) -> tu
     )
     base = (float(followed[~lone].sum()) + 0.5) / (float((~lone).sum()) + 1.0)
     return counts, np.full(counts.actor.size, base)
-
-
-def weigh_harm(counts: Counts, base: Float, strata: Strata) -> Weighed:
-    """Return the evidence of harm: the yardstick is the peers' rate or the rate after explained looks, if larger."""
-    seen, of = counts.seen.astype(np.float64), counts.of.astype(np.float64)
-    rate, spread = leave_one_out_rates(seen, of, counts.actor, strata)
-    rate = np.maximum(rate, base)
-    return Weighed(log_counts(counts.seen, counts.of, rate, spread), rate * of)
 
 
 def picks(actor: Int64, period: Int64, routed: Int64, acted_us: Int64, appealed_us: Int64) -> Counts:

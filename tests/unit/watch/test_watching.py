@@ -1,6 +1,7 @@
 """Watch on a lake, from log files to flags: the commands as an operator calls them."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_the_bribed_becomes_a_case_by_number_and_the_seller_is_told(lake: Path, 
     told = json.loads(json.dumps(watch_actors(lake, WatchFiles(actors=staff), nightly=True), allow_nan=False))
     cases = [flag for flag in told["flags"] if flag["tier"] in ("case", "escalate")]
     assert [flag["beneficiary"] for flag in cases] == ["s7"]
-    assert cases[0]["actor"].startswith("a-") and "e5" not in json.dumps(told)
+    assert cases[0]["actor"].startswith("a-") and not re.search(r"\be5\b", json.dumps(told))
     assert len(cases[0]["accesses"]) >= 8 and 0.95 < told["explained_share"] < 1
     assert "beneficiary" not in told["off"] and cases[0]["signals"][0]["name"] == "beneficiary"
     assert told["missing"] == []

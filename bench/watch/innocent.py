@@ -1,0 +1,111 @@
+"""False cases of a whole firm in which nobody is bribed, with all signals combined as the product combines them.
+
+2,000 people, 24 months, each with half a year of record before it; at the end of every month a run, as a server makes
+them, its weekly detector read for each week of that month. Every fourth month people are permuted as the nightly check
+permutes them. What it prints is counted, not modelled.
+
+python bench/watch/innocent.py [seed] [hidden]   (the second: part of the people with a tie nobody can see in work)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from firm import Firm, Size
+
+from whosaw.watch.nightly import permuted
+from whosaw.watch.rows import DAY_US
+from whosaw.watch.running import Run, run
+from whosaw.watch.settings import WatchSettings
+
+MONTH_US, HISTORY_US = 30 * DAY_US, 182 * DAY_US
+_WEEKS_OF_MONTH = 5
+
+
+@dataclass
+class Counted:
+    """What two years of one firm came to.
+
+    Attributes:
+        months: person-months.
+        cases: people who ever became a case, and by which signal most.
+        case_months: person-months in tier `case` or beyond.
+        review: person-months at 100 : 1 or beyond.
+        selected: person-months that e-BH selects.
+        real, null: per signal and `all`, evidence of every person-month, as they are and permuted.
+    """
+
+    months: int = 0
+    cases: dict[int, str] = field(default_factory=dict)
+    case_months: int = 0
+    review: int = 0
+    selected: int = 0
+    real: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    null: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def means(self, of: dict[str, list[np.ndarray]]) -> dict[str, float]:
+        return {name: float(np.concatenate(parts).mean()) for name, parts in sorted(of.items())}
+
+
+def ends(size: Size) -> Iterator[int]:
+    """Yield the end of each month that has half a year before it."""
+    end = HISTORY_US + MONTH_US
+    while end <= size.weeks * 7 * DAY_US:
+        yield end
+        end += MONTH_US
+
+
+def two_years(firm: Firm, settings: WatchSettings, months: int = 24, permute_every: int = 4) -> Counted:
+    """Weigh `months` months of a firm and count."""
+    counted, rng = Counted(), np.random.default_rng(3)
+    for month, end in zip(range(months), ends(firm.size), strict=False):
+        observed = firm.window(end - HISTORY_US, end)
+        found = run(observed, settings)
+        _note(counted, found)
+        if month % permute_every == 0:
+            _gather(counted.null, run(permuted(observed, rng), settings))
+    return counted
+
+
+def _note(counted: Counted, found: Run) -> None:
+    counted.months += found.month.size
+    counted.review += int((found.month >= np.log(100.0)).sum())
+    counted.selected += int(found.selected.size)
+    _gather(counted.real, found)
+    month = found.month >= np.log(found.tiers.case_month_e)
+    level = np.log(found.tiers.case_detector)
+    over = month | (found.detector[-_WEEKS_OF_MONTH:] >= level).any(axis=0)
+    counted.case_months += int(over.sum())
+    for actor in np.flatnonzero(over).tolist():
+        parts = {
+            each.name: max(float(each.week[-_WEEKS_OF_MONTH:, actor].max()), float(each.month[actor]))
+            for each in found.signals
+        }
+        counted.cases.setdefault(actor, max(parts, key=lambda name: parts[name]))
+
+
+def _gather(into: dict[str, list[np.ndarray]], found: Run) -> None:
+    for name, values in (*((each.name, each.month) for each in found.signals), ("all", found.month)):
+        into.setdefault(name, []).append(np.exp(np.minimum(values, 600.0)))
+
+
+def main() -> None:
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    size = replace(Size(), hidden=float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
+    counted = two_years(Firm(seed, size), WatchSettings())
+    print(f"seed {seed}: {counted.months:,} person-months, f = 0.2 allows 4.8 cases")
+    print(f"cases {len(counted.cases)} {sorted(counted.cases.values())}, person-months as a case {counted.case_months}")
+    print(f"at 100 : 1 {counted.review} ({counted.review / counted.months:.5f}), by e-BH {counted.selected}")
+    print("mean e as they are:", {name: round(mean, 3) for name, mean in counted.means(counted.real).items()})
+    print("mean e permuted:   ", {name: round(mean, 3) for name, mean in counted.means(counted.null).items()})
+
+
+if __name__ == "__main__":
+    main()
