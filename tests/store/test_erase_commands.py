@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from whosaw.app.commands import erasing, holds, pruning
+from whosaw.answer import StepRefused
+from whosaw.app.commands import caseerasure, erasing, holds, pruning
 from whosaw.app.commands import keys as key_commands
+from whosaw.app.commands.holds import FieldUnknown
 from whosaw.app.commands.opened import UnknownPerson, with_services
+from whosaw.app.erasurework import KEY, RECORD
 from whosaw.app.services import Services
 from whosaw.app.trustfile import NoTrailKey
+from whosaw.gate.tokens import add_token
 from whosaw.prove import Policy
 from whosaw.record import entries_from, fsck
 from whosaw.record.erasure import ErasureHeld
+from whosaw.record.hold import HoldUntold
 from whosaw.record.shelf import Shelf
 from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import assign
@@ -268,6 +273,43 @@ def test_what_is_held_is_not_erased(state: Path) -> None:
         erasing.erase("C-2", reason="asked for")
     with pytest.raises(UnknownPerson):
         holds.add("C-99", ground="a court asked", review=date(2027, 1, 1))
+
+
+def test_a_person_is_told_field_by_field_and_before_a_hold_ends(
+    state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    async def token(services: Services) -> str:
+        return await add_token(services.db, "E-1", services.clock.now())
+
+    monkeypatch.setenv("WHOSAW_TOKEN", with_services(token))
+    holds.add("C-2", ground="a court asked", review=date(2027, 1, 1))
+    with pytest.raises(FieldUnknown):
+        holds.narrow("C-2", fields="customer.shoe")
+    out = tmp_path / "answer"
+
+    def told(**more: Any) -> dict[str, str]:
+        caseerasure.erasure("C-2", reference="R-7", identity="passport seen", out=out, **more)
+        read = json.loads((out / "erasure.json").read_text())
+        assert read["reference"] == "R-7" and (out / "erasure.note").read_bytes()
+        return {each["field"]: each["outcome"] for each in read["fields"]}
+
+    assert told() == {"customer.email": "kept", RECORD: "kept", KEY: "kept"}
+    assert "a court asked" in (out / "erasure.txt").read_text()
+    with pytest.raises(HoldUntold):
+        holds.lift("C-2", reason="settled")
+    told(lifting=True)
+    assert "about to be lifted" in (out / "erasure.txt").read_text()
+    assert holds.lift("C-2", reason="settled") == 0
+    assert told() == {"customer.email": "due", RECORD: "erased", KEY: "erased"}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update company.customers set email = '' where id = 'C-2'")
+    assert set(told().values()) == {"erased"}
+    with pytest.raises(StepRefused, match="none to be lifted"):
+        told(lifting=True)
+    assert findings() == ()
+    with psycopg.connect(database_url) as connection:  # a reference leads to a person: entries hold its hash
+        told_of = connection.execute("select payload from trail_entry where payload like '%access.erasure%'").fetchall()
+    assert len(told_of) == 5 and "R-7" not in str(told_of)
 
 
 def test_the_list_of_holds_names_whom(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

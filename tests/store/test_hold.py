@@ -7,7 +7,7 @@ import pytest
 
 from whosaw.record import Appender, TrailUnavailable, entries_from, load_or_create
 from whosaw.record.erasure import ErasureHeld, Mandate, erase_actor, erase_subject
-from whosaw.record.hold import Hold, Holds, HoldStands, NoHold
+from whosaw.record.hold import Hold, Holds, HoldStands, HoldUntold, NoHold
 from whosaw.record.retention import Retention, due, prune
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
@@ -84,10 +84,13 @@ async def test_lifting_says_that_an_erasure_was_asked_for_and_then_it_goes(datab
     with pytest.raises(ErasureHeld):
         await erase_subject(database, appender, clock, number, MANDATE)
     clock.advance_to(clock.now() + timedelta(days=3))
+    with pytest.raises(HoldUntold):  # whom it restricted is told first
+        await holds.lift("subject", number, reason="the court is done", by=1)
+    await holds.tell("subject", number, by=1)
     assert await holds.lift("subject", number, reason="the court is done", by=1) == START
     assert await holds.standing() == []
     done = await erase_subject(database, appender, clock, number, MANDATE)
-    assert done.entries == 5  # what was seen, the hold, the refusal and the lifting are all about this person
+    assert done.entries == 6  # what was seen, the hold, the refusal, the telling and the lifting are all about him
     assert await kinds(database) == ["disclosure"] * 2 + ["erasure"]
     async with database.connection() as connection:
         assert await (await connection.execute("select ground from legal_hold")).fetchall() == []

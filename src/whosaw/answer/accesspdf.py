@@ -10,11 +10,16 @@ from typing import Any
 
 from whosaw.answer.access import AccessAnswer, answer_text
 from whosaw.answer.employeeaccess import EmployeeAnswer, employee_text
+from whosaw.answer.erasureanswer import ErasureAnswer
 from whosaw.answer.reportpdf import ReportImpossible
 
 
-def write_access_pdf(answer: AccessAnswer | EmployeeAnswer) -> bytes:
+def write_access_pdf(answer: AccessAnswer | EmployeeAnswer | ErasureAnswer, text: str = "") -> bytes:
     """Return the letter; the same answer gives the same bytes.
+
+    Args:
+        answer: what is told, and attached.
+        text: the letter; that of the answer itself where left out.
 
     Raises:
         ReportImpossible: typst is missing or refuses.
@@ -23,7 +28,10 @@ def write_access_pdf(answer: AccessAnswer | EmployeeAnswer) -> bytes:
         import typst
     except ModuleNotFoundError as cause:
         raise ReportImpossible("typst is not installed") from cause
-    text = answer_text(answer) if isinstance(answer, AccessAnswer) else employee_text(answer)
+    if isinstance(answer, AccessAnswer):
+        text = text or answer_text(answer)
+    elif isinstance(answer, EmployeeAnswer):
+        text = text or employee_text(answer)
     company, title, *lines = text.splitlines()
     raw = answer.as_json()
     told = {

@@ -61,9 +61,12 @@ class Preserve:
         services = self._services
         (by,) = (await assign(services.db, "actor", ["service:case"])).values()
         mine = [hold for hold in await self._holds.standing() if hold.ground == case]
+        # who asked to be erased is told first (GDPR art. 18(3)); until then his hold stands
+        untold = [each for each in mine if each.space == "subject" and each.erasure_asked_at and not each.told_at]
         for hold in mine:
-            await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
-        return {"lifted": len(mine)}
+            if hold not in untold:
+                await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
+        return {"lifted": len(mine) - len(untold), "to_be_told_first": len(untold)}
 
     async def _wanted(self, case: str) -> set[tuple[str, int]]:
         db = self._services.db

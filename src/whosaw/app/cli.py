@@ -72,6 +72,7 @@ app.command(witness)
 app.command("whosaw.app.commands.erasing:erase", name="erase", help="Erase what the record holds about a person.")
 hold = App(name="hold", help="Keep what a court or a claim needs, whoever asks for its erasure.")
 hold.command("whosaw.app.commands.holds:add", name="add", help="Hold everything about a person; recorded.")
+hold.command("whosaw.app.commands.holds:narrow", name="narrow", help="Let a hold need fewer fields; recorded.")
 hold.command("whosaw.app.commands.holds:lift", name="lift", help="Lift a hold; recorded.")
 hold.command("whosaw.app.commands.holds:list_", name="list", help="List the standing holds.")
 app.command(hold)
@@ -198,6 +199,9 @@ seller.command("whosaw.app.commands.caseredress:statement", name="statement", he
 app.command(seller)
 access = App(name="access", help="What a person is told who asks who looked at his data.")
 access.command("whosaw.app.commands.caseaccess:access", name="answer", help="Answer a person; recorded and signed.")
+access.command(
+    "whosaw.app.commands.caseerasure:erasure", name="erasure", help="Answer who asks to be erased, by field."
+)
 access.command("whosaw.app.commands.caseaccess:hold", name="hold", help="Hold back what an inquiry keeps covert.")
 access.command("whosaw.app.commands.caseaccess:release", name="release", help="Release it; say who is owed an answer.")
 access.command("whosaw.app.commands.caseaccess:owed", name="owed", help="List holds, and who must be answered again.")

@@ -36,6 +36,15 @@ _OF_SUBJECT = {
         "select count(*) from watch_prompt where subject = %(number)s"
     ),
 }
+EVIDENCE = (
+    "sightings (evidence of cases)",
+    "letters queued or being sent, with address",
+    "entities of cases with a value of this person",
+    "reports of an approach with a value of this person",
+    "questions of watch to staff about an access to this person",
+)
+"""The places that hold something of the person beyond a number, a date or a hash."""
+
 _OF_ACTOR = {
     "lines of the staff directory, as the identity provider sent them": (
         "select count(*) from person where key = %(key)s"

@@ -296,13 +296,14 @@ async def rewrite_tables(db: Database, tables: Iterable[str]) -> None:
 
 
 async def add_hold(
-    conn: Connection, whose: tuple[str, int], ground: str, review_on: date, made: tuple[datetime, int]
+    conn: Connection, whose: tuple[str, int], needs: tuple[str, date, list[str]], made: tuple[datetime, int]
 ) -> bool:
     """Keep a hold; return whether none stood on this number before."""
     done = await conn.execute(
-        "insert into legal_hold (space, number, ground, review_on, added_at, added_by) values (%s, %s, %s, %s, %s, %s)"
+        "insert into legal_hold (space, number, ground, review_on, fields, added_at, added_by) values "
+        "(%s, %s, %s, %s, %s, %s, %s)"
         " on conflict (space, number) where lifted_at is null do nothing",
-        [*whose, ground, review_on, *made],
+        [*whose, *needs, *made],
     )
     return done.rowcount == 1
 
@@ -319,6 +320,21 @@ async def lift_hold(
     return await rows.fetchone()
 
 
+async def narrow_hold(conn: Connection, whose: tuple[str, int], fields: list[str]) -> None:
+    """Note which fields of the company's own tables the standing hold on a number needs."""
+    await conn.execute(
+        "update legal_hold set fields = %s where space = %s and number = %s and lifted_at is null", [fields, *whose]
+    )
+
+
+async def note_told(conn: Connection, whose: tuple[str, int], at: datetime) -> None:
+    """Note that the person was told that the standing hold on him ends."""
+    await conn.execute(
+        "update legal_hold set told_at = coalesce(told_at, %s) where space = %s and number = %s and lifted_at is null",
+        [at, *whose],
+    )
+
+
 async def note_asked(conn: Connection, hold: int, at: datetime) -> None:
     """Note at a hold that an erasure was asked for and refused."""
     await conn.execute(
@@ -326,11 +342,15 @@ async def note_asked(conn: Connection, hold: int, at: datetime) -> None:
     )
 
 
-async def standing_holds(db: Database) -> list[tuple[str, int, str, date, datetime, datetime | None]]:
-    """Return (space, number, ground, review date, added at, erasure asked at) of standing holds, next review first."""
+async def standing_holds(db: Database) -> list[tuple[Any, ...]]:
+    """Return every standing hold, the next review first.
+
+    Returns:
+        (space, number, ground, review date, added at, erasure asked at, fields, told at).
+    """
     async with db.connection() as conn:
         rows = await conn.execute(
-            "select space, number, ground, review_on, added_at, erasure_asked_at from legal_hold"
+            "select space, number, ground, review_on, added_at, erasure_asked_at, fields, told_at from legal_hold"
             " where lifted_at is null order by review_on, id"
         )
         return await rows.fetchall()

@@ -4,32 +4,61 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
+from typing import ClassVar
 
 from rich.text import Text
 
 from whosaw.app.commands.opened import AsJson, number_of, operators_number, person, with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record.hold import Hold, Holds
 from whosaw.store.numbers import keys_of
 
 
-def add(who: str, /, *, ground: str, review: date) -> int:
+class FieldUnknown(AppError, ValueError):
+    """A hold names a field that the catalog does not have."""
+
+    code: ClassVar[str] = "app.field_unknown"
+    hint = "`whosaw check` lists the fields"
+
+
+def add(who: str, /, *, ground: str, review: date, fields: str = "") -> int:
     """Hold everything about a subject, or everything a member of staff did; recorded.
 
     Args:
         who: as C-000017, customer:C-000017 or actor:E-0417.
         ground: why; whoever asks for an erasure is told, and it stands in the record.
         review: the day by which the hold must be looked at again, as 2026-09-01.
+        fields: of the company's own tables, that the ground needs, as customer.email,customer.name; all where left out.
     """
     asked = person(who)
 
     async def work(services: Services) -> None:
         number, by = await number_of(services.db, asked), await operators_number(services.db)
-        await _holds(services).add(asked[0], number, ground=ground, review_on=review, by=by)
+        needed = _fields(services, fields)
+        await _holds(services).add(asked[0], number, ground=ground, review_on=review, by=by, fields=needed)
 
     with_services(work)
     console().print(Text(f"held until it is lifted, to be reviewed on {review}"))
+    return 0
+
+
+def narrow(who: str, /, *, fields: str) -> int:
+    """Let a hold need these fields of the company's own tables and no others; recorded.
+
+    Args:
+        who: as C-000017 or customer:C-000017.
+        fields: as customer.email,customer.name.
+    """
+    asked = person(who)
+
+    async def work(services: Services) -> None:
+        number, by = await number_of(services.db, asked), await operators_number(services.db)
+        await _holds(services).narrow(asked[0], number, fields=_fields(services, fields, needed=True), by=by)
+
+    with_services(work)
+    console().print(Text("the hold needs these fields and no others; what the record holds stays held"))
     return 0
 
 
@@ -76,6 +105,16 @@ def list_(*, as_json: AsJson = False) -> int:
         lines.add_row(*(Text(cell) for cell in cells))
     console().print(lines if found else "no hold stands")
     return 0
+
+
+def _fields(services: Services, text: str, *, needed: bool = False) -> frozenset[str]:
+    named = frozenset(part.strip() for part in text.split(",") if part.strip())
+    known = services.catalog.fields
+    if wrong := sorted(named - known.keys()):
+        raise FieldUnknown(f"the catalog has no field `{wrong[0][:60]}`")
+    if needed and not named:
+        raise FieldUnknown("no field is named")
+    return named
 
 
 def _holds(services: Services) -> Holds:
