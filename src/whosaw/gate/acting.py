@@ -18,7 +18,7 @@ from whosaw.gate.facts import Person
 from whosaw.gate.grantsentries import Step, grant_entry
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
-from whosaw.gate.standing import SECOND_PERSON, GrantInForce
+from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
 from whosaw.terms import SubjectRef
@@ -88,6 +88,9 @@ class Acting:
             for case, own in zip(cases, receipts, strict=True)
         ]
         await self._parts.notifying.tell(allowed, at)
+        for case, each in zip(cases, allowed, strict=True):
+            if case.second is not None and case.ask.action == EXPORT:
+                await self._parts.notifying.exported(each.actor, each.entry, at)
         return [
             Deed(
                 case.ask,

@@ -62,6 +62,8 @@ class Bulk:
             Allowed(each.decision, actor, receipts[place].index) for each, place in zip(judged, places, strict=True)
         ]
         await self._parts.notifying.tell(allowed, ask.at)
+        if second is not None and not withheld:
+            await self._parts.notifying.exported(actor, receipts[-1].index, ask.at)
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
         return await shown(self._parts, judged, [receipts[place] for place in places], rows, numbers)
 

@@ -3,6 +3,9 @@
 The alert is durable after the entry and before the value is revealed, so that no such value leaves without it. One
 person's accesses under the same policies are one alert in an hour: a page of customers is no flood of mail.
 
+A second export above the row limit within thirty days is an alert too, whoever approved each: two may be of one mind,
+and who watches is a third.
+
 Somebody who gives work as a reason that he made himself is flagged as well, once a day: the reason opened nothing, and
 there may be a plain explanation, which a person should ask for.
 """
@@ -12,24 +15,29 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from whosaw.decide import Decision
+from whosaw.gate.standingqueries import exports_used
 from whosaw.store import Database
 from whosaw.store.alerts import raise_alert
 from whosaw.terms import to_us
 
 NOTIFY = "notify"
 SELF_MADE = "purpose.self_made"
+EXPORT_AGAIN = "export.again"
 ALERT_TEXTS = {
     "policy.notify": "Somebody was allowed something under a policy that wants it to be known.",
+    EXPORT_AGAIN: "Somebody exports above the row limit for the second time within thirty days; each was approved.",
     SELF_MADE: "Somebody gave work as a reason that he made himself. It opened nothing; ask him why.",
 }
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 _REMEMBERED_MOST = 10_000
+_EXPORTS_DAYS = 30
+_EXPORTS_FROM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,19 @@ class Notifying:
                 await self._flag(each, at)
             if NOTIFY in each.decision.duties and _anything(each.decision):
                 await self._tell(each, at)
+
+    async def exported(self, actor: int, entry: int, at: datetime) -> None:
+        """Raise an alert where it is not the first export above the limit lately; reveal nothing where this raises.
+
+        Args:
+            actor: number of who exports; the word of the second person is used up by then.
+            entry: index of the entry about it.
+            at: when.
+        """
+        if await exports_used(self._db, actor, at - timedelta(days=_EXPORTS_DAYS)) < _EXPORTS_FROM:
+            return
+        about: dict[str, int | str] = {"actor": actor, "entry": entry}
+        await raise_alert(self._db, "export", "high", EXPORT_AGAIN, about, at=at, once=about)
 
     async def _tell(self, allowed: Allowed, at: datetime) -> None:
         # names of policies are the operator's own words; an alert holds no words but those of rules

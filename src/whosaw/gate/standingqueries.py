@@ -36,6 +36,18 @@ async def consume(db: Database, grant: int, holder: int, at: datetime) -> bool:
         return bool(row and row[0])
 
 
+async def exports_used(db: Database, holder: int, since: datetime) -> int:
+    """Return how many words of a second person `holder` has used up for exports since then."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select count(*) from standing_grant where holder = %s and kind = 'second_person' and action = 'export' "
+            "and state = 'used' and ended_at >= %s",
+            [holder, since],
+        )
+        row = await rows.fetchone()
+        return int(row[0]) if row else 0
+
+
 async def void(db: Database, actor: str, at: datetime) -> list[tuple[str, int]]:
     """End every request, grant and broken glass of `actor`; return which, as (``grant`` or ``glass``, id)."""
     async with db.connection() as connection:
