@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from whosaw.lake.counted import actor_exposure
-from whosaw.lake.duck import MEMORY, duck, run_duck
+from whosaw.lake.duck import duck, means_of, run_duck
 from whosaw.lake.errors import LakeUnwritable, OutputUnknown, SubjectUnknown
 from whosaw.lake.lookover import Lookover, look_over
 from whosaw.lake.named import Asked, expression, question_of
@@ -38,7 +38,7 @@ class Answer:
     engine: str
 
 
-def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = DUCKDB, memory: str = MEMORY) -> Answer:
+def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = DUCKDB, memory: str = "") -> Answer:
     """Ask a named question.
 
     Args:
@@ -46,7 +46,7 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
         name: of the question, see `whosaw.lake.named.QUESTIONS`.
         asked: what it is about.
         engine: `duckdb`, or a Spark master as `local[*]` or `spark://HOST:PORT`.
-        memory: how much DuckDB may take before it spills.
+        memory: how much DuckDB may take before it spills; what the question needs at scale where empty.
 
     Raises:
         QuestionUnknown, QuestionIncomplete: it cannot be asked so.
@@ -58,14 +58,15 @@ def ask(where: str | Path, name: str, asked: Asked | None = None, engine: str = 
     meant = expression(name, about)
     if question_of(name).needs == "subjects":
         look = look.about(about.subjects)
+    means = replace(means_of(name), memory=memory) if memory else means_of(name)
     if engine != DUCKDB:
         from whosaw.lake.spark import run_spark  # a JVM: only where it is asked for
 
         table = run_spark(look, meant, engine)
     elif name == "actor-exposure":
-        table = actor_exposure(look, about, memory)
+        table = actor_exposure(look, about, means)
     else:
-        table = run_duck(look, meant, memory)
+        table = run_duck(look, meant, means)
     return Answer(table, grades_of(look), look.rejected(), engine)
 
 

@@ -11,23 +11,33 @@ import ibis
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from whosaw.lake.engine import from_files, lasting_engine
+from whosaw.lake.engine import Means, from_files, lasting_engine
 from whosaw.lake.errors import EngineFailed
 from whosaw.lake.lookover import Lookover, entries_sql
 from whosaw.lake.manifest import Manifest
 from whosaw.lake.place import Folder
 from whosaw.lake.trailrows import COLUMNS
 
-MEMORY = "2GB"
+MEANS = Means("2GB")
+_MEANS = {
+    # the pairs of 5,000 actors and as many beneficiaries fit into that, in both threads; a filter of the second join
+    # that reaches down to the scan would hash every row's text once more
+    "actor-beneficiary": Means("3GB", without="join_filter_pushdown"),
+}
+
+
+def means_of(name: str) -> Means:
+    """Return what the named question may use."""
+    return _MEANS.get(name, MEANS)
 
 
 @contextmanager
-def duck(look: Lookover, memory: str = MEMORY, entries: str = "entries") -> Iterator[duckdb.DuckDBPyConnection]:
+def duck(look: Lookover, means: Means = MEANS, entries: str = "entries") -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection with the tables `entries` and `classes`; it reads this lake's files and nothing else.
 
     Args:
         look: the lake.
-        memory: how much DuckDB may take before it spills, as DuckDB writes it.
+        means: what DuckDB may use.
         entries: another name for the table of entries.
 
     Raises:
@@ -35,7 +45,7 @@ def duck(look: Lookover, memory: str = MEMORY, entries: str = "entries") -> Iter
         EngineFailed: a question cannot be carried out.
     """
     folder = look.place.path.resolve() if isinstance(look.place, Folder) else None
-    with lasting_engine(folder, memory) as connection:
+    with lasting_engine(folder, means) as connection:
         rows = ""
         if look.files and folder is not None:
             rows = from_files(folder, list(look.files))
@@ -61,10 +71,12 @@ def duck_sql(expression: object) -> str:
     return str(ibis.to_sql(expression, dialect="duckdb"))
 
 
-def run_duck(look: Lookover, expression: object, memory: str = MEMORY) -> pa.Table:
+def run_duck(look: Lookover, expression: object, means: Means = MEANS) -> pa.Table:
     """Return an expression's rows."""
-    with duck(look, memory) as connection:
-        return arrow(connection.execute(duck_sql(expression)))
+    with duck(look, means) as connection:
+        # as a relation: then every thread makes Arrow of what it found, not one of it all in the end
+        table: pa.Table = connection.sql(duck_sql(expression)).to_arrow_table()
+        return table
 
 
 def arrow(done: duckdb.DuckDBPyConnection) -> pa.Table:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +15,28 @@ import duckdb
 
 from whosaw.lake.errors import LakeDamaged, LakeUnwritable
 
+THREADS = 2
+"""Threads that a question may use in all."""
+
 _MEMORY = "512MB"
-_THREADS = 2
 _KEPT = 4
+_LOCK = threading.Lock()
 _spills: list[TemporaryDirectory[str]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What DuckDB may use, and what it should leave.
+
+    Args:
+        memory: how much it may take before it spills, as it writes it.
+        threads: of how many a statement makes use.
+        without: its optimizers that are left out, joined by commas.
+    """
+
+    memory: str
+    threads: int = THREADS
+    without: str = ""
 
 
 @contextmanager
@@ -33,13 +53,13 @@ def engine(folder: Path | None, spill: Path | None = None, memory: str = "") -> 
         LakeUnwritable: there is no room for what a question must set aside.
     """
     with TemporaryDirectory(prefix="whosaw-lake-") as own:
-        connection = _connect(folder, str(spill or own), memory or _MEMORY)
+        connection = _connect(folder, str(spill or own), Means(memory or _MEMORY))
         with _told(folder, connection):
             yield connection
 
 
 @contextmanager
-def lasting_engine(folder: Path | None, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def lasting_engine(folder: Path | None, means: Means) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection as `engine` does, on an instance that this process keeps for the next question.
 
     What stays are the footers of Parquet files, so that many of them are not read anew; every connection has temporary
@@ -48,16 +68,17 @@ def lasting_engine(folder: Path | None, memory: str) -> Iterator[duckdb.DuckDBPy
     Raises:
         LakeDamaged, LakeUnwritable: as in `engine`.
     """
-    connection = _instance(folder, memory, os.getpid()).cursor()
+    with _LOCK:
+        connection = _instance(folder, means, os.getpid()).cursor()
     with _told(folder, connection):
         yield connection
 
 
 @lru_cache(maxsize=_KEPT)
-def _instance(folder: Path | None, memory: str, _process: int) -> duckdb.DuckDBPyConnection:
+def _instance(folder: Path | None, means: Means, _process: int) -> duckdb.DuckDBPyConnection:
     spill = TemporaryDirectory(prefix="whosaw-lake-", ignore_cleanup_errors=True)
     _spills.append(spill)  # removed when the process ends
-    return _connect(folder, spill.name, memory)
+    return _connect(folder, spill.name, means)
 
 
 @contextmanager
@@ -75,18 +96,19 @@ def _told(folder: Path | None, connection: duckdb.DuckDBPyConnection) -> Iterato
         connection.close()
 
 
-def _connect(folder: Path | None, spill: str, memory: str) -> duckdb.DuckDBPyConnection:
+def _connect(folder: Path | None, spill: str, means: Means) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "memory_limit": memory,
-        "threads": _THREADS,
+        "memory_limit": means.memory,
+        "threads": means.threads,
         "temp_directory": spill,
         "preserve_insertion_order": False,
     }
     connection = duckdb.connect(":memory:", config=config)  # type: ignore[arg-type]
     if folder is not None:
         connection.execute(f"SET allowed_directories = [{quoted(str(folder) + '/')}]")
+    connection.execute(f"SET disabled_optimizers = {quoted(means.without)}")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET GLOBAL parquet_metadata_cache = true")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")

@@ -213,14 +213,18 @@ def _overlap(asked: Asked) -> Any:
 
 
 def _actor_beneficiary(asked: Asked) -> Any:
-    """One row per actor and beneficiary, in no order: there may be tens of millions, and sorting them takes longest."""
+    """One row per actor and beneficiary, in no order: there may be tens of millions, and sorting them takes longest.
+
+    Beneficiaries are counted by a number and named in the end. The numbers are given once, to all that occur: to look
+    for those that were served would read more columns, and what is left over joins nothing.
+    """
+    texts = ENTRIES.select("beneficiary").distinct().filter(_.beneficiary.notnull())
+    number = ibis.row_number().over(order_by=texts.beneficiary).cast("int32")
+    numbered = texts.mutate(number=number).alias("numbered")  # an alias is computed once, however often it is joined
 
     def table_of(shown: Any) -> Any:
-        served = shown.filter(_.beneficiary.notnull())
-        texts = served.select("beneficiary").distinct()
-        numbered = texts.mutate(number=ibis.row_number().over(order_by=texts.beneficiary).cast("int32"))
         counted = (
-            served.inner_join(numbered, "beneficiary")
+            shown.inner_join(numbered, "beneficiary")
             .group_by("actor", "number")
             .agg(disclosures=_.count(), first_us=_.at_us.min(), last_us=_.at_us.max())
         )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whosaw.lake.counted import _ranges, actor_exposure
-from whosaw.lake.duck import MEMORY, run_duck
+from whosaw.lake.duck import MEANS, run_duck
 from whosaw.lake.importer import import_log
 from whosaw.lake.lookover import look_over
 from whosaw.lake.mapping import read_mapping
@@ -46,7 +46,7 @@ def write(lake: Path, entries: list[dict[str, Any]], origin: str = ORIGIN) -> Pa
 def both(lake: Path, asked: Asked | None = None, range_rows: int = 3) -> tuple[Any, Any]:
     look = look_over(lake)
     about = Asked(trails=look.names()) if asked is None else asked
-    quick = actor_exposure(look, about, MEMORY, range_rows)
+    quick = actor_exposure(look, about, MEANS, range_rows)
     plain = run_duck(look, expression("actor-exposure", about))
     return quick, plain
 
