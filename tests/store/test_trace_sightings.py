@@ -38,10 +38,10 @@ async def services(company: Company, database_url: str, tmp_path: Path) -> Async
 
 
 async def took_in(
-    services: Services, whom: str, beneficiary: str, domain: str, form: Literal["mail", "canary"] = "mail"
-) -> None:
+    services: Services, whom: str, beneficiary: str, domain: str, form: Literal["mail", "alias", "canary"] = "mail"
+) -> int:
     number = (await assign(services.db, "subject", [whom]))[whom]
-    raw = sha256(f"{whom} {domain}".encode()).hexdigest()
+    raw = sha256(f"{whom} {domain} {form}".encode()).hexdigest()
     complaint = Complaint(
         "",
         NOON,
@@ -59,7 +59,10 @@ async def took_in(
         raw,
     )
     channel = "mail" if form == "mail" else form
-    await case_work(services).book.add(complaint, subject=number, beneficiary=beneficiary, channel=channel, form=form)
+    sighting, _ = await case_work(services).book.add(
+        complaint, subject=number, beneficiary=beneficiary, channel=channel, form=form
+    )
+    return sighting.id
 
 
 async def test_complaints_and_the_hits_of_the_same_senders_become_the_file_that_a_trace_reads(
@@ -86,3 +89,25 @@ async def test_where_nothing_was_taken_in_there_is_nothing_to_ask(services: Serv
     await took_in(services, "customer:C-3", "seller:S-9", "other.example")
     with pytest.raises(NoSightings):
         await sightings_of(services, beneficiary="seller:S-88")
+
+
+async def test_the_hit_of_an_alias_names_who_alone_was_shown_it(services: Services, tmp_path: Path) -> None:
+    await took_in(services, "customer:C-1", "seller:S-88", "rival.example")
+    hit = await took_in(services, "customer:C-1", "domain:rival.example", "rival.example", "alias")
+    actor = (await assign(services.db, "actor", ["E-7"]))["E-7"]
+    subject = (await assign(services.db, "subject", ["customer:C-1"]))["customer:C-1"]
+    async with services.db.connection() as connection:
+        await connection.execute(
+            "insert into mail_alias (address_sha256, entry, field, actor, subject, party, made_at, expires_at) "
+            "values (%s, 5, 'customer.email', %s, %s, '', %s, %s)",
+            [bytes(32), actor, subject, NOON, NOON + timedelta(days=180)],
+        )
+        await connection.execute(
+            "insert into mail_hit (kind, entry, subject, sighting_id, raw_sha256, sender_domain, dkim, at, note) "
+            "values ('alias', 5, %s, %s, %s, 'rival.example', 'pass', %s, 1)",
+            [subject, hit, "ab" * 32, NOON],
+        )
+    out = tmp_path / "complaints.csv"
+    await write_sightings(services, await sightings_of(services, beneficiary="seller:S-88"), out)
+    told = [(each.subject, each.channel, each.actor) for each in choose(read_sightings(out), None).sightings]
+    assert told == [("customer:C-1", "mail", None), ("customer:C-1", "alias", "E-7")]

@@ -53,7 +53,7 @@ class CaseReads:
         return CasePage(
             summary=await self._summary(found[0]),
             looks=tuple(_look(snapshot) for snapshot in history),
-            finding_at=_finding_at(last),
+            finding_at=finding_at(last),
             scope=_scope(last),
             steps=tuple([_step(row) for row in await queries.case_steps(self._db, case_id)]),
             notices=await self._notices(case_id),
@@ -109,9 +109,13 @@ def _look(snapshot: Snapshot) -> Look:
     )
 
 
-def _finding_at(verdict: Mapping[str, Any]) -> float | None:
+def finding_at(verdict: Mapping[str, Any]) -> float | None:
+    """Return the probability from which somebody was a finding: whoever expects a leaker needs more of it."""
     settings = verdict.get("method", {}).get("settings", {})
-    return 1 / (1 + settings["alpha"]) if "alpha" in settings else None
+    if "alpha" not in settings:
+        return None
+    outside = settings.get("outside_prior", 0.5)
+    return float(1 / (1 + settings["alpha"] * min(1.0, outside / (1 - outside))))
 
 
 def _scope(verdict: Mapping[str, Any]) -> ScopeCounts | None:

@@ -1,4 +1,4 @@
-"""What a server does with its record, where the lake's parts are installed: the lake, the coverage, watch."""
+"""What a server does with its record, where the parts of the lake are installed: lake, index, coverage, watch."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _LOG = logging.getLogger(__name__)
 _AGAIN_S = 30.0
 _COVERAGE_EVERY_S = 300.0
 _WATCH_EVERY_S = 600.0
+_INDEX_EVERY_S = 300.0
 
 
 async def keep_lake(services: Services) -> None:
@@ -55,15 +56,42 @@ async def keep_watch(services: Services) -> None:
 
     async def step() -> None:
         if await due(services):
-            await _weigh_apart(services)
+            await _apart(services, "watch is put off", "watch", "daily", "--json")
 
     await every(_WATCH_EVERY_S, step, failed="watch is put off")
 
 
-async def _weigh_apart(services: Services) -> None:
+async def keep_index(services: Services) -> None:
+    """Bring the index beside the lake of the state folder up to it, by a process of its own, for ever.
+
+    A question that finds the index older than the lake is refused; the imports of a day should not make an investigator
+    wait.
+    """
+    if not lake_installed():
+        return
+
+    async def step() -> None:
+        await follow_lake(services)
+
+    await every(_INDEX_EVERY_S, step, failed="the index is not brought up to the lake")
+
+
+async def follow_lake(services: Services) -> bool:
+    """Bring the index up to the lake where it is not; return whether it was not."""
+    from whosaw.app.tracelake import is_behind
+
+    lake = services.settings.state / "lake"
+    if not await asyncio.to_thread(is_behind, lake):
+        return False
+    await _apart(services, "the index is not brought up to the lake", "trace", "index", "--lake", str(lake))
+    return True
+
+
+async def _apart(services: Services, failed: str, *words: str) -> None:
+    """Run a command of this program as a process that gives way to the server; what goes wrong is logged."""
     settings = services.settings
     places = {"WHOSAW_STATE": str(settings.state), "WHOSAW_CATALOG": str(settings.catalog_path)}
-    command = ("nice", sys.executable, "-m", "whosaw", "watch", "daily", "--json")
+    command = ("nice", sys.executable, "-m", "whosaw", *words)
     process = await asyncio.create_subprocess_exec(
         *command, env=os.environ | places, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
@@ -75,7 +103,7 @@ async def _weigh_apart(services: Services) -> None:
         raise
     if process.returncode:
         line = said.decode("utf-8", "replace").strip().partition("\n")[0]
-        _LOG.warning("watch is put off: %s", line if line.startswith("error: ") else f"exit code {process.returncode}")
+        _LOG.warning("%s: %s", failed, line if line.startswith("error: ") else f"exit code {process.returncode}")
 
 
 def purge_lake(services: Services) -> int:

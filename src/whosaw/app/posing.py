@@ -81,17 +81,19 @@ def pose(
         actors=Actors(len(exposure.actors), exposure.service, shared, label),
         exposure=exposure,
         complaints=plain,
-        marks=_marks(marks, place),
+        marks=_marks(marks, place, {name: index for index, name in enumerate(exposure.actors)}),
         labels=labels,
     )
 
 
-def _marks(marks: Sequence[Sighting], place: Mapping[str, int]) -> Marks:
+def _marks(marks: Sequence[Sighting], place: Mapping[str, int], actors: Mapping[str, int]) -> Marks:
+    """Return the marks; one that an actor alone was shown says nothing of others who opened the record."""
+    subject = [UNKNOWN if mark.actor else place.get(mark.subject, UNKNOWN) for mark in marks]
     return Marks(
-        subject=np.array([place.get(mark.subject, UNKNOWN) for mark in marks], np.int64),
+        subject=np.array(subject, np.int64),
         seen_us=np.array([mark.contacted_us for mark in marks], np.int64),
         odds=np.array([MARK_ODDS[mark.channel or ""] for mark in marks], np.float64),
-        actor=np.full(len(marks), -1),
+        actor=np.array([actors.get(mark.actor or "", UNKNOWN) for mark in marks], np.int64),
     )
 
 

@@ -7,7 +7,10 @@ out of date is refused, never answered from.
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +23,9 @@ from whosaw.app.traceindex import MANIFEST, DiskIndex, IndexRefused, open_index,
 from whosaw.app.traceindexbuild import COLUMNS, Columns, add_segment, begin, remove_segments
 from whosaw.lake.completeness import Completeness, measure
 from whosaw.lake.engine import from_files
-from whosaw.lake.errors import BeneficiaryUnknown
+from whosaw.lake.errors import BeneficiaryUnknown, NotALake
 from whosaw.lake.exposure import NEVER, Exposure
+from whosaw.lake.manifest import read_manifest
 from whosaw.lake.mapping import Kind
 from whosaw.lake.opened import Opened, opened
 from whosaw.trace.inputs import Accesses, Int64
@@ -40,17 +44,33 @@ def has_index(lake: Path) -> bool:
     return (index_folder(lake) / MANIFEST).exists()
 
 
+def is_behind(lake: Path) -> bool:
+    """Return whether a lake holds accesses that its index does not, or the index something that the lake lost."""
+    try:
+        manifest = read_manifest(lake.resolve())
+        parts = manifest.parts("accesses") + manifest.parts("tickets")
+        if not manifest.parts("accesses") and not has_index(lake):
+            return False
+        open_index(index_folder(lake), [lake.resolve() / part for part in parts])
+    except NotALake:
+        return False
+    except IndexRefused:
+        return True
+    return False
+
+
 def bring_up(lake: Path) -> DiskIndex:
     """Bring the index of a lake up to it; what is in and has not changed stays as it is.
 
-    Small segments are merged with what is new, so that their number grows with the logarithm of the lake.
+    Small segments are merged with what is new, so that their number grows with the logarithm of the lake. One process
+    does it at a time; another one waits.
 
     Raises:
         IndexRefused: something else lies where the index belongs.
         NotALake, LakeDamaged: the lake cannot be read.
     """
     folder = index_folder(lake)
-    with opened(lake) as open_lake:
+    with opened(lake) as open_lake, _alone(folder):
         parts, tickets = (_files(open_lake, lake.resolve(), kind) for kind in ("accesses", "tickets"))
         if not _is_usable(folder):
             begin(folder, has_reasons=False)
@@ -72,8 +92,19 @@ def bring_up(lake: Path) -> DiskIndex:
             "beside": tickets | idle,
             "facts": {"completeness": _plain(measure(open_lake))},
         }
-    write_index(folder, read_index(folder) | told)
-    return open_index(folder)
+        write_index(folder, read_index(folder) | told)
+        return open_index(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes the index."""
+    handle = os.open(folder.with_name(f".{folder.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def exposure_from_index(lake: Path, beneficiary: str | None, subjects: Iterable[str]) -> Exposure | None:

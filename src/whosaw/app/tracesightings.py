@@ -2,6 +2,7 @@
 
 What reached an alias or a canary names the sender's own domain as its beneficiary, because nobody knows better. Beside
 complaints about a seller, hits of mail from the domains that wrote to the complainers count as marks of the same leak.
+An alias was made for one disclosure: the file names who was shown it, and nobody else who opened the record is meant.
 """
 
 from __future__ import annotations
@@ -48,12 +49,31 @@ async def sightings_of(
     return [found[number] for number in sorted(found)]
 
 
-def as_csv(found: Iterable[Sighting], keys: Mapping[int, str]) -> str:
+_SHOWN = (
+    "select h.sighting_id, min(a.actor) from mail_hit h join mail_alias a on a.entry = h.entry "
+    "where h.kind = 'alias' and h.sighting_id = any(%s) group by 1"
+)
+
+
+async def shown_to(services: Services, found: Iterable[Sighting]) -> dict[int, str]:
+    """Return for hits of aliases, by the number of their sighting, the reference of who alone was shown the alias."""
+    numbers = [each.id for each in found if each.form == "alias"]
+    async with services.db.connection() as connection:
+        actors = dict(await (await connection.execute(_SHOWN, [numbers])).fetchall())
+    keys = await keys_of(services.db, "actor", actors.values())
+    return {sighting: keys.get(actor, f"#{actor}") for sighting, actor in actors.items()}
+
+
+_NOBODY: Mapping[int, str] = {}
+
+
+def as_csv(found: Iterable[Sighting], keys: Mapping[int, str], shown: Mapping[int, str] = _NOBODY) -> str:
     """Return sightings as the CSV that `whosaw trace --sightings` reads.
 
     Args:
         found: the sightings.
         keys: number → reference of their subjects; who was erased keeps the bare number, as in the lake.
+        shown: sighting → who alone was shown what turned up.
     """
     text = io.StringIO()
     lines = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
@@ -67,6 +87,7 @@ def as_csv(found: Iterable[Sighting], keys: Mapping[int, str]) -> str:
                 "reported_at": each.reported_at.isoformat(),
                 "beneficiary": "" if hit else each.beneficiary,
                 "channel": each.form if hit else each.channel,
+                "actor": shown.get(each.id, ""),
             }
         )
     return text.getvalue()
@@ -81,7 +102,8 @@ async def write_sightings(services: Services, found: list[Sighting], out: Path) 
         out: the file; an older one is replaced.
     """
     keys = await keys_of(services.db, "subject", (each.subject for each in found))
+    shown = await shown_to(services, found)
     handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         os.fchmod(handle, 0o600)
-        file.write(as_csv(found, keys))
+        file.write(as_csv(found, keys, shown))

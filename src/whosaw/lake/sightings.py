@@ -12,7 +12,10 @@ from pathlib import Path
 from whosaw.lake.errors import BeneficiaryUnclear, SightingsInvalid
 from whosaw.terms import to_us
 
-COLUMNS = ("subject", "contacted_at", "reported_at", "beneficiary", "channel", "weight", "uncertain_days")
+COLUMNS = ("subject", "contacted_at", "reported_at", "beneficiary", "channel", "weight", "uncertain_days", "actor")
+
+MARKS = frozenset({"canary", "alias", "unique copy", "guessable canary"})
+"""Channels of what is no complaint: it can only have come from a record."""
 
 _NEEDED = COLUMNS[:2]
 _MAX_BYTES = 64 << 20
@@ -33,6 +36,7 @@ class Sighting:
         line: where it stands in the file.
         weight: how far the complaint can be believed, 0 … 1; set by who takes complaints in, never from who opened.
         uncertain_us: the contact may have been earlier by so much.
+        actor: of a mark: who alone had been shown it; None where whoever opened the record had.
     """
 
     subject: str
@@ -43,6 +47,7 @@ class Sighting:
     line: int = 0
     weight: float = 1.0
     uncertain_us: int = 0
+    actor: str | None = None
 
     @property
     def earliest_us(self) -> int:
@@ -102,11 +107,13 @@ def choose(sightings: list[Sighting], beneficiary: str | None = None) -> Complai
             raise BeneficiaryUnclear(f"the sightings name {len(named)} beneficiaries")
         beneficiary = next(iter(named), None)
     fitting = [sighting for sighting in sightings if sighting.beneficiary in (None, beneficiary)]
-    earliest: dict[str, Sighting] = {}
+    # a mark says something else than a complaint of the same person, and so does one that somebody else was shown
+    earliest: dict[tuple[str, str | None, str | None], Sighting] = {}
     for sighting in fitting:
-        known = earliest.get(sighting.subject)
+        what = (sighting.subject, sighting.channel if sighting.channel in MARKS else None, sighting.actor)
+        known = earliest.get(what)
         if known is None or sighting.earliest_us < known.earliest_us:
-            earliest[sighting.subject] = sighting
+            earliest[what] = sighting
     return Complaints(
         sightings=tuple(earliest.values()),
         repeated=len(fitting) - len(earliest),
@@ -164,6 +171,8 @@ def _sighting(row: list[str], header: list[str], line: int) -> Sighting:
     reported_us = _time(reported, "reported_at", line) if reported else None
     if reported_us is not None and reported_us < contacted_us:
         raise SightingsInvalid(f"line {line} of the sightings is reported before the contact")
+    if cells.get("actor") and cells.get("channel") not in MARKS:
+        raise SightingsInvalid(f"line {line} of the sightings names an actor, but what turned up is no mark of his")
     return Sighting(
         subject=cells["subject"],
         contacted_us=contacted_us,
@@ -173,6 +182,7 @@ def _sighting(row: list[str], header: list[str], line: int) -> Sighting:
         line=line,
         weight=_number(cells.get("weight"), "weight", line, 1.0, 1.0),
         uncertain_us=int(_number(cells.get("uncertain_days"), "uncertain_days", line, 0.0, _MOST_DAYS) * _DAY_US),
+        actor=cells.get("actor") or None,
     )
 
 

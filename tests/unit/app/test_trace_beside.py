@@ -13,6 +13,7 @@ from whosaw.app.commands.traces import trace
 from whosaw.app.tracefiles import TraceFileInvalid, read_accounts, read_known
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake.exposure import load_exposure
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 
@@ -74,6 +75,38 @@ def test_a_shared_account_is_never_named_and_a_site_may_be(lake: Path, complaint
     assert told["verdict"] == "group"
     assert all(c["rung"] == "no_signal" for c in told["candidates"])
     assert told["groups"][0]["group"] == "north" and told["groups"][0]["probability"] > 0.9
+
+
+def test_an_alias_speaks_against_him_alone_who_was_shown_it(lake: Path, tmp_path: Path) -> None:
+    lines = [f"{subject},{at(20)},," for subject in VICTIMS[:4]]
+    several = load_exposure(lake)
+    openers = {
+        several.actors[a]
+        for a, s in zip(several.actor, several.subject, strict=True)
+        if several.subjects[s] == VICTIMS[7]
+    }
+    other = sorted(openers - {"mole"})[0]
+
+    def ask(actor: str) -> dict[str, float]:
+        header, mark = "subject,contacted_at,channel,actor", f"{VICTIMS[7]},{at(21)},alias,{actor}"
+        told = trace_lake(lake, write(tmp_path, f"alias-{actor}.csv", header, *lines, mark))
+        assert told["complaints"]["used"] == 4
+        return {c["actors"][0]: c["probability"] for c in told["candidates"]}
+
+    everybody, his, unknown = ask(""), ask(other), ask("nobody-here")
+    assert his[other] > everybody[other], "the alias that he alone was shown"
+    assert his["mole"] < everybody["mole"], "who opened the record, and was shown another one"
+    assert unknown["mole"] < everybody["mole"]
+
+
+def test_a_mark_and_a_complaint_of_one_person_both_count(lake: Path, tmp_path: Path) -> None:
+    lines = [f"{subject},{at(20)}," for subject in VICTIMS[:4]]
+    told = trace_lake(
+        lake, write(tmp_path, "both.csv", "subject,contacted_at,channel", *lines, f"{VICTIMS[0]},{at(21)},canary")
+    )
+    assert told["complaints"]["used"] == 4 and told["complaints"]["repeated"] == 0
+    bare = trace_lake(lake, write(tmp_path, "bare.csv", "subject,contacted_at,channel", *lines))
+    assert told["candidates"][0]["probability"] > bare["candidates"][0]["probability"]
 
 
 def test_a_canary_in_the_sightings_is_a_mark_and_no_complaint(lake: Path, tmp_path: Path) -> None:

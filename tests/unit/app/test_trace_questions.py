@@ -143,6 +143,7 @@ def test_an_opening_within_the_uncertainty_of_a_contact_never_counts(lake: Path,
         ("weight", "much", "weight in line 2"),
         ("uncertain_days", "-1", "uncertain_days in line 2"),
         ("uncertain_days", "inf", "uncertain_days in line 2"),
+        ("actor", "mole", "line 2 of the sightings names an actor"),
     ],
 )
 def test_impossible_numbers_of_a_sighting_are_refused(

@@ -16,7 +16,7 @@ from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
 from whosaw.app.identity import open_identity
-from whosaw.app.lakekeeping import keep_coverage, keep_lake, keep_watch
+from whosaw.app.lakekeeping import keep_coverage, keep_index, keep_lake, keep_watch
 from whosaw.app.measured import MeasuredGate
 from whosaw.app.memory import settle_memory
 from whosaw.app.metrics import Metrics
@@ -98,6 +98,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 keep_lake(services),
                 Sharing(services.door_db, door.throttle, clock).run(),
                 keep_coverage(services),
+                keep_index(services),
                 keep_watch(services),
                 keep_live(services),
                 keep_canaries(services),

@@ -92,8 +92,8 @@ def trace(
 
     Args:
         lake: folder of the lake, filled by `whosaw import`.
-        sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel,weight and
-            uncertain_days.
+        sightings: CSV with subject,contacted_at and, where known, reported_at,beneficiary,channel,weight,uncertain_days
+            and actor.
         beneficiary: whom the complaints are about; given several times, each is asked about and the stated rate is
             shared. Needed where the file names several.
         every_beneficiary: ask about every one that the file names.
