@@ -326,7 +326,7 @@ async def test_what_else_the_company_records_reaches_the_run_and_a_declared_mana
                     [number, END - timedelta(days=30)],
                 )
             told = {"since_us": 0, "until_us": to_us(END), "staff": {"1": ["support", "returns", "", "", ""]}}
-            async with run_files(opened, told) as (_, files):
+            async with run_files(opened, told) as (_, files, _):
                 assert files.harms.read_text().split() == ["subject,at", "customer:C-1,2026-02-01T00:00:00+00:00"]
                 assert files.prints.read_text().split() == ["side,name,print", "actor,E-1,phone-9"]
                 assert files.canaries.read_text().split() == ["subject", "customer:C-9"]

@@ -7,7 +7,7 @@ stored suffices, with the trail and the company's work records, to recompute the
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a day's run stored, and how many people were asked about an access."""
+    """What a day's run stored, how many people were asked about an access, and how many of the erased were opened."""
 
     day: date
     accesses: int
@@ -36,6 +36,7 @@ class Noted:
     flags: int
     cases: int
     asked: int
+    erased: int
 
 
 async def due(services: Services) -> bool:
@@ -66,15 +67,16 @@ async def note_watch(services: Services) -> Noted | None:
         if connection is None or not await due(services):
             return None
         told = await told_now(services, midnight)
-        async with run_files(services, told) as (lake, files):
+        async with run_files(services, told) as (lake, files, left_out):
             try:
                 weighed = await asyncio.to_thread(weigh, lake, files, await told_of(services, told), nightly=True)
             except NothingToWatch:
                 return None
-        told |= {"report": {name: weighed.report[name] for name in _KEPT}}
+        kept = {name: weighed.report[name] for name in _KEPT}
+        told |= {"report": kept | {"left_out": asdict(left_out)}}
         # a run that was cut between its entries and its commit is made again: what it entered stands and is not doubled
         once = Once(services, await entered(services, midnight))
-        entry = await once.enter(of_run(day, weighed))
+        entry = await once.enter(of_run(day, weighed, left_out))
         accesses, people = len(weighed.watched.observed.accesses), weighed.watched.observed.actors
         values = (day, services.clock.now(), entry, accesses, people, weighed.settings.digest())
         await queries.add_run(connection, values, told)
@@ -97,7 +99,8 @@ async def note_watch(services: Services) -> Noted | None:
         from whosaw.app.watchprompts import mail_prompts
 
         await mail_prompts(services)
-    return Noted(day, accesses, people, len(flags), sum(flag.tier != "review" for flag in flags), asked)
+    cases = sum(flag.tier != "review" for flag in flags)
+    return Noted(day, accesses, people, len(flags), cases, asked, left_out.erased_subject + left_out.erased_actor)
 
 
 _KEPT = (

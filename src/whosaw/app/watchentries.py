@@ -14,6 +14,7 @@ from whosaw.store import NumberMap
 from whosaw.terms import to_us
 
 if TYPE_CHECKING:
+    from whosaw.app.watchimported import LeftOut
     from whosaw.app.watching import Weighed
     from whosaw.watch.flags import Flag
 
@@ -23,7 +24,7 @@ Same = tuple[tuple[str, str], ...]
 """What an entry of a run says, whenever and by whomever it was made."""
 
 
-def of_run(day: date, weighed: Weighed) -> Payload:
+def of_run(day: date, weighed: Weighed, left_out: LeftOut) -> Payload:
     """Return what the entry of a run says."""
     return {
         "change": "run",
@@ -31,6 +32,7 @@ def of_run(day: date, weighed: Weighed) -> Payload:
         "accesses": len(weighed.watched.observed.accesses),
         "people": weighed.watched.observed.actors,
         "flags": len(weighed.flags),
+        "erased": left_out.erased_subject + left_out.erased_actor,
         "settings": weighed.settings.digest(),
         "rows": weighed.found.rows_digest,
     }

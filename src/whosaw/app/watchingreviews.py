@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,15 +130,34 @@ def watch_sellers(prints_file: Path) -> dict[str, Any]:
     Raises:
         WatchFileInvalid: the file cannot be read.
     """
-    table = read_table(prints_file, ("side", "name", "print"))
+    return sellers_of(read_prints(prints_file))
+
+
+def read_prints(path: Path) -> list[tuple[str, str, str]]:
+    """Return side, name and print of each row of a file.
+
+    Raises:
+        WatchFileInvalid: the file cannot be read, or a row lacks a cell.
+    """
+    table = read_table(path, ("side", "name", "print"))
+    rows = list(zip(table["side"], table["name"], table["print"], strict=True))
+    for at, (side, name, mark) in enumerate(rows):
+        if side not in ("actor", "beneficiary") or not name or not mark:
+            raise WatchFileInvalid(f"`{path}` row {at + 2}: side must be actor or beneficiary, name and print given")
+    return rows
+
+
+def sellers_of(prints: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+    """Return sellers that prints join, and where employees left the same.
+
+    Args:
+        prints: side (`actor` or `beneficiary`; rows of another are passed over), name and print.
+    """
     actors, sellers, marks = Numbers(), Numbers(), Numbers()
     rows: dict[str, list[tuple[int, int]]] = {"actor": [], "beneficiary": []}
-    for at, (side, name, mark) in enumerate(zip(table["side"], table["name"], table["print"], strict=True)):
-        if side not in rows or not name or not mark:
-            raise WatchFileInvalid(
-                f"`{prints_file}` row {at + 2}: side must be actor or beneficiary, name and print given"
-            )
-        rows[side].append(((actors if side == "actor" else sellers).of(name), marks.of(mark)))
+    for side, name, mark in prints:
+        if side in rows:
+            rows[side].append(((actors if side == "actor" else sellers).of(name), marks.of(mark)))
     mine, theirs = (np.array(rows[side], np.int64).reshape(-1, 2) for side in ("actor", "beneficiary"))
     clusters = find_clusters(theirs[:, 0], theirs[:, 1], mine[:, 0], mine[:, 1])
     return {

@@ -6,13 +6,13 @@ It is made for the run in a private folder and removed after it: whatever is era
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from whosaw.app.services import Services
-from whosaw.app.watchimported import holds_imports, imported, subjects_of
+from whosaw.app.watchimported import LeftOut, Owned, holds_imports, read_imported
 from whosaw.catalog.statements import work_about_statement
 from whosaw.gate.work import work_item
 from whosaw.lake import Order, TrailNames, Worked, export_orders, export_trail, export_worked
@@ -27,8 +27,10 @@ Payload = Mapping[str, int | str | list[int | str]]
 
 
 @asynccontextmanager
-async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIterator[Path]:
+async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIterator[tuple[Path, LeftOut]]:
     """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`, imported accesses too.
+
+    Beside it stands which imported accesses are not in it.
 
     Raises:
         StoreError, CatalogError: a database does not answer.
@@ -52,13 +54,35 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
                 batch = []
         await asyncio.to_thread(export_trail, batch, lake, names, origin)
         kept = services.settings.state / "lake"
-        for others in imported(kept, since_us, until_us, known) if holds_imports(kept) else ():
-            subjects |= subjects_of(others)
-            await asyncio.to_thread(export_trail, others, lake, names, "imported")
-        worked, orders = await _work(services, {names.subjects.get(number, "") for number in subjects}, until_us)
+        about = {names.subjects.get(number, "") for number in subjects}
+        others = None
+        if holds_imports(kept):
+            others = await asyncio.to_thread(read_imported, kept, since_us, until_us, known)
+            about |= others.subjects
+        worked, orders = await _work(services, about, until_us)
+        for entries in others.entries(_owned(worked)) if others is not None else ():
+            await asyncio.to_thread(export_trail, entries, lake, names, "imported")
         await asyncio.to_thread(export_worked, worked, lake)
         await asyncio.to_thread(export_orders, orders, lake)
-        yield lake
+        yield lake, others.left_out if others is not None else LeftOut()
+
+
+def _owned(worked: Sequence[Worked]) -> dict[str, Owned]:
+    """Return the work items by each way a log may write them: ``ticket:T-1`` and ``T-1``."""
+    about: dict[str, str] = {}
+    assigned: dict[str, set[str]] = {}
+    for row, before in zip(worked, (None, *worked), strict=False):
+        opened = before is None or before.ticket != row.ticket
+        about[row.ticket] = row.subject
+        mine = assigned.setdefault(row.ticket, set())
+        if not opened and row.actor is not None:  # the first row of an item says who made it, and that is no work
+            mine.add(row.actor)
+    found = {ticket: Owned(subject, frozenset(assigned[ticket])) for ticket, subject in about.items()}
+    bare: dict[str, list[str]] = {}
+    for ticket in found:
+        bare.setdefault(ticket.partition(":")[2], []).append(ticket)
+    # two kinds of work may count from 1 alike: what could be either is neither
+    return found | {name: found[same[0]] for name, same in bare.items() if len(same) == 1}
 
 
 async def _work(services: Services, subjects: Collection[str], until_us: int) -> tuple[list[Worked], list[Order]]:

@@ -32,7 +32,7 @@ async def replay_stored(services: Services, identifier: str) -> tuple[dict[str, 
     if row is None or run is None:
         raise NoSuchFlag(f"there is no flag `{identifier[:64]}`")
     told: dict[str, Any] = run[6]
-    async with run_files(services, told) as (lake, files):
+    async with run_files(services, told) as (lake, files, _):
         found = await asyncio.to_thread(
             replayed, lake, files, await told_of(services, told), identifier, told["report"]["off"]
         )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whosaw.app import watchqueries as queries
 from whosaw.app.people import everybody
@@ -15,6 +15,9 @@ from whosaw.catalog import Watching
 from whosaw.gate.approvalpeople import roles_of
 from whosaw.store.numbers import assign, every_key, keys_of
 from whosaw.terms import to_us
+
+if TYPE_CHECKING:
+    from whosaw.app.watchimported import LeftOut
 
 HISTORY_DAYS = 182
 """So far back a run reads: the month under test, the quarter in which ties become normal, and the weeks before."""
@@ -56,21 +59,21 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
 
 
 @asynccontextmanager
-async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterator[tuple[Path, Any]]:
-    """Yield the lake of a run and the files beside it."""
+async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterator[tuple[Path, Any, LeftOut]]:
+    """Yield the lake of a run, the files beside it, and which imported accesses are not in it."""
     from whosaw.app.watchlake import run_lake
     from whosaw.app.watchobserved import WatchFiles
     from whosaw.app.watchrecords import write_canaries, write_csv, write_records
 
     since_us, until_us = int(told["since_us"]), int(told["until_us"])
     keys = await every_key(services.db, "actor")
-    async with run_lake(services, since_us, until_us) as lake:
+    async with run_lake(services, since_us, until_us) as (lake, left_out):
         staff = lake.parent / "staff.csv"
         named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
         write_csv(staff, ("actor", "role", *_OF_STAFF), sorted(named))
         records = await write_records(services, lake.parent, until_us)
         canaries = await write_canaries(services, lake.parent, until_us)
-        yield lake, WatchFiles(actors=staff, canaries=canaries, **records)
+        yield lake, WatchFiles(actors=staff, canaries=canaries, **records), left_out
 
 
 def _staff_of(told: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:

@@ -72,7 +72,10 @@ class WebReads:
             for each in await watchdesk.listed(self._services)
         )
         held = await self._held(viewer)
-        return WatchPage(day, measured.get("false_cases_a_month", 0.0), confirmed, others, signals, flags, held)
+        left_out = measured.get("left_out") or {}
+        erased = left_out.get("erased_subject", 0) + left_out.get("erased_actor", 0)
+        rate = measured.get("false_cases_a_month", 0.0)
+        return WatchPage(day, rate, confirmed, others, signals, flags, held, erased)
 
     async def _held(self, viewer: str) -> tuple[HeldLine, ...] | None:
         """Return who is held up; None where nobody ever is, because the catalog has no ``[watch.live]``."""

@@ -23,6 +23,8 @@ TAIL_E = 100.0
 SPARED = 2
 """So many people at e ≥ 100 never switch a signal off: in a small firm it would be the guilty who do."""
 _MONTH_US = 30 * DAY_US
+_MONTHLY = 200
+"""A group with so many a month is permuted within each; in a smaller pool a bribe of that month would stay a heap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,10 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
 
 
 def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
-    """Return the record with the unexplained work of each month shuffled among people of the same role, shift and queue.
+    """Return the record with the unexplained work shuffled among people of the same role, shift and queue.
 
-    How many unexplained accesses somebody has in a month stays his own, so that nobody has any while he was away; which
-    ones they are is drawn anew. Decisions change hands
-    within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
+    How many unexplained accesses somebody has stays his own, in large groups for each month, so that nobody has many
+    while he was away; which ones they are is drawn anew. Decisions change hands within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
     """
     group = observed.role
     for finer in (observed.shift, observed.queue):
@@ -114,7 +115,9 @@ def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
     lone = np.flatnonzero(observed.unexplained > 0.0)
     actor = accesses.actor.copy()
     month = (int(accesses.at_us.max(initial=0)) - accesses.at_us[lone]) // _MONTH_US
-    actor[lone] = _shuffled(accesses.actor[lone], _joint(group[accesses.actor[lone]], month), rng)
+    pool = group[accesses.actor[lone]]
+    enough = np.bincount(pool, minlength=1) >= _MONTHLY * (int(month.max(initial=0)) + 1)
+    actor[lone] = _shuffled(accesses.actor[lone], _joint(pool, np.where(enough[pool], month, 0)), rng)
     made = observed.decisions
     changed = replace(made, actor=_shuffled(made.actor, _joint(group[made.actor], made.kind), rng))
     prints = observed.prints

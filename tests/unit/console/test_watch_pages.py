@@ -47,6 +47,14 @@ async def test_who_is_held_up_is_shown_with_step_and_end_and_how_to_release_him(
     assert "held-heading" not in (await signed_in.get("/console/watch")).text
 
 
+async def test_what_was_erased_and_is_not_weighed_is_said(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    assert "erased" not in (await signed_in.get("/console/watch")).text
+    readings.watched = replace(readings.watched, erased=1_204)
+    assert (
+        "1,204 imported accesses of people erased since are not weighed" in (await signed_in.get("/console/watch")).text
+    )
+
+
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
     assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +15,14 @@ from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
 from whosaw.app.watching import WatchFiles, replay_flag, watch_actors
-from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+from whosaw.app.watchingreviews import read_prints, sellers_of, watch_reviews
 from whosaw.app.watchreplay import replay_stored
+from whosaw.app.watchsightings import MailPrints, Row, declared_prints, mail_prints
 from whosaw.terms import to_us
 from whosaw.watch.rows import OPEN
 
 _Json = Annotated[bool, Parameter(name="--json", negative="")]
+_Words = Annotated[tuple[str, ...], Parameter(negative="")]
 
 
 def actors(
@@ -149,22 +151,47 @@ def reviews(*, reviews: Path, deletions: Path | None = None, people: int = 100, 
     return 0
 
 
-def sellers(*, prints: Path, as_json: _Json = False) -> int:
+def sellers(
+    *,
+    prints: Path | None = None,
+    mails: Annotated[bool, Parameter(negative="")] = False,
+    common: _Words = (),
+    as_json: _Json = False,
+) -> int:
     """Say which sellers are joined by what they left behind, and where employees left the same.
+
+    Without a file the mails that this whosaw holds are read, beside what the company's own query of prints answers: who
+    signed them, which hosts their links lead to, and which are made from one template. No word of them is kept.
 
     Args:
         prints: CSV with side,name,print: payout accounts, mail domains, tracking hosts, devices.
+        mails: read the mails beside the file.
+        common: further domains and hosts that say nothing.
         as_json: print JSON.
     """
-    told = watch_sellers(prints)
+    rows = read_prints(prints) if prints is not None else []
+    told: dict[str, Any] = {}
+    if prints is None or mails:
+        held, declared = with_services(lambda services: _left_behind(services, common))
+        rows = [*rows, *declared, *held.rows]
+        told = {"mails": held.mails, "mails_gone": held.gone}
+    told |= sellers_of(rows)
     if as_json:
         print_json(told)
         return 0
-    rows = table("sellers", "joined by", "employees with the same")
+    lines = table("sellers", "joined by", "employees with the same")
     for each in told["clusters"]:
-        rows.add_row(", ".join(each["sellers"]), ", ".join(each["prints"]), ", ".join(each["actors"]))
-    console().print(rows)
+        cells = (", ".join(each["sellers"]), ", ".join(each["prints"]), ", ".join(each["actors"]))
+        lines.add_row(*map(Text, cells))
+    console().print(lines if told["clusters"] else "nothing joins two sellers")
+    if told.get("mails_gone"):
+        console().print(f"{told['mails_gone']} mails are not there any more")
     return 0
+
+
+async def _left_behind(services: Services, common: _Words) -> tuple[MailPrints, Sequence[Row]]:
+    await look(services, "look.watch", "sellers")
+    return await mail_prints(services, common), await declared_prints(services)
 
 
 def _print_actors(told: Mapping[str, Any]) -> None:

@@ -35,11 +35,13 @@ def daily(*, as_json: AsJson = False) -> int:
             f"{noted.day}: {noted.accesses} accesses of {noted.people} people, {noted.flags} flags, "
             f"{noted.cases} of them cases; {noted.asked} people are asked about an access"
         )
+        if noted.erased:
+            console().print(f"{noted.erased} imported accesses concern people erased since, and are not weighed")
     return 0
 
 
 def _noted(noted: Noted) -> dict[str, Any]:
-    counts = {name: getattr(noted, name) for name in ("accesses", "people", "flags", "cases", "asked")}
+    counts = {name: getattr(noted, name) for name in ("accesses", "people", "flags", "cases", "asked", "erased")}
     return {"day": noted.day.isoformat()} | counts
 
 

@@ -79,6 +79,7 @@ class WatchPage:
         signals: the nightly check.
         flags: the newest of each person and beneficiary.
         held: who is held up, the newest first; None where the catalog has the gate hold up nobody.
+        erased: imported accesses of people erased since, which were not weighed.
     """
 
     until: date | None
@@ -88,6 +89,7 @@ class WatchPage:
     signals: tuple[SignalLine, ...]
     flags: tuple[FlagLine, ...]
     held: tuple[HeldLine, ...] | None = None
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
