@@ -105,7 +105,8 @@ def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
     """Return the record with the unexplained work shuffled among people of the same role, shift and queue.
 
     How many unexplained accesses somebody has stays his own, in large groups for each month, so that nobody has many
-    while he was away; which ones they are is drawn anew. Decisions change hands within their kind. So every tie between a person and a beneficiary is broken and nothing else is.
+    while he was away; which ones they are is drawn anew. Decisions change hands within their kind. So every tie between
+    a person and a beneficiary is broken and nothing else is.
     """
     group = observed.role
     for finer in (observed.shift, observed.queue):
