@@ -17,6 +17,7 @@ class StepRule:
         finding: whether the newest verdict must be a finding: for an actor one that names him alone.
         asked: whether every question that may clear the person must have been asked before.
         heard: whether the one it is about must have been heard before.
+        works_here: whether it is about somebody's work or access here, and is idle against who has left.
         does: the effect behind it: a method of the doors or the marketplace, or ``""`` where people do it themselves
             and the case only keeps it.
     """
@@ -27,17 +28,18 @@ class StepRule:
     finding: bool = False
     asked: bool = False
     heard: bool = False
+    works_here: bool = False
     does: str = ""
 
 
 RULES: dict[str, StepRule] = {
     "preserve": StepRule("case", 1, 2, does="preserve"),
     "talk_actor": StepRule("actor", 1, 1),
-    "warn_actor": StepRule("actor", 2, 1, finding=True, asked=True, heard=True),
+    "warn_actor": StepRule("actor", 2, 1, finding=True, asked=True, heard=True, works_here=True),
     # whoever signs in again is in again: it ends what may be running under his name elsewhere
     "revoke_sessions": StepRule("actor", 1, None, does="revoke_sessions"),
-    "suspend_actor": StepRule("actor", 2, 1, finding=True, asked=True, does="suspend_actor"),
-    "propose_dismissal": StepRule("actor", 2, 1, finding=True, asked=True, heard=True),
+    "suspend_actor": StepRule("actor", 2, 1, finding=True, asked=True, works_here=True, does="suspend_actor"),
+    "propose_dismissal": StepRule("actor", 2, 1, finding=True, asked=True, heard=True, works_here=True),
     "hr_file": StepRule("actor", 2, 1, finding=True, asked=True, does="hr_file"),
     "warn_seller": StepRule("seller", 1, 1, does="warn_seller"),
     "suspend_seller": StepRule("seller", 2, 1, finding=True, does="suspend_seller"),

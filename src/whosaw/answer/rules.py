@@ -6,7 +6,7 @@ evidence comes, a finding may fall, and an approver may come under suspicion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,30 @@ async def check_named(db: Database, case: str, kind: str, target: str) -> None:
             raise StepRefused("not_the_beneficiary", f"the case `{case}` is not about `{target}`")
         if rule.finding and not await queries.verified_sightings(db, case):
             raise StepRefused("unsigned", "no complaint of this case carries the signature of who sent the message")
+
+
+Gone = Callable[[str], Awaitable[str | None]]
+"""Says in words since when a member of staff does not work here any more; None where he does."""
+
+
+async def nobody_gone(actor: str) -> str | None:
+    """Take everybody for working here: where there is no directory of staff."""
+    del actor
+    return None
+
+
+async def check_works_here(gone: Gone, kind: str, target: str) -> None:
+    """Refuse a measure of employment against somebody who has left; the case keeps him as a candidate all the same.
+
+    Raises:
+        StepRefused: with the reason ``gone``.
+    """
+    if RULES[kind].works_here and (since := await gone(target)) is not None:
+        raise StepRefused(
+            "gone",
+            f"`{kind}` is for who works here: {since}, and every door refuses him since",
+            hint="revoke_sessions, hr_file and hand_over are for whoever has left too",
+        )
 
 
 async def check_ready(

@@ -26,7 +26,7 @@ from whosaw.answer.effects import Effects
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notes import Payload, Receipted
-from whosaw.answer.rules import check_named, check_person, check_ready
+from whosaw.answer.rules import Gone, check_named, check_person, check_ready, check_works_here, nobody_gone
 from whosaw.answer.step import Kind, Step, step_of
 from whosaw.store import Database, NumberMap
 from whosaw.store.database import Connection
@@ -44,6 +44,7 @@ class Steps:
         record: Callable[[Payload], Awaitable[Receipted]],
         effects: Effects,
         desk: Desk | None = None,
+        gone: Gone = nobody_gone,
     ) -> None:
         """Use `record` to append to the trail and `effects` to act.
 
@@ -53,12 +54,14 @@ class Steps:
             record: appends one payload durably and returns its receipt.
             effects: the doors, the marketplace and the letters.
             desk: who may work on a case; without one, only whom the case suspects may not.
+            gone: says who has left.
         """
         self._db = db
         self._clock = clock
         self._record = record
         self._effects = effects
         self._desk = desk
+        self._gone = gone
         self._numbers = NumberMap(db)
 
     async def plan(
@@ -79,6 +82,7 @@ class Steps:
             StepRefused: the case does not carry the step, or the planner is under suspicion.
         """
         await check_named(self._db, case, kind, target)
+        await check_works_here(self._gone, kind, target)
         await self._check_person(case, by)
         given = dict(params or {})
         identity = f"{kind}:{target}"
@@ -211,6 +215,7 @@ class Steps:
                     hint="have a person of another function approve it",
                 )
         if step.state == "planned":
+            await check_works_here(self._gone, step.kind, step.target)
             now = self._clock.now()
             await check_ready(self._db, step.case, step.kind, step.target, params=step.params, at=now)
 

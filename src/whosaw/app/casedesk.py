@@ -21,6 +21,7 @@ from whosaw.answer.notes import Notes
 from whosaw.answer.retention import Retention
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.app.caseeffects import CaseDoors, marketplace_of, notifying, others_of
+from whosaw.app.casestaff import leavers
 from whosaw.app.services import Services
 
 
@@ -71,7 +72,9 @@ def case_work(services: Services) -> CaseWork:
         notify=notifying(services),
         others=others_of(services),
     )
-    steps = Steps(db, clock, record=services.appender.append, effects=effects, desk=desk)
+    steps = Steps(
+        db, clock, record=services.appender.append, effects=effects, desk=desk, gone=leavers(services.directory, clock)
+    )
     return CaseWork(
         services=services,
         notes=notes,
