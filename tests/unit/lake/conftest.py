@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from whosaw.lake import spark
 from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
@@ -96,3 +99,36 @@ def make_lake(
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make_lake(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="session")
+def million(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """The bench of the lake, and a lake of a million made disclosures."""
+    found = importlib.util.spec_from_file_location("lake_bench", Path(__file__).parents[3] / "bench" / "lake.py")
+    assert found is not None
+    assert found.loader is not None
+    bench = sys.modules[found.name] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(bench)
+    folder = tmp_path_factory.mktemp("million")
+    bench.make(folder, 1_000_000)
+    return bench, folder
+
+
+@pytest.fixture(scope="session")
+def spark_engine() -> Iterator[str]:
+    """A master for all tests on Spark: another one would be another session, and to start one takes longest."""
+    with pytest.MonkeyPatch.context() as patch:
+        # small questions: the quick compiler alone, one collector thread, classes of Spark's own taken as they are,
+        # and no code generated or plan made anew for each of them
+        quick = (
+            "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+        )
+        patch.setenv("JDK_JAVA_OPTIONS", quick)
+        for name, value in {
+            "codegen.wholeStage": "false",
+            "adaptive.enabled": "false",
+            "shuffle.partitions": "2",
+        }.items():
+            patch.setitem(spark._SETTINGS, f"spark.sql.{name}", value)
+        yield "local[2]"
+    spark.stop()

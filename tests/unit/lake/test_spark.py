@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from whosaw.lake.lookover import look_over
 from whosaw.lake.mapping import read_mapping
 from whosaw.lake.named import QUESTIONS, Asked
 
-ENGINE = "local[2]"  # one and the same, for another master would be another session
+ENGINE = "local[2]"  # that of `spark_engine`
 EU, US = "eu.example/trail", "us.example/trail"
 ASKED = Asked(subjects={EU: (3, 4, 5), US: (3, 9)}, actors={EU: (2,)}, least=100, times=3)
 
@@ -32,25 +29,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_session() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        # small questions: the quick compiler alone, one collector thread, and no code generated for each of them
-        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        patch.setitem(spark._SETTINGS, "spark.sql.codegen.wholeStage", "false")
-        yield
-    spark.stop()
+def one_session(spark_engine: str) -> str:
+    return spark_engine
 
 
 @pytest.fixture(scope="module")
-def million(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def asked_of_million(million: Any) -> tuple[Path, Asked]:
     """A lake of a million made disclosures, and what is asked about it."""
-    found = importlib.util.spec_from_file_location("lake_bench", Path(__file__).parents[3] / "bench" / "lake.py")
-    assert found is not None
-    assert found.loader is not None
-    bench = sys.modules[found.name] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(bench)
-    folder = tmp_path_factory.mktemp("million")
-    bench.make(folder, 1_000_000)
+    bench, folder = million
     return folder, Asked(subjects={bench.TRAIL: bench.subjects_of(1_000_000)}, actors={bench.TRAIL: (2,)})
 
 
@@ -77,8 +63,8 @@ def test_spark_gives_the_rows_that_duckdb_gives(made: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", questions())
-def test_a_million_rows_give_the_same_on_both(million: Any, name: str) -> None:
-    folder, asked = million
+def test_a_million_rows_give_the_same_on_both(asked_of_million: Any, name: str) -> None:
+    folder, asked = asked_of_million
     one = ask(folder, name, asked).table
     other = ask(folder, name, asked, engine=ENGINE).table
     assert rows_of(other, name) == rows_of(one, name)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,23 +27,12 @@ def test_the_openings_are_those_that_the_lake_answers_with(made: Any) -> None:
     assert found.at_us.size
 
 
-@pytest.fixture(scope="module")
-def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    found = importlib.util.spec_from_file_location("lake_bench", Path(__file__).parents[3] / "bench" / "lake.py")
-    assert found is not None and found.loader is not None
-    bench = sys.modules[found.name] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(bench)
-    folder = tmp_path_factory.mktemp("million")
-    bench.make(folder, 1_000_000)
-    yield folder, bench.TRAIL
-    spark.stop()
-
-
 @pytest.mark.spark
 @pytest.mark.skipif(bool(spark.missing()), reason=f"left out: {spark.missing()}")
 @pytest.mark.filterwarnings("ignore")  # pyspark opens files and sockets and leaves them to the collector
-def test_a_million_rows_give_the_same_leads_on_both(million: Any) -> None:
-    folder, trail = million
+def test_a_million_rows_give_the_same_leads_on_both(million: Any, spark_engine: str) -> None:
+    bench, folder = million
+    trail = bench.TRAIL
     subjects = np.arange(1, 5001)
     log = accesses_about(folder, trail, subjects)
     last_us = int(log.at_us.max())
@@ -56,7 +41,7 @@ def test_a_million_rows_give_the_same_leads_on_both(million: Any) -> None:
     leaker = int(np.where(count >= 60, count, count.max() + 1).argmin())  # nobody who opened most of everything
     sold = np.random.default_rng(3).choice(early[1][early[0] == leaker], 30, replace=False)
     asked = Asked(subjects, np.zeros(5000, np.int64), Sightings(sold, np.full(30, last_us)))
-    one, other = (rank_over(folder, trail, asked, Settings(), engine=engine) for engine in ("duckdb", "local[1]"))
+    one, other = (rank_over(folder, trail, asked, Settings(), engine=engine) for engine in ("duckdb", spark_engine))
     assert one == other
     assert one.candidates[0].actors == (leaker,)
     assert one.candidates[0].rung is not Rung.NO_SIGNAL
