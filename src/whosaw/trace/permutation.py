@@ -124,25 +124,29 @@ class _Redraw:
         cells, seen, place = _first_come(keys)
         places = np.split(place, sizes[:-1])
         prior, draw = self.weight[cells % self.weight.size], cells // self.weight.size
-        kinds = 2 if self.index.has_reasons else 1
-        gained = np.ones((kinds, cells.size, _LAMBDA.size))
+        kinds = range(2 if self.index.has_reasons else 1)
+        gained = [_Gained(cells.size, places, [ratio[kind] for _, _, ratio in parts]) for kind in kinds]
         missed = np.array(self.settings.lambda_prior)
         rows, done = [], 0
         for k in prefixes:
             for i in range(done, k):
-                gained[:, places[i]] *= parts[i][2]
+                odds = trust[i] * _LAMBDA / (1.0 - trust[i] * _LAMBDA)
+                for each in gained:
+                    each.take(i, odds)
                 missed = missed * (1.0 - _LAMBDA * trust[i])
             done = k
             # whoever opened nobody in a redraw still has weight × E; the largest of those is a floor for the maximum
-            best = np.full(last - first, self.weight.max() * missed.sum())
+            floor = self.weight.max() * missed.sum()
+            best = np.full(last - first, floor)
             come = int(np.searchsorted(seen, sizes[k - 1]))
-            value = sum(gained[kind, :come] @ missed for kind in range(kinds)) * prior[:come] / kinds
-            np.maximum.at(best, draw[:come], value)
+            value = sum(each.value(come, missed) for each in gained) * prior[:come] / len(gained)
+            above = np.flatnonzero(value > floor)
+            np.maximum.at(best, draw[above], value[above])
             rows.append(np.log(best))
         return np.stack(rows)
 
     def _hits(self, risk: RiskSet, ordinal: int, trust: float, first: int, last: int) -> tuple[Int64, Int64, Float]:
-        """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, kinds × n × λ gains."""
+        """Place one complaint's bets: 1 + λ (A/f - 1) is 1 - λ times 1 + odds A/f, the odds being λ / (1 - λ)."""
         index = self.index
         # one generator per complaint: what earlier complaints drew never changes as complaints are added
         generator = np.random.default_rng((self.settings.seed, ordinal))
@@ -152,12 +156,53 @@ class _Redraw:
         draw, drawn_pair = draw[kept], drawn_pair[kept]
         actor = index.pair_actor[drawn_pair]
         firsts = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
-        gains = []
+        ratios = []
         for kind, first_us in enumerate(firsts):
             ratio = risk.members.size / np.maximum(self.everybody[kind, ordinal], 1)
-            ratio = np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0)
-            gains.append((1.0 + trust * _LAMBDA * (ratio[:, None] - 1.0)) / (1.0 - trust * _LAMBDA))
-        return actor, draw, np.stack(gains)
+            ratios.append(np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0))
+        return actor, draw, np.stack(ratios)
+
+
+class _Gained:
+    """Bets of one kind of access in every cell (an actor in a redraw), as multiples of those of who opened nobody.
+
+    Most cells never meet an irregular opening: their multiple stays 1, and only the others are kept.
+    """
+
+    def __init__(self, cells: int, places: list[Int64], ratios: list[Float]) -> None:
+        """Make room for the cells that move.
+
+        Args:
+            cells: how many there are.
+            places: per complaint the cells that opened the subject drawn for it; each occurs once.
+            ratios: per complaint their ratios A / f; 0 where they did not open it so.
+        """
+        moves = np.zeros(cells, np.bool_)
+        for place, ratio in zip(places, ratios, strict=True):
+            moves[place[ratio > 0]] = True
+        self._moving = np.flatnonzero(moves)
+        row = np.cumsum(moves) - 1
+        self._steps = [
+            (row[place[ratio > 0]], ratio[ratio > 0, None]) for place, ratio in zip(places, ratios, strict=True)
+        ]
+        self._gained = np.ones((self._moving.size, _LAMBDA.size))
+
+    def take(self, complaint: int, odds: Float) -> None:
+        """Place one complaint's bets: 1 + λ (A/f - 1) is 1 - λ times 1 + odds A/f with odds λ / (1 - λ)."""
+        row, ratio = self._steps[complaint]
+        self._gained[row] *= 1.0 + ratio * odds
+
+    def value(self, come: int, missed: Float) -> Float:
+        """Return the E-values of the first cells.
+
+        Args:
+            come: how many.
+            missed: per λ its weight × the bets of who opened nobody.
+        """
+        found = np.full(come, missed.sum())
+        moving = int(np.searchsorted(self._moving, come))
+        found[self._moving[:moving]] = self._gained[:moving] @ missed
+        return found
 
 
 def _first_come(keys: Int64) -> tuple[Int64, Int64, Int64]:
