@@ -124,9 +124,9 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
         say(f"{waiting['unread']} alerts nobody has read, the oldest since {waiting['oldest_at']:%Y-%m-%d %H:%M}")
     verdict = seen["verdict"]
     if verdict:
-        say(f"verdict {verdict['verdict']}; nobody inside {verdict['outside_probability']:.3f}")
+        say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
         for each in verdict["candidates"]:
-            say(f"  {', '.join(each['actors'])}  {each['probability']:.3f}  {each['rung']}")
+            say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
     for move in seen["moves"]:
         say(f"{move['at']:%Y-%m-%d %H:%M}  {move['before']} -> {move['after']} by {move['by']}: {move['reason']}")
     for step in seen["steps"]:
@@ -291,3 +291,10 @@ def people(
         lines.add_row(*(Text(cell) for cell in cells))
     console().print(lines if found else "nobody was named yet: whoever has no conflict may work on it")
     return 0
+
+
+def _chance(probability: float) -> str:
+    """Return a probability as a person reads it: none is ever one or nought."""
+    if probability > 0.999:
+        return "> 0.999"
+    return "< 0.001" if probability < 0.001 else f"{probability:.3f}"
