@@ -385,6 +385,13 @@ MUTANTS = [
         (DENY, GATE),
     ),
     Mutant(
+        "whoever is suspended or gone is stopped by the policies alone",
+        "decide/policy.py",
+        " and not question.actor.barred",
+        "",
+        (DENY,),
+    ),
+    Mutant(
         "work made for oneself counts",
         "decide/purpose.py",
         '    if item.origin == actor:\n        return "purpose.self_made"\n',

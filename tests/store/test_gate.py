@@ -56,10 +56,10 @@ async def test_a_verified_ticket_reveals_and_the_entry_says_who_saw_what_of_whom
         ("ticket:T-1", "customer:C-1", "E-2", "purpose.not_assigned", "deny"),
         ("ticket:none", "customer:C-1", "E-1", "purpose.not_found", "deny"),
         ("ticket:T-1", "customer:C-999", "E-1", "subject.unknown", "deny"),
-        ("ticket:T-1", "customer:C-1", "E-3", "purpose.not_assigned", "deny"),
-        (None, "customer:C-1", "E-3", "purpose.missing", "deny"),
+        ("ticket:T-1", "customer:C-1", "E-3", "actor.ended", "deny"),
+        (None, "customer:C-1", "E-3", "actor.ended", "deny"),
         (None, "customer:C-1", "E-4", "purpose.missing", "deny"),
-        (None, "customer:C-1", "E-nobody", "purpose.missing", "deny"),
+        (None, "customer:C-1", "E-nobody", "actor.ended", "deny"),
     ],
 )
 async def test_without_a_reason_that_holds_nothing_is_revealed_and_the_attempt_is_recorded(

@@ -14,11 +14,14 @@ nothing granted, the code of conduct acknowledged.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from whosaw.app.errors import AppError
+from whosaw.app.reach import deeds
+from whosaw.catalog import Catalog
 from whosaw.catalog.model import CatalogInvalid
 from whosaw.catalog.strict import Table
 from whosaw.decide import ActorFacts, Facts, PolicySet, Verification
@@ -92,6 +95,23 @@ def read_table(path: Path) -> list[Expectation]:
     return found
 
 
+def check_names(expected: Sequence[Expectation], catalog: Catalog) -> None:
+    """Refuse a table that names what the catalog does not have: nothing would ever open it, and `deny` would hold.
+
+    Raises:
+        TableInvalid: a class, an action or a purpose does not exist.
+    """
+    classes = {field.klass for field in catalog.fields.values()}
+    for each in expected:
+        purpose = each.facts.verification.kind
+        if each.is_action and each.about not in deeds(catalog):
+            raise _unknown(each, "action", each.about, deeds(catalog))
+        if not each.is_action and each.about not in classes:
+            raise _unknown(each, "class", each.about, classes)
+        if purpose and purpose not in catalog.purposes:
+            raise _unknown(each, "purpose", purpose, catalog.purposes)
+
+
 def try_table(expected: list[Expectation], policies: PolicySet) -> list[Outcome]:
     """Return how each line comes out."""
     return [_tried(each, policies) for each in expected]
@@ -104,6 +124,11 @@ def _tried(each: Expectation, policies: PolicySet) -> Outcome:
     answer = policies.answer(about_action(about, each.facts) if each.is_action else about_class(about, each.facts))
     effect = answer.allowed or "deny"
     return Outcome(each, "allow" if effect == "act" else effect, answer.policies)
+
+
+def _unknown(each: Expectation, what: str, name: str, known: Iterable[str]) -> TableInvalid:
+    hint = f"the catalog has: {', '.join(sorted(known)) or 'none'}"
+    return TableInvalid(f"`{each.name}`: the catalog has no {what} `{name}`", hint=hint)
 
 
 def _expectation(table: Table) -> Expectation:

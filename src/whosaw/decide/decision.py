@@ -44,7 +44,7 @@ class Decision:
         fields: one decision per field asked, in the ask's order; empty for an action.
         outcome: deny if anything is denied, else mask or alias if anything is, else allow.
         reason: what became of the stated purpose, or why it did not matter: ``subject.unknown``, ``actor.suspended``,
-            ``actor.not_acknowledged``, or what a class was withheld for.
+            ``actor.ended``, ``actor.not_acknowledged``, or what a class was withheld for.
         would: the outcome under enforcement where observe mode changed it, else None.
         policy_version: version of the policies that decided.
         policies: ids of the policies that decided.
@@ -129,6 +129,8 @@ def _open_to_observing(facts: Facts) -> bool:
 def _reason(facts: Facts) -> str:
     if facts.actor.suspended:
         return "actor.suspended"
+    if facts.actor.ended:
+        return "actor.ended"
     if not facts.actor.acknowledged:
         return "actor.not_acknowledged"
     return facts.verification.reason if facts.subject_known else "subject.unknown"

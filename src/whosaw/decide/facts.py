@@ -37,9 +37,14 @@ class ActorFacts:
         return cls(frozenset(), "", ended=True, suspended=suspended)
 
     @property
+    def barred(self) -> bool:
+        """Whether no policy may open anything to him: suspended, gone, unknown, or without an acknowledgement."""
+        return self.suspended or self.ended or not self.acknowledged
+
+    @property
     def stopped(self) -> bool:
-        """Whether he gets nothing whatever the mode: suspended, gone, unknown, or without an acknowledgement."""
-        return self.suspended or self.ended or not self.roles or not self.acknowledged
+        """Whether observing opens nothing to him either: barred, or without any role."""
+        return self.barred or not self.roles
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class PolicySet:
         except Exception as cause:  # cedarpy raises bare ValueErrors of several kinds
             raise PolicyInvalid(f"the policies do not parse: {str(cause).splitlines()[0]}") from cause
         if not problems.validation_passed:
-            raise PolicyInvalid(f"the policies do not fit the schema: {problems.errors[0].error}")
+            raise PolicyInvalid(f"the policies do not fit the schema: {_told(problems.errors[0], document)}")
         if document.get("templates"):
             raise PolicyInvalid("a template decides nothing: write the policy out")
         self._by_number = _named(document["staticPolicies"])
@@ -109,7 +109,7 @@ class PolicySet:
             if place and not self._slices.may_permit(question, action):
                 continue
             verdict = self._slices.verdict(question, action)
-            if verdict.allowed:
+            if verdict.allowed and not question.actor.barred:  # a set that forgets to forbid it opens nothing either
                 permitting = [self._by_number[number] for number in verdict.permits]
                 demanded = {duty for policy in permitting for duty in policy.duties}
                 return Answer(action, tuple(sorted(policy.name for policy in permitting)), tuple(sorted(demanded)))
@@ -118,9 +118,25 @@ class PolicySet:
         return Answer(None, tuple(sorted(forbidding)), failed=failed)
 
 
+def unparsable(policies: str) -> str:
+    """Return why a text is no Cedar policies; empty where it is."""
+    try:
+        cedarpy.policies_to_json_str(policies)
+    except Exception as cause:  # cedarpy raises bare ValueErrors of several kinds
+        return str(cause).splitlines()[0]
+    return ""
+
+
 def rank(question: Question, answer: Answer) -> int:
     """Return how good an answer is, 0 for the first of the wanted actions; nothing allowed comes last."""
     return len(question.wanted) if answer.allowed is None else question.wanted.index(answer.allowed)
+
+
+def _told(problem: cedarpy.ValidationError, document: Mapping[str, Any]) -> str:
+    """Return what does not fit, with the policy's own name in the place of Cedar's number for it."""
+    number = problem.policy_id
+    name = document["staticPolicies"].get(number, {}).get("annotations", {}).get("id") or number
+    return str(problem.error).replace(f"`{number}`", f"`{name}`")
 
 
 def _named(static_policies: Mapping[str, dict[str, Any]]) -> dict[str, Policy]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from whosaw.decide.policy import PolicyInvalid, PolicySet
+from whosaw.decide.policy import PolicyInvalid, PolicySet, unparsable
 
 
 def schema() -> str:
@@ -26,7 +26,11 @@ def load_policies(files: Sequence[Path] = ()) -> PolicySet:
     if not files:
         folder = resources.files("whosaw.decide") / "policies"
         return PolicySet((folder / "whosaw.cedar").read_text(encoding="utf-8"), schema())
-    return PolicySet("\n".join(_read(path) for path in files), schema())
+    texts = [_read(path) for path in files]
+    for path, text in zip(files, texts, strict=True):
+        if problem := unparsable(text):
+            raise PolicyInvalid(f"the policies `{path}` do not parse: {problem}")
+    return PolicySet("\n".join(texts), schema())
 
 
 def _read(path: Path) -> str:

@@ -205,7 +205,7 @@ def probing(facts: Facts) -> bool:
 
     Such asks stop, hit or miss alike, once the actor has missed too often: else the misses among them would still tell.
     """
-    if facts.actor.suspended or not facts.actor.acknowledged:
+    if facts.actor.barred:
         return False  # he is told that, whoever he asks about
     return not facts.subject_known or not (facts.verification.verified or facts.granted or facts.glass)
 

@@ -47,7 +47,7 @@ _MEMORY = timedelta(days=1)
 _HEARD = timedelta(minutes=1)
 """A step is not followed by the next before whom it holds up can have heard of it."""
 _HOURS = (1.0, 8.0, 160.0)  # working hours in the hour, day and month of a budget
-_DECIDED = ("actor.suspended", "actor.not_acknowledged")
+_DECIDED = ("actor.suspended", "actor.ended", "actor.not_acknowledged")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,16 +73,68 @@ def test_the_shipped_policies_do_what_a_team_expects(tmp_path: Path) -> None:
     assert [each.holds for each in outcomes] == [True] * 7
 
 
+CATALOG = """
+[company]
+name = "A"
+contact = "a@a.example"
+[sources.a]
+url = "sqlite+aiosqlite://"
+[subjects.customer]
+source = "a"
+table = "customers"
+key = "id"
+[fields."customer.email"]
+column = "email"
+class = "contact"
+mask = "email"
+[purposes.ticket]
+source = "a"
+subject = "customer"
+query = "select 1"
+[purposes.review_care]
+source = "a"
+subject = "customer"
+query = "select 1"
+[actions."review.delete"]
+source = "a"
+object = "review"
+subject = "customer"
+query = "select 1"
+[lookups."customer.email"]
+[actors]
+source = "a"
+query = "select 1"
+[policies]
+files = ["*.cedar"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('class = "contact"', 'class = "contcat"', "no class `contcat`"),
+        ('purpose = "ticket"', 'purpose = "tciket"', "no purpose `tciket`"),
+        ('action = "review.delete"', 'action = "review.drop"', "no action `review.drop`"),
+    ],
+)
+def test_a_name_that_the_catalog_does_not_have_is_no_expectation(
+    tmp_path: Path, before: str, after: str, says: str
+) -> None:
+    (tmp_path / "own.cedar").write_text(load_policies().text)
+    catalog = tmp_path / "whosaw.toml"
+    catalog.write_text(CATALOG)
+    table = written(tmp_path, GOOD.replace(before, after))
+    with pytest.raises(TableInvalid, match=says):
+        run(["policy", "test", str(table), "--catalog", str(catalog)])
+
+
 def test_a_wrong_expectation_fails_and_is_named_with_the_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policies = tmp_path / "own.cedar"
     policies.write_text(load_policies().text)
     catalog = tmp_path / "whosaw.toml"
-    catalog.write_text(
-        '[company]\nname = "A"\ncontact = "a@a.example"\n[sources.a]\nurl = "sqlite+aiosqlite://"\n'
-        '[actors]\nsource = "a"\nquery = "select 1"\n[policies]\nfiles = ["*.cedar"]\n'
-    )
+    catalog.write_text(CATALOG)
     monkeypatch.setenv("WHOSAW_CATALOG", str(catalog))
     wrong = GOOD.replace('effect = "mask"', 'effect = "reveal"')
     assert run(["policy", "test", str(written(tmp_path, wrong))]) == 1

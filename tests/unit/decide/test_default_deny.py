@@ -122,6 +122,32 @@ def test_somebody_stopped_gets_nothing_in_any_mode_and_whatever_was_granted(chan
         assert decide_action("review.delete", facts, SHIPPED).outcome == "deny"
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("suspended", "actor.suspended"), ("ended", "actor.ended"), ("not acknowledged", "actor.not_acknowledged")],
+)
+def test_somebody_barred_gets_nothing_where_the_companys_own_policies_forget_to_forbid_it(
+    change: str, reason: str
+) -> None:
+    own = PolicySet('permit (principal, action, resource) when { principal.roles.contains("support") };', SCHEMA)
+    actor = ActorFacts(
+        frozenset({"support"}),
+        "EU",
+        ended=change == "ended",
+        suspended=change == "suspended",
+        acknowledged=change != "not acknowledged",
+    )
+    opened = frozenset({"contact", "review.delete"})
+    for verification in (VERIFIED, Verification("ticket", "purpose.not_found", observe=True)):
+        facts = Facts(actor, verification, True, "EU", granted=opened, glass=opened)
+        decision = decide([EMAIL, OBSERVED], facts, own)
+        assert (decision.outcome, decision.reason) == ("deny", reason)
+        assert [item.effect for item in decision.fields] == ["deny", "deny"]
+        assert decide_action("review.delete", facts, own).outcome == "deny"
+        assert decide_lookup("customer.email", facts, own).outcome == "deny"
+    assert outcome(EMAIL, Facts(SUPPORT, VERIFIED, True, "EU"), own) == "allow"
+
+
 def test_somebody_the_directory_does_not_list_gets_nothing() -> None:
     assert outcome(EMAIL, Facts(ActorFacts.unknown(), VERIFIED, True, "EU")) == "deny"
 

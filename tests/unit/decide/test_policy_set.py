@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cedarpy
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from whosaw.decide import (
     ActorFacts,
     Facts,
     PolicyHolder,
+    PolicyInvalid,
     PolicySet,
     Verification,
     decide,
@@ -94,7 +97,9 @@ def valid(text: str) -> PolicySet | None:
 
 
 def by_the_whole_set(text: str, question: Question) -> str | None:
-    """Say what Cedar itself says of the whole set, action by action."""
+    """Say what Cedar itself says of the whole set, action by action; who is barred gets nothing whatever it says."""
+    if question.actor.suspended or question.actor.ended or not question.actor.acknowledged:
+        return None
     for action in question.wanted:
         result = cedarpy.is_authorized(request(question, action), text, entities(question.actor))
         if result.allowed and not result.diagnostics.errors:
@@ -210,3 +215,19 @@ def test_what_cedar_is_told_names_every_attribute_the_schema_declares() -> None:
     for name in (*told, *context):
         assert f'"{name}":' in schema()
     assert schema().count('": ') == len(told) + len(context)
+
+
+def test_what_does_not_fit_is_told_by_the_name_of_its_policy_and_what_does_not_parse_by_its_file(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(PolicyInvalid, match=r"for policy `desk\.opens`, attribute `rolez`"):
+        PolicySet(
+            "forbid (principal, action, resource) when { principal.suspended };\n"
+            '@id("desk.opens") permit (principal, action, resource) when { principal.rolez.contains("support") };',
+            schema(),
+        )
+    good, bad = tmp_path / "good.cedar", tmp_path / "bad.cedar"
+    good.write_text("forbid (principal, action, resource) when { principal.suspended };")
+    bad.write_text("permit (")
+    with pytest.raises(PolicyInvalid, match=r"bad\.cedar` do not parse: unexpected end of input"):
+        load_policies([good, bad])

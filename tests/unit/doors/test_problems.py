@@ -35,7 +35,8 @@ def test_a_fault_that_is_not_the_callers_tells_nothing_inner() -> None:
 
 
 def test_every_reason_to_deny_comes_with_a_way_in() -> None:
-    others = {"purpose.missing", "subject.unknown", "subjects.unnamed", "actor.suspended", "actor.not_acknowledged"}
+    others = {"purpose.missing", "subject.unknown", "subjects.unnamed"}
+    others |= {"actor.suspended", "actor.ended", "actor.not_acknowledged"}
     beside = {EXHAUSTED, REASON_NEEDED, SECOND_PERSON_NEEDED, TOO_MANY, NOBODY}
     assert set(_NEARNESS) | others | beside | set(REASONS.values()) == set(WAYS_IN)
     for reason, way in WAYS_IN.items():

@@ -16,7 +16,7 @@ from whosaw.app.errors import AppError
 from whosaw.app.forecast import Forecast
 from whosaw.app.forecast import forecast as foresee
 from whosaw.app.looks import Look, note_look, operator
-from whosaw.app.policytable import read_table, try_table
+from whosaw.app.policytable import check_names, read_table, try_table
 from whosaw.app.reach import deeds
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings
@@ -66,8 +66,12 @@ def test(file: Path, /, *, policies: _Files = (), catalog: Path | None = None, a
         catalog: the catalog file.
         as_json: print JSON.
     """
-    held = load_policies(policies or _catalog(catalog).policy_files)
-    outcomes = try_table(read_table(file), held)
+    expected = read_table(file)
+    named = _catalog(catalog) if catalog or not policies else None
+    held = load_policies(policies or (named.policy_files if named else ()))
+    if named is not None:
+        check_names(expected, named)
+    outcomes = try_table(expected, held)
     failed = [each for each in outcomes if not each.holds]
     if as_json:
         said = [

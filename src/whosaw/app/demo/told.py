@@ -21,6 +21,7 @@ _REASONS = {
     "purpose.closed": "closed too long ago",
     "purpose.verified": "the role does not open that field",
     "actor.suspended": "suspended",
+    "actor.ended": "no longer here",
     "subject.unknown": "no such customer",
 }
 

@@ -16,6 +16,8 @@ REASONS: Mapping[str, str] = {
     "purpose.closed": "the work item had been closed too long before",
     "subject.unknown": "no such person in the company's tables",
     "actor.suspended": "access was suspended",
+    "actor.ended": "not in the staff directory, or no longer",
+    "actor.not_acknowledged": "the code of conduct was not acknowledged",
     "actor.empty": "the log does not say who",
 }
 EFFECTS: Mapping[str, str] = {"reveal": "shown", "mask": "masked", "alias": "alias", "deny": "denied"}
