@@ -64,11 +64,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Nothing was shown: why, and how to get in."""
+    """Nothing was shown: why, and how to get in.
+
+    Attributes:
+        digest: names exactly this ask, where a second person may approve it; None otherwise.
+    """
 
     reason: str
     hint: str
     receipt: Receipt
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def answered(status: int, answer: object) -> Body | Denied:
     if status == OK:
         return body
     if status == REFUSED and "receipt" in body:
-        return Denied(str(body.get("reason", "")), str(body.get("hint", "")), body["receipt"])
+        return Denied(str(body.get("reason", "")), str(body.get("hint", "")), body["receipt"], body.get("digest"))
     raise DoorError(str(body.get("detail", f"status {status}")), hint=str(body.get("hint", "")))
 
 
@@ -52,7 +52,7 @@ def answers_of(body: Body | Denied) -> list[Answer] | Denied:
     """
     if isinstance(body, Denied):
         return body
-    receipts, listed = body.get("receipts"), body.get("disclosures")
+    receipts, listed = body.get("receipts"), body.get("answers")
     if not isinstance(listed, list):
         raise _odd()
     found = []
