@@ -128,13 +128,46 @@ def test_nothing_is_overwritten(desk: Desk, capsys: pytest.CaptureFixture[str]) 
     assert Path("whosaw.cedar").read_text() == "mine"
 
 
+def test_the_draft_takes_the_address_from_where_it_was_given_and_names_the_company_and_its_own_file(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert desk.run("init", "env:DESK_DATABASE", "--source", "other", "--company", "Acme", "--out", "acme.toml") == 0
+    assert "export" not in capsys.readouterr().out  # the variable is there already
+    written = Path("acme.toml").read_text()
+    assert 'url = "env:DESK_DATABASE"' in written
+    assert 'name = "Acme"\n' in written
+    assert "whosaw check --catalog acme.toml" in written
+    assert "whosaw.toml" not in written
+    assert '"purpose.self_made"' in Path("acme.cedar").read_text()  # answered as without one
+    assert desk.run("check", "--catalog", "acme.toml") == 0
+
+
+@pytest.mark.parametrize("desk", ["postgresql"], indirect=True)
+def test_copies_and_parts_of_tables_are_looked_at_once(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.change("create materialized view reached as select email from customers")
+    desk.change("create table log (at timestamptz not null, email text) partition by range (at)")
+    desk.change("create table log_26 partition of log for values from ('2026-01-01') to ('2027-01-01')")
+    desk.change("create table events (id integer primary key, data jsonb)")
+    desk.change("insert into events select id, jsonb_build_object('to', email) from customers")
+    assert desk.run("init", "env:DESK_DATABASE", "--source", "desk") == 0
+    capsys.readouterr()
+    assert desk.run("check", "--catalog", "whosaw.toml", "--json") == 0
+    uncovered = json.loads(capsys.readouterr().out)["coverage"]["uncovered"]
+    assert {each["column"] for each in uncovered} == {
+        "desk.events.data",
+        "desk.log.email",
+        "desk.order.shipping_address",
+        "desk.reached.email",
+    }
+
+
 def test_a_password_does_not_stand_in_the_draft(desk: Desk) -> None:
-    desk.run("init", "env:DESK_DATABASE", "--source", "desk")
+    desk.run("init", desk.url, "--source", "desk")
     written = Path("whosaw.toml").read_text()
     if desk.url.startswith("sqlite"):
         assert "sqlite+aiosqlite" in written  # a file has no password
     else:
-        assert 'url = "env:DESK_DATABASE"' in written
+        assert 'url = "env:DESK_DATABASE"' in written  # named after the source
         assert desk.url not in written
 
 

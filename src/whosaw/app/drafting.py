@@ -13,7 +13,7 @@ from whosaw.app.draftpolicy import usable_roles, write_policies
 from whosaw.app.errors import AppError
 from whosaw.catalog import ActorQuery, CatalogError, Source
 from whosaw.catalog.draft import Draft, DraftPurpose, draft
-from whosaw.catalog.drafttoml import looked_up, purpose_query, ready, staff_query, write
+from whosaw.catalog.drafttoml import head, looked_up, purpose_query, ready, staff_query, write
 from whosaw.catalog.statements import actor_statement, sample_statement
 from whosaw.catalog.tables import read_tables, sample
 
@@ -61,14 +61,18 @@ def driven(url: str) -> URL:
     return address if driver is None else address.set(drivername=f"{address.drivername}+{driver}")
 
 
-async def drafted(address: URL, *, source: str, company: str, policies_name: str) -> Drafted:
+async def drafted(
+    address: URL, *, source: str, company: str, catalog_name: str, policies_name: str, variable: str = ""
+) -> Drafted:
     """Look at a database and draft.
 
     Args:
         address: with an asynchronous driver.
         source: what the catalog calls it.
         company: the company's name; empty: the database's.
+        catalog_name: the file that the catalog goes to.
         policies_name: the file that the catalog names for policies, where there are any.
+        variable: the environment variable that the address was taken from; the catalog takes it from there too.
 
     Raises:
         SourceUnreachable, SourceRefused: the database does not let itself be looked at.
@@ -86,14 +90,14 @@ async def drafted(address: URL, *, source: str, company: str, policies_name: str
     lookups = any(looked_up(guess) for kind in made.kinds for _, guess in kind.fields)
     workers = any(roles for _, roles in purposes)
     policies = write_policies(purposes, classes, lookups=lookups) if workers else None
-    secret = bool(address.password or address.username or address.query)
-    variable = f"{source.upper().replace('-', '_')}_DATABASE" if secret else ""
-    catalog = write(
+    if not variable and (address.password or address.username or address.query):
+        variable = f"{source.upper().replace('-', '_')}_DATABASE"
+    catalog = head(catalog_name) + write(
         made,
         source=source,
         url=url,
-        written_url=f"env:{variable}" if secret else url,
-        company=company or (address.database or source).rpartition("/")[2],
+        written_url=f"env:{variable}" if variable else url,
+        company=company,
         policies=None if policies is None else policies_name,
     )
     return Drafted(made, catalog, policies, variable)

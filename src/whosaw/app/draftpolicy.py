@@ -28,7 +28,7 @@ _MASKED = """
 @id("masked.without_reason")
 permit (principal, action == Action::"mask", resource)
 when {{
-  ["purpose.missing", "purpose.closed"].contains(context.reason) &&
+  ["purpose.missing", "purpose.closed", "purpose.self_made"].contains(context.reason) &&
   principal.roles.containsAny([{roles}])
 }};
 """

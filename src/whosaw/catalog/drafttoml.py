@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import make_url
@@ -21,21 +22,25 @@ _PURPOSE_COLUMNS = ("reference", "assignee", "subject", "origin", "opened_at", "
 Quote = Callable[[str], str]
 
 
+def head(name: str) -> str:
+    """Return what stands above a draft that goes to the file `name`."""
+    return f"{_HEAD.format(name=shlex.quote(name))}\n"
+
+
 def write(draft: Draft, *, source: str, url: str, written_url: str, company: str, policies: str | None) -> str:
-    """Return the draft as a catalog.
+    """Return the draft as a catalog, without its head.
 
     Args:
         draft: what was guessed.
         source: what the catalog calls the database.
         url: its address, which says how it quotes names; it is not written.
         written_url: what stands for the address: ``env:VARIABLE``, or an address without a secret.
-        company: its name.
+        company: its name; empty: the database's stands for it.
         policies: a policy file beside the catalog, or None for those that ship.
     """
     quote = _quoting(url)
     parts = [
-        _HEAD.format(name="whosaw.toml"),
-        "\n".join(_company(company, source, written_url)),
+        "\n".join(_company(company, make_url(url).database or source, source, written_url)),
         *("\n".join(_kind(kind, source)) for kind in draft.kinds),
         *("\n".join(_purpose(purpose, source, quote)) for purpose in draft.purposes),
         "\n".join(_lookups(draft.kinds)),
@@ -61,9 +66,10 @@ def staff_query(staff: DraftStaff, url: str) -> str:
     return _staff_query(staff, _quoting(url))
 
 
-def _company(company: str, source: str, written_url: str) -> Iterator[str]:
+def _company(company: str, database: str, source: str, written_url: str) -> Iterator[str]:
     yield "[company]"
-    yield f"name = {_text(company)}   # unsure: the database's name"
+    guessed = _text(database.rpartition("/")[2])
+    yield f"name = {_text(company)}" if company else f"name = {guessed}   # unsure: the database's name"
     yield 'contact = "privacy@company.example"   # to be filled in'
     yield ""
     yield f"[sources.{_key(source)}]"

@@ -6,6 +6,7 @@ their check digits. A guess is for a person to confirm: it decides nothing.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ Confidence = Literal["sure", "likely", "unsure"]
 _SHARE = 0.8  # of the values looked at must be of a kind
 _FEW = 5  # values below which content alone says nothing
 _LONG_TEXT = 60
+_LEAVES_MOST = 200  # of one document
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ("username", r"user ?name|login(?: name)?|nick(?: ?name)?|handle|screen name", ""),
     (
         "name",
-        r"(?:.* )?(?:full|first|last|middle|given|family|sur|maiden|fore|display|contact|legal|customer|person|buyer)"
+        r"(?:.* )?(?:full|first|last|middle|given|family|sur|maiden|fore|display|contact|legal|customer|person|buyer|"
+        r"recipient|receiver|holder|guest|passenger|patient|guardian|beneficiary|shipping|billing)"
         r" ?names?|surname|forename",
         r"name",
     ),
@@ -110,6 +113,10 @@ def looks_personal(column: Column, values: Sequence[Any], *, of_people: bool = F
     """
     if column.form in {"flag", "binary"}:
         return None
+    within = _within(values)
+    if within is not None:
+        # the mask of a kind is for a value of that kind alone, not for one among others
+        return Guess(within, _KINDS[within][0], "full", "likely", "by values within its documents")
     named, strong = _by_name(column.name)
     held = _by_values(column, values)
     if named == "text" and held not in (None, "text"):
@@ -179,6 +186,38 @@ def _by_values(column: Column, values: Sequence[Any]) -> str | None:
     if column.form == "text" and sum(map(len, texts)) / len(texts) >= _LONG_TEXT:
         return "text"
     return None
+
+
+def _within(values: Sequence[Any]) -> str | None:
+    """Return what stands within most of the values, where they are documents (JSON) or lists."""
+    documents = [leaves for value in values if (leaves := _leaves(value)) is not None]
+    if len(documents) < _FEW or len(documents) < _SHARE * len(values):
+        return None
+    for kind, test in _TESTS:
+        if sum(any(map(test, leaves)) for leaves in documents) >= _SHARE * len(documents):
+            return kind
+    return None
+
+
+def _leaves(value: object) -> list[str] | None:
+    """Return the texts and numbers in a document or list, at most 200 of them; None where it is neither."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.lstrip()[:1] in {"{", "["} else None
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(value, dict | list):
+        return None
+    waiting: list[Any] = [value]
+    leaves: list[str] = []
+    while waiting and len(leaves) < _LEAVES_MOST:
+        one = waiting.pop()
+        for each in one.values() if isinstance(one, dict) else one:
+            if isinstance(each, dict | list):
+                waiting.append(each)
+            elif isinstance(each, str | int) and not isinstance(each, bool):
+                leaves.append(str(each).strip())
+    return leaves[:_LEAVES_MOST]
 
 
 def _can_hold(kind: str, column: Column, values: Sequence[Any], held: str | None) -> bool:

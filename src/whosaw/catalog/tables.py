@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Inspector, column, select, table
+from sqlalchemy import ColumnElement, Connection, Inspector, column, select, table, text
+from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, LargeBinary, Numeric, TypeEngine
@@ -20,6 +21,10 @@ from whosaw.catalog.source import Source
 SAMPLE_ROWS = 200
 _TEXT_MOST = 2_000
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"})
+_PARTS = text(
+    "select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+    "where n.nspname = :schema and c.relispartition"
+)
 Form = Literal["text", "number", "moment", "flag", "binary"]
 
 
@@ -113,14 +118,27 @@ def _schemas(inspector: Inspector) -> list[str]:
 
 
 def _of_schema(inspector: Inspector, schema: str, own: str | None) -> list[TableShape]:
-    names = sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
+    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
+    if isinstance(
+        inspector, PGInspector
+    ):  # what copies people's columns, and the parts of one table, which are no more
+        names |= {*inspector.get_materialized_view_names(schema), *inspector.get_foreign_table_names(schema)}
+        names -= _parts(inspector, schema)
     found = []
-    for name in names:
+    for name in sorted(names):
         try:
             found.append(_shape(inspector, name, schema, own))
         except SQLAlchemyError:  # a view whose table is gone, a table the login may not look into
             continue
     return found
+
+
+def _parts(inspector: PGInspector, schema: str) -> set[str]:
+    """Return the partitions of a schema: each is a piece of a table that is looked at as a whole."""
+    connection = inspector.bind
+    return (
+        set(connection.execute(_PARTS, {"schema": schema}).scalars()) if isinstance(connection, Connection) else set()
+    )
 
 
 def _shape(inspector: Inspector, name: str, schema: str, own: str | None) -> TableShape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ def reveal(
             values[item.field] = Refused(item.reason or decision.reason)
             continue
         stored = row.get(item.field)
-        plain = None if stored is None else str(stored)
+        plain = None if stored is None else _text(stored)
         if item.effect == "reveal" or plain is None:
             values[item.field] = Shown(plain)
             continue
@@ -83,6 +84,11 @@ def reveal(
         else:
             values[item.field] = Masked(masked(catalog.fields[item.field], plain, catalog.mask_key), rule)
     return values
+
+
+def _text(stored: object) -> str:
+    """Return a value as text; a document as the JSON that it is in its database."""
+    return json.dumps(stored, ensure_ascii=False, default=str) if isinstance(stored, dict | list) else str(stored)
 
 
 def masked(field: Field, value: str, key: bytes) -> str:

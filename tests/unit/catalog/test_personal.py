@@ -43,6 +43,10 @@ def guess(name: str, values: list[object], form: str = "text", *, of_people: boo
         ("ip_address", ["192.0.2.1"] * 5, "sure ip"),
         ("remote", ["2001:db8::1"] * 5, "likely ip"),
         ("notes", [], "unsure text"),
+        ("recipient_name", [], "likely name"),
+        ("data", [{"id": 7, "ways": {"mail": [mail]}} for mail in EMAILS], "likely email"),
+        ("payload", ['{"to": "+4915112345678", "n": 1}'] * 5, "likely phone"),
+        ("mails", [[mail] for mail in EMAILS], "likely email"),
         ("blob", ["a long sentence about what somebody said and did, word after word"] * 5, "unsure text"),
     ],
 )
@@ -65,6 +69,8 @@ def test_a_personal_column_is_recognised_with_how_sure_that_is(name: str, values
         ("country", ["FR", "DE"] * 5, "text"),
         ("created_at", ["2026-03-02 12:00"] * 5, "text"),
         ("picture", [b"x"] * 5, "binary"),
+        ("settings", [{"theme": "dark", "size": 4111, "on": True}] * 5, "text"),
+        ("broken", ["{not json"] * 5, "text"),
     ],
 )
 def test_a_column_that_only_sounds_so_is_let_be(name: str, values: list[object], form: str) -> None:
@@ -75,6 +81,12 @@ def test_a_bare_name_is_a_persons_in_a_table_of_people() -> None:
     assert guess("name", NAMES, of_people=True) == "sure name"
     assert guess("name", [], of_people=True) == "likely name"
     assert guess("name", NAMES) is None
+
+
+def test_what_stands_within_a_document_gets_no_mask_of_its_kind() -> None:
+    found = looks_personal(Column("data", "text", True), [{"mail": mail} for mail in EMAILS])
+    assert found is not None
+    assert (found.klass, found.mask, found.why) == ("contact", "full", "by values within its documents")
 
 
 def test_a_birth_date_is_one_by_its_name() -> None:

@@ -56,6 +56,15 @@ def test_without_a_receipt_nothing_is_revealed(not_a_receipt: object) -> None:
         reveal(decision("reveal"), not_a_receipt, {"customer.email": "ada@mail.example"}, CATALOG)  # type: ignore[arg-type]
 
 
+def test_a_document_is_shown_as_the_json_that_it_is() -> None:
+    row = {"customer.email": {"mail": "adä@mail.example", "old": [None, True]}, "customer.phone": ["+49"]}
+    values = reveal(decision("reveal", "reveal"), RECEIPT, row, CATALOG)
+    assert values == {
+        "customer.email": Shown('{"mail": "adä@mail.example", "old": [null, true]}'),
+        "customer.phone": Shown('["+49"]'),
+    }
+
+
 def test_an_absent_value_is_shown_as_absent() -> None:
     assert reveal(decision("mask"), RECEIPT, {}, CATALOG) == {"customer.email": Shown(None)}
 

@@ -45,7 +45,8 @@ def init(
         source: what the catalog calls the database; default its name.
         company: the company's name; default the database's.
     """
-    address = driven(_from_environment(url))
+    variable = url.removeprefix("env:") if url.startswith("env:") else ""
+    address = driven(_from_environment(variable) if variable else url)
     policies_path = out.with_suffix(".cedar")
     for path in (out, policies_path):
         if path.exists():
@@ -53,18 +54,23 @@ def init(
     name = source or _source_name(address.database or "")
     if not _SOURCE.fullmatch(name):
         raise DraftImpossible(f"`{name}` cannot be the name of a source", hint="use small letters, digits, - and _")
-    made = asyncio.run(drafted(address, source=name, company=company, policies_name=policies_path.name))
+    looking = drafted(
+        address,
+        source=name,
+        company=company,
+        catalog_name=out.name,
+        policies_name=policies_path.name,
+        variable=variable,
+    )
+    made = asyncio.run(looking)
     _write(out, made.catalog)
     if made.policies is not None:
         _write(policies_path, made.policies)
-    _print(made, out, policies_path)
+    _print(made, out, policies_path, given=variable)
     return 0
 
 
-def _from_environment(url: str) -> str:
-    if not url.startswith("env:"):
-        return url
-    variable = url.removeprefix("env:")
+def _from_environment(variable: str) -> str:
     found = os.environ.get(variable)
     if not found:
         raise DraftImpossible(f"the environment has no `{variable}`", hint="export the variable")
@@ -88,7 +94,7 @@ def _write(path: Path, text: str) -> None:
         ) from cause
 
 
-def _print(made: Drafted, out: Path, policies: Path) -> None:
+def _print(made: Drafted, out: Path, policies: Path, *, given: str) -> None:
     shown = table("guess", "as", "how sure", "why")
     for kind in made.draft.kinds:
         shown.add_row(kind.shape.name, f"subjects.{kind.name}", kind.confidence, kind.why)
@@ -107,6 +113,6 @@ def _print(made: Drafted, out: Path, policies: Path) -> None:
     screen.print()
     screen.print(Text(f"written: {out}" + (f" and {policies}" if made.policies is not None else "")))
     screen.print("next: confirm every guess in it, then")
-    if made.variable:
+    if made.variable and made.variable != given:
         screen.print(Text(f"  export {made.variable}='the address you gave, of a login that may only select'"))
     screen.print(Text(f"  whosaw check --catalog {shlex.quote(str(out))}"))
