@@ -29,7 +29,7 @@ class AskInvalid(AskError, ValueError):
     """The request does not say what is asked."""
 
     code: ClassVar[str] = "ask.invalid"
-    hint = "send subject and fields, and the purpose where there is one"
+    hint = "docs/http.md, and GET /openapi.json with examples, say what each route takes"
 
 
 def new_ask_id() -> str:

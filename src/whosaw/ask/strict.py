@@ -61,8 +61,9 @@ def read_reference(kind: type[_Reference], value: object, key: str) -> _Referenc
     Raises:
         AskInvalid: it is not.
     """
+    text = read_text(value, key)
     try:
-        return kind.parse(read_text(value, key))
+        return kind.parse(text)
     except WhosawError as cause:
         raise AskInvalid(f"`{key}`: {cause}", hint=cause.hint or None) from cause
 

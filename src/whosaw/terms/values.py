@@ -18,7 +18,7 @@ class BadReference(WhosawError, ValueError):
 def _split(text: str) -> tuple[str, str]:
     kind, colon, key = text.partition(":")
     if not colon or not kind or not key or "\x00" in text:
-        raise BadReference(f"not a reference: `{text[:80]!r}`")
+        raise BadReference(f"not a reference: `{ascii(text[:80])[1:-1]}`")
     return kind, key
 
 

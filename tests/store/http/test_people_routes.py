@@ -39,6 +39,13 @@ async def test_a_grant_opens_what_it_names_once_another_person_approved_it(offic
     assert (await office.post("/v1/disclosures", CLASS, "E-5")).status_code == 403
 
 
+async def test_an_approval_without_a_body_is_told_to_be_one(office: Office) -> None:
+    refused = await office.http.post("/v1/grants/1/approve", headers=office.as_actor("L-1"))
+    told = refused.json()
+    assert (refused.status_code, told["detail"]) == (400, "the body is empty")
+    assert "{}" in told["hint"]
+
+
 async def test_nobody_approves_himself_and_two_do_not_approve_each_other(office: Office) -> None:
     own = await requested(office, "P-1")
     refused = await office.post(f"/v1/grants/{own['id']}/approve", {}, "P-1")

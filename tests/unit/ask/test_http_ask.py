@@ -43,6 +43,20 @@ def test_a_body_that_does_not_say_what_is_asked_is_refused_with_a_hint(change: d
     assert refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"purpose": ""}, "`purpose` must be a text of 1 to 200 characters"),
+        ({"subject": "C-1"}, "`subject`: not a reference: `C-1`"),
+        ({"fields": []}, "`fields` must be a list of 1 to 64 texts"),
+    ],
+)
+def test_a_refusal_says_once_what_is_wrong(change: dict[str, object], said: str) -> None:
+    with pytest.raises(AskInvalid) as refused:
+        ask_from_json({**GOOD, **change}, actor="E-1", at=NOON)
+    assert str(refused.value) == said
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -150,7 +150,9 @@ class AuthzenRoutes:
         caller, sent = await self.entrance.ask(request, BYTES_MOST)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
-            raise NotAuthzen("the Content-Type must be application/json")
+            raise NotAuthzen(
+                "the Content-Type must be application/json", hint="send the header `Content-Type: application/json`"
+            )
         return caller, sent
 
     async def _may(self, caller: str, asked: list[Evaluation]) -> None:

@@ -61,6 +61,8 @@ def parse(raw: bytes) -> object:
     Raises:
         NotJson: it is none.
     """
+    if not raw.strip():
+        raise NotJson("the body is empty", hint="send one JSON object; {} where there is nothing to say")
     try:
         return _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as cause:
