@@ -6,6 +6,7 @@ from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
 from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
 from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
+from whosaw.app.policies import ALERT_TEXTS as POLICY_TEXTS
 from whosaw.app.watchalerts import ALERT_TEXTS as WATCH_TEXTS
 from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
 from whosaw.gate.friction import ALERT_TEXTS as FRICTION_TEXTS
@@ -15,6 +16,7 @@ from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
 _TEXTS = {
     **GLASS_TEXTS,
     **NOTIFY_TEXTS,
+    **POLICY_TEXTS,
     **COVERAGE_TEXTS,
     **CLOCK_TEXTS,
     **COVERT_TEXTS,

@@ -41,6 +41,7 @@ policy.command("whosaw.app.commands.policy:forecast", name="forecast", help="Say
 app.command(policy)
 user = App(name="user", help="Give staff personal tokens; stop them and let them in again.")
 user.command("whosaw.app.commands.users:add", name="add", help="Make a personal token and print it once.")
+user.command("whosaw.app.commands.users:revoke", name="revoke", help="End every personal token of somebody.")
 user.command("whosaw.app.commands.users:suspend", name="suspend", help="Stop somebody at every door, at once.")
 user.command("whosaw.app.commands.users:restore", name="restore", help="Let somebody in again.")
 user.command("whosaw.app.commands.identity:password", name="password", help="Give somebody a local password.")

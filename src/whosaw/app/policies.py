@@ -26,6 +26,7 @@ from whosaw.terms import Clock, to_us
 
 _LOG = logging.getLogger(__name__)
 LOOK_S = 1.0
+ALERT_TEXTS = {"policy.refused": "Changed policies do not hold; those of before stay in force until they are mended."}
 
 Alarm = Callable[[str, Mapping[str, int | str]], Awaitable[object]]
 Change = Literal["start", "reload"]

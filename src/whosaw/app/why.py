@@ -24,7 +24,7 @@ from whosaw.terms import PurposeRef, SubjectRef, from_us
 
 
 class NotADecision(AppError, LookupError):
-    """The entry is not there, was erased, or is not the answer to an ask for fields."""
+    """The entry is not there, was erased, or does not record a decision about one person."""
 
     code: ClassVar[str] = "app.not_a_decision"
     hint = "`whosaw who CUSTOMER --json` lists the entries about a customer by their index"
@@ -100,17 +100,18 @@ async def explain(services: Services, ask: Ask) -> Why:
     return _why(services.catalog, ask, judged.facts, judged.decision, policies)
 
 
-async def explain_entry(services: Services, index: int) -> Why:
-    """Explain the decision that entry `index` records, by the policies of then where they are kept.
+async def explain_entry(services: Services, index: int, payload: Mapping[str, Any]) -> Why:
+    """Explain the decision about fields that entry `index` records, by the policies of then where they are kept.
 
     What the trail does not hold (roles, region) is taken from the directory of today; the answer says whether the
     recorded effects still follow.
 
     Raises:
-        NotADecision: there is no such entry.
+        NotADecision: it is about somebody whom the company did not know, or who was erased.
     """
-    payload = await _payload(services, index)
-    actor, subject, purpose = await _people(services, payload, index)
+    actor, subject, purpose = await people_of(services, payload, index)
+    if subject is None:
+        raise NotADecision(f"entry {index} is about a subject that was not there: its reason, subject.unknown, is all")
     known = PolicyArchive(services.settings.policy_folder).find(str(payload["policy"]))
     policies = known or services.policies.current
     at = from_us(int(payload["at"]))
@@ -120,12 +121,10 @@ async def explain_entry(services: Services, index: int) -> Why:
     finder = FactFinder(services.door_db, services.catalog, services.sources)
     person = (await finder.people([actor], services.clock.now()))[actor]
     regions = await finder.regions([subject])
-    verified = payload["verified"] == "yes"
     reason = str(payload["reason"])
-    stated = reason if reason.startswith("purpose.") else ("purpose.verified" if verified else "purpose.missing")
     facts = Facts(
         person.facts,
-        Verification(purpose.kind if purpose else "", stated, observe=payload["mode"] == "observe"),
+        Verification(purpose.kind if purpose else "", stated_reason(payload), observe=payload["mode"] == "observe"),
         subject_known=True,
         subject_region=regions.get(subject, ""),
         granted=_under(payload, "grant", effects, services.catalog),
@@ -154,25 +153,46 @@ def index_of(text: str) -> int:
         raise NotADecision(f"`{text}` is neither the index of an entry nor a file that holds a receipt") from cause
 
 
-async def _payload(services: Services, index: int) -> Mapping[str, Any]:
+async def decision_at(services: Services, index: int) -> Mapping[str, Any]:
+    """Return the payload of the entry at `index`, where it records a decision about one person.
+
+    Raises:
+        NotADecision: there is no such entry, or it is none.
+    """
     found = [entry async for entry in entries_at(services.db, [index])]
     payload: Mapping[str, Any] = found[0].payload if found else {}
-    if not {"fields", "policy", "ask", "subject"} <= payload.keys():
-        raise NotADecision(f"entry {index} is no decision about fields of one person, or is not there any more")
+    about = {"fields", "action", "lookup"} & payload.keys()
+    if not about or "exposure" in payload or not {"policy", "ask"} <= payload.keys():
+        raise NotADecision(f"entry {index} is no decision about one person, or is not there any more")
     return payload
 
 
-async def _people(
+async def people_of(
     services: Services, payload: Mapping[str, Any], index: int
-) -> tuple[str, SubjectRef, PurposeRef | None]:
-    actors = await keys_of(services.db, "actor", [payload["actor"]])
-    subjects = await keys_of(services.db, "subject", [payload["subject"]])
+) -> tuple[str, SubjectRef | None, PurposeRef | None]:
+    """Return who asked, about whom (None: about nobody) and for which purpose.
+
+    Raises:
+        NotADecision: one of them was erased.
+    """
+    named = [payload["subject"]] if "subject" in payload else []
     stated = [payload["purpose"]] if "purpose" in payload else []
+    actors = await keys_of(services.db, "actor", [payload["actor"]])
+    subjects = await keys_of(services.db, "subject", named)
     purposes = await keys_of(services.db, "purpose", stated)
-    if not actors or not subjects or len(purposes) != len(stated):
+    if not actors or len(subjects) != len(named) or len(purposes) != len(stated):
         raise NotADecision(f"entry {index} is about somebody who was erased")
+    subject = SubjectRef.parse(subjects[named[0]]) if named else None
     purpose = PurposeRef.parse(purposes[stated[0]]) if stated else None
-    return actors[payload["actor"]], SubjectRef.parse(subjects[payload["subject"]]), purpose
+    return actors[payload["actor"]], subject, purpose
+
+
+def stated_reason(payload: Mapping[str, Any]) -> str:
+    """Return what became of the stated purpose, where the entry's reason says something graver."""
+    reason = str(payload["reason"])
+    if reason.startswith("purpose."):
+        return reason
+    return "purpose.verified" if payload["verified"] == "yes" else "purpose.missing"
 
 
 def _under(payload: Mapping[str, Any], kind: str, effects: Mapping[str, str], catalog: Catalog) -> frozenset[str]:
@@ -198,13 +218,16 @@ def _why(catalog: Catalog, ask: Ask, facts: Facts, decision: Decision, policies:
         if facts.subject_known:
             openings = _openings(catalog, klass, facts.actor)
             better = changes(question, policies, known, purposes=catalog.purposes, openings=openings)
+        by = policies.answer(question).policies if facts.subject_known else ()
+        # where no policy says it, the reason of the whole is why: there is nobody, or whoever asks is barred
+        unsaid = decision.reason if not facts.subject_known or (facts.actor.barred and not by) else None
         classes.append(
             ClassWhy(
                 klass,
                 {item.field: item.effect for item in items},
                 next((item.would for item in items if item.would), None),
-                policies.answer(question).policies,
-                next((item.reason for item in items if item.reason), None),
+                by,
+                next((item.reason for item in items if item.reason), unsaid),
                 tuple(better),
             )
         )

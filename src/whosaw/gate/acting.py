@@ -102,6 +102,13 @@ class Acting:
             for case, own in zip(cases, receipts, strict=True)
         ]
 
+    async def consider(self, ask: ActionAsk) -> tuple[Facts, Decision]:
+        """Return the facts about the object that decides and what would be decided, budgets aside, unrecorded."""
+        (case,) = await self._cases([ask], self._parts.policies.current, ask.at)
+        self._demand_second_person(case)
+        deciding = next((fact for fact in case.facts if not fact.subject_known), case.facts[0])
+        return deciding, case.decision
+
     async def _cases(self, asks: Sequence[ActionAsk], policies: PolicySet, at: datetime) -> list[_Case]:
         people, work, objects = await together(
             self._parts.facts.people([ask.actor for ask in asks], at),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from whosaw.ask import ActionAsk, Ask, BulkAsk, LookupAsk
 from whosaw.catalog import Catalog, Source
-from whosaw.decide import PolicyHolder
+from whosaw.decide import Decision, Facts, PolicyHolder
 from whosaw.gate.acting import Acting, Deed
 from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.batching import Batcher, nothing_more
@@ -94,6 +94,16 @@ class Gate:
         """Return what would be decided and on what facts, unrecorded: for explanations to whoever runs whosaw."""
         self._form.ask(ask)
         return await self._deciding.consider(ask)
+
+    async def consider_action(self, ask: ActionAsk) -> tuple[Facts, Decision]:
+        """Return the same for an action."""
+        self._form.action(ask)
+        return await self._acting.consider(ask)
+
+    async def consider_lookup(self, ask: LookupAsk) -> tuple[Facts, Decision]:
+        """Return the same for a lookup, up to where its value would be sought."""
+        self._form.lookup(ask)
+        return await self._looking_up.consider(ask)
 
     async def lookup(self, ask: LookupAsk) -> Found:
         """Say whose an exact value is, where the asker may know."""

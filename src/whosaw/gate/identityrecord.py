@@ -1,4 +1,4 @@
-"""Entries about the ways into a local account: whoever gives one, makes one or takes one away is in the record."""
+"""Entries about what lets somebody in without a provider: who gives, makes or takes away one is in the record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from whosaw.record import Appender
 from whosaw.store import Database, NumberMap
 from whosaw.terms import Clock, to_us
 
-Means = Literal["passkey", "password"]
+Means = Literal["passkey", "password", "token"]
 Change = Literal["invited", "made", "removed", "copied"]
 
 

@@ -58,6 +58,16 @@ class LookingUp:
         self._parts = parts
         self._deciding = deciding
 
+    async def consider(self, ask: LookupAsk) -> tuple[Facts, Decision]:
+        """Return the facts and what would be decided before anything is sought, budgets aside; nothing is recorded."""
+        people, work = await together(
+            self._parts.facts.people([ask.actor], ask.at),
+            self._parts.facts.work([ask.purpose] if ask.purpose else [], ask.at),
+        )
+        verification = self._deciding.verify(ask, work, None)
+        facts = Facts(people[ask.actor].facts, verification, subject_known=True, subject_region="")
+        return facts, _decide(ask, facts, self._parts.policies.current)
+
     async def lookup(self, ask: LookupAsk) -> Found:
         """Answer one lookup."""
         began = time.monotonic()

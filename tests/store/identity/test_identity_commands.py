@@ -108,6 +108,13 @@ def test_a_password_given_at_the_terminal_signs_in_until_it_is_removed(speak: Sp
     assert changes() == [("password", "made"), ("password", "removed"), ("password", "removed")]
 
 
+def test_nobody_the_directory_does_not_list_gets_a_password(speak: Speak) -> None:
+    code, _, errors = speak("user", "password", "E-none", typed=f"{PASSWORD}\n")
+    assert code == 1
+    assert "app.unknown_actor" in errors
+    assert changes() == []
+
+
 def test_an_unfit_password_is_refused_and_leaves_no_entry(speak: Speak) -> None:
     for typed in ("short\n", "\n", ""):
         code, _, errors = speak("user", "password", "E-1", typed=typed)
@@ -132,7 +139,7 @@ def test_a_passkey_from_the_link_to_its_end(speak: Speak) -> None:
     (told,) = json.loads(speak("passkey", "list", "E-1", "--json")[1])
     assert (told["actor"], told["name"], told["used_at"], told["id"]) == ("E-1", "laptop", None, key.id.hex())
     assert "laptop" in speak("passkey", "list")[1]
-    assert speak("passkey", "list", "E-2")[1] == ""
+    assert "there is no passkey" in speak("passkey", "list", "E-2")[1]
 
     async def enter(_: Services, browser: httpx.AsyncClient) -> int:
         key.origin = browser.headers["Origin"]

@@ -118,6 +118,7 @@ def test_the_code_glass_alerts_and_their_reviews(speak: Speak, tmp_path: Path) -
     assert "support" in ok(speak(None, "code", "missing"))
     assert "Look only at what your work needs." in ok(speak(None, "code", "show"))
     assert json.loads(ok(speak(None, "code", "show", "--json")))["shown"] == "1"
+    assert error(speak(None, "code", "show", "7")) == "gate.conduct_invalid"
 
     assert "glass 1 is broken" in ok(speak("E-1", "grant", "break", "--reason", "fire", "--subject", "customer:C-1"))
     (alert,) = json.loads(ok(speak("P-1", "alert", "list", "--json")))
@@ -127,7 +128,9 @@ def test_the_code_glass_alerts_and_their_reviews(speak: Speak, tmp_path: Path) -
     assert "no alert is unread" in ok(speak("P-1", "alert", "list"))
     assert "P-1" in ok(speak("S-1", "alert", "list"))
     assert error(speak("P-1", "alert", "read", "99")) == "store.no_such_alert"
-    assert "0 went out" in ok(speak(None, "alert", "send"))
+    sent = ok(speak(None, "alert", "send"))
+    assert "0 went out" in sent
+    assert "1 wait untried" in sent
     assert [each["way"] for each in json.loads(ok(speak(None, "alert", "list", "--json")))[0]["undelivered"]] == [
         "mail:security@company.example"
     ]
@@ -139,6 +142,14 @@ def test_the_code_glass_alerts_and_their_reviews(speak: Speak, tmp_path: Path) -
     assert "glass 1 is closed" in ok(speak("E-1", "grant", "close", "1"))
     assert "2 of 2 reviews" in ok(speak("S-1", *review))
     assert json.loads(ok(speak(None, "grant", "glass", "--json")))[0]["state"] == "justified"
+
+
+def test_a_revoked_token_lets_nobody_in_and_that_it_was_is_recorded(speak: Speak) -> None:
+    assert ok(speak(None, "user", "revoke", "E-1")) == "tokens: 1 of E-1 revoked\n"
+    assert error(speak("E-1", "code", "ack")) == "gate.token_refused"
+    assert ok(speak(None, "user", "revoke", "E-1")) == "tokens: E-1 had no token\n"
+    revoked = [(each["means"], each["change"]) for each in payloads("credential")]
+    assert revoked == [("token", "removed"), ("token", "removed")]
 
 
 def test_functions_are_signed_by_two(speak: Speak) -> None:

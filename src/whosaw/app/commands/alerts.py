@@ -45,7 +45,7 @@ def list_(*, everything: Annotated[Flag, Parameter(name="--all")] = False, as_js
     lines = table("alert", "severity", "what", "about", "when", "read by", "not out yet")
     for alert in found:
         about = ", ".join(f"{name} {_named(name, value, names)}" for name, value in sorted(alert.about.items()))
-        late = ", ".join(f"{each.way} ({each.attempts} tries {each.last_error})" for each in waiting.get(alert.id, []))
+        late = ", ".join(f"{each.way} ({_tried(each)})" for each in waiting.get(alert.id, []))
         cells = (
             *(str(alert.id), alert.severity, sentence(alert.code), about),
             *(f"{alert.raised_at:%Y-%m-%d %H:%M}", ", ".join(alert.read_by), late),
@@ -72,13 +72,21 @@ def read(*ids: int) -> int:
 def send() -> int:
     """Send now what is due; a running server does it every second."""
 
-    async def work(services: Services) -> Round:
+    async def work(services: Services) -> tuple[Round, Sequence[Undelivered]]:
         async with alert_sending(services) as sending:
-            return await sending.round()
+            done = await sending.round()
+        return done, await AlertPosts(services.db).undelivered()
 
-    done = with_services(work)
+    done, waiting = with_services(work)
     console().print(Text(f"{done.sent} went out, {done.put_back} wait for another attempt"))
+    untried = sum(each.attempts == 0 for each in waiting)
+    if untried:
+        console().print(Text(f"{untried} wait untried: their way out is not set up (WHOSAW_SMTP, [alerts])"))
     return 0
+
+
+def _tried(each: Undelivered) -> str:
+    return f"{each.attempts} tries: {each.last_error}" if each.attempts else "not tried yet"
 
 
 def _named(name: str, value: int | str, names: Mapping[int, str]) -> str:

@@ -16,7 +16,7 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.people import everybody
 from whosaw.app.services import Services
-from whosaw.gate.conduct import Code, Team
+from whosaw.gate.conduct import Code, ConductInvalid, Team
 
 
 class CodeUnreadable(AppError, OSError):
@@ -103,6 +103,10 @@ def show(version: str | None = None, /, *, as_json: AsJson = False) -> int:
         conducts = services.conducts
         codes, current = await conducts.codes(), await conducts.current()
         shown = next((code for code in codes if code.version == version), None) if version else current
+        if version and shown is None:
+            raise ConductInvalid(
+                f"no version `{version}` of the code is published", hint="`whosaw code show` lists them"
+            )
         return codes, shown, await conducts.text(shown) if shown is not None else ""
 
     codes, shown, text = with_services(work)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from whosaw.app.commands.acting import who_looks
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json
+from whosaw.app.commands.users import UnknownActor
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.doors.identity.passwords import Passwords
@@ -51,6 +52,8 @@ def password(actor: str, /, *, remove: Flag = False) -> int:
             console().print(f"{actor} has no password any more" if had else f"{actor} had no password", markup=False)
             return
         passwords.check(actor, typed)
+        if not await services.directory([actor]):
+            raise UnknownActor(f"the directory does not list `{actor}`")
         await record.note("password", "made", actor, by)
         await passwords.set(actor, typed)
         console().print(f"{actor} has a new password", markup=False)
@@ -95,6 +98,8 @@ def scim_list(*, as_json: AsJson = False) -> int:
         if as_json:
             print_json(told)
             return
+        if not told:
+            console().print("there is no credential: whosaw scim add NAME makes one")
         for one in told:
             ended = f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
             console().print(f"{one['id']}  {one['name']}  made {one['made_at']}{ended}", markup=False, soft_wrap=True)

@@ -68,6 +68,8 @@ def list_(actor: str = "", /, *, as_json: AsJson = False) -> int:
         if as_json:
             print_json(told)
             return
+        if not told:
+            console().print("there is no passkey: whosaw passkey invite ACTOR prints a link to make one")
         for one in told:
             used = f", last used {one['used_at']}" if one["used_at"] else ", never used"
             line = f"{one['id']}  {one['actor']}  {one['name']}  made {one['made_at']}{used}"

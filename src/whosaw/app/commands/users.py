@@ -1,4 +1,4 @@
-"""``whosaw user add|suspend|restore``: personal tokens, and stopping somebody at every door."""
+"""``whosaw user add|revoke|suspend|restore``: personal tokens, and stopping somebody at every door."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from whosaw.app.commands.output import console
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.catalog import CatalogError
-from whosaw.gate import add_token
+from whosaw.gate import add_token, revoke_tokens
+from whosaw.gate.identityrecord import CredentialRecord
 
 
 class UnknownActor(AppError, LookupError):
@@ -34,6 +35,23 @@ def add(actor: str, /) -> int:
             raise UnknownActor(f"the directory does not list `{actor}`")
         token = await add_token(services.db, actor, services.clock.now())
         console().print(f"token for {actor}, shown once and kept only as its hash:\n{token}", markup=False)
+
+    return _run(work)
+
+
+def revoke(actor: str, /) -> int:
+    """End every personal token of somebody, as one that may have been seen; recorded. It does not stop him otherwise.
+
+    Args:
+        actor: the staff key.
+    """
+
+    async def work(services: Services) -> None:
+        record = CredentialRecord(services.db, services.appender, services.clock)
+        await record.note("token", "removed", actor, await who_looks(services))
+        ended = await revoke_tokens(services.db, actor, services.clock.now())
+        said = f"{ended} of {actor} revoked" if ended else f"{actor} had no token"
+        console().print(f"tokens: {said}", markup=False)
 
     return _run(work)
 

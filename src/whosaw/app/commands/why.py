@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
@@ -13,7 +14,8 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.services import Services
-from whosaw.app.why import ClassWhy, Why, explain, explain_entry, index_of
+from whosaw.app.why import ClassWhy, Why, decision_at, explain, explain_entry, index_of
+from whosaw.app.whydeeds import explain_deed, explain_deed_entry
 from whosaw.ask import Ask, new_ask_id
 from whosaw.terms import PurposeRef, SubjectRef
 
@@ -26,7 +28,7 @@ _FACTS = {
     "break_glass": "breaking the glass, loudly and reviewed",
     "conduct.acknowledged": "acknowledging the code of conduct",
     "suspension.lifted": "lifting the suspension",
-    "employment.current": "a contract that has not ended",
+    "employment.current": "a current entry in the staff directory",
 }
 _CHANGES_SHOWN = 6
 
@@ -35,7 +37,10 @@ class BadWhy(AppError, ValueError):
     """The question names neither an ask nor an entry, or both."""
 
     code: ClassVar[str] = "app.bad_why"
-    hint = "whosaw why E-0417 customer:C-000017 customer.email --purpose ticket:T-9, or whosaw why --receipt 1234"
+    hint = (
+        "whosaw why E-0417 customer:C-000017 customer.email --purpose ticket:T-9, "
+        "or whosaw why E-0417 --action review.delete --object R-12, or whosaw why --receipt 1234"
+    )
 
 
 def why(
@@ -44,6 +49,8 @@ def why(
     /,
     *fields: str,
     purpose: str = "",
+    action: str = "",
+    object_: Annotated[str, Parameter(name="--object")] = "",
     receipt: str = "",
     as_json: AsJson = False,
 ) -> int:
@@ -54,11 +61,13 @@ def why(
         subject: the customer, as C-000017 or customer:C-000017.
         fields: fields, as customer.email; none: every field of that kind of subject.
         purpose: the reason that would be stated, as ticket:T-1009.
+        action: instead of a customer: an action, as review.delete, or a lookup, as lookup:customer.email.
+        object_: what the action would be done to, by its bare key, as R-12.
         receipt: instead: the index of an entry, or a file with a receipt, of an ask that was made.
         as_json: print JSON.
     """
-    if bool(receipt) == bool(actor and subject):
-        raise BadWhy("name either a person and a customer, or a receipt")
+    if not _is_one_question(receipt=receipt, actor=actor, subject=subject, action=action):
+        raise BadWhy("name either a person and a customer, a person and an action, or a receipt")
     index = index_of(receipt) if receipt else None
 
     async def work(services: Services) -> Why:
@@ -66,11 +75,15 @@ def why(
         who = SubjectRef.parse(subject if ":" in subject else f"customer:{subject}") if subject else None
         await note_look(services.db, services.appender, services.clock, Look(operator(), "look.why", about, who))
         if index is not None:
-            return await explain_entry(services, index)
+            payload = await decision_at(services, index)
+            explained = explain_entry if "fields" in payload else explain_deed_entry
+            return await explained(services, index, payload)
+        reason = PurposeRef.parse(purpose) if purpose else None
+        if action:
+            return await explain_deed(services, actor, action, object_, reason)
         assert who is not None  # noqa: S101 - checked above
         known = services.catalog.fields.values()
         names = fields or tuple(field.name for field in known if field.subject_kind == who.kind)
-        reason = PurposeRef.parse(purpose) if purpose else None
         return await explain(services, Ask(actor, who, names, reason, "console", services.clock.now(), new_ask_id()))
 
     found = with_services(work)
@@ -83,10 +96,16 @@ def why(
     return 0
 
 
+def _is_one_question(*, receipt: str, actor: str, subject: str, action: str) -> bool:
+    if receipt:
+        return not (actor or subject or action)
+    return bool(actor) and bool(subject) != bool(action)
+
+
 def _print(found: Why) -> None:
     out = console()
     stated = found.purpose or "no purpose"
-    tense = "was asked" if found.recorded else "asks"
+    tense = "asked" if found.recorded else "asks"
     out.print(Text(f"{found.actor} {tense} about {found.subject}, for {stated}: {found.outcome}", style="bold"))
     if found.recorded:
         _print_recorded(out, found)
@@ -131,7 +150,11 @@ def _print_class(out: Console, each: ClassWhy) -> None:
         return
     lines = table("it would", "with", "by policy")
     for change in each.changes[:_CHANGES_SHOWN]:
-        lines.add_row(change.allowed, " and ".join(map(_said, change.facts)), ", ".join(change.policies))
+        lines.add_row(
+            "allow" if change.allowed == "act" else change.allowed,
+            " and ".join(map(_said, change.facts)),
+            ", ".join(change.policies),
+        )
     out.print(lines)
     if len(each.changes) > _CHANGES_SHOWN:
         out.print(Text(f"  and {len(each.changes) - _CHANGES_SHOWN} more ways (--json lists them)", style="dim"))
