@@ -36,10 +36,10 @@ ORACLES = """\
 somebody who knows that it was one of the two tells them apart no more often than the line says. The bar for twins
 was set for a colleague who is present in four of five of the leaker's *tickets* (the line *tickets*). The line
 *look-ups* is a harder world of our own, in which the twin repeats four of five of the leaker's look-ups without
-reason as well: not even who knows that it was one of the two reaches that bar there, so it is set beside him
-instead. A second leaker behind a fifth of the complaints has caused none of them with probability 0.8^K: 0.11 at 10
-complaints. So before the fourteenth nobody can be excluded as the second one at 95 %, whatever the method: the
-bound for two stays wide."""
+reason as well: somebody who knows that it was one of the two tells them apart in hardly more than half of the cases
+there, so the line is set beside him and has no bar but that of naming the twin. A second leaker behind a fifth of
+the complaints has caused none of them with probability 0.8^K: 0.11 at 10 complaints. So before the fourteenth
+nobody can be excluded as the second one at 95 %, whatever the method: the bound for two stays wide."""
 
 
 def settings_of_the_table() -> list[Spec]:
@@ -76,9 +76,12 @@ def run(cases: range, minutes: float, log: Path) -> None:
 def read(logs: list[Path]) -> dict[Spec, list[Outcome]]:
     """Return the outcomes per setting."""
     found: dict[Spec, list[Outcome]] = defaultdict(list)
+    seen: set[tuple[Spec, int]] = set()
     for row in (row for log in logs for row in _rows(log)):
-        spec, _ = Spec(**row.pop("spec")), row.pop("seed")
-        found[spec].append(Outcome(**row))
+        spec, seed = Spec(**row.pop("spec")), row.pop("seed")
+        if (spec, seed) not in seen:  # two runs may have shared the work, and both reached a case
+            seen.add((spec, seed))
+            found[spec].append(Outcome(**row))
     return found
 
 

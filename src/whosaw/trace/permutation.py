@@ -146,7 +146,7 @@ class _Redraw:
         return np.stack(rows)
 
     def _hits(self, risk: RiskSet, ordinal: int, trust: float, first: int, last: int) -> tuple[Int64, Int64, Float]:
-        """Place one complaint's bets: 1 + λ (A/f - 1) is 1 - λ times 1 + odds A/f, the odds being λ / (1 - λ)."""
+        """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, kinds × n ratios."""
         index = self.index
         # one generator per complaint: what earlier complaints drew never changes as complaints are added
         generator = np.random.default_rng((self.settings.seed, ordinal))
