@@ -223,7 +223,7 @@ class CaseNotices:
         if not self._settings.contact_phone or not self._settings.contact_address:
             raise FactsMissing(
                 "the settings do not say who writes",
-                hint="set WHOSAW_CONTACT_PHONE and WHOSAW_CONTACT_ADDRESS; the name and address for mail are the catalog's",
+                hint="set WHOSAW_CONTACT_PHONE and WHOSAW_CONTACT_ADDRESS; the rest is the catalog's",
             )
         return Company(
             name=catalog.company,

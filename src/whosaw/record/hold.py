@@ -133,7 +133,9 @@ class Holds:
         hold = await self._stands(space, number)
         # one on a member of staff restricted others' data as well, and whoever of them asked is told by his own letter
         if space == "subject" and hold.erasure_asked_at is not None and hold.told_at is None:
-            raise HoldUntold(f"an erasure was asked for on {hold.erasure_asked_at.date()}, and its end was not told")
+            raise HoldUntold(
+                f"an erasure was asked for on {hold.erasure_asked_at.date()}, and it was not told that the hold ends"
+            )
         await self._record("lift", space, number, by, {"reason": reason})
         async with queries.placing(self._db) as conn:
             lifted = await queries.lift_hold(conn, (space, number), (self._clock.now(), by))
