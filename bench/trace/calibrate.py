@@ -431,12 +431,13 @@ def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
     """Return the page under docs/measured."""
     sizes = [len(outcomes) for outcomes in found.values()]
     cases = sum(sizes)
+    each = str(min(sizes)) if min(sizes) == max(sizes) else f"{min(sizes)} to {max(sizes)}"
     return "\n".join(
         [
             "# Attribution, measured",
             "",
             f"`python bench/trace/calibrate.py`, {time.strftime('%d %B %Y')}, commit {commit}: {cases} cases of "
-            f"known truth in {len(found)} settings ({min(sizes)} to {max(sizes)} each), "
+            f"known truth in {len(found)} settings ({each} each), "
             "worlds of `tests/worlds`, 15 % of the complaints from elsewhere.",
             "",
             "| | cases | measured | bar | reached |",
