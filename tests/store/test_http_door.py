@@ -121,7 +121,7 @@ async def test_fields_of_one_ask_may_end_differently(door: Door) -> None:
 DENIALS: tuple[tuple[str, dict[str, object], str], ...] = (
     ("E-1", {"purpose": "ticket:T-2"}, "purpose.other_subject"),
     ("E-2", {}, "purpose.not_assigned"),
-    ("E-3", {"purpose": None}, "purpose.missing"),
+    ("E-3", {"purpose": None}, "actor.ended"),
     ("E-4", {"purpose": None}, "purpose.missing"),
     ("E-1", {"subject": "customer:C-999"}, "subject.unknown"),
     ("E-1", {"purpose": "ticket:none"}, "purpose.not_found"),
