@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from whosaw.ask import BulkAsk, new_ask_id
+from whosaw.ask import ActionAsk, BulkAsk, new_ask_id
 from whosaw.catalog.model import Budget, Limit
 from whosaw.decide import PolicyHolder
 from whosaw.decide.policy import PolicySet
 from whosaw.decide.shipped import schema
 from whosaw.gate import Disclosure, Gate
-from whosaw.gate.bulk import SECOND_PERSON_ABOVE
+from whosaw.gate.standing import SECOND_PERSON_ABOVE
 from whosaw.prove import check_receipt
 from whosaw.record import TrailUnavailable, entries_from
 from whosaw.record.exposure import EXPOSURE_FROM
@@ -48,11 +48,11 @@ async def gate(company: Company) -> Gate:
     return gate_over(company)
 
 
-def gate_over(company: Company, **catalog: Any) -> Gate:
+def gate_over(company: Company, policies: str = POLICIES, **catalog: Any) -> Gate:
     purposes = {**company.catalog.purposes}
     purposes["review_care"] = replace(purposes["review_care"], mode="enforce")
     changed = replace(company.catalog, purposes=purposes, **catalog)
-    return Gate(company.db, company.appender, changed, company.sources, PolicyHolder(PolicySet(POLICIES, schema())))
+    return Gate(company.db, company.appender, changed, company.sources, PolicyHolder(PolicySet(policies, schema())))
 
 
 def bulk(company: Company, keys: Sequence[str], field: str = "customer.email") -> BulkAsk:
@@ -159,6 +159,20 @@ async def test_the_catalogs_own_number_holds_instead(company: Company, gate: Gat
     strict = gate_over(company, actions={**company.catalog.actions, "export": export})
     assert value((await strict.disclose_bulk(bulk(company, customers(1, 4))))[0]) == "second_person.needed"
     assert value((await strict.disclose_bulk(bulk(company, customers(1, 3))))[0]) == "ada1@mail.example"
+
+
+async def test_an_export_by_the_tool_itself_is_held_to_the_same_number(company: Company) -> None:
+    deletion = company.catalog.actions["review.delete"]
+    actions = {name: replace(deletion, name=name) for name in ("review.delete", "export")}
+    house = gate_over(company, 'permit (principal, action == Action::"act", resource);', actions=actions)
+
+    async def reason(action: str, rows: int) -> str:
+        asked = ActionAsk("E-2", action, "R-1", CARE, "http", company.clock.now(), new_ask_id(), rows=rows)
+        return (await house.act(asked)).decision.reason
+
+    assert await reason("export", SECOND_PERSON_ABOVE) == "purpose.verified"
+    assert await reason("export", SECOND_PERSON_ABOVE + 1) == "second_person.needed"
+    assert await reason("review.delete", SECOND_PERSON_ABOVE + 1) == "purpose.verified"
 
 
 async def test_a_policys_cap_of_rows_refuses_all_of_what_is_above_it(company: Company, gate: Gate) -> None:

@@ -22,10 +22,9 @@ from whosaw.gate.fetching import Fetcher
 from whosaw.gate.grantsentries import Step, grant_entry
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
-from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce
+from whosaw.gate.standing import EXPORT, SECOND_PERSON, SECOND_PERSON_ABOVE, GrantInForce
 from whosaw.record.exposure import EXPOSURE_FROM, Exposures
 
-SECOND_PERSON_ABOVE = 500
 """Rows above which a second person is needed where the catalog has no action ``export`` that says another number."""
 
 

@@ -19,6 +19,8 @@ from whosaw.terms import from_us
 SECOND_PERSON = "second_person"
 LIFT_SUSPENSION = "suspension.lift"
 EXPORT = "export"
+SECOND_PERSON_ABOVE = 500
+"""How many rows may leave on one person's word where the catalog says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
