@@ -25,8 +25,6 @@ from whosaw.gate.numbering import BatchNumbers
 from whosaw.gate.standing import EXPORT, SECOND_PERSON, SECOND_PERSON_ABOVE, GrantInForce
 from whosaw.record.exposure import EXPOSURE_FROM, Exposures
 
-"""Rows above which a second person is needed where the catalog has no action ``export`` that says another number."""
-
 
 class Bulk:
     """Answers bulk asks whose form was checked."""
