@@ -271,19 +271,30 @@ def _unusual_exports(asked: Asked) -> Any:
 
 
 def _coverage(asked: Asked) -> Any:
-    """Per trail, day and door what the record holds; days without a row have no line."""
+    """Per trail, day and door what the record holds; days without a row have no line.
+
+    Counted by the hour first: an entry has one time, so different entries and hours of a day add up, and no engine has
+    to copy every row to count two things at once.
+    """
     found = _entries(asked).mutate(
         day=(_.at_us - _.at_us % DAY_US) // DAY_US, hour=(_.at_us - _.at_us % HOUR_US) // HOUR_US
     )
+    by_hour = found.group_by("trail", "grade", "day", "door", "hour").agg(
+        rows=_.count(),
+        entries=_.entry.nunique(),
+        disclosures=_.shown.fill_null(False).sum(),
+        first_us=_.at_us.min(),
+        last_us=_.at_us.max(),
+    )
     return (
-        found.group_by("trail", "grade", "day", "door")
+        by_hour.group_by("trail", "grade", "day", "door")
         .agg(
-            rows=_.count(),
-            entries=_.entry.nunique(),
-            disclosures=_.shown.fill_null(False).sum().cast("int64"),
-            hours=_.hour.nunique(),
-            first_us=_.at_us.min(),
-            last_us=_.at_us.max(),
+            rows=_.rows.sum().cast("int64"),
+            entries=_.entries.sum().cast("int64"),
+            disclosures=_.disclosures.sum().cast("int64"),
+            hours=_.count(),
+            first_us=_.first_us.min(),
+            last_us=_.last_us.max(),
         )
         .order_by("trail", "day", ibis.asc("door", nulls_first=True), "grade")
     )
