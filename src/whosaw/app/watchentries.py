@@ -64,7 +64,7 @@ class Once:
             RecordError: it could not be made durable.
         """
         before = self._entered.get(_same(said))
-        return before.pop(0) if before else await _enter(self._services, said)
+        return before.pop(0) if before else await enter(self._services, said)
 
 
 async def entered(services: Services, since: datetime) -> dict[Same, list[int]]:
@@ -81,16 +81,17 @@ def _same(said: Mapping[str, Any]) -> Same:
     return tuple(sorted((name, str(value)) for name, value in said.items() if name not in _WHEN_AND_WHO))
 
 
-async def _enter(services: Services, said: Payload, by: str = "") -> int:
-    (actor,) = await NumberMap(services.db).numbers("actor", [by or operator()])
-    entry: Payload = {"kind": "watch", "at": to_us(services.clock.now()), "actor": actor, "door": "console", **said}
-    return (await services.appender.append(entry)).index
+async def enter(services: Services, said: Payload, *, by: str = "") -> int:
+    """Append what watch or somebody did about flags or prompts; return the entry's index.
 
-
-async def enter(services: Services, said: Payload, *, by: str) -> int:
-    """Append what somebody did about flags or prompts; return the entry's index.
+    Args:
+        services: the house.
+        said: what the entry says.
+        by: who did it; the operator where left out.
 
     Raises:
         RecordError: it could not be made durable.
     """
-    return await _enter(services, said, by)
+    (actor,) = await NumberMap(services.db).numbers("actor", [by or operator()])
+    entry: Payload = {"kind": "watch", "at": to_us(services.clock.now()), "actor": actor, "door": "console", **said}
+    return (await services.appender.append(entry)).index

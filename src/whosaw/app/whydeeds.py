@@ -88,7 +88,8 @@ def _why(
     actor, about, purpose, deed = asked
     spoken = spoken_of(deed.removeprefix(_LOOKUP), facts, policies) if deed.startswith(_LOOKUP) else deed
     question = about_action(spoken, facts)
-    by = policies.answer(question).policies if facts.subject_known else ()
+    answer = policies.answer(question)
+    by = answer.policies if facts.subject_known else ()
     better = (
         changes(question, policies, mentions(policies), purposes=catalog.purposes, openings=())
         if facts.subject_known
@@ -96,7 +97,7 @@ def _why(
     )
     # the reason stands for a cause beside the policies: a second person, an object that is not there, who is barred
     beside = not decision.reason.startswith("purpose.") and not by
-    withheld = decision.outcome == "deny" and policies.answer(question).allowed is not None
+    withheld = decision.outcome == "deny" and answer.allowed is not None
     line = ClassWhy(
         klass=deed,
         fields={deed: decision.outcome},

@@ -18,7 +18,7 @@ from whosaw.gate.facts import Person
 from whosaw.gate.grantsentries import Step, grant_entry
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
-from whosaw.gate.standing import EXPORT, SECOND_PERSON, SECOND_PERSON_ABOVE, GrantInForce
+from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce, export_alone
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
 from whosaw.terms import SubjectRef
@@ -159,8 +159,10 @@ class Acting:
 
     def _demand_second_person(self, case: _Case) -> None:
         above = self._parts.catalog.actions[case.ask.action].second_person_above
-        if above is None and case.ask.action == EXPORT:
-            above = SECOND_PERSON_ABOVE  # as of a bulk ask: what leaves by the tool's own query is no less
+        if case.ask.action == EXPORT:
+            above = export_alone(
+                self._parts.catalog
+            )  # as of a bulk ask: what leaves by the tool's own query is no less
         if case.decision.outcome != "allow" or above is None or case.ask.size <= above:
             return
         case.second = case.person.standing.second_person(case.ask.action, digest=case.ask.digest)

@@ -22,7 +22,7 @@ from whosaw.gate.fetching import Fetcher
 from whosaw.gate.grantsentries import Step, grant_entry
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
-from whosaw.gate.standing import EXPORT, SECOND_PERSON, SECOND_PERSON_ABOVE, GrantInForce
+from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce, export_alone
 from whosaw.record.exposure import EXPOSURE_FROM, Exposures
 
 
@@ -38,7 +38,7 @@ class Bulk:
     async def disclose(self, ask: BulkAsk) -> list[Disclosure]:
         """Answer about every subject, in the ask's order; nothing is revealed of any of them if this raises."""
         numbers = self._parts.numbering.batch()
-        needed = len(ask.subjects) > self._most_alone()
+        needed = len(ask.subjects) > export_alone(self._parts.catalog)
         second = await self._second(ask) if needed else None
         withheld = needed and second is None
         judged = await self._deciding.decide(
@@ -63,11 +63,6 @@ class Bulk:
             await self._parts.notifying.exported(actor, receipts[-1].index, ask.at)
         rows = await self._fetcher.rows((each.ask.subject, each.decision) for each in judged)
         return await shown(self._parts, judged, [receipts[place] for place in places], rows, numbers)
-
-    def _most_alone(self) -> int:
-        declared = self._parts.catalog.actions.get(EXPORT)
-        above = None if declared is None else declared.second_person_above
-        return SECOND_PERSON_ABOVE if above is None else above
 
     async def _second(self, ask: BulkAsk) -> GrantInForce | None:
         person = (await self._parts.facts.people([ask.actor], ask.at))[ask.actor]

@@ -10,12 +10,13 @@ import asyncio
 import re
 import time
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from whosaw.ask import LookupAsk
 from whosaw.catalog.statements import lookup_statement
-from whosaw.decide import Decision, Facts, PolicySet, decide_lookup, lookup_deed, refused
+from whosaw.decide import Decision, Facts, PolicySet, WorkItem, decide_lookup, lookup_deed, refused
 from whosaw.gate.budgets import Unit, found_by
 from whosaw.gate.deciding import EXHAUSTED, REASON_NEEDED, Deciding, Parts
 from whosaw.gate.entries import Numbers, lookup_entry
@@ -24,7 +25,7 @@ from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
 from whosaw.gate.together import together
 from whosaw.prove import Receipt
-from whosaw.terms import SubjectRef
+from whosaw.terms import PurposeRef, SubjectRef
 
 NOBODY = "lookup.nobody"
 
@@ -60,12 +61,7 @@ class LookingUp:
 
     async def consider(self, ask: LookupAsk) -> tuple[Facts, Decision]:
         """Return the facts and what would be decided before anything is sought, budgets aside; nothing is recorded."""
-        people, work = await together(
-            self._parts.facts.people([ask.actor], ask.at),
-            self._parts.facts.work([ask.purpose] if ask.purpose else [], ask.at),
-        )
-        verification = self._deciding.verify(ask, work, None)
-        facts = Facts(people[ask.actor].facts, verification, subject_known=True, subject_region="")
+        _, _, facts = await self._facts(ask)
         return facts, _decide(ask, facts, self._parts.policies.current)
 
     async def lookup(self, ask: LookupAsk) -> Found:
@@ -76,15 +72,20 @@ class LookingUp:
             await asyncio.sleep(_BEAT_S - (time.monotonic() - began) % _BEAT_S)
         return found
 
-    async def _answer(self, ask: LookupAsk) -> Found:
-        numbers = self._parts.numbering.batch()
-        policies = self._parts.policies.current
+    async def _facts(self, ask: LookupAsk) -> tuple[Person, Mapping[PurposeRef, Sequence[WorkItem]], Facts]:
+        """Return who asks, the work that he names, and what decides before anything is sought."""
         people, work = await together(
             self._parts.facts.people([ask.actor], ask.at),
             self._parts.facts.work([ask.purpose] if ask.purpose else [], ask.at),
         )
         person = people[ask.actor]
-        facts = Facts(person.facts, self._deciding.verify(ask, work, None), subject_known=True, subject_region="")
+        verification = self._deciding.verify(ask, work, None)
+        return person, work, Facts(person.facts, verification, subject_known=True, subject_region="")
+
+    async def _answer(self, ask: LookupAsk) -> Found:
+        numbers = self._parts.numbering.batch()
+        policies = self._parts.policies.current
+        person, work, facts = await self._facts(ask)
         decision = await self._parts.friction.held(ask, person, _decide(ask, facts, policies))
         if decision.outcome == "allow":
             decision = await self._counted(ask, person, decision, numbers)

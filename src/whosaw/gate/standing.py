@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from whosaw.catalog.model import Conduct
+from whosaw.catalog.model import Catalog, Conduct
 from whosaw.gate import standingqueries as queries
 from whosaw.store import Database
 from whosaw.terms import from_us
@@ -20,7 +20,13 @@ SECOND_PERSON = "second_person"
 LIFT_SUSPENSION = "suspension.lift"
 EXPORT = "export"
 SECOND_PERSON_ABOVE = 500
-"""How many rows may leave on one person's word where the catalog says nothing."""
+
+
+def export_alone(catalog: Catalog) -> int:
+    """Return how many rows may leave on one person's word: as the action ``export`` of the catalog says, else 500."""
+    declared = catalog.actions.get(EXPORT)
+    above = None if declared is None else declared.second_person_above
+    return SECOND_PERSON_ABOVE if above is None else above
 
 
 @dataclass(frozen=True, slots=True)

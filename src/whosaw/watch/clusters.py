@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whosaw.watch.joining import Joined
 from whosaw.watch.rows import Bool, Float, Int64
 
 
@@ -43,21 +44,14 @@ def find_clusters(
     pairs = np.unique(np.stack([party, mark]), axis=1)
     held = np.bincount(pairs[1], minlength=1)
     usable = (held >= 2) & (held <= public)
-    root: dict[int, int] = {}
-
-    def find(each: int) -> int:
-        while root.setdefault(each, each) != each:
-            root[each] = root[root[each]]
-            each = root[each]
-        return each
-
+    joined = Joined()
     first: dict[int, int] = {}
     for who, what in pairs.T.tolist():
         if usable[what]:
-            root[find(who)] = find(first.setdefault(what, who))
+            joined.join(who, first.setdefault(what, who))
     groups: dict[int, list[int]] = {}
-    for who in sorted(root):
-        groups.setdefault(find(who), []).append(who)
+    for who in joined:
+        groups.setdefault(joined.least(who), []).append(who)
     found = [_cluster(np.array(group), pairs, usable, actor, actor_mark) for group in groups.values() if len(group) > 1]
     return tuple(sorted(found, key=lambda each: (-each.actors.size, -each.parties.size, int(each.parties[0]))))
 

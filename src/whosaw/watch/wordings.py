@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from whosaw.watch.joining import Joined
 from whosaw.watch.rows import Int64
 
 ALIKE = 0.6
@@ -36,18 +37,11 @@ def same_wording(texts: Sequence[frozenset[int]]) -> Int64:
     Args:
         texts: n sets of hashes from `run_print`.
     """
-    root = list(range(len(texts)))
-
-    def find(each: int) -> int:
-        while root[each] != each:
-            root[each] = root[root[each]]
-            each = root[each]
-        return each
-
+    joined = Joined()
     for one, other in sorted(_candidates(texts)):
-        if find(one) != find(other) and _alike(texts[one], texts[other]) >= ALIKE:
-            root[max(find(one), find(other))] = min(find(one), find(other))
-    top = np.array([find(each) for each in range(len(texts))], np.int64)
+        if joined.least(one) != joined.least(other) and _alike(texts[one], texts[other]) >= ALIKE:
+            joined.join(one, other)
+    top = np.array([joined.least(each) for each in range(len(texts))], np.int64)
     kinds, of, count = np.unique(top, return_inverse=True, return_counts=True)
     number = np.where(count > 1, np.cumsum(count > 1) - 1, -1)
     return np.asarray(number[of] if kinds.size else top)
