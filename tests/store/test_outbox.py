@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from aiosmtplib.protocol import SMTPProtocol
 
 from whosaw.answer import Company, Exposure, Facts, Record, Scope, Sighting, Standing, build_facts
 from whosaw.answer.delivery import MailServerUnreachable, Sending, send_pending
@@ -185,6 +186,39 @@ async def test_a_refused_recipient_fails_alone_and_its_error_names_nobody(outbox
     assert (result.sent, result.failed) == (2, 1)
     failed = next(each for each in await outbox.list("CASE-1") if each.state == "failed")
     assert (failed.recipient_key, failed.error) == ("2", "smtp.550")
+
+
+@pytest.mark.parametrize("at", ["MAIL", "RCPT", "DATA", "END"])
+async def test_a_cut_that_meets_a_reply_stops_the_sending(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    await outbox.queue("CASE-1", mails(12), AT)
+    heard: list[str] = []
+    receive = SMTPProtocol.data_received
+
+    def cut(protocol: SMTPProtocol, data: bytes) -> None:
+        # the reply is there and nobody has woken up to it: here Python 3.11 drops a cancellation
+        receive(protocol, data)
+        heard.append(data.decode())
+        if f"{at} 3" in heard[-1]:
+            run.cancel()
+
+    monkeypatch.setattr(SMTPProtocol, "data_received", cut)
+
+    def say(command: str, count: int) -> str:
+        return f"{'354' if command == 'DATA' else '250'} {command} {count}"
+
+    async with scripted(say) as (port, taken):
+        how = Sending(connections=1, pause_s=0.01)
+        run = asyncio.create_task(send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how))
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        assert sum(f"{at} 3" in line for line in heard) == 1
+        assert len(taken) <= 3
+        rest = await send_pending(outbox, Relay("127.0.0.1", port), clock=CLOCK, how=how)
+        # what met the cut is sent, waits, or is unsure: never sent twice
+        assert len(taken) == len(set(taken))
+        assert rest.sent + len(await outbox.unsure()) + (await outbox.counts("CASE-1"))["sent"] - rest.sent == 12
 
 
 async def test_retries_end(outbox: Outbox) -> None:

@@ -162,8 +162,11 @@ class _Delivery:
             client = await self._connect()
             try:
                 while self._queue:
-                    mail = self._queue.popleft()
+                    _stop_if_cancelled()
                     await self._wait_turn()
+                    if not self._queue:
+                        break
+                    mail = self._queue.popleft()
                     await self._send_one(client, mail)
             except _Lost:
                 continue
@@ -246,6 +249,17 @@ class _Delivery:
             return
         await self._run.put_back(mail, error, tried=tried)
         self._waiting.add(mail.id)
+
+
+def _stop_if_cancelled() -> None:
+    """End here if this task was cancelled, though whoever it awaited then said nothing of it.
+
+    asyncio.wait_for, which every reply of the server is awaited with, drops a cancellation that meets the reply
+    (https://github.com/python/cpython/issues/86296, mended in Python 3.12).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _sender(mail: Claimed) -> str:
