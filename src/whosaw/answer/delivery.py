@@ -16,7 +16,7 @@ import aiosmtplib
 from whosaw.answer.errors import AnswerError
 from whosaw.store.outbox import Claimed, Outbox, Run
 from whosaw.store.relay import Relay
-from whosaw.terms import Clock
+from whosaw.terms import Clock, stop_if_cancelled
 
 _CLAIM_ROWS = 2_000
 _CONNECT_TRIES = 3
@@ -162,7 +162,7 @@ class _Delivery:
             client = await self._connect()
             try:
                 while self._queue:
-                    _stop_if_cancelled()
+                    stop_if_cancelled()
                     await self._wait_turn()
                     if not self._queue:
                         break
@@ -249,17 +249,6 @@ class _Delivery:
             return
         await self._run.put_back(mail, error, tried=tried)
         self._waiting.add(mail.id)
-
-
-def _stop_if_cancelled() -> None:
-    """End here if this task was cancelled, though whoever it awaited then said nothing of it.
-
-    asyncio.wait_for, which every reply of the server is awaited with, drops a cancellation that meets the reply
-    (https://github.com/python/cpython/issues/86296, mended in Python 3.12).
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _sender(mail: Claimed) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from whosaw.terms import WhosawError
+from whosaw.terms import WhosawError, stop_if_cancelled
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,4 +26,5 @@ async def every(seconds: float, step: Callable[[], Awaitable[None]], *, failed: 
             _LOG.warning("%s: %s [%s]; %s", failed, problem, problem.code, problem.hint)
         except Exception as problem:  # the text of a driver's error may quote a value
             _LOG.error("%s: %s", failed, type(problem).__name__)
+        stop_if_cancelled()
         await asyncio.sleep(seconds)

@@ -7,6 +7,7 @@ authority for what each word means.
 from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, from_us, to_us
 from whosaw.terms.errors import WhosawError
 from whosaw.terms.numbers import ActorNumber, PurposeNumber, SubjectNumber
+from whosaw.terms.stopping import stop_if_cancelled
 from whosaw.terms.values import PurposeRef, SubjectRef
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "SystemClock",
     "WhosawError",
     "from_us",
+    "stop_if_cancelled",
     "to_us",
 ]
