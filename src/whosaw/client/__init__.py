@@ -6,6 +6,7 @@ door has shown them.
 
 from whosaw.client.aio import AsyncClient
 from whosaw.client.guard import Guard, GuardRefused, Hidden, guard
+from whosaw.client.standing import Glass, GlassTerms, Grant, GrantTerms
 from whosaw.client.sync import Client
 from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused
 
@@ -18,6 +19,10 @@ __all__ = [
     "Denied",
     "DoorError",
     "Found",
+    "Glass",
+    "GlassTerms",
+    "Grant",
+    "GrantTerms",
     "Guard",
     "GuardRefused",
     "Hidden",

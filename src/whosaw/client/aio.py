@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from whosaw.client import wire
+from whosaw.client import standing, wire
+from whosaw.client.standing import Glass, GlassTerms, Grant, GrantTerms
 from whosaw.client.values import Allowed, Answer, Denied, Found
+
+T = TypeVar("T")
 
 
 class AsyncClient:
@@ -78,9 +81,70 @@ class AsyncClient:
         body = wire.with_reason(wire.acting(action, on, rows), purpose, reason)
         return wire.allowed_of(await self._post("/v1/actions", body))
 
+    async def request_grant(self, kind: str, reason: str, **terms: Unpack[GrantTerms]) -> Grant:
+        """Ask for access that others must approve.
+
+        Args:
+            kind: of the catalog's ``[grants]``.
+            reason: why, in words.
+            terms: what it is to open, and for how long; see `GrantTerms`.
+        """
+        return await self._call(standing.request_grant(kind, reason, terms))
+
+    async def grants(self, whose: standing.Whose = "mine") -> list[Grant]:
+        """List one's own grants, or those that wait for one's word; newest first."""
+        found, cursor = await self._call(standing.grants(whose, None))
+        while cursor is not None:
+            more, cursor = await self._call(standing.grants(whose, cursor))
+            found += more
+        return found
+
+    async def approve_grant(self, number: int, reason: str | None = None) -> Grant:
+        """Approve a grant that somebody else asked for."""
+        return await self._call(standing.word(number, "approve", reason))
+
+    async def refuse_grant(self, number: int, reason: str | None = None) -> Grant:
+        """Refuse a grant that somebody else asked for."""
+        return await self._call(standing.word(number, "refuse", reason))
+
+    async def revoke_grant(self, number: int, reason: str | None = None) -> Grant:
+        """End a grant before its time: one's own, or as an approver."""
+        return await self._call(standing.word(number, "revoke", reason))
+
+    async def break_glass(self, reason: str, **terms: Unpack[GlassTerms]) -> Glass:
+        """Take access now, against policy: recorded first, told loudly, reviewed by two within a day."""
+        return await self._call(standing.break_glass(reason, terms))
+
+    async def glasses(self) -> list[Glass]:
+        """List what one broke oneself, and to reviewers what waits for them; newest first."""
+        found, cursor = await self._call(standing.glasses(None))
+        while cursor is not None:
+            more, cursor = await self._call(standing.glasses(cursor))
+            found += more
+        return found
+
+    async def review_glass(self, number: int, verdict: standing.Verdict, reason: str) -> Glass:
+        """Say whether breaking the glass was justified; the second reviewer's word settles it."""
+        return await self._call(standing.review(number, verdict, reason))
+
+    async def close_glass(self, number: int) -> Glass:
+        """End one's own access before its time; it is reviewed all the same."""
+        return await self._call(standing.close(number))
+
+    async def me(self) -> Mapping[str, Any]:
+        """Say how one stands: roles, suspension, grants in force, and what is left of budgets."""
+        return await self._call(standing.me())
+
     async def _post(self, path: str, body: wire.Body) -> wire.Body | Denied:
+        return await self._send("POST", path, body)
+
+    async def _call(self, call: standing.Call[T]) -> T:
+        body = await self._send(call.method, call.path, call.body)
+        return call.read(wire.plain(body))
+
+    async def _send(self, method: str, path: str, body: wire.Body | None) -> wire.Body | Denied:
         try:
-            response = await self._http.post(self._base + path, json=body, headers=self._headers)
+            response = await self._http.request(method, self._base + path, json=body, headers=self._headers)
             answer: Any = response.json()
         except (httpx.HTTPError, ValueError) as cause:
             raise wire.no_answer(self._base) from cause

@@ -7,7 +7,7 @@ from typing import Any
 
 from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused, Value
 
-OK, REFUSED = 200, 403
+OK, CREATED, REFUSED = 200, 201, 403
 Body = dict[str, Any]
 
 
@@ -23,11 +23,22 @@ def answered(status: int, answer: object) -> Body | Denied:
         DoorError: the door did not answer the ask.
     """
     body: Body = answer if isinstance(answer, dict) else {}
-    if status == OK:
+    if status in (OK, CREATED):
         return body
     if status == REFUSED and "receipt" in body:
         return Denied(str(body.get("reason", "")), str(body.get("hint", "")), body["receipt"], body.get("digest"))
     raise DoorError(str(body.get("detail", f"status {status}")), hint=str(body.get("hint", "")))
+
+
+def plain(body: Body | Denied) -> Body:
+    """Return the body of an answer that is no ask for data, which nothing denies with a receipt.
+
+    Raises:
+        DoorError: it is a denial all the same.
+    """
+    if isinstance(body, Denied):
+        raise DoorError(body.reason, hint=body.hint)
+    return body
 
 
 def no_answer(base: str) -> DoorError:
@@ -54,7 +65,7 @@ def answers_of(body: Body | Denied) -> list[Answer] | Denied:
         return body
     receipts, listed = body.get("receipts"), body.get("answers")
     if not isinstance(listed, list):
-        raise _odd()
+        raise odd()
     found = []
     for each in listed:
         place = each.get("receipt")
@@ -72,7 +83,7 @@ def allowed_of(body: Body | Denied) -> Allowed | Denied:
     if isinstance(body, Denied):
         return body
     if "receipt" not in body:
-        raise _odd()
+        raise odd()
     return Allowed(str(body.get("reason", "")), body["receipt"], tuple(body.get("receipts", (body["receipt"],))))
 
 
@@ -85,7 +96,7 @@ def found_of(body: Body | Denied) -> Found:
     if isinstance(body, Denied):
         return Found(None, body.reason, body.receipt)
     if "receipt" not in body:
-        raise _odd()
+        raise odd()
     return Found(body.get("subject"), str(body.get("reason", "")), body["receipt"])
 
 
@@ -103,7 +114,7 @@ def acting(action: str, on: str | Sequence[str], rows: int | None) -> Body:
 def _shown(body: Mapping[str, Any], receipt: object) -> Answer:
     fields = body.get("fields")
     if not isinstance(fields, dict) or not isinstance(receipt, dict):
-        raise _odd()
+        raise odd()
     values = {name: _value(value) for name, value in fields.items()}
     subject = str(body.get("subject", ""))
     return Answer(
@@ -120,5 +131,6 @@ def _value(value: Mapping[str, Any]) -> Value:
     return Alias(shown) if value.get("isAlias") and isinstance(shown, str) else shown
 
 
-def _odd() -> DoorError:
+def odd() -> DoorError:
+    """Return the error that what answered is no door of this version."""
     return DoorError("the answer is not one of the door's", hint="is there a whosaw of the same version behind it?")

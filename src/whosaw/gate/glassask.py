@@ -79,6 +79,7 @@ class Glass:
 
     Attributes:
         holder: who broke it; empty where he was erased.
+        until_at: when the access ends, or ended because its holder closed it.
         state: what the reviews came to.
         escalations: how often it was escalated.
         entry: index of its entry.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.store.http.conftest import Office
 
-from whosaw.client import Allowed, Answer, AsyncClient, Client, Denied, Masked
+from whosaw.client import Allowed, Answer, AsyncClient, Client, Denied, DoorError, Masked
 from whosaw.client.wire import answered
 
 Call = Callable[[Any], Any]
@@ -75,3 +76,45 @@ async def test_an_action_is_allowed_or_denied(asked: Callable[[str, Call], Any])
 def test_a_denial_carries_the_digest_that_a_second_person_approves() -> None:
     body = {"reason": "second_person.needed", "hint": "h", "receipt": {"index": 1}, "digest": "ab" * 32}
     assert answered(403, body) == Denied("second_person.needed", "h", {"index": 1}, "ab" * 32)
+
+
+async def test_a_grant_is_asked_for_approved_by_another_and_ended(asked: Callable[[str, Call], Any]) -> None:
+    terms = {"minutes": 30, "subject": "customer:C-2", "purpose": "ticket:T-2"}
+    grant = await asked("E-5", lambda door: door.request_grant("extended_contact", "a call was cut", **terms))
+    assert (grant.state, grant.holder, grant.until, grant.reason) == ("requested", "E-5", None, "a call was cut")
+    with pytest.raises(DoorError, match="own"):
+        await asked("E-5", lambda door: door.approve_grant(grant.id))
+    assert [each.id for each in await asked("L-1", lambda door: door.grants("waiting"))] == [grant.id]
+    approved = await asked("L-1", lambda door: door.approve_grant(grant.id, "heard the call"))
+    assert (approved.state, approved.given) == ("in_force", (("L-1", "team_lead", True),))
+    assert approved.until == datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    told = await asked("E-5", lambda door: door.me())
+    assert [each["id"] for each in told["grants"]] == [grant.id]
+    ended = await asked("E-5", lambda door: door.revoke_grant(grant.id, "done"))
+    assert ended.state == "revoked"
+    assert [each.state for each in await asked("E-5", lambda door: door.grants())] == ["revoked"]
+
+
+async def test_every_page_of_grants_is_listed(asked: Callable[[str, Call], Any]) -> None:
+    numbers: list[int] = []
+    for _ in range(102):
+        made = await asked(
+            "E-5",
+            lambda door: door.request_grant("extended_contact", "again", subject="customer:C-2", purpose="ticket:T-2"),
+        )
+        numbers.append(made.id)
+    assert [each.id for each in await asked("E-5", lambda door: door.grants())] == numbers[::-1]
+
+
+async def test_glass_is_broken_reviewed_by_two_and_closed(asked: Callable[[str, Call], Any]) -> None:
+    glass = await asked("E-5", lambda door: door.break_glass("a threat to life", subject="customer:C-2"))
+    assert (glass.state, glass.holder) == ("unreviewed", "E-5")
+    assert glass.until < glass.review_by
+    closed = await asked("E-5", lambda door: door.close_glass(glass.id))
+    assert closed.until < glass.until
+    with pytest.raises(DoorError, match="no glass"):
+        await asked("E-1", lambda door: door.close_glass(glass.id))
+    assert [each.id for each in await asked("P-1", lambda door: door.glasses())] == [glass.id]
+    await asked("P-1", lambda door: door.review_glass(glass.id, "justified", "the call is on tape"))
+    settled = await asked("S-1", lambda door: door.review_glass(glass.id, "justified", "agreed"))
+    assert settled.state == "justified"
