@@ -101,7 +101,7 @@ def build_app(
     app.add_exception_handler(WhosawError, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(_Quiet)
-    app.add_api_route("/healthz", _health_of(trail), methods=["GET"])
+    app.add_api_route("/healthz", _health_of(trail), methods=["GET", "HEAD"])
     app.direct = dict(direct)
     return app
 

@@ -56,6 +56,16 @@ class FactFinder:
         stands = (await together(*reads))[0]
         return {key: Person(self._actor(key, stands[key], at), stands[key]) for key in wanted}
 
+    async def listed(self, key: str) -> bool:
+        """Return whether the staff directory has a row of this key, of somebody who has left too.
+
+        Raises:
+            CatalogError: the company's database does not answer.
+        """
+        if stale := self._stale([key]):
+            await self._refresh_directory([key], stale)
+        return self._directory[key][1] is not None
+
     async def regions(self, subjects: Iterable[SubjectRef]) -> dict[SubjectRef, str]:
         """Return the region of every subject that exists; others are absent."""
         by_kind: defaultdict[str, set[str]] = defaultdict(set)

@@ -9,8 +9,8 @@ from whosaw.store import Database
 from whosaw.store.database import Connection
 
 _GLASS = """
-select b.id, h.key, b.classes, s.key, p.key, b.broken_at, coalesce(b.ended_at, b.until_at), b.review_by, b.state, b.escalations,
-    b.entry, e.payload::json ->> 'stated',
+select b.id, h.key, b.classes, s.key, p.key, b.broken_at, coalesce(b.ended_at, b.until_at), b.review_by, b.state,
+    b.escalations, b.entry, e.payload::json ->> 'stated',
     (select json_agg(json_build_array(coalesce(a.key, ''), r.function, r.verdict = 'justified') order by r.at)
         from standing_review r left join number_map a on a.space = 'actor' and a.number = r.reviewer
         where r.glass_id = b.id),

@@ -139,7 +139,7 @@ async def test_a_named_function_suspends_and_lifts_and_nobody_lifts_his_own(offi
         refused = await office.post("/v1/suspensions", stop, actor)
         assert (refused.status_code, refused.json()["reason"]) == (403, "approval.wrong_function")
     done = await office.post("/v1/suspensions", stop, "S-1")
-    assert done.json() == {"actor": "E-1", "suspended": True, "changed": True, "by": "S-1"}
+    assert done.json() == {"actor": "E-1", "suspended": True, "changed": True, "by": "S-1", "listed": True}
     denied = await office.post("/v1/disclosures", {"subject": "customer:C-1", "fields": ["customer.email"]})
     assert denied.json()["reason"] == "actor.suspended"
     assert (await office.get("/v1/me")).json()["suspended"] is True
@@ -151,7 +151,7 @@ async def test_a_named_function_suspends_and_lifts_and_nobody_lifts_his_own(offi
     assert (await office.get("/v1/suspensions", "P-1")).status_code == 403
     assert (await office.post("/v1/suspensions/E-1/lift", {"reason": "cleared"}, "P-1")).status_code == 403
     lifted = await office.post("/v1/suspensions/E-1/lift", {"reason": "cleared"}, "S-2")
-    assert lifted.json() == {"actor": "E-1", "suspended": False, "changed": True, "by": "S-2"}
+    assert lifted.json() == {"actor": "E-1", "suspended": False, "changed": True, "by": "S-2", "listed": True}
     own = await office.post("/v1/suspensions", {"actor": "S-1", "reason": "x"}, "S-1")
     assert own.json()["reason"] == "approval.own"
     changes = [entry["change"] for entry in await office.entries("suspension")]
@@ -183,6 +183,13 @@ async def test_the_code_is_shown_and_acknowledged(office: Office) -> None:
     assert (await office.post("/v1/conduct/acknowledgements", {"version": "1999"})).status_code == 422
     changes = [(entry["change"], entry["door"]) for entry in await office.entries("conduct")]
     assert changes == [("published", "console"), ("acknowledged", "http")] or changes[0][0] == "published"
+
+
+async def test_stopping_a_key_that_the_directory_does_not_list_says_so(office: Office) -> None:
+    done = await office.post("/v1/suspensions", {"actor": "E-01", "reason": "a report"}, "S-1")
+    assert (done.json()["changed"], done.json()["listed"]) == (True, False)
+    lifted = await office.post("/v1/suspensions/E-01/lift", {"reason": "a slip"}, "S-1")
+    assert (lifted.json()["suspended"], lifted.json()["listed"]) == (False, False)
 
 
 async def test_a_number_that_nothing_has_is_not_found(office: Office) -> None:

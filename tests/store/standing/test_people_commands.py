@@ -144,12 +144,13 @@ def test_the_code_glass_alerts_and_their_reviews(speak: Speak, tmp_path: Path) -
     assert json.loads(ok(speak(None, "grant", "glass", "--json")))[0]["state"] == "justified"
 
 
-def test_a_revoked_token_lets_nobody_in_and_that_it_was_is_recorded(speak: Speak) -> None:
-    assert ok(speak(None, "user", "revoke", "E-1")) == "tokens: 1 of E-1 revoked\n"
+def test_a_token_is_made_and_revoked_and_both_are_recorded(speak: Speak) -> None:
+    assert "shown once" in ok(speak(None, "user", "add", "E-1"))
+    assert ok(speak(None, "user", "revoke", "E-1")) == "tokens: 2 of E-1 revoked\n"
     assert error(speak("E-1", "code", "ack")) == "gate.token_refused"
     assert ok(speak(None, "user", "revoke", "E-1")) == "tokens: E-1 had no token\n"
     revoked = [(each["means"], each["change"]) for each in payloads("credential")]
-    assert revoked == [("token", "removed"), ("token", "removed")]
+    assert revoked == [("token", "made"), ("token", "removed"), ("token", "removed")]
 
 
 def test_functions_are_signed_by_two(speak: Speak) -> None:

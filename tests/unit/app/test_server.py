@@ -58,6 +58,7 @@ async def test_it_serves_on_a_bound_socket_until_it_is_stopped(routes: APIRouter
         response = await http.get("/healthz")
         assert response.json() == {"status": "ok"}
         assert "server" not in response.headers
+        assert (await http.head("/healthz")).status_code == 200
     server.stop()
     await asyncio.wait_for(serving, 10)
 

@@ -197,6 +197,7 @@ async def acme(
     from whosaw.app.services import open_services
     from whosaw.app.settings import Settings
     from whosaw.gate import add_token
+    from whosaw.gate.identityrecord import CredentialRecord
     from whosaw.store.database import with_database
     from whosaw.store.migrate import engine_url
     from whosaw.terms import SystemClock
@@ -214,6 +215,8 @@ async def acme(
     settings = Settings(state=tmp_path, catalog=catalog)
     async with open_services(settings, clock, database_url, door="docs") as services:
         app = build_app(http_door(services).router)
+        # as ``whosaw user add E-7`` does
+        await CredentialRecord(services.db, services.appender, clock).note("token", "made", "E-7", "operator:acme")
         token = await add_token(services.db, "E-7", clock.now())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as way:
             yield way, token

@@ -24,7 +24,7 @@ class UnknownActor(AppError, LookupError):
 
 
 def add(actor: str, /) -> int:
-    """Make a personal token for somebody of the staff directory and print it once.
+    """Make a personal token for somebody of the staff directory and print it once; recorded.
 
     Args:
         actor: the staff key, as E-0417.
@@ -33,6 +33,10 @@ def add(actor: str, /) -> int:
     async def work(services: Services) -> None:
         if not await _listed(services, actor):
             raise UnknownActor(f"the directory does not list `{actor}`")
+        # first the entry: a token that nothing tells of must never exist
+        await CredentialRecord(services.db, services.appender, services.clock).note(
+            "token", "made", actor, await who_looks(services)
+        )
         token = await add_token(services.db, actor, services.clock.now())
         console().print(f"token for {actor}, shown once and kept only as its hash:\n{token}", markup=False)
 

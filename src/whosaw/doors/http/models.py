@@ -312,6 +312,9 @@ class SuspensionChange(Strict):
     suspended: bool
     changed: bool
     by: str
+    listed: bool | None = Field(
+        description="whether the staff directory has this key; false: was another meant? null: it did not answer"
+    )
 
 
 class SightingTaken(Strict):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from whosaw.catalog import CatalogError
 from whosaw.doors.http.entrance import Entrance
 from whosaw.doors.http.errors import ActorStopped, NothingHere
 from whosaw.doors.http.repeats import Repeats
@@ -52,6 +53,13 @@ class Desk:
     async def person(self, actor: str) -> Person:
         """Return how somebody stands now."""
         return (await self.people.facts.people([actor], self.clock.now()))[actor]
+
+    async def listed(self, actor: str) -> bool | None:
+        """Return whether the staff directory lists this key; None where the company's database does not say."""
+        try:
+            return await self.people.facts.listed(actor)
+        except CatalogError:
+            return None
 
     async def actor(self, request: Request) -> str:
         """Return who asks, where he may ask anything here.

@@ -100,14 +100,14 @@ class StandingRoutes:
     async def suspend(self, request: Request) -> Response:
         """Stop somebody at every door."""
         by, stop = await self._stop(request, None)
-        new = await self.desk.people.stopping.suspend(stop, self.desk.people.stoppers)
-        return JSONResponse({"actor": stop.actor, "suspended": True, "changed": new, "by": by}, headers=NOT_STORED)
+        changed = await self.desk.people.stopping.suspend(stop, self.desk.people.stoppers)
+        return await self._stands(stop, by, suspended=True, changed=changed)
 
     async def lift(self, request: Request) -> Response:
         """Let somebody in again."""
         by, stop = await self._stop(request, str(request.path_params["actor"]))
-        done = await self.desk.people.stopping.lift(stop, self.desk.people.stoppers)
-        return JSONResponse({"actor": stop.actor, "suspended": False, "changed": done, "by": by}, headers=NOT_STORED)
+        changed = await self.desk.people.stopping.lift(stop, self.desk.people.stoppers)
+        return await self._stands(stop, by, suspended=False, changed=changed)
 
     async def suspended(self, request: Request) -> Response:
         """List who is stopped now."""
@@ -119,6 +119,11 @@ class StandingRoutes:
             for each in found
         ]
         return JSONResponse({"items": items}, headers=NOT_STORED)
+
+    async def _stands(self, stop: Stop, by: str, *, suspended: bool, changed: bool) -> Response:
+        told = {"actor": stop.actor, "suspended": suspended, "changed": changed, "by": by}
+        # asked last: stopping somebody must not wait for the company's database
+        return JSONResponse(told | {"listed": await self.desk.listed(stop.actor)}, headers=NOT_STORED)
 
     async def _stop(self, request: Request, actor: str | None) -> tuple[str, Stop]:
         by = await self.desk.actor(request)
