@@ -161,6 +161,23 @@ def test_copies_and_parts_of_tables_are_looked_at_once(desk: Desk, capsys: pytes
     }
 
 
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_nobody_is_looked_up_whom_no_work_is_about(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.change("create table suppliers (id integer primary key, full_name text, email text, phone_number text)")
+    desk.change("insert into suppliers select id, full_name, email, phone_number from customers")
+    assert desk.run("init", "env:DESK_DATABASE", "--source", "desk") == 0
+    read = load(Path("whosaw.toml"))
+    assert set(read.subjects) == {"customer", "supplier"}
+    assert set(read.lookups) == {"customer.email", "customer.phone_number"}
+    written = Path("whosaw.toml").read_text()
+    assert "# Nobody is found by it until there is work about a supplier; then take away the #.\n# [lookups." in written
+    capsys.readouterr()
+    assert desk.run("check", "--catalog", "whosaw.toml", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    Path("whosaw.toml").write_text(written.replace("# [lookups", "[lookups").replace("# form", "form"))
+    assert "supplier.email" in load(Path("whosaw.toml")).lookups
+
+
 def test_a_password_does_not_stand_in_the_draft(desk: Desk) -> None:
     desk.run("init", desk.url, "--source", "desk")
     written = Path("whosaw.toml").read_text()

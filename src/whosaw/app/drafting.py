@@ -13,7 +13,7 @@ from whosaw.app.draftpolicy import usable_roles, write_policies
 from whosaw.app.errors import AppError
 from whosaw.catalog import ActorQuery, CatalogError, Source
 from whosaw.catalog.draft import Draft, DraftPurpose, draft
-from whosaw.catalog.drafttoml import head, looked_up, purpose_query, ready, staff_query, write
+from whosaw.catalog.drafttoml import head, lookups, purpose_query, ready, staff_query, write
 from whosaw.catalog.statements import actor_statement, sample_statement
 from whosaw.catalog.tables import read_tables, sample
 
@@ -87,9 +87,8 @@ async def drafted(
             raise DraftImpossible(f"none of {len(shapes)} tables seems to hold people and ways to reach them")
         purposes = [(each.name, await _roles(looked_at, url, made, each)) for each in ready(made)]
     classes = sorted({guess.klass for kind in made.kinds for _, guess in kind.fields})
-    lookups = any(looked_up(guess) for kind in made.kinds for _, guess in kind.fields)
     workers = any(roles for _, roles in purposes)
-    policies = write_policies(purposes, classes, lookups=lookups) if workers else None
+    policies = write_policies(purposes, classes, lookups=bool(lookups(made))) if workers else None
     if not variable and (address.password or address.username or address.query):
         variable = f"{source.upper().replace('-', '_')}_DATABASE"
     catalog = head(catalog_name) + write(

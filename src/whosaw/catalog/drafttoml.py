@@ -43,7 +43,7 @@ def write(draft: Draft, *, source: str, url: str, written_url: str, company: str
         "\n".join(_company(company, make_url(url).database or source, source, written_url)),
         *("\n".join(_kind(kind, source)) for kind in draft.kinds),
         *("\n".join(_purpose(purpose, source, quote)) for purpose in draft.purposes),
-        "\n".join(_lookups(draft.kinds)),
+        "\n".join(_lookups(draft)),
         "\n".join(_staff(draft.staff, source, quote)),
         "" if policies is None else f"[policies]\nfiles = [{_text(policies)}]   # drafted too; confirm who gets what\n",
         "\n".join(_unused(draft, source)),
@@ -122,18 +122,36 @@ def _purpose_query(purpose: DraftPurpose, quote: Quote) -> str:
     return f"select {', '.join(chosen[:3])},\n       {', '.join(chosen[3:])}\nfrom {_table(purpose.shape.name, quote)}"
 
 
-def looked_up(guess: Guess) -> bool:
-    """Return whether the drafted catalog has a lookup by this column."""
-    return guess.kind in _LOOKED_UP and guess.confidence != "unsure"
+def lookups(draft: Draft) -> list[tuple[DraftKind, str, Guess]]:
+    """Return by which columns the drafted catalog looks people up: of kinds that some work in it is about.
+
+    A lookup is answered about the person of one's verified work; without such work nobody would ever be found.
+    """
+    worked_on = {purpose.kind for purpose in ready(draft)}
+    return [each for each in _looked_up(draft.kinds) if each[0].name in worked_on]
 
 
-def _lookups(kinds: Sequence[DraftKind]) -> Iterator[str]:
+def _looked_up(kinds: Sequence[DraftKind]) -> Iterator[tuple[DraftKind, str, Guess]]:
     for kind in kinds:
         for name, guess in kind.fields:
-            if looked_up(guess):
-                yield f"[lookups.{_text(_field_name(kind.name, name))}]   # {_guessed(guess)}"
-                yield f"form = {_text(_LOOKED_UP[guess.kind])}"
-                yield ""
+            if guess.kind in _LOOKED_UP and guess.confidence != "unsure":
+                yield kind, name, guess
+
+
+def _lookups(draft: Draft) -> Iterator[str]:
+    for_use = lookups(draft)
+    for each in _looked_up(draft.kinds):
+        kind, name, guess = each
+        lines = [
+            f"[lookups.{_text(_field_name(kind.name, name))}]   # {_guessed(guess)}",
+            f"form = {_text(_LOOKED_UP[guess.kind])}",
+        ]
+        if each in for_use:
+            yield from lines
+        else:
+            yield f"# Nobody is found by it until there is work about a {kind.name}; then take away the #."
+            yield from (f"# {line}" for line in lines)
+        yield ""
 
 
 def _staff(staff: DraftStaff | None, source: str, quote: Quote) -> Iterator[str]:
