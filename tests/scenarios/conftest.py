@@ -36,6 +36,19 @@ class Row:
         return f"| {self.scenario} | {self.what} | {self.hits} of {self.seeds} | {self.bar} | {day} |"
 
 
+_HEADER = """| Story | What | In how many seeds | Asked | Played | Commit |
+|---|---|---|---|---|---|
+"""
+_TITLE = """# The stories, played over seeds
+
+`make scenarios` plays each story over seeds and writes this page; `make test` plays a few seeds of the same. A row says
+in how many of how many seeds something was so, what was asked, when it was played, and at which commit: rows of another
+day stay until they are played again. S1: the article from end to end. S2: a ring with a broker. S4: a canary, and a
+seller who had the addresses already. S6: mass export. S7: bought deletions and a bought reinstatement. S9: letters to
+the EU and California, rights of those affected. All but S9 have a control in which nobody leaked. A row of one seed is
+a story played once from end to end: a company with its database, doors, shop and mailbox.
+
+"""
 _ROWS = pytest.StashKey[list[Row]]()
 
 
@@ -103,19 +116,10 @@ def _write(rows: list[Row], day: str) -> None:
         line = f"{row.line(day)} `{commit}` |"
         found[tuple(line.split(" | ")[:2])] = line
     body = "\n".join(sorted(found.values()))
-    PAGE.write_text(
-        f"""# The stories, played over seeds
+    PAGE.write_text(f"{_before(PAGE)}{_HEADER}{body}\n", encoding="utf-8")
 
-`make scenarios` plays each story over seeds and writes this page; `make test` plays a few seeds of the same. A row says
-in how many of how many seeds something was so, what was asked, when it was played, and at which commit: rows of another
-day stay until they are played again. S1: the article from end to end. S2: a ring with a broker. S4: a canary, and a
-seller who had the addresses already. S6: mass export. S7: bought deletions and a bought reinstatement. S9: letters to
-the EU and California, rights of those affected. All but S9 have a control in which nobody leaked. A row of one seed is
-a story played once from end to end: a company with its database, doors, shop and mailbox.
 
-| Story | What | In how many seeds | Asked | Played | Commit |
-|---|---|---|---|---|---|
-{body}
-""",
-        encoding="utf-8",
-    )
+def _before(page: Path) -> str:
+    """Return what stands before the table: somebody may have said there how its rows were played."""
+    said = page.read_text(encoding="utf-8").partition(_HEADER)[0] if page.exists() else ""
+    return said or _TITLE

@@ -49,12 +49,12 @@ def named(found: Attribution) -> set[int]:
     return {actor for c in found.candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors}
 
 
-def nobody(results: Results, scenario: str, found: list[Attribution]) -> None:
+def nobody(results: Results, scenario: str, found: list[Attribution], control: str = "control") -> None:
     """No finding at all, and somebody above one half in at most 4 % (one more than that is chance at few seeds)."""
     findings = [any(c.rung is Rung.FINDING for c in f.candidates) for f in found]
-    results.most(scenario, "control: a finding", findings, 0)
+    results.most(scenario, f"{control}: a finding", findings, 0)
     above = [any(c.probability > 0.5 for c in f.candidates) for f in found]
-    results.most(scenario, "control: somebody above 0.5", above, 0.04)
+    results.most(scenario, f"{control}: somebody above 0.5", above, 0.04)
 
 
 def test_the_article_names_its_leaker_and_not_his_team_lead(results: Results) -> None:
