@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from pydantic import SecretStr
-from tests.store.watchworld import BRIBED, END, PEOPLE, SOLD, Worlds, worlds
+from tests.store.watchworld import BRIBED, END, LOOKS, PEOPLE, SOLD, Worlds, worlds
 
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app import watchqueries as queries
@@ -35,6 +35,7 @@ from whosaw.app.watchrun import run_files
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from
+from whosaw.record.exposure import Exposures
 from whosaw.store.alerts import alerts
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
@@ -376,3 +377,40 @@ async def test_accesses_of_other_logs_in_the_lake_are_weighed_with_the_trails_ow
             (other,) = [each for each in cases if each.beneficiary == "seller:S-9"]
             found, seal = await replay_stored(opened, other.id)
             assert found["seal"] == seal
+
+
+async def test_who_exports_many_at_once_is_weighed_like_who_asks_singly(services: Services) -> None:
+    with company_of(services) as connection:
+        rows = connection.execute("select id from company.tickets where seller = 'S-9' limit 12").fetchall()
+    keys = [f"customer:C-{row[0].partition('-')[2]}" for row in rows]
+    numbers = await assign(services.db, "subject", keys)
+    actors = await assign(services.db, "actor", ["E-6", "E-8"])
+    kept = await Exposures(services.db).keep(numbers.values())
+    said = {"kind": "disclosure", "at": to_us(END - timedelta(days=3)), "door": "http", "decision": "reveal"}
+    shown = {"fields": ["customer.email=reveal"], **kept}
+    await services.appender.append({**said, **shown, "actor": actors["E-6"], "verified": "no"})
+    await services.appender.append({**said, **shown, "actor": actors["E-8"], "verified": "yes"})
+    masked = {**said, **kept, "fields": ["customer.email=mask"], "actor": actors["E-8"], "verified": "no"}
+    await services.appender.append(masked)
+    told = {"since_us": 0, "until_us": to_us(END), "staff": {}}
+    async with run_files(services, told) as (_, _, left_out):
+        assert left_out.sets_unread == 0
+    noted = await note_watch(services)
+    assert noted is not None and noted.accesses == LOOKS + 11 + 2 * len(keys)
+    cases = {each.beneficiary: each for each in await listed(services) if each.tier != "review"}
+    assert set(cases) == {f"seller:S-{SOLD}", "seller:S-9"}, "E-8 exported the same customers, and work bore it out"
+    assert cases["seller:S-9"].actor == actors["E-6"] and len(cases["seller:S-9"].told["rows"]) >= len(keys)
+    found, seal = await replay_stored(services, cases["seller:S-9"].id)
+    assert found["seal"] == seal
+
+
+async def test_a_set_that_was_altered_stops_no_run_and_is_counted(services: Services) -> None:
+    kept = await Exposures(services.db).keep((await assign(services.db, "subject", ["customer:C-1"])).values())
+    actor = (await assign(services.db, "actor", ["E-6"]))["E-6"]
+    said = {"kind": "disclosure", "at": to_us(END - timedelta(days=3)), "door": "http", "actor": actor}
+    await services.appender.append({**said, **kept, "fields": ["customer.email=reveal"], "verified": "no"})
+    with company_of(services) as connection:
+        connection.execute("alter table trail_exposure disable trigger all")
+        connection.execute("update trail_exposure set numbers = numbers || 'x'::bytea")
+    noted = await note_watch(services)
+    assert noted is not None and (noted.accesses, noted.sets_unread) == (LOOKS + 11, 1)

@@ -28,15 +28,27 @@ _SPREAD = (
     "trail_exposed r join trail_exposure x on x.hash = r.hash "
     "where r.index = e.index and exposure_has(x.numbers, %(subject)s))) "
 )
+_SAID = "e.index, e.at_us, e.actor, e.kind, e.payload::jsonb ->> 'verified', e.payload::jsonb ->> 'door'"
+_LONE = (
+    "e.payload is not null and e.kind in ('disclosure', 'denial', 'lookup', 'evaluation', 'action') "
+    "and e.payload::jsonb ->> 'verified' = 'no'"
+)
+_WHILE = (
+    "to_timestamp(e.at_us / 1e6) >= c.added_at and (c.retired_at is null or to_timestamp(e.at_us / 1e6) < c.retired_at)"
+)
+# An entry about many at once holds no subject: its set is looked into, where no work bore it out. Sets never change, so
+# those of entries that were looked at before are passed over.
 _TOUCHES = (
-    "select c.subject, e.index, e.at_us, e.actor, e.kind, e.payload::jsonb ->> 'verified', "
-    "e.payload::jsonb ->> 'door' from canary c join trail_entry e on e.subject = c.subject "
-    "where e.payload is not null and e.kind in ('disclosure', 'denial', 'lookup', 'evaluation', 'action') "
-    "and e.payload::jsonb ->> 'verified' = 'no' and to_timestamp(e.at_us / 1e6) >= c.added_at "
-    "and (c.retired_at is null or to_timestamp(e.at_us / 1e6) < c.retired_at) "
+    f"select * from (select c.subject, {_SAID} from canary c join trail_entry e on e.subject = c.subject "
+    f"where {_LONE} and {_WHILE} "
+    f"union all select c.subject, {_SAID} from (select e.*, x.numbers from trail_exposed r "
+    "join trail_exposure x on x.hash = r.hash join trail_entry e on e.index = r.index "
+    f"where r.index >= %(sets_from)s and {_LONE} offset 0) e "
+    f"join canary c on {_WHILE} and exposure_has(e.numbers, c.subject)"
+    ") e (subject, index, at_us, actor, kind, verified, door) "
 )
 _UNTOLD = (
-    "and not exists (select from alert a where a.kind = 'canary' and a.code = 'canary.hit' "
+    "where not exists (select from alert a where a.kind = 'canary' and a.code = 'canary.hit' "
     "and a.about = jsonb_build_object('entry', e.index)) "
 )
 
@@ -102,6 +114,7 @@ class Canaries:
         self._services = services
         self._db = services.db
         self._notes = Notes(services.db, services.clock, services.appender.append)
+        self._looked_into = [0, 0]  # length of the trail at the last two alarms; sets before the first were looked into
 
     async def add(self, subject: SubjectRef, place: str, *, by: str, like: str = "") -> str:
         """Make a canary of a person that the company creates, and return the address to give to it, once.
@@ -186,17 +199,26 @@ class Canaries:
         However many processes do it, and however often, each touch is told once. The alert names the entry, and not
         whom it is about: whoever reads alerts must not learn who is a canary.
         """
-        untold = await self._touches(_TOUCHES + _UNTOLD)
+        long = await self._length()
+        untold = await self._touches(_TOUCHES + _UNTOLD, self._looked_into[0])
         for _, opening in untold:
             about = {"entry": opening.entry}
             await raise_alert(
                 self._db, "canary", "high", "canary.hit", about, at=self._services.clock.now(), once=about
             )
+        # one look later than it might be: a canary's row may come to be seen a little after the time that it says
+        self._looked_into = [self._looked_into[1], long]
         return len(untold)
 
-    async def _touches(self, statement: str) -> Sequence[tuple[int, Opening]]:
+    async def _length(self) -> int:
         async with self._db.connection() as connection:
-            rows = await connection.execute(statement + "order by e.index")
+            rows = await connection.execute("select coalesce(max(index) + 1, 0) from trail_entry")
+            row = await rows.fetchone()
+            return int(row[0]) if row is not None else 0
+
+    async def _touches(self, statement: str, sets_from: int = 0) -> Sequence[tuple[int, Opening]]:
+        async with self._db.connection() as connection:
+            rows = await connection.execute(statement + "order by index, subject", {"sets_from": sets_from})
             return [(int(row[0]), _opening(row[1:])) for row in await rows.fetchall()]
 
     async def _planted(self, subject: int, known: bytes) -> bool:

@@ -28,7 +28,15 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a day's run stored, how many people were asked about an access, and how many of the erased were opened."""
+    """What a day's run stored, how many people were asked about an access, and what could not be weighed.
+
+    Args:
+        day: up to the end of which the record was weighed.
+        accesses, people, flags, cases: counts.
+        asked: people who are asked about an access.
+        erased: imported accesses of people erased since.
+        sets_unread: entries about many at once whose set of subjects is not there, or is not theirs.
+    """
 
     day: date
     accesses: int
@@ -37,6 +45,7 @@ class Noted:
     cases: int
     asked: int
     erased: int
+    sets_unread: int = 0
 
 
 async def due(services: Services) -> bool:
@@ -100,7 +109,8 @@ async def note_watch(services: Services) -> Noted | None:
 
         await mail_prompts(services)
     cases = sum(flag.tier != "review" for flag in flags)
-    return Noted(day, accesses, people, len(flags), cases, asked, left_out.erased_subject + left_out.erased_actor)
+    erased = left_out.erased_subject + left_out.erased_actor
+    return Noted(day, accesses, people, len(flags), cases, asked, erased, left_out.sets_unread)
 
 
 _KEPT = (

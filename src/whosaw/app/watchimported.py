@@ -69,17 +69,19 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Imported accesses that nothing is said about.
+    """Accesses that nothing is said about: imported ones, and those of the trail's sets that cannot be read.
 
     Args:
         erased_subject: their subject was erased since.
         erased_actor: who opened was erased since; where both were, it counts here.
         machines: a machine opened that opens everything.
+        sets_unread: entries of the trail about many at once whose set of subjects is not there, or is not theirs.
     """
 
     erased_subject: int = 0
     erased_actor: int = 0
     machines: int = 0
+    sets_unread: int = 0
 
 
 @dataclass(slots=True)

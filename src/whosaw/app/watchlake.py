@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,9 @@ from whosaw.app.watchimported import LeftOut, Owned, holds_imports, read_importe
 from whosaw.catalog.statements import work_about_statement
 from whosaw.gate.work import work_item
 from whosaw.lake import Order, TrailNames, Worked, export_orders, export_trail, export_worked
-from whosaw.record import entries_between
+from whosaw.prove import ExposureInvalid, check_exposure
+from whosaw.prove.exposure import claimed_exposure
+from whosaw.record import entries_between, exposurequeries
 from whosaw.store.numbers import every_key
 from whosaw.terms import to_us
 
@@ -43,8 +46,12 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
         origin = services.keys.origin
         subjects: set[int] = set()
         batch: list[tuple[int, Payload]] = []
+        many: list[Payload] = []
         async for entry in entries_between(services.db, since_us, until_us):
             if entry.payload.get("kind") != "disclosure":
+                continue
+            if "exposure" in entry.payload:
+                many.append(entry.payload)
                 continue
             batch.append((entry.index, entry.payload))
             if isinstance(subject := entry.payload.get("subject"), int):
@@ -53,6 +60,10 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
                 await asyncio.to_thread(export_trail, batch, lake, names, origin)
                 batch = []
         await asyncio.to_thread(export_trail, batch, lake, names, origin)
+        sets = _Sets(services)
+        async for each in sets.batches(many):
+            subjects |= {int(str(payload["subject"])) for _, payload in each}
+            await asyncio.to_thread(export_trail, each, lake, names, f"{origin} in sets")
         kept = services.settings.state / "lake"
         about = {names.subjects.get(number, "") for number in subjects}
         others = None
@@ -64,7 +75,41 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
             await asyncio.to_thread(export_trail, entries, lake, names, "imported")
         await asyncio.to_thread(export_worked, worked, lake)
         await asyncio.to_thread(export_orders, orders, lake)
-        yield lake, others.left_out if others is not None else LeftOut()
+        left_out = others.left_out if others is not None else LeftOut()
+        yield lake, replace(left_out, sets_unread=sets.unread)
+
+
+class _Sets:
+    """Entries about many at once, as many accesses: an export is weighed as if each person in it had been asked for."""
+
+    def __init__(self, services: Services) -> None:
+        self._db = services.db
+        self.unread = 0
+
+    async def batches(self, many: Sequence[Payload]) -> AsyncIterator[list[tuple[int, Payload]]]:
+        """Yield what the entries say of each subject of their sets, numbered in their order."""
+        batch: list[tuple[int, Payload]] = []
+        at = 0
+        for payload in many:
+            for subject in await self._numbers(payload):
+                batch.append((at, {**payload, "subject": subject}))
+                at += 1
+                if len(batch) >= _BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    async def _numbers(self, payload: Payload) -> Sequence[int]:
+        try:
+            claimed = claimed_exposure(payload)
+            sealed = await exposurequeries.sealed(self._db, claimed[0]) if claimed is not None else None
+            if sealed is not None:
+                return check_exposure(payload, sealed)
+        except ExposureInvalid:
+            pass  # `trail fsck` says what is wrong with it; the rest of the record is weighed all the same
+        self.unread += 1
+        return ()
 
 
 def _owned(worked: Sequence[Worked]) -> dict[str, Owned]:

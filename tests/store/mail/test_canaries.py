@@ -18,7 +18,8 @@ from whosaw.app.canaries import Canaries, CanaryInvalid, CanaryUnknown
 from whosaw.app.maildoor import hits_of, mail_door
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
-from whosaw.ask import Ask
+from whosaw.ask import Ask, BulkAsk
+from whosaw.record.exposure import EXPOSURE_FROM
 from whosaw.store.alerts import raise_alert
 from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import find
@@ -116,6 +117,41 @@ async def test_asking_about_one_without_work_is_a_touch_and_with_work_is_none(sh
     await shop.canaries.retire(WHO)
     await shop.show("E-1", None, 4)
     assert len(await shop.canaries.touches()) == 1
+
+
+async def test_a_touch_among_hundreds_asked_for_at_once_is_told_and_those_of_before_are_not(shop: Shop) -> None:
+    at = shop.clock.now
+
+    async def export(number: int, first: int, last: int) -> None:
+        subjects = tuple(SubjectRef("customer", f"C-{n}") for n in range(first, last + 1))
+        await shop.services.gate.disclose_bulk(
+            BulkAsk("E-1", subjects, ("customer.email",), None, "http", at(), f"{number:032x}")
+        )
+
+    with psycopg.connect(shop.url, autocommit=True) as connection:
+        connection.execute(
+            "insert into company.customers select 'C-' || i, 'Ada ' || i, 'a' || i || '@m.example', '+49', 'S', 'EU' "
+            "from generate_series(41, 400) i on conflict do nothing"
+        )
+    await export(1, 1, EXPOSURE_FROM + 20)  # before it was one
+    shop.clock.advance_to(NOON + timedelta(hours=1))
+    await shop.canaries.add(WHO, "queue:returns", by="officer")
+    await export(2, 8, EXPOSURE_FROM + 20)  # it is not among them
+    assert await shop.canaries.touches() == []
+    await export(3, 1, EXPOSURE_FROM + 20)
+    ((number, touch),) = await shop.canaries.touches()
+    assert number == await find(shop.services.db, "subject", str(WHO)) and touch.verified is False
+    async with shop.services.db.connection() as connection_of:
+        rows = await connection_of.execute("select index from trail_exposed order by index desc limit 1")
+        assert await rows.fetchall() == [(touch.entry,)]
+    assert [await shop.canaries.alarm() for _ in range(4)] == [1, 0, 0, 0]
+    await export(4, 1, EXPOSURE_FROM + 20)  # the same persons again, told by who looked into the first sets already
+    assert [await shop.canaries.alarm() for _ in range(2)] == [1, 0]
+    assert [await Canaries(shop.services).alarm(), len(await shop.canaries.touches())] == [0, 2]
+    shop.clock.advance_to(NOON + timedelta(hours=2))
+    await shop.canaries.retire(WHO)
+    await export(5, 1, EXPOSURE_FROM + 20)
+    assert [await shop.canaries.alarm(), len(await shop.canaries.touches())] == [0, 2]
 
 
 async def test_a_new_touch_is_told_and_the_old_ones_are_not_told_again(

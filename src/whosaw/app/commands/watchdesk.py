@@ -37,11 +37,14 @@ def daily(*, as_json: AsJson = False) -> int:
         )
         if noted.erased:
             console().print(f"{noted.erased} imported accesses concern people erased since, and are not weighed")
+        if noted.sets_unread:
+            console().print(f"{noted.sets_unread} exports are not weighed: their sets of subjects are gone or altered")
     return 0
 
 
 def _noted(noted: Noted) -> dict[str, Any]:
-    counts = {name: getattr(noted, name) for name in ("accesses", "people", "flags", "cases", "asked", "erased")}
+    names = ("accesses", "people", "flags", "cases", "asked", "erased", "sets_unread")
+    counts = {name: getattr(noted, name) for name in names}
     return {"day": noted.day.isoformat()} | counts
 
 
