@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.catalogs import EMAIL, head
 
 from whosaw.store import EmbeddedFailed, EmbeddedPostgres
 from whosaw.store.migrate import engine_url
@@ -31,20 +31,10 @@ insert into company.tickets
 select 'T-' || i, 'E-1', 'C-' || i, 'customer:C-' || i, '2026-03-01Z' from generate_series(1, 40) i;
 """
 
-CATALOG = """
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = {url}
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
-[fields."customer.email"]
-column = "email"
-class = "contact"
-mask = "email"
+CATALOG = (
+    head()
+    + EMAIL
+    + """
 [purposes.ticket]
 source = "company"
 subject = "customer"
@@ -54,6 +44,7 @@ query = '''select id as reference, assignee, customer as subject, opened_by as o
 source = "company"
 query = "select id as key, roles, '' as region, null as ended from company.staff"
 """
+)
 
 Whosaw = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -142,7 +133,7 @@ def company_state(database_url: str, tmp_path: Path) -> Path:
     address = engine_url(database_url).render_as_string(hide_password=False)
     state = tmp_path / "state"
     state.mkdir()
-    (state / "whosaw.toml").write_text(CATALOG.format(url=json.dumps(address)))
+    (state / "whosaw.toml").write_text(CATALOG.format(url=address))
     return state
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.catalogs import EMAIL, head
 from tests.scenarios.conftest import Results
 from tests.scenarios.house import ANN, BOB
 from tests.scenarios.test_story_answer import company
@@ -30,20 +31,10 @@ from worlds.story import DAY_US, Told, ring
 
 SEEDS = int(os.environ.get("WHOSAW_STORY_SEEDS", "6"))
 LEFT_DAY, GONE, HERE = 40, 45, 5
-CATALOG = """
-[company]
-name = "Shop"
-contact = "privacy@shop.example"
-[sources.company]
-url = "{url}"
-[subjects.customer]
-source = "company"
-table = "story.customers"
-key = "id"
-[fields."customer.email"]
-column = "email"
-class = "contact"
-mask = "email"
+CATALOG = (
+    head(table="story.customers")
+    + EMAIL
+    + """
 [purposes.ticket]
 source = "company"
 subject = "customer"
@@ -53,6 +44,7 @@ query = '''select 'T-1' as reference, s.id as assignee, 'C-1' as subject, 'custo
 source = "company"
 query = "select id as key, roles, region, ended from story.staff"
 """
+)
 
 
 def left(told: Told) -> Told:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from tests.catalogs import head
 from tests.scenarios.conftest import Results
 from tests.scenarios.house import ANN, SELLER, START
 from tests.scenarios.test_story_answer import company
@@ -43,20 +43,14 @@ COLUMNS = (
     "fax",
     "job",
 )
-CATALOG = """
-[company]
-name = "Shop"
-contact = "privacy@shop.example"
-[sources.company]
-url = {url}
-[subjects.customer]
-source = "company"
-table = "story.customers"
-key = "id"
+CATALOG = (
+    head(table="story.customers")
+    + """
 [actors]
 source = "company"
 query = "select id as key, 'support' as roles, 'EU' as region, null::timestamptz as ended from story.customers"
 """
+)
 
 
 async def test_access_is_answered_and_an_inquiry_that_is_covert_is_told_later(
@@ -121,7 +115,7 @@ async def test_a_customer_is_erased_field_by_field_and_told_before_the_rest_goes
     fields = "".join(
         f'[fields."customer.{name}"]\ncolumn = "{name}"\nclass = "contact"\nmask = "name"\n' for name in COLUMNS
     )
-    catalog = parse(CATALOG.format(url=json.dumps(url)) + fields)
+    catalog = parse(CATALOG.format(url=url) + fields)
     kind = catalog.subjects["customer"]
     async with company(database, tmp_path, door) as house, open_sources(catalog)["company"] as source:
         numbers = await assign(database, "subject", [FRENCH, FINN])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import psycopg
 import pytest
+from tests.catalogs import head
 from tests.store.mariadb import mariadb
 from tests.store.mysql import mysql
 
@@ -65,16 +66,9 @@ insert into company.items values ('M-1', 'E-2', 'C-1', 'system', '2026-03-01Z');
 insert into company.reviews values ('R-1', 'C-1', 'S-9');
 """
 
-CATALOG = """
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = "{url}"
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
+CATALOG = (
+    head()
+    + """
 region = "region"
 [fields."customer.name"]
 column = "name"
@@ -110,6 +104,7 @@ query = "select id as object, customer as subject, seller as beneficiary from co
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
 """
+)
 
 
 @dataclass(frozen=True)

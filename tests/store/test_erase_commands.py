@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from tests.catalogs import EMAIL, head
 
 from whosaw.answer import StepRefused
 from whosaw.app.commands import caseerasure, erasing, holds, pruning
@@ -43,27 +44,18 @@ insert into company.staff values ('E-1', 'support', 'EU', null);
 def state(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(SHOP)
-    address = json.dumps(engine_url(database_url).render_as_string(hide_password=False))
+    address = engine_url(database_url).render_as_string(hide_password=False)
     folder = tmp_path / "state"
     folder.mkdir()
-    (folder / "whosaw.toml").write_text(f"""
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = {address}
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
-[fields."customer.email"]
-column = "email"
-class = "contact"
-mask = "email"
+    (folder / "whosaw.toml").write_text(
+        head(address)
+        + EMAIL
+        + """
 [actors]
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
-""")
+"""
+    )
     monkeypatch.setenv("WHOSAW_STATE", str(folder))
     monkeypatch.setenv("WHOSAW_DATABASE", database_url)
     with_services(_fill)

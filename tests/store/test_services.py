@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.catalogs import head
 
 from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
@@ -26,21 +26,15 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def settings(company: Company, database_url: str, tmp_path: Path) -> Settings:
     state = tmp_path / "state"
     state.mkdir()
-    address = json.dumps(engine_url(database_url).render_as_string(hide_password=False))
-    catalog = f"""
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = {address}
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
+    address = engine_url(database_url).render_as_string(hide_password=False)
+    catalog = (
+        head(address)
+        + """
 [actors]
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
 """
+    )
     (state / "whosaw.toml").write_text(catalog)
     return Settings(state=state)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from pydantic import SecretStr
+from tests.catalogs import EMAIL, head
 
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
@@ -36,20 +37,10 @@ create table company.tickets (id text primary key, assignee text, customer text,
     opened_at timestamptz, closed_at timestamptz, seller text);
 """
 
-CATALOG = """
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = "{url}"
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
-[fields."customer.email"]
-column = "email"
-class = "contact"
-mask = "email"
+CATALOG = (
+    head()
+    + EMAIL
+    + """
 [purposes.ticket]
 source = "company"
 subject = "customer"
@@ -65,6 +56,7 @@ approvers = ["privacy", "security"]
 [watch]
 prompts = true
 """
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.catalogs import EMAIL, head
 
 from whosaw.catalog import Catalog, parse
 from whosaw.catalog.source import open_sources
@@ -41,20 +42,10 @@ insert into company.staff values
 insert into company.staff values ('B-1', 'support', 'EU', null, 'privacy', '2025-01-01Z', '2026-04-01');
 """
 
-CATALOG = """
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = "{url}"
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
-[fields."customer.email"]
-column = "email"
-class = "contact"
-mask = "email"
+CATALOG = (
+    head()
+    + EMAIL
+    + """
 [purposes.ticket]
 source = "company"
 subject = "customer"
@@ -94,6 +85,7 @@ valid_days = 365
 [alerts]
 mail = ["security@company.example"]
 """
+)
 
 
 @dataclass(frozen=True)

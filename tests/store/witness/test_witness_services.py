@@ -1,12 +1,12 @@
 """The whole of it as `serve` wires it: settings name the witnesses, and everything that shows the trail knows."""
 
 import asyncio
-import json
 import signal
 from datetime import UTC, datetime
 
 import httpx
 import pytest
+from tests.catalogs import head
 
 from whosaw.app.commands.checking import fsck
 from whosaw.app.commands.witness import NotALogKey
@@ -31,18 +31,10 @@ from whosaw.terms import SystemClock
 def state(company, database_url, tmp_path):
     folder = tmp_path / "state"
     folder.mkdir()
-    address = json.dumps(engine_url(database_url).render_as_string(hide_password=False))
+    address = engine_url(database_url).render_as_string(hide_password=False)
     (folder / "whosaw.toml").write_text(
-        f"""
-[company]
-name = "Company"
-contact = "privacy@company.example"
-[sources.company]
-url = {address}
-[subjects.customer]
-source = "company"
-table = "company.customers"
-key = "id"
+        head(address)
+        + """
 [actors]
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
