@@ -123,6 +123,10 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     file = desk.folder / "verdict.json"
     file.write_text(json.dumps(verdict))
     desk.ok("case", "verdict", "CASE-1", str(file), **desk.ann)
+    eve = {"WHOSAW_TOKEN": desk.ok("user", "add", "E-1").strip().split()[-1]}
+    for asked in (("show", "CASE-1"), ("show", "CASE-99"), ("steps", "CASE-1"), ("clocks", "CASE-1")):
+        assert "that you may see" in desk.refused("answer.unknown_case", "case", *asked, **eve)
+    assert "CASE-1" not in desk.ok("case", "list", **eve) and "CASE-1" in desk.ok("case", "list", **desk.bob)
     (candidate,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.bob))["verdict"]["candidates"]
     (name,) = candidate["actors"]
     assert name.startswith("actor #")
@@ -145,23 +149,27 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     assert "was not asked" in said
     for item in ("device", "presence", "shared_account", "session_elsewhere", "alternatives"):
         desk.ok("case", "clear", "CASE-1", f"#{number}", item, "unknown", "--text", "no data", **desk.ann)
+    assert "carry out `preserve` first" in desk.refused("answer.step_refused", "case", "do", "CASE-1/1", **desk.bob)
+    desk.ok("case", "plan", "CASE-1", "preserve", "--reason", "before he hears of it", **desk.ann)
+    desk.ok("case", "approve", "CASE-1/2", **desk.ann)
+    assert '"held": 1' in desk.ok("case", "do", "CASE-1/2", **desk.bob)
     assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
     assert "done" in desk.ok("case", "do", "CASE-1/1", **desk.bob)
     desk.ok("case", "plan", "CASE-1", "revoke_sessions", f"#{number}", "--reason", "end what runs", **desk.ann)
-    desk.ok("case", "approve", "CASE-1/2", **desk.ann)
-    assert "ended_before" in desk.ok("case", "do", "CASE-1/2", **desk.bob)
-    desk.refused("answer.step_refused", "case", "undo", "CASE-1/2", "--reason", "x", **desk.ann)
+    desk.ok("case", "approve", "CASE-1/3", **desk.ann)
+    assert "ended_before" in desk.ok("case", "do", "CASE-1/3", **desk.bob)
+    desk.refused("answer.step_refused", "case", "undo", "CASE-1/3", "--reason", "x", **desk.ann)
     desk.ok("case", "plan", "CASE-1", "hr_file", f"#{number}", "--reason", "for the personnel department", **desk.ann)
     for person in (desk.ann, desk.bob):
-        desk.ok("case", "approve", "CASE-1/3", **person)
-    desk.ok("case", "do", "CASE-1/3", **desk.bob)
-    paper = Path(os.environ["WHOSAW_STATE"]) / "hr" / "CASE-1-3.json"
+        desk.ok("case", "approve", "CASE-1/4", **person)
+    desk.ok("case", "do", "CASE-1/4", **desk.bob)
+    paper = Path(os.environ["WHOSAW_STATE"]) / "hr" / "CASE-1-4.json"
     said = json.loads(paper.read_text())
     assert (said["person"], said["verdict"]["says"]) == ("E-1", "finding")
     assert said["what_may_clear"]["device"] == {"finding": "unknown", "text": "no data"}
     assert [each["what"] for each in said["measures"]] == ["suspend_actor", "revoke_sessions", "hr_file"]
     assert paper.stat().st_mode & 0o777 == 0o600 and "C-1" not in paper.read_text()
-    desk.ok("case", "undo", "CASE-1/3", "--reason", "withdrawn", **desk.ann)
+    desk.ok("case", "undo", "CASE-1/4", "--reason", "withdrawn", **desk.ann)
     assert not paper.exists()
     desk.ok("case", "appeal", "CASE-1/1", "--text", "it was not me")
     desk.refused("answer.step_refused", "case", "appeal", "--decide", "1", "--why", "I see it so", **desk.ann)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.store.test_case import SELLER, World, case_with_finding, verdict
+from tests.store.test_case import SELLER, World, case_with_finding, clear_nothing, verdict
 from tests.store.test_case_desk import Office
 from tests.unit.answer.test_letters import COMPANY, FOREIGN
 from tests.unit.answer.test_letters import facts as letter_facts
@@ -19,12 +19,14 @@ from tests.unit.answer.test_letters import facts as letter_facts
 from whosaw.answer import Cases, Effects, StepRefused, Steps, seller_statement
 from whosaw.answer.access import Request, answer_access, answer_text, check_answer, sign_answer
 from whosaw.answer.appeals import Appeals
+from whosaw.answer.casequeries import fetch
 from whosaw.answer.connector import MarketplaceUnreachable, WebhookMarketplace
-from whosaw.answer.corrections import Corrections
+from whosaw.answer.corrections import Corrections, Fallen
 from whosaw.answer.dsa import StatementInvalid, database_record, seller_letter
 from whosaw.prove import NoteInvalid, SigningKey
 from whosaw.record import Appender, load_or_create
 from whosaw.store import Database
+from whosaw.store.alerts import alerts
 from whosaw.store.numbers import assign
 from whosaw.store.webhook import WebhookForged, check
 from whosaw.terms import SimulatedClock, SystemClock, to_us
@@ -201,6 +203,46 @@ async def test_whoever_was_shown_an_accusation_is_told_when_it_fell(database: Da
         ("ann", False),
         ("bob", True),
     ]
+
+
+async def test_what_fell_is_owed_until_all_who_know_are_told_and_nothing_stands_and_again_when_it_falls_again(
+    database: Database,
+) -> None:
+    clock = SimulatedClock(AT)
+    office, world = Office(database, clock), World()
+    cases = Cases(database, clock)
+    case = await case_with_finding(database, cases)
+    (number,) = (await assign(database, "actor", ["E-0417"])).values()
+    corrections = Corrections(database, clock, office.notes)
+    await corrections.shown(case, "eve", [number])
+    await clear_nothing(database, world, case)
+    steps = Steps(database, clock, record=world.record, effects=Effects(world, world, world.notify))
+    step = await steps.plan(case, "suspend_actor", "E-0417", by="ann", reason="x")
+    for person in ("ann", "bob"):
+        await steps.approve(step.id, person)
+    await steps.carry_out(step.id, by="cat")
+    assert await corrections.fallen(case) == [] and await corrections.remind() == 0
+
+    clock.advance_to(AT + timedelta(hours=1))
+    await cases.add_verdict(case, verdict("no_signal"), complaints=2)
+    (fell,) = await corrections.fallen(case)
+    knowing = {each[0] for each in await fetch(database, "select distinct by from case_exculpatory", {})}
+    assert fell == Fallen(number, len({"eve", "ann", "bob", "cat"} | knowing), (step.id,))
+    assert (await corrections.remind(), await corrections.remind()) == (1, 1)
+    (alert,) = [each for each in await alerts(database) if each.code == "case.accusation_fell"]
+    assert alert.about["actor"] == number and "E-0417" not in str(alert)
+    await corrections.correct(case, number, by="ann", text="a second complaint clears him")
+    assert [each.person for each in await corrections.unread("cat")] == ["cat"], "who carried it out knows of it"
+    assert await corrections.fallen(case) == [Fallen(number, 0, (step.id,))]
+    await steps.undo(step.id, by=["ann"], reason="the finding fell")
+    assert await corrections.fallen(case) == [] and await corrections.remind() == 0
+
+    clock.advance_to(AT + timedelta(hours=2))
+    await cases.add_verdict(case, verdict("lead"), complaints=3)
+    assert await corrections.fallen(case) == []
+    clock.advance_to(AT + timedelta(hours=3))
+    await cases.add_verdict(case, verdict("no_signal"), complaints=4)
+    assert [each.untold for each in await corrections.fallen(case)] == [fell.untold]
 
 
 def statement(**changed: Any) -> dict[str, Any]:

@@ -35,8 +35,8 @@ class Conflicts:
 
         Raises:
             UnknownCase: there is no such case.
-            StepRefused: with the reason ``nobody`` or ``conflict``; the message says which conflict, and never about
-                whom.
+            StepRefused: with the reason ``nobody`` or ``conflict``. The message is one for every conflict: which one
+                it is would tell a suspect that he is one, and whoever names people could try out who it is.
         """
         if not person.strip():
             raise StepRefused("nobody", "a case is worked on by a person with a name")
@@ -45,11 +45,11 @@ class Conflicts:
             raise UnknownCase(f"there is no case `{case}`")
         suspects = await self.suspects(case)
         if person in suspects:
-            raise _conflict("a person under suspicion decides nothing in this case")
+            raise conflict()
         if person in set((await self._managers(sorted(suspects))).values()):
-            raise _conflict("the manager of a person under suspicion decides nothing in this case")
+            raise conflict()
         if await self._was_shown(case, person, to_us(row[3])):
-            raise _conflict("a person who was shown data of those who complained decides nothing in this case")
+            raise conflict()
 
     async def suspects(self, case: str) -> set[str]:
         """Return everybody on a rung of the newest verdict, and everybody whom a standing step suspends."""
@@ -75,5 +75,8 @@ class Conflicts:
         return bool(sets and sets & await entries_exposing(self._db, subjects))
 
 
-def _conflict(message: str) -> StepRefused:
-    return StepRefused("conflict", message, hint="ask another person")
+def conflict() -> StepRefused:
+    """Return the refusal of whoever has a conflict of interest, whichever it is."""
+    return StepRefused(
+        "conflict", "a person with a conflict of interest decides nothing here", hint="ask another person"
+    )

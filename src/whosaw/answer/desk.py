@@ -13,6 +13,7 @@ from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.notes import Notes
 from whosaw.answer.phase import check_move
+from whosaw.answer.preserved import Unheld, check_preserved, everybody_held
 from whosaw.store import Database
 from whosaw.terms import Clock
 
@@ -72,12 +73,23 @@ class Colleague:
 class Desk:
     """Where people work on cases."""
 
-    def __init__(self, db: Database, clock: Clock, notes: Notes, conflicts: Conflicts) -> None:
-        """Write entries by `notes`, and let nobody in whom `conflicts` refuses."""
+    def __init__(
+        self, db: Database, clock: Clock, notes: Notes, conflicts: Conflicts, unheld: Unheld = everybody_held
+    ) -> None:
+        """Write entries by `notes`.
+
+        Args:
+            db: where cases are.
+            clock: tells the time.
+            notes: writes entries.
+            conflicts: says who may not work on a case.
+            unheld: says whose records nothing keeps yet.
+        """
         self._db = db
         self._clock = clock
         self._notes = notes
         self._conflicts = conflicts
+        self._unheld = unheld
         self._cases = Cases(db, clock)
 
     async def open(self, beneficiary: str, *, by: str, reason: str) -> Case:
@@ -187,9 +199,11 @@ class Desk:
             by: who heard him.
 
         Raises:
-            StepRefused: ``future``, or as `check` says.
+            StepRefused: ``future``; ``not_preserved`` where the records are not kept yet, for who is heard knows of the
+                case from then on; or as `check` says.
         """
         await self.check(case, by)
+        await self.check_preserved(case)
         if heard_at > self._clock.now() + _SKEW:
             raise StepRefused("future", "nobody was heard at a time that has not come")
         entry = await self._notes.add(case, "case.hear", by=by, text=f"{target}\n{said}")
@@ -213,6 +227,14 @@ class Desk:
             raise StepRefused(
                 "not_named", f"this person has no function in the case `{case}`", hint="`whosaw case people` names one"
             )
+
+    async def check_preserved(self, case: str) -> None:
+        """Refuse what tells somebody of a case before the records it stands on are kept.
+
+        Raises:
+            StepRefused: with the reason ``not_preserved``.
+        """
+        await check_preserved(self._unheld, case)
 
     async def _know(self, case: str, kind: str, said: tuple[str, str, datetime], by: str) -> Knowledge:
         person, what, known_at = said

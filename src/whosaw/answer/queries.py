@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -158,3 +158,17 @@ async def was_heard(db: Database, case_id: str, target: str) -> bool:
             "select 1 from case_hearing where case_id = %s and target = %s limit 1", [case_id, target]
         )
         return await rows.fetchone() is not None
+
+
+async def evidence_so_far(db: Database, case_id: str, kinds: Sequence[str]) -> str:
+    """Return how many sightings, verdicts and steps of these kinds a case has, as ``7.3.1``."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select (select count(*) from sighting where case_id = %(case)s) || '.' || "
+            "(select count(*) from case_verdict where case_id = %(case)s) || '.' || "
+            "(select count(*) from case_step where case_id = %(case)s and kind = any(%(kinds)s))",
+            {"case": case_id, "kinds": list(kinds)},
+        )
+        row = await rows.fetchone()
+        assert row is not None  # noqa: S101  counts always answer
+        return str(row[0])

@@ -65,12 +65,36 @@ async def show_actors(db: Database, case: str, person: str, actors: Sequence[int
     )
 
 
-async def add_corrections(db: Database, case: str, said: Mapping[str, object]) -> int:
-    """Write a correction to everybody who was shown an actor; return to how many."""
+_KNOWING = """
+    select person from case_shown where case_id = %(case)s and actor = %(actor)s
+    union select unnest(array[planned_by, carried_by] || s.undone_by || array(
+        select a.person from case_approval a where a.step_id = s.id)) from case_step s
+        where case_id = %(case)s and target = %(key)s
+    union select unnest(array[asked_by, approved_by]) from case_unmasking where case_id = %(case)s and actor = %(actor)s
+    union select by from case_exculpatory where case_id = %(case)s and actor = %(key)s
+    union select by from case_hearing where case_id = %(case)s and target = %(key)s
+"""
+"""Whoever knows of an accusation: who was shown it, and who planned, approved, asked or heard about this actor."""
+
+
+async def untold(db: Database, case: str, whom: tuple[int, str], since: datetime) -> list[str]:
+    """Return who knows of an accusation and was told nothing of its fall after `since`; `whom` is number and key."""
     rows = await fetch(
         db,
-        "insert into case_correction (case_id, person, actor, text, made_at) select case_id, person, actor, %(text)s, "
-        "%(at)s from case_shown where case_id = %(case)s and actor = %(actor)s on conflict do nothing returning person",
+        f"select person from ({_KNOWING}) k where person is not null and not exists (select from case_correction c "
+        "where c.case_id = %(case)s and c.person = k.person and c.actor = %(actor)s and c.made_at >= %(since)s) "
+        "order by person",
+        {"case": case, "actor": whom[0], "key": whom[1], "since": since},
+    )
+    return [row[0] for row in rows]
+
+
+async def add_corrections(db: Database, case: str, said: Mapping[str, object]) -> int:
+    """Write a correction to everybody who knows of an accusation; return to how many."""
+    rows = await fetch(
+        db,
+        "insert into case_correction (case_id, person, actor, text, made_at) select %(case)s, person, %(actor)s, "
+        f"%(text)s, %(at)s from ({_KNOWING}) k where person is not null on conflict do nothing returning person",
         {"case": case, **said},
     )
     return len(rows)

@@ -13,6 +13,7 @@ from typing import Any
 from whosaw.answer import queries, stepqueries
 from whosaw.answer.case import Snapshot
 from whosaw.answer.casequeries import police_holds
+from whosaw.answer.conflicts import conflict
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.exculpatory import check_exculpatory
 from whosaw.answer.exhibitqueries import exhibits
@@ -154,9 +155,7 @@ async def check_person(db: Database, case: str, person: str) -> None:
         raise StepRefused("nobody", "a step is decided by a person with a name")
     history = await queries.verdicts(db, case)
     if history and person in Snapshot(*history[-1]).suspected():
-        raise StepRefused(
-            "conflict", "a person under suspicion decides nothing in this case", hint="ask another person"
-        )
+        raise conflict()
 
 
 async def _named(db: Database, case: str) -> set[str]:

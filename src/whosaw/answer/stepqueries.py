@@ -29,6 +29,17 @@ async def suspended_in(db: Database, case_id: str) -> set[str]:
         return {row[0] for row in await rows.fetchall()}
 
 
+async def standing_against(db: Database, case_id: str, target: str, kinds: Sequence[str]) -> list[str]:
+    """Return the steps of these kinds against `target` that are done and none has undone."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select id from case_step where case_id = %s and target = %s and kind = any(%s) "
+            "and state in ('doing', 'done') order by seq",
+            [case_id, target, list(kinds)],
+        )
+        return [row[0] for row in await rows.fetchall()]
+
+
 async def suspended_since(db: Database, case_id: str, seller: str) -> datetime | None:
     """Return since when a seller is suspended by a step of this case, or None."""
     async with db.connection() as connection:

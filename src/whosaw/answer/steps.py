@@ -26,6 +26,7 @@ from whosaw.answer.effects import Effects
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notes import Payload, Receipted
+from whosaw.answer.queries import evidence_so_far
 from whosaw.answer.rules import Gone, check_named, check_person, check_ready, check_works_here, nobody_gone
 from whosaw.answer.step import Kind, Step, step_of
 from whosaw.store import Database, NumberMap
@@ -81,13 +82,16 @@ class Steps:
             UnknownCase: there is no such case.
             StepRefused: the case does not carry the step, or the planner is under suspicion.
         """
+        await self._check_person(case, by)  # first: what the verdict carries is told to nobody who may not know
         await check_named(self._db, case, kind, target)
         await check_works_here(self._gone, kind, target)
-        await self._check_person(case, by)
         given = dict(params or {})
         identity = f"{kind}:{target}"
         if kind in {"restore_reviews", "delete_reviews"}:
             identity += ":" + sha256(json.dumps(sorted(given["reviews"])).encode()).hexdigest()
+        if kind == "preserve":  # what came since is kept by another step: undoing this one would bare it for a while
+            about_staff = [name for name, rule in RULES.items() if rule.about == "actor"]
+            identity += f":{await evidence_so_far(self._db, case, about_staff)}"
         if kind == "resuspend_seller":
             identity += f":{given.get('entry')}"
         values = {
@@ -218,6 +222,8 @@ class Steps:
             await check_works_here(self._gone, step.kind, step.target)
             now = self._clock.now()
             await check_ready(self._db, step.case, step.kind, step.target, params=step.params, at=now)
+            if self._desk is not None and RULES[step.kind].about != "case":
+                await self._desk.check_preserved(step.case)
 
     async def _check_undo(self, step: Step, by: Sequence[str]) -> None:
         needed = RULES[step.kind].undo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
+from whosaw.answer.corrections import ALERT_TEXTS as CORRECTION_TEXTS
 from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
 from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
@@ -19,6 +20,7 @@ _TEXTS = {
     **POLICY_TEXTS,
     **COVERAGE_TEXTS,
     **CLOCK_TEXTS,
+    **CORRECTION_TEXTS,
     **COVERT_TEXTS,
     **AGING_TEXTS,
     **WATCH_TEXTS,

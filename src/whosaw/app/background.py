@@ -45,6 +45,7 @@ async def run_background(services: Services) -> None:
         work = case_work(services)
         await work.clocks.remind()
         await work.covert.remind()
+        await work.corrections.remind()
         await escalate_unread(services.db, services.clock)
 
     async with alert_sending(services) as sending:

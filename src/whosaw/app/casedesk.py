@@ -21,6 +21,7 @@ from whosaw.answer.notes import Notes
 from whosaw.answer.retention import Retention
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.app.caseeffects import CaseDoors, marketplace_of, notifying, others_of
+from whosaw.app.casepreserve import Preserve
 from whosaw.app.casestaff import leavers
 from whosaw.app.services import Services
 
@@ -64,7 +65,7 @@ def case_work(services: Services) -> CaseWork:
         return {key: str(row["manager"]) for key, row in rows.items() if row.get("manager")}
 
     conflicts = Conflicts(db, managers)
-    desk = Desk(db, clock, notes, conflicts)
+    desk = Desk(db, clock, notes, conflicts, Preserve(services).unheld)
     raws = RawMails(services.settings.state / "complaints")
     effects = Effects(
         doors=CaseDoors(services),

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from whosaw.answer import Cases, SightingBook, StepRefused
+from whosaw.answer import StepRefused
 from whosaw.answer.connector import WebhookMarketplace
 from whosaw.answer.effects import Marketplace, Notify, Other
+from whosaw.app.casepreserve import Preserve
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.hrfile import HrFile
 from whosaw.app.services import Services
 from whosaw.gate.identityqueries import end
-from whosaw.record.hold import Holds
-from whosaw.store.numbers import assign
-
-_REVIEW_AFTER = timedelta(days=180)
 
 
 class CaseDoors:
@@ -32,48 +28,6 @@ class CaseDoors:
     async def restore_actor(self, actor: str, reason: str, by: Sequence[str]) -> None:
         """Let `actor` in again."""
         await self._services.suspensions.restore(actor, reason=reason, by=", ".join(by))
-
-
-class Preserve:
-    """Legal holds on everybody a case is about: whoever complained, and whom the newest verdict suspects."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._holds = Holds(services.db, services.appender, services.clock)
-
-    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Hold what is not held; return how many. The ground of each hold is the case, of which `case` is a step."""
-        del target, params
-        case = case.partition("/")[0]
-        services = self._services
-        review_on = (services.clock.now() + _REVIEW_AFTER).date()
-        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
-        standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
-        wanted = await self._wanted(case)
-        for space, number in sorted(wanted - standing):
-            await self._holds.add(space, number, ground=case, review_on=review_on, by=by)  # type: ignore[arg-type]
-        return {"held": len(wanted - standing)}
-
-    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Lift the holds whose ground is this case."""
-        del target, params
-        case = case.partition("/")[0]
-        services = self._services
-        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
-        mine = [hold for hold in await self._holds.standing() if hold.ground == case]
-        # who asked to be erased is told first (GDPR art. 18(3)); until then his hold stands
-        untold = [each for each in mine if each.space == "subject" and each.erasure_asked_at and not each.told_at]
-        for hold in mine:
-            if hold not in untold:
-                await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
-        return {"lifted": len(mine) - len(untold), "to_be_told_first": len(untold)}
-
-    async def _wanted(self, case: str) -> set[tuple[str, int]]:
-        db = self._services.db
-        subjects = {each.subject for each in await SightingBook(db).list(case=case)}
-        history = await Cases(db, self._services.clock).verdicts(case)
-        suspects = await assign(db, "actor", sorted(history[-1].suspected()) if history else [])
-        return {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
 
 
 class RevokeSessions:

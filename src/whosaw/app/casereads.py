@@ -1,61 +1,75 @@
-"""What the console shows of a case, read from the answer's own tables."""
+"""What the console shows of a case, and to whom: people stand as numbers, and who has a conflict sees none of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whosaw.answer import Case, Cases, SightingBook, Snapshot
+from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
+from whosaw.answer.ladder import RULES
 from whosaw.app import queries
+from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.recordreads import RecordReads
+from whosaw.app.services import Services
 from whosaw.doors.console.reads import (
     Approval,
     CandidateLine,
     CasePage,
     CaseSummary,
+    CorrectionLine,
     Look,
     NoticeLine,
     ScopeCounts,
     StepLine,
 )
-from whosaw.store import Database
+from whosaw.store.numbers import assign
 from whosaw.store.outbox import Outbox
-from whosaw.terms import SystemClock
 
 _CANDIDATES = 5
 
 
 class CaseReads:
-    """Questions to the cases of one database."""
+    """Questions to the cases of one whosaw, each for one viewer."""
 
-    def __init__(self, db: Database, record: RecordReads, evidence: Path) -> None:
-        """Read the cases of `db`; their bundles lie in the folder `evidence`."""
-        self._db = db
+    def __init__(self, services: Services, record: RecordReads) -> None:
+        """Read the cases of `services`; bundles lie in its folder of evidence."""
+        self._db = services.db
         self._record = record
-        self._evidence = evidence
-        self._cases = Cases(db, SystemClock())
-        self._book = SightingBook(db)
-        self._outbox = Outbox(db)
+        self._evidence = services.settings.evidence_folder
+        self._work: CaseWork = case_work(services)
+        self._outbox = Outbox(services.db)
 
-    async def summaries(self) -> tuple[CaseSummary, ...]:
-        """Return every case, newest first."""
-        return tuple([await self._summary(case) for case in reversed(await self._cases.list())])
+    async def summaries(self, viewer: str) -> tuple[CaseSummary, ...]:
+        """Return every case that `viewer` may see, newest first."""
+        found = [case for case in reversed(await self._work.cases.list()) if await self.may_see(case.id, viewer)]
+        return tuple([await self._summary(case) for case in found])
 
-    async def page(self, case_id: str) -> CasePage | None:
-        """Return one case, or None."""
-        found = [case for case in await self._cases.list() if case.id == case_id]
-        if not found:
+    async def may_see(self, case_id: str, viewer: str) -> bool:
+        """Return whether `viewer` may see a case: who may not work on it may not learn that it is there."""
+        try:
+            await self._work.desk.check(case_id, viewer)
+        except (StepRefused, UnknownCase):
+            return False
+        return True
+
+    async def page(self, case_id: str, viewer: str) -> CasePage | None:
+        """Return one case, or None where `viewer` may see none of this id.
+
+        Whom the newest verdict suspects is noted as shown to the viewer first: he is told should it fall.
+        """
+        if not await self.may_see(case_id, viewer):
             return None
-        history = await self._cases.verdicts(case_id)
+        case, history = await self._work.cases.get(case_id), await self._work.cases.verdicts(case_id)
         last: Mapping[str, Any] = history[-1].verdict if history else {}
+        steps = await queries.case_steps(self._db, case_id)
+        names = await self._names(case_id, viewer, history, steps)
         bundle = self._evidence / f"{case_id}.zip"
         return CasePage(
-            summary=await self._summary(found[0]),
-            looks=tuple(_look(snapshot) for snapshot in history),
+            summary=await self._summary(case),
+            looks=tuple(_look(snapshot, names) for snapshot in history),
             finding_at=finding_at(last),
             scope=_scope(last),
-            steps=tuple([_step(row) for row in await queries.case_steps(self._db, case_id)]),
+            steps=tuple(_step(row, names) for row in steps),
             notices=await self._notices(case_id),
             bundle=str(bundle) if bundle.exists() else "",
             method="matched-control betting scores; a finding holds at every look (docs/trace.md)" if history else "",
@@ -63,15 +77,37 @@ class CaseReads:
             completeness=await self._record.completeness(),
         )
 
+    async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:
+        """Return what the viewer was shown of somebody that fell since, and that he has not read."""
+        found = await self._work.corrections.unread(viewer)
+        return tuple(CorrectionLine(each.case, f"actor #{each.actor}", each.text, each.made_at) for each in found)
+
+    async def corrections_read(self, viewer: str) -> None:
+        """Keep that the viewer has read his corrections."""
+        await self._work.corrections.read(viewer)
+
+    async def _names(
+        self, case: str, viewer: str, history: Sequence[Snapshot], steps: Sequence[queries.CaseStepRow]
+    ) -> Mapping[str, str]:
+        """Return how each actor on the page is written now, by key: as a number, save while he is unmasked."""
+        about = {row.target for row in steps if _about_actor(row.kind)}
+        keys = about | {actor for each in history for one in _candidates(each) for actor in one["actors"]}
+        numbers = await assign(self._db, "actor", sorted(keys))
+        suspected = sorted(history[-1].suspected()) if history else []
+        shown = await assign(self._db, "actor", suspected)
+        await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])
+        names = await self._work.unmaskings.names(case, list(numbers.values()))
+        return {key: names[number] for key, number in numbers.items()}
+
     async def _summary(self, case: Case) -> CaseSummary:
-        history = await self._cases.verdicts(case.id)
+        history = await self._work.cases.verdicts(case.id)
         last: Mapping[str, Any] = history[-1].verdict if history else {}
         return CaseSummary(
             id=case.id,
             beneficiary=case.beneficiary,
             state=case.state,
             opened_at=case.opened_at,
-            complaints=len(await self._book.list(case=case.id)),
+            complaints=len(await self._work.book.list(case=case.id)),
             verdict=last.get("verdict", ""),
             outside_probability=last.get("outside_probability"),
         )
@@ -85,8 +121,17 @@ class CaseReads:
         return (line,)
 
 
-def _look(snapshot: Snapshot) -> Look:
-    candidates = snapshot.verdict["candidates"]
+def _candidates(snapshot: Snapshot) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = snapshot.verdict["candidates"]
+    return found[:_CANDIDATES]
+
+
+def _about_actor(kind: str) -> bool:
+    return kind in RULES and RULES[kind].about == "actor"
+
+
+def _look(snapshot: Snapshot, names: Mapping[str, str]) -> Look:
+    candidates = _candidates(snapshot)
     best = candidates[0]["probability"] if candidates else 0.0
     return Look(
         complaints=snapshot.complaints,
@@ -95,7 +140,7 @@ def _look(snapshot: Snapshot) -> Look:
         outside_probability=snapshot.verdict["outside_probability"],
         candidates=tuple(
             CandidateLine(
-                actors=tuple(each["actors"]),
+                actors=tuple(names[actor] for actor in each["actors"]),
                 probability=each["probability"],
                 rung=each["rung"],
                 e_value=each["e_value"],
@@ -104,7 +149,7 @@ def _look(snapshot: Snapshot) -> Look:
                 expected=each["expected"],
                 rival=position > 0 and each["probability"] >= best / 20,
             )
-            for position, each in enumerate(candidates[:_CANDIDATES])
+            for position, each in enumerate(candidates)
         ),
     )
 
@@ -125,10 +170,10 @@ def _scope(verdict: Mapping[str, Any]) -> ScopeCounts | None:
     return ScopeCounts(len(scope["certain"]), len(scope["probable"]), len(scope["possible"]), scope["bound"])
 
 
-def _step(row: queries.CaseStepRow) -> StepLine:
+def _step(row: queries.CaseStepRow, names: Mapping[str, str]) -> StepLine:
     return StepLine(
         kind=row.kind,
-        target=row.target,
+        target=names[row.target] if _about_actor(row.kind) else row.target,
         state=row.state,
         reason=row.reason,
         planned_by=row.planned_by,

@@ -18,7 +18,7 @@ class WebReads:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._record = RecordReads(services.db, services.settings.trail_folder, services.keys.trail.verifier)
-        self._cases = CaseReads(services.db, self._record, services.settings.evidence_folder)
+        self._cases = CaseReads(services, self._record)
 
     @property
     def records_looks(self) -> bool:
@@ -35,9 +35,14 @@ class WebReads:
         return viewer not in await self._services.suspensions.among([viewer])
 
     async def start(self, viewer: str) -> StartPage:
-        """Return the cases and the state of the trail."""
+        """Return the cases that the viewer may see, what fell of what he was shown, and the state of the trail."""
         watches = await watchdesk.may_review(self._services, viewer)
-        return StartPage(await self._cases.summaries(), await self._record.state(), watches=watches)
+        cases, fallen = await self._cases.summaries(viewer), await self._cases.corrections(viewer)
+        return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen)
+
+    async def corrections_read(self, viewer: str) -> None:
+        """Keep that the viewer has read what fell."""
+        await self._cases.corrections_read(viewer)
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         """Return who saw a subject."""
@@ -45,9 +50,9 @@ class WebReads:
         return await self._record.who(question)
 
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
-        """Return a case, or None where there is none of that id."""
+        """Return a case, or None where there is none of that id that the viewer may see."""
         await self._note_look(Look(viewer, "look.case", f"case:{case_id}"))
-        return await self._cases.page(case_id)
+        return await self._cases.page(case_id, viewer)
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""

@@ -30,7 +30,7 @@ KEEP_FORMAT = ("email", "phone", "name", "iban", "card", "date", "number")
 NEVER_STABLE = ("date", "number")
 """Masks without a token: so few values exist that a handful of known ones would give the others away."""
 MOST_BYTES = 1_000_000
-ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at")
+ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at", "manager")
 TABLES = (
     "company",
     "sources",

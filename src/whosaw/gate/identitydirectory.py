@@ -17,8 +17,8 @@ async def directory_rows(db: Database, keys: Iterable[str]) -> dict[str, dict[st
     """Return the directory's line of everybody of these keys; whom the provider did not send is absent.
 
     A line has the columns that a catalog's actor query gives: ``key, roles`` (a list), ``region, ended`` (true, a
-    time, or None), ``employer, site, since, function, mail, changed_at`` (when roles, function or being active last
-    changed).
+    time, or None), ``employer, site, since, function, mail, manager, changed_at`` (when roles, function or being
+    active last changed).
 
     Args:
         db: whosaw's database; the door's role will do.
@@ -39,7 +39,7 @@ async def directory_rows(db: Database, keys: Iterable[str]) -> dict[str, dict[st
 
 
 def attributes_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``region, employer, site, since, function, mail`` of somebody as he was sent.
+    """Return ``region, employer, site, since, function, mail, manager`` of somebody as he was sent.
 
     whosaw's own extension goes before the enterprise extension, where both say something.
     """
@@ -51,13 +51,16 @@ def attributes_of(resource: Mapping[str, Any]) -> dict[str, Any]:
         "since": _time(own.get("since"), broken="unreadable"),  # which counts as not begun
         "function": _text(own.get("function")) or _text(enterprise.get("department")),
         "mail": _mail(resource.get("emails")),
+        "manager": _text(own.get("manager")),
     }
 
 
 def standing_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a person decisions look at: all attributes but the address, and until when he stays."""
+    """Return what of a person decisions look at: all but address and manager, and until when he stays."""
     told = attributes_of(resource)
-    return {name: told[name] for name in told if name != "mail"} | {"until": _part(resource, STAFF).get("until")}
+    return {name: told[name] for name in told if name not in {"mail", "manager"}} | {
+        "until": _part(resource, STAFF).get("until")
+    }
 
 
 def _part(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from whosaw.doors.console.reads import (
     CaseSummary,
     CheckpointLine,
     Completeness,
+    CorrectionLine,
     EntryLine,
     FieldEffect,
     Look,
@@ -265,13 +266,18 @@ class Readings:
     broken: Exception | None = None
     asked: list[object] = field(default_factory=list)
     watched: WatchPage = WATCH
+    fallen: tuple[CorrectionLine, ...] = ()
 
     async def admits(self, viewer: str) -> bool:
         return viewer not in self.suspended
 
     async def start(self, viewer: str) -> StartPage:
         self._ask(("start", viewer))
-        return StartPage(self.cases, self.state, watches=viewer == "E-0005")
+        return StartPage(self.cases, self.state, watches=viewer == "E-0005", fallen=self.fallen)
+
+    async def corrections_read(self, viewer: str) -> None:
+        self._ask(("corrections read", viewer))
+        self.fallen = ()
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         self._ask((question, viewer))

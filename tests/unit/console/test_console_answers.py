@@ -14,6 +14,7 @@ from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.reads import (
     CheckpointLine,
     Completeness,
+    CorrectionLine,
     FieldEffect,
     TrailState,
     WhoQuestion,
@@ -79,9 +80,26 @@ async def test_the_start_offers_who_saw_this_customer_first(signed_in: httpx.Asy
 async def test_an_empty_house_says_so(signed_in: httpx.AsyncClient, readings: Any) -> None:
     readings.cases, readings.state = (), TrailState(0, None)
     readings.completeness = Completeness(0, None, None, ())
-    assert "No case has been opened" in text_of(await signed_in.get("/console/"))
+    assert "There is no case that you may see" in text_of(await signed_in.get("/console/"))
     assert "No checkpoint has been signed yet" in text_of(await signed_in.get("/console/trail"))
     assert "can say nothing about anybody" in text_of(await signed_in.get("/console/who?subject=C-9"))
+
+
+async def test_what_fell_of_what_one_was_shown_stands_on_the_first_page_until_it_is_read(
+    signed_in: httpx.AsyncClient, readings: Any
+) -> None:
+    readings.fallen = (
+        CorrectionLine(
+            "CASE-0002", "actor #17", "a <fourth> complaint speaks against it", datetime(2026, 3, 31, tzinfo=UTC)
+        ),
+    )
+    text = text_of(await signed_in.get("/console/"))
+    assert "actor #17" in text and "a <fourth> complaint" in text
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    assert (await signed_in.post("/console/corrections", headers=elsewhere)).status_code == 403
+    assert readings.fallen
+    assert (await signed_in.post("/console/corrections")).status_code == 303
+    assert readings.fallen == () and "What you were shown" not in text_of(await signed_in.get("/console/"))
 
 
 async def test_who_tells_when_who_what_why_and_by_which_door(signed_in: httpx.AsyncClient, readings: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.app.errors import AppError
 from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.services import Services
@@ -45,3 +46,35 @@ async def look(services: Services, action: str, at_what: str) -> None:
     """Record a look before it is answered."""
     seen = Look(await who_looks(services), action, at_what)
     await note_look(services.db, services.appender, services.clock, seen)
+
+
+async def may_see(services: Services, case: str) -> bool:
+    """Return whether whoever is at this terminal may see a case; who sits at the machine without a token reads it all.
+
+    Raises:
+        UnknownCase: there is no such case.
+    """
+    if services.settings.token is None:
+        return True
+    from whosaw.app.casedesk import case_work
+
+    try:
+        await case_work(services).desk.check(case, await whose_token(services))
+    except StepRefused:
+        return False
+    return True
+
+
+async def look_at_case(services: Services, case: str) -> None:
+    """Record a look at a case before it is answered, and refuse whoever may not see it.
+
+    Raises:
+        UnknownCase: there is no such case, or this person may not see it: neither tells that it is there.
+    """
+    await look(services, "look.case", case)
+    try:
+        seen = await may_see(services, case)
+    except UnknownCase:
+        seen = False
+    if not seen:
+        raise UnknownCase(f"there is no case `{case}` that you may see", hint="`whosaw case list` lists them")

@@ -13,10 +13,11 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from whosaw.answer import Case
+from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.ladder import RULES
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.commands.acting import look, who_looks, whose_token
+from whosaw.app.commands.acting import look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
@@ -78,7 +79,7 @@ def open_(beneficiary: str, /, *, reason: str) -> int:
 
 
 def list_(*, as_json: AsJson = False) -> int:
-    """List the cases, oldest first; the look is recorded.
+    """List the cases that one may see, oldest first; the look is recorded.
 
     Args:
         as_json: print JSON.
@@ -87,7 +88,8 @@ def list_(*, as_json: AsJson = False) -> int:
     async def work(services: Services) -> list[tuple[Case, int]]:
         await look(services, "look.case", "cases")
         desk = case_work(services)
-        return [(each, len(await desk.book.list(case=each.id))) for each in await desk.cases.list()]
+        seen = [each for each in await desk.cases.list() if await may_see(services, each.id)]
+        return [(each, len(await desk.book.list(case=each.id))) for each in seen]
 
     found = with_services(work)
     if as_json:
@@ -97,7 +99,7 @@ def list_(*, as_json: AsJson = False) -> int:
     for case, count in found:
         cells = (case.id, case.beneficiary, case.state, f"{case.opened_at:%Y-%m-%d %H:%M}", str(count))
         lines.add_row(*(Text(cell) for cell in cells))
-    console().print(lines if found else "no case was opened")
+    console().print(lines if found else "there is no case that you may see")
     return 0
 
 
@@ -110,7 +112,7 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> dict[str, Any]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         return await told(case_work(services), case, to=await who_looks(services))
 
     seen = with_services(work)
@@ -127,6 +129,8 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
         say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
         for each in verdict["candidates"]:
             say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
+    for fell in seen["fallen"]:
+        say(fallen_line(case, fell))
     for move in seen["moves"]:
         say(f"{move['at']:%Y-%m-%d %H:%M}  {move['before']} -> {move['after']} by {move['by']}: {move['reason']}")
     for step in seen["steps"]:
@@ -153,10 +157,22 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
         "sightings": len(await work.book.list(case=case)),
         "aware_since": await work.desk.aware_since(case),
         "alerts": asdict(await attention(work.services.db)),
+        "fallen": [asdict(each) for each in await work.corrections.fallen(case)],
         "verdict": {**last, "candidates": candidates} if last else None,
         "moves": [asdict(each) for each in await work.desk.moves(case)],
         "steps": [asdict(each) | {"target": shown.get(each.target, each.target)} for each in steps],
     }
+
+
+def fallen_line(case: str, fell: Mapping[str, Any]) -> str:
+    """Return what must be put right about an accusation that fell, and how."""
+    number, line = fell["actor"], f"actor #{fell['actor']} is no longer under suspicion"
+    if fell["untold"]:
+        who = "1 person knows" if fell["untold"] == 1 else f"{fell['untold']} people know"
+        line += f"; {who} of it and must be told: whosaw case retract {case} {number} --text …"
+    if fell["measures"]:
+        line += f"; still in force against him: {', '.join(fell['measures'])} (whosaw case undo)"
+    return line
 
 
 def state(case: str, to: str, /, *, reason: str) -> int:
@@ -189,14 +205,18 @@ def verdict(case: str, file: Path, /) -> int:
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise VerdictUnreadable(f"`{file}` is no verdict") from cause
 
-    async def work(services: Services) -> int:
+    async def work(services: Services) -> tuple[int, Sequence[Fallen]]:
         desk = case_work(services)
         by = await whose_token(services)
         await desk.desk.check(case, by)
         await desk.notes.add(case, "case.verdict", by=by, text=json.dumps(said, sort_keys=True))
-        return (await desk.cases.add_verdict(case, said, complaints=complaints)).seq
+        added = await desk.cases.add_verdict(case, said, complaints=complaints)
+        return added.seq, await desk.corrections.fallen(case)
 
-    say(f"verdict {with_services(work)} of {case}: {said['verdict']}")
+    seq, fallen = with_services(work)
+    say(f"verdict {seq} of {case}: {said['verdict']}")
+    for each in fallen:
+        say(fallen_line(case, asdict(each)))
     return 0
 
 
@@ -241,7 +261,7 @@ def who_knew(
             known_at = moment(at) if at else services.clock.now()
             await desk.desk.learn(case, person=person, what=what, known_at=known_at, by=by)
         else:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         return list(await desk.desk.who_knew(case))
 
     found = with_services(work)
@@ -277,7 +297,7 @@ def people(
         elif end:
             await desk.dismiss(case, end, by=await whose_token(services), why=why)
         else:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         return list(await desk.people(case))
 
     found = with_services(work)

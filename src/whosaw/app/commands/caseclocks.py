@@ -13,7 +13,7 @@ from whosaw.answer.clocks import CaseClock, write_calendar
 from whosaw.answer.law import every_rule
 from whosaw.app.casedesk import case_work
 from whosaw.app.casesettings import CaseSettings
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import look, look_at_case, whose_token
 from whosaw.app.commands.case import moment, say
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -77,7 +77,7 @@ def clocks(
         elif remind:
             await desk.clocks.remind()
         else:
-            await look(services, "look.case", case or "clocks")
+            await (look_at_case(services, case) if case else look(services, "look.case", "clocks"))
         return services.clock.now(), await desk.clocks.list(case or None)
 
     now, found = with_services(work)
@@ -102,7 +102,7 @@ def calendar(case: str = "", /, *, out: Path) -> int:
     """
 
     async def work(services: Services) -> bytes:
-        await look(services, "look.case", case or "clocks")
+        await (look_at_case(services, case) if case else look(services, "look.case", "clocks"))
         found = await case_work(services).clocks.list(case or None)
         return write_calendar(found, made_at=services.clock.now())
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from whosaw.answer.copies import Match, trace_copy, write_copy
 from whosaw.answer.exhibits import Exhibit
 from whosaw.app.casedesk import case_work
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, table
@@ -31,7 +31,7 @@ def exhibit(case: str, file: Path | None = None, /, *, what: str = "") -> int:
     async def work(services: Services) -> Sequence[Exhibit]:
         desk = case_work(services).exhibits
         if file is None:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         else:
             await desk.add(case, file.name, body, what=what, by=await whose_token(services))
         return await desk.list(case)

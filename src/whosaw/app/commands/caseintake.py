@@ -24,7 +24,7 @@ from whosaw.app.caseintake import (
     read_senders,
 )
 from whosaw.app.casesettings import CaseSettings
-from whosaw.app.commands.acting import look, who_looks
+from whosaw.app.commands.acting import look, look_at_case, who_looks
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -135,7 +135,7 @@ def sightings(case: str, /, *, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> Sequence[Sighting]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         return await case_work(services).book.list(case=case)
 
     return _print(with_services(work), as_json=as_json)
@@ -193,7 +193,7 @@ def clusters(case: str, /, *, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> Sequence[Cluster]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         desk = case_work(services)
         mails = [each for each in await desk.book.list(case=case) if each.form == "mail"]
         return cluster([read_seen(each.id, desk.raws.read(each.raw_sha256), each.sender_domain) for each in mails])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from whosaw.answer.bounces import Undelivered, read_bounce
 from whosaw.app.casenotices import CaseNotices, NoticeForms
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -68,7 +68,7 @@ def dry_run(case: str, /, *, out: Path) -> int:
     """
 
     async def work(services: Services) -> tuple[int, int]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         return await CaseNotices(services).dry_run(case, out)
 
     written, unreachable = with_services(work)
@@ -85,7 +85,7 @@ def list_(case: str, /, *, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> tuple[Mapping[str, int], Sequence[Undelivered]]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         made = CaseNotices(services)
         counts = {str(state): count for state, count in (await made.outbox.counts(case)).items()}
         return counts, await made.bounces.undelivered(case)
@@ -183,7 +183,7 @@ def post(case: str, /, *, out: Path, language: str = "en") -> int:
     """
 
     async def work(services: Services) -> Mapping[str, str]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         return await CaseNotices(services).for_the_post(case, language)
 
     texts = with_services(work)
@@ -202,7 +202,7 @@ def facts(case: str, /) -> int:
     """
 
     async def work(services: Services) -> dict[str, Any]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         return (await CaseNotices(services).facts(case)).as_json()
 
     console().print(Text(json.dumps(with_services(work), indent=2, ensure_ascii=False)))

@@ -15,7 +15,7 @@ from whosaw.answer.entities import Link, SourceKind, Word
 from whosaw.answer.oversight import Overseen, every_unmasking
 from whosaw.answer.unmasking import Unmasking
 from whosaw.app.casedesk import case_work
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import look, look_at_case, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -46,7 +46,7 @@ def unmask(
         elif actor is not None:
             await desk.unmaskings.ask(case, actor, by=await whose_token(services), reason=reason)
         else:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         found = await desk.unmaskings.list(case)
         return found, await desk.unmaskings.names(case, [each.actor for each in found])
 
@@ -121,7 +121,7 @@ def entities(
             one, other = link
             await desk.link(case, one, other, word=word, by=await whose_token(services))
         else:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         lines = []
         for each in await desk.list(case):
             words = ", ".join(f"{word.kind} {word.source}" for word in await desk.words(case, each.id))

@@ -17,7 +17,7 @@ from whosaw.answer.dsa import calls, database_record, seller_letter, writer_note
 from whosaw.answer.facts import Company
 from whosaw.app.casedesk import case_work
 from whosaw.app.casestatements import CaseStatements, read_reviews
-from whosaw.app.commands.acting import look, who_looks, whose_token
+from whosaw.app.commands.acting import look_at_case, who_looks, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -94,7 +94,7 @@ def corrections(*, as_json: AsJson = False) -> int:
     """
 
     async def work(services: Services) -> Sequence[Correction]:
-        who = await whose_token(services)
+        who = await who_looks(services)  # who sits at the machine was shown it too
         found = await case_work(services).corrections.unread(who)
         await case_work(services).corrections.read(who)
         return found
@@ -125,7 +125,7 @@ def statement(
 
     async def work(services: Services) -> dict[str, str]:
         made = CaseStatements(services)
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         if reviews is not None:
             table_ = read_reviews((await asyncio.to_thread(reviews.read_text, encoding="utf-8")).splitlines())
             return _of_reviews(made.removed(case, table_), made.notices.company())

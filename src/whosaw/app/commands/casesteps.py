@@ -16,7 +16,7 @@ from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import Kind
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.commands.acting import look, who_looks, whose_token
+from whosaw.app.commands.acting import look_at_case, who_looks, whose_token
 from whosaw.app.commands.case import Words, moment, say, told
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -53,7 +53,7 @@ def steps(case: str, /, *, kinds: Flag = False, as_json: AsJson = False) -> int:
         return _kinds(as_json=as_json)
 
     async def work(services: Services) -> list[dict[str, Any]]:
-        await look(services, "look.case", case)
+        await look_at_case(services, case)
         found: list[dict[str, Any]] = (await told(case_work(services), case, to=await who_looks(services)))["steps"]
         return found
 
@@ -239,7 +239,7 @@ def clear(
             by = await whose_token(services)
             await desk.exculpatory.answer(case, whom, item, finding, text=text, by=by)
         else:
-            await look(services, "look.case", case)
+            await look_at_case(services, case)
         return await desk.exculpatory.list(case, whom)
 
     found = {each.item: each for each in with_services(work)}

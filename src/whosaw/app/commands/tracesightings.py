@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whosaw.app.commands.acting import look
+from whosaw.app.commands.acting import look, look_at_case
 from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console
 from whosaw.app.services import Services
@@ -25,7 +25,7 @@ def sightings(*, out: Path, case: str = "", beneficiary: str = "") -> int:
         raise NoSightings("either a case or a beneficiary is asked about")
 
     async def work(services: Services) -> tuple[int, int]:
-        await look(services, "look.case", case or "sightings")
+        await (look_at_case(services, case) if case else look(services, "look.case", "sightings"))
         found = await sightings_of(services, case=case or None, beneficiary=beneficiary or None)
         await write_sightings(services, found, out)
         hits = sum(each.form in HITS for each in found)

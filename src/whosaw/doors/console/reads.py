@@ -157,7 +157,7 @@ class CandidateLine:
     """An actor, or several that the record cannot tell apart, at one look.
 
     Args:
-        actors: staff keys.
+        actors: as they may be written: by number, by key only while somebody is unmasked.
         probability: raw posterior.
         rung: ``no_signal``, ``lead`` or ``finding``.
         e_value: the bets' running product.
@@ -211,8 +211,8 @@ class StepLine:
     """One thing done in a case.
 
     Args:
-        kind: such as ``actor.suspend``.
-        target: whom or what it concerns, such as ``actor:E-0042``.
+        kind: such as ``suspend_actor``.
+        target: whom or what it concerns: ``actor #17``, ``seller:S-0088``, the case.
         state: ``planned``, ``doing``, ``done``, ``undoing`` or ``undone``.
         reason: in words.
         planned_by: staff key.
@@ -330,12 +330,23 @@ class TrailPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """An accusation that the viewer was shown and that fell: in which case, of whom by number, what was wrong."""
+
+    case: str
+    actor: str
+    text: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StartPage:
-    """The start: cases newest first, how the trail stands, and whether the viewer reviews flags."""
+    """The start: cases newest first, how the trail stands, whether the viewer reviews flags, and what fell."""
 
     cases: tuple[CaseSummary, ...]
     trail: TrailState
     watches: bool = False
+    fallen: tuple[CorrectionLine, ...] = ()
 
 
 class Reads(Protocol):
@@ -356,7 +367,11 @@ class Reads(Protocol):
         ...
 
     async def start(self, viewer: str) -> StartPage:
-        """Return the cases and the state of the trail."""
+        """Return the cases that `viewer` may see, what fell of what he was shown, and the state of the trail."""
+        ...
+
+    async def corrections_read(self, viewer: str) -> None:
+        """Keep that the viewer has read what fell."""
         ...
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
@@ -364,7 +379,7 @@ class Reads(Protocol):
         ...
 
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
-        """Return a case, or None where there is none of that id."""
+        """Return a case, or None where there is none of that id that `viewer` may see."""
         ...
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:

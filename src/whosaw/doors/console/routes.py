@@ -29,6 +29,7 @@ COOKIE = "whosaw_console"
 START = "/console/"
 WAY_IN = "Start `whosaw serve` again: it prints a new link."
 _ONCE_CHARS_MOST = 200
+_WHO_SEES = "a case is for those whom `whosaw case people` names in it, and for nobody with a conflict of interest"
 _FOR_REVIEWERS = "flags are for people whose function reviews them"
 # programs that fetch a link to draw a preview of it say so in their name
 _PREVIEWERS = ("bot", "crawl", "embed", "facebookexternalhit", "preview", "slack", "spider", "whatsapp")
@@ -77,6 +78,7 @@ class ConsoleDoor:
         add(START, self._guarded(self._start), methods=["GET"])
         add("/console/who", self._guarded(self._who), methods=["GET"])
         add("/console/cases/{case_id}", self._guarded(self._case), methods=["GET"])
+        add("/console/corrections", self._guarded(self._read_corrections), methods=["POST"])
         add("/console/trail", self._guarded(self._trail), methods=["GET"])
         add("/console/watch", self._guarded(self._watch), methods=["GET"])
         add("/console/watch/release", self._guarded(self._release), methods=["POST"])
@@ -97,8 +99,13 @@ class ConsoleDoor:
         wanted = case_id(request.path_params["case_id"])
         page = await self._reads.case(wanted, viewer)
         if page is None:
-            raise NoSuchPage(f"there is no case `{wanted}`")
+            # the same words for one that is not there and one that he may not see: neither tells that it is there
+            raise NoSuchPage(f"there is no case `{wanted}` that you may see", hint=_WHO_SEES)
         return self._pages.page("case", viewer=viewer, page=page, chart=draw(page.looks, page.finding_at))
+
+    async def _read_corrections(self, _request: Request, viewer: str) -> Response:
+        await self._reads.corrections_read(viewer)
+        return RedirectResponse(START, 303, headers=HEADERS)
 
     async def _trail(self, request: Request, viewer: str) -> Response:
         before = before_index(request.query_params)

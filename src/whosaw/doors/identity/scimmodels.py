@@ -65,6 +65,9 @@ class StaffExtension(Extension):
     function: str | None = None
     """His function, as the catalog names those who approve."""
 
+    manager: str | None = None
+    """The staff key of whom he answers to: who may not work on a case about him."""
+
     since: datetime | None = None
     """When his contract begins."""
 

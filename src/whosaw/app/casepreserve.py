@@ -1,0 +1,72 @@
+"""Preserving what a case stands on: legal holds, before anybody whom it touches can hear of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from whosaw.answer import Cases, SightingBook
+from whosaw.answer.ladder import RULES
+from whosaw.answer.step import step_of
+from whosaw.answer.stepqueries import steps
+from whosaw.app.services import Services
+from whosaw.record.hold import Holds
+from whosaw.store.numbers import assign, find
+
+_REVIEW_AFTER = timedelta(days=180)
+
+
+class Preserve:
+    """Legal holds on everybody a case is about.
+
+    That is whoever complained, whom the newest verdict suspects or a step is about, and who profits.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._holds = Holds(services.db, services.appender, services.clock)
+
+    async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hold what is not held; return how many. The ground of each hold is the case, of which `case` is a step."""
+        del target, params
+        case = case.partition("/")[0]
+        services = self._services
+        review_on = (services.clock.now() + _REVIEW_AFTER).date()
+        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
+        standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
+        wanted = await self._wanted(case)
+        for space, number in sorted(wanted - standing):
+            await self._holds.add(space, number, ground=case, review_on=review_on, by=by)  # type: ignore[arg-type]
+        return {"held": len(wanted - standing)}
+
+    async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Lift the holds whose ground is this case."""
+        del target, params
+        case = case.partition("/")[0]
+        services = self._services
+        (by,) = (await assign(services.db, "actor", ["service:case"])).values()
+        mine = [hold for hold in await self._holds.standing() if hold.ground == case]
+        # who asked to be erased is told first (GDPR art. 18(3)); until then his hold stands
+        untold = [each for each in mine if each.space == "subject" and each.erasure_asked_at and not each.told_at]
+        for hold in mine:
+            if hold not in untold:
+                await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
+        return {"lifted": len(mine) - len(untold), "to_be_told_first": len(untold)}
+
+    async def unheld(self, case: str) -> int:
+        """Return of how many people of `case` nothing keeps the records yet."""
+        standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
+        return len(await self._wanted(case) - standing)
+
+    async def _wanted(self, case: str) -> set[tuple[str, int]]:
+        db = self._services.db
+        cases = Cases(db, self._services.clock)
+        subjects = {each.subject for each in await SightingBook(db).list(case=case)}
+        beneficiary = await find(db, "subject", (await cases.get(case)).beneficiary)
+        history = await cases.verdicts(case)
+        live = [each for each in map(step_of, await steps(db, case)) if each.state != "undone"]
+        about = {each.target for each in live if RULES[each.kind].about == "actor"}
+        suspects = await assign(db, "actor", sorted(about | (history[-1].suspected() if history else set())))
+        held = {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
+        return held if beneficiary is None else held | {("subject", beneficiary)}

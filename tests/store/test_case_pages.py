@@ -1,0 +1,174 @@
+"""What of a case is shown to whom, what is kept before anybody hears of it, and who is told when an accusation fell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.store.test_case import complaint, verdict
+from tests.store.watchworld import END, found_company
+
+from whosaw.answer import StepRefused
+from whosaw.answer.exculpatory import ITEMS
+from whosaw.app.casedesk import CaseWork, case_work
+from whosaw.app.casepreserve import Preserve
+from whosaw.app.services import Services, open_services
+from whosaw.app.settings import Settings
+from whosaw.app.webreads import WebReads
+from whosaw.record import entries_from
+from whosaw.record.hold import Holds
+from whosaw.store.numbers import assign
+from whosaw.terms import SimulatedClock
+
+SELLER = "seller:S-7"
+SUSPECT, BOSS = "E-5", "E-9"
+
+
+@pytest.fixture
+async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
+    found_company(database_url, tmp_path / "state")
+    catalog = tmp_path / "state" / "whosaw.toml"
+    text = catalog.read_text().replace('"function", "mail"]', '"function", "mail", "manager"]')
+    catalog.write_text(text.replace("function, mail from", "function, mail, manager from"))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table company.staff add column manager text")
+        connection.execute("update company.staff set manager = %s where id = %s", [BOSS, SUSPECT])
+    settings = Settings(state=tmp_path / "state", database=database_url)
+    async with open_services(settings, SimulatedClock(END), database_url, door="serve") as opened:
+        yield opened
+
+
+async def opened_case(services: Services, *, suspect: str = SUSPECT) -> tuple[CaseWork, str]:
+    """Open a case of two complaints with a finding, and name a person of each of two functions."""
+    work = case_work(services)
+    case = (await work.desk.open(SELLER, by="P-1", reason="two customers forwarded its messages")).id
+    numbers = await assign(services.db, "subject", ["customer:C-1", "customer:C-2"])
+    for number in numbers.values():
+        await work.book.add(complaint(number), subject=number, beneficiary=SELLER)
+    for person, function in (("P-1", "privacy"), ("S-1", "security")):
+        await work.desk.name(case, person, function, by="P-1")
+    await work.cases.add_verdict(case, shown(suspect), complaints=3)
+    return work, case
+
+
+def shown(suspect: str, rung: str = "finding") -> dict[str, Any]:
+    """Return a verdict with all that a page shows of its candidates."""
+    said = verdict(rung, suspect)
+    for each in said["candidates"]:
+        each |= {"e_value": 40.0, "seen": 3, "of": 3, "expected": 0.2}
+    return said
+
+
+async def test_people_on_a_page_are_numbers_until_two_functions_unmask_one(services: Services) -> None:
+    work, case = await opened_case(services)
+    await work.steps.plan(case, "suspend_actor", SUSPECT, by="P-1", reason="a finding")
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    reads = WebReads(services)
+    page = await reads.case(case, "P-1")
+    assert page is not None and SUSPECT not in str(page)
+    assert page.looks[-1].candidates[0].actors == (f"actor #{number}",)
+    assert [each.target for each in page.steps] == [f"actor #{number}"]
+    asked = await work.unmaskings.ask(case, number, by="P-1", reason="his access must be cut today")
+    await work.unmaskings.approve(asked.id, by="S-1", days=1)
+    page = await reads.case(case, "P-1")
+    assert page is not None and page.looks[-1].candidates[0].actors == (SUSPECT,)
+    services.clock.advance_to(END + timedelta(days=2))  # type: ignore[attr-defined]
+    page = await reads.case(case, "P-1")
+    assert page is not None and SUSPECT not in str(page)
+
+
+async def test_a_suspect_his_manager_and_who_was_not_named_learn_of_no_case(services: Services) -> None:
+    work, case = await opened_case(services)
+    for person in (SUSPECT, BOSS):
+        with pytest.raises(StepRefused) as refusal:
+            await work.desk.name(case, person, "security", by="P-1")
+        assert (refusal.value.reason, str(refusal.value)) == (
+            "conflict",
+            "a person with a conflict of interest decides nothing here",
+        ), "which conflict it is would tell who is suspected"
+    reads = WebReads(services)
+    for person in (SUSPECT, BOSS, "E-20"):
+        assert await reads.case(case, person) is None
+        assert (await reads.start(person)).cases == ()
+    assert [each.id for each in (await reads.start("S-1")).cases] == [case]
+    assert await reads.case("CASE-99", "S-1") is None
+    looks = [e.payload for e in [each async for each in entries_from(services.db)] if e.payload.get("action")]
+    assert sum(each["action"] == "look.case" for each in looks) == 4, "a look that is refused is recorded too"
+
+
+async def test_who_was_shown_an_accusation_in_the_browser_is_told_when_it_fell(services: Services) -> None:
+    work, case = await opened_case(services)
+    reads = WebReads(services)
+    assert await reads.case(case, "S-1") is not None
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    await work.cases.add_verdict(case, shown("E-6"), complaints=4)
+    assert await work.corrections.correct(case, number, by="P-1", text="a fourth complaint speaks against it") == 1
+    (line,) = (await reads.start("S-1")).fallen
+    assert (line.case, line.actor) == (case, f"actor #{number}")
+    assert (await reads.start("P-1")).fallen == ()
+    await reads.corrections_read("S-1")
+    assert (await reads.start("S-1")).fallen == ()
+
+
+async def test_nobody_hears_of_a_case_before_what_it_stands_on_is_kept(services: Services) -> None:
+    work, case = await opened_case(services)
+    preserve = Preserve(services)
+    for item in ITEMS:
+        await work.exculpatory.answer(case, SUSPECT, item, "unknown", text="no such record", by="P-1")
+
+    async def approved(kind: Any, target: str) -> str:
+        step = await work.steps.plan(case, kind, target, by="P-1", reason="see the case")
+        for person in ("P-1", "S-1"):
+            await work.steps.approve(step.id, person)
+        return step.id
+
+    cut = await approved("suspend_actor", SUSPECT)
+    for telling in (
+        work.steps.carry_out(cut, by="S-1"),
+        work.steps.carry_out(await approved("talk_actor", SUSPECT), by="S-1"),
+        work.desk.hear(case, SUSPECT, heard_at=END, said="it was not me", by="P-1"),
+    ):
+        with pytest.raises(StepRefused) as refusal:
+            await telling
+        assert refusal.value.reason == "not_preserved"
+    assert not await services.suspensions.among([SUSPECT])
+
+    kept = await work.steps.carry_out(await approved("preserve", case), by="S-1")
+    numbers = await assign(services.db, "subject", ["customer:C-1", "customer:C-2"])
+    (suspect,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    held = {
+        (hold.space, hold.number) for hold in await Holds(services.db, services.appender, services.clock).standing()
+    }
+    assert held == {("actor", suspect), *(("subject", number) for number in numbers.values())}
+    assert kept.outcome == {"held": 3} and await preserve.unheld(case) == 0
+    assert await approved("preserve", case) == kept.id, "nothing came since"
+
+    # a third complaint and another suspect: what came since is kept by a step of its own, and nothing is bared for it
+    (third,) = (await assign(services.db, "subject", ["customer:C-3"])).values()
+    await work.book.add(complaint(third), subject=third, beneficiary=SELLER)
+    assert await preserve.unheld(case) == 1
+    with pytest.raises(StepRefused) as refusal:
+        await work.steps.carry_out(cut, by="S-1")
+    assert refusal.value.reason == "not_preserved"
+    more = await work.steps.carry_out(await approved("preserve", case), by="S-1")
+    assert more.id != kept.id and more.outcome == {"held": 1}
+    assert (await work.steps.carry_out(cut, by="S-1")).state == "done"
+    assert await services.suspensions.among([SUSPECT]) == {SUSPECT}
+
+
+async def test_ending_the_holds_of_a_case_tells_first_whoever_asked_to_be_erased(services: Services) -> None:
+    work, case = await opened_case(services)
+    step = await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it")
+    await work.steps.approve(step.id, "P-1")
+    await work.steps.carry_out(step.id, by="P-1")
+    (one,) = (await assign(services.db, "subject", ["customer:C-1"])).values()
+    async with services.db.connection() as connection:
+        await connection.execute("update legal_hold set erasure_asked_at = %s where number = %s", [END, one])
+    undone = await work.steps.undo(step.id, by=["P-1", "S-1"], reason="nothing came of it")
+    assert undone.outcome is not None and undone.outcome["undo"] == {"lifted": 2, "to_be_told_first": 1}
+    standing = await Holds(services.db, services.appender, services.clock).standing()
+    assert [(hold.space, hold.number) for hold in standing] == [("subject", one)]
