@@ -6,6 +6,7 @@ from whosaw.answer.clocks import ALERT_TEXTS as CLOCK_TEXTS
 from whosaw.answer.corrections import ALERT_TEXTS as CORRECTION_TEXTS
 from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
 from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
+from whosaw.app.alertwitness import ALERT_TEXTS as WITNESS_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
 from whosaw.app.policies import ALERT_TEXTS as POLICY_TEXTS
 from whosaw.app.watchalerts import ALERT_TEXTS as WATCH_TEXTS
@@ -13,6 +14,7 @@ from whosaw.doors.mail.hits import ALERT_TEXTS as MAIL_TEXTS
 from whosaw.gate.friction import ALERT_TEXTS as FRICTION_TEXTS
 from whosaw.gate.glass import ALERT_TEXTS as GLASS_TEXTS
 from whosaw.gate.notifying import ALERT_TEXTS as NOTIFY_TEXTS
+from whosaw.gate.suspension import ALERT_TEXTS as SUSPENSION_TEXTS
 
 _TEXTS = {
     **GLASS_TEXTS,
@@ -23,6 +25,8 @@ _TEXTS = {
     **CORRECTION_TEXTS,
     **COVERT_TEXTS,
     **AGING_TEXTS,
+    **WITNESS_TEXTS,
+    **SUSPENSION_TEXTS,
     **WATCH_TEXTS,
     **FRICTION_TEXTS,
     **MAIL_TEXTS,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from whosaw.app.alertaging import escalate_unread
 from whosaw.app.alertsending import AlertSending
+from whosaw.app.alertwitness import witness_alarm
 from whosaw.app.casedesk import case_work
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
@@ -39,21 +41,21 @@ async def run_background(services: Services) -> None:
     if hears.mail and services.settings.smtp is None:
         _LOG.warning("alerts by mail wait: WHOSAW_SMTP names no mail server")
 
-    async def standing() -> None:
-        await grants.expire()
-        await glasses.escalate(services.clock.now())
-        work = case_work(services)
-        await work.clocks.remind()
-        await work.covert.remind()
-        await work.corrections.remind()
-        await escalate_unread(services.db, services.clock)
-
+    work, folder, asked = case_work(services), services.settings.trail_folder, services.settings.witnesses is not None
+    # one that fails again and again keeps no other from being done
+    standing: list[Callable[[], Awaitable[object]]] = [
+        grants.expire,
+        lambda: glasses.escalate(services.clock.now()),
+        work.clocks.remind,
+        work.covert.remind,
+        work.corrections.remind,
+        witness_alarm(services.db, services.clock, folder, asked=asked),
+        lambda: escalate_unread(services.db, services.clock),
+    ]
     async with alert_sending(services) as sending:
-
-        async def alerts() -> None:
-            await sending.round()
-
-        await asyncio.gather(every(STANDING_EVERY_S, standing), every(ALERTS_EVERY_S, alerts))
+        await asyncio.gather(
+            *(every(STANDING_EVERY_S, step) for step in standing), every(ALERTS_EVERY_S, sending.round)
+        )
 
 
 def alert_sending(services: Services) -> AlertSending:

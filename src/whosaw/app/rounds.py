@@ -11,7 +11,7 @@ from whosaw.terms import WhosawError, stop_if_cancelled
 _LOG = logging.getLogger(__name__)
 
 
-async def every(seconds: float, step: Callable[[], Awaitable[None]], *, failed: str = "put off") -> None:
+async def every(seconds: float, step: Callable[[], Awaitable[object]], *, failed: str = "put off") -> None:
     """Take `step`, wait, and again, until cancelled; nothing that goes wrong in it may stop a server from serving.
 
     Args:

@@ -18,7 +18,11 @@ from whosaw.gate.queries import Kind
 from whosaw.gate.standing import LIFT_SUSPENSION, SECOND_PERSON, standing
 from whosaw.record import Appender
 from whosaw.store import Database, NumberMap
+from whosaw.store.alerts import raise_alert
 from whosaw.terms import Clock, to_us
+
+SUSPENDED = "actor.suspended"
+ALERT_TEXTS = {SUSPENDED: "Somebody is refused at every door from now on."}
 
 
 class SecondPersonNeeded(GateError, PermissionError):
@@ -51,7 +55,10 @@ class Suspensions:
         Raises:
             TrailUnavailable: it could not be recorded; he is not stopped.
         """
-        await self._record("suspend", actor, reason, by, kind)
+        target, entry = await self._record("suspend", actor, reason, by, kind)
+        if not await self.among([actor]):
+            about = {"actor": target, "entry": entry}
+            await raise_alert(self._db, "suspension", "high", SUSPENDED, about, at=self._clock.now())
         return await queries.set_suspended(self._db, actor, self._clock.now(), reason, by, kind=kind)
 
     async def restore(self, actor: str, *, reason: str, by: str) -> bool:
@@ -86,9 +93,10 @@ class Suspensions:
         step = Step("used", holder, holder, word.id, SECOND_PERSON, "console")
         await self._appender.append(grant_entry(step, at, {}))
 
-    async def _record(self, change: str, actor: str, reason: str, by: str, kind: Kind) -> None:
+    async def _record(self, change: str, actor: str, reason: str, by: str, kind: Kind) -> tuple[int, int]:
+        """Record it and return the number of whom it is about, and the entry's."""
         ordered_by, target = await NumberMap(self._db).numbers("actor", [by, actor])
-        await self._appender.append(
+        receipt = await self._appender.append(
             {
                 "kind": "suspension",
                 "at": to_us(self._clock.now()),
@@ -100,3 +108,4 @@ class Suspensions:
                 **({"safety": "yes"} if kind == "safety" else {}),
             }
         )
+        return target, receipt.index

@@ -13,6 +13,7 @@ from whosaw.gate.grants import Word
 from whosaw.gate.standing import Standing, standing
 from whosaw.gate.suspension import SecondPersonNeeded, Suspensions
 from whosaw.record import TrailUnavailable
+from whosaw.store.alerts import alerts
 
 if TYPE_CHECKING:
     from tests.store.standing.conftest import Desk
@@ -51,6 +52,10 @@ async def test_it_ends_grants_glass_and_sign_ins_and_lifting_it_gives_none_back(
     assert await suspensions.restore("E-1", reason="cleared", by="S-1")
     assert await stands(desk, "E-1") == Standing()
     assert not await suspensions.restore("E-1", reason="again", by="S-1")
+    (told,) = [each for each in await alerts(desk.db) if each.code == "actor.suspended"]
+    (first, *_) = await desk.rows("select index from trail_entry where payload::json ->> 'kind' = 'suspension'")
+    numbers = await desk.rows("select number from number_map where space = 'actor' and key = 'E-1'")
+    assert told.about == {"actor": numbers[0][0], "entry": first[0]}, "said once, by number, and not why"
     assert [entry["change"] for entry in await desk.entries("suspension")] == ["suspend"] * 2 + ["restore"] * 2
 
 

@@ -24,6 +24,7 @@ from whosaw.answer import (
     seller_statement,
 )
 from whosaw.answer import Step as CaseStep
+from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.delivery import send_pending
 from whosaw.answer.desk import Desk
@@ -32,6 +33,7 @@ from whosaw.answer.mailbox import Mailbox
 from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Recipient, queue_notices
 from whosaw.app.caseeffects import CaseDoors
+from whosaw.app.casepreserve import Preserve
 from whosaw.app.demo.complaints import Step
 from whosaw.app.demo.livedoor import LiveDoor
 from whosaw.app.services import Services
@@ -83,9 +85,11 @@ class Officers:
         self._outbox = Outbox(services.db)
         self._facts: Facts | None = None
         self.cases = Cases(services.db, services.clock)
-        effects = Effects(doors=CaseDoors(services), marketplace=shop, notify=self._notify)
+        preserve = Preserve(services)
+        effects = Effects(CaseDoors(services), shop, self._notify, {"preserve": preserve})
         notes = Notes(services.db, services.clock, services.appender.append)
-        self.desk = Desk(services.db, services.clock, notes, Conflicts(services.db))
+        self.desk = Desk(services.db, services.clock, notes, Conflicts(services.db), preserve.unheld)
+        self._clocks = CaseClocks(services.db, services.clock, notes)
         self._asked = Exculpatory(services.db, services.clock, notes, self.desk)
         self.steps = Steps(
             services.db, services.clock, record=services.appender.append, effects=effects, desk=self.desk
@@ -105,13 +109,14 @@ class Officers:
         actor = told["candidates"][0]["actors"][0]
         case = answered.case.id
         await self.desk.move(case, "investigating", by=PRIVACY, reason="a finding names one person")
-        await self.desk.decide_awareness(
-            case, since=self._services.clock.now(), why="the record and the complaints agree", by=PRIVACY
-        )
+        now = self._services.clock.now()
+        await self.desk.decide_awareness(case, since=now, why="the record and the complaints agree", by=PRIVACY)
+        await self._clocks.start(case, "awareness", at=now, zone="Europe/Berlin", by=PRIVACY)
         for item in ITEMS:
             finding, text = _answer(item, told)
             await self._asked.answer(case, actor, item, finding, text=text, by=SECURITY)
         seller = answered.case.beneficiary
+        await self._do(answered, "preserve", case, "before anybody hears of it")
         answered.suspension_ms = await self._cut_access(answered, actor)
         facts = self._facts = answered.facts = await self._gather_facts(answered.case, told, sightings)
         now = self._services.clock.now()
