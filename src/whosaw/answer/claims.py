@@ -83,6 +83,10 @@ def _record_why_not(facts: Facts, claim: Claim) -> str:
 def _scope_why_not(facts: Facts, claim: Claim) -> str:
     if claim in {"at_most", "everyone_told"} and facts.bound is None:
         return "nobody outside can be excluded, so the record gives no bound"
+    if claim == "everyone_told" and "notify_subjects" not in facts.steps_done:
+        return "the letters of this case have not gone out"
+    if claim == "everyone_told" and facts.undelivered:
+        return f"{facts.undelivered} of the letters did not arrive, and nobody noted that these people were told since"
     if claim == "everyone_told" and facts.possible:
         return f"{facts.possible} more cannot be ruled out and are not told"
     return ""

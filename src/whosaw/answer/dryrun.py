@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from whosaw.answer.facts import Facts
-from whosaw.answer.notices import Obliged, Recipient, always, write_mail
+from whosaw.answer.notices import Obliged, Recipient, undecided, write_mail
 
 
 def write_letters(
-    folder: Path, facts: Facts, recipients: Mapping[int, Recipient], at: datetime, obliged: Obliged = always
+    folder: Path, facts: Facts, recipients: Mapping[int, Recipient], at: datetime, obliged: Obliged = undecided
 ) -> tuple[int, tuple[int, ...]]:
     """Write a case's letters into a folder as ``NUMBER.eml``; return how many, and whom mail cannot reach.
 

@@ -5,8 +5,9 @@ It has no place for a seller, an employee, a ticket or another person's data, so
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -16,6 +17,9 @@ from whosaw.answer.sightings import Sighting
 from whosaw.terms import from_us
 
 Certainty = Literal["certain", "probable"]
+
+CUSTOMER = "customer"
+"""What a subject is where nothing else is known of him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Person:
         fields_unseen: those that the complete record shows were not; empty where completeness is not proven.
         first_on: first day they were opened.
         last_on: last day they were opened.
+        kind: what he is to the company, by the catalog: ``customer``, ``seller``.
     """
 
     subject: int
@@ -73,6 +78,7 @@ class Person:
     fields_unseen: tuple[str, ...]
     first_on: date
     last_on: date
+    kind: str = CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Facts:
         company: who writes.
         as_of: when the facts were put together.
         complaints: sightings of the case.
+        reported: those of them that somebody told the company of; the rest arrived at a canary or an alias.
         verified_complaints: those signed by the sender's own domain.
         contacted_from: the first contact reported.
         contacted_to: the last contact reported.
@@ -101,12 +108,14 @@ class Facts:
         gaps: days of the window for which the record is not proven complete, first and last of each stretch.
         police_delayed: whether the letters were held back at the request of the police.
         covered: how much of the accesses of the window went through the doors.
+        undelivered: how many letters did not arrive, whose people nobody has told by another channel.
     """
 
     case: str
     company: Company
     as_of: datetime
     complaints: int
+    reported: int
     verified_complaints: int
     contacted_from: datetime
     contacted_to: datetime
@@ -123,11 +132,22 @@ class Facts:
     gaps: tuple[tuple[date, date], ...] = ()
     police_delayed: bool = False
     covered: Covered = UNMEASURED
+    undelivered: int = 0
 
     @property
     def told(self) -> int:
         """How many persons are told."""
         return len(self.persons)
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many of the persons who are told are of which kind, most first."""
+        return dict(Counter(person.kind for person in self.persons).most_common())
+
+    @property
+    def records(self) -> int:
+        """How many values of these persons were opened: a field of a person is one."""
+        return sum(len(person.fields_seen) for person in self.persons)
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON holds them: dates as ISO text, persons by number."""
@@ -142,7 +162,8 @@ class Record:
     Attributes:
         exposures: by subject number, of the named actors.
         complete: whether the window's record is proven complete (fsck found nothing missing).
-        labels: every protected field of a subject, with its name in plain words.
+        labels: every protected field, as ``customer.email``, with its name in plain words.
+        kinds: of subjects by number, where they are not customers.
         gaps: stretches of days for which it is not proven complete; where there is one, `complete` does not count.
         covered: how much of the accesses of the window went through the doors; where any went around them, `complete`
             does not count either.
@@ -153,6 +174,7 @@ class Record:
     labels: Mapping[str, str]
     gaps: tuple[tuple[date, date], ...] = ()
     covered: Covered = UNMEASURED
+    kinds: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def carries(self) -> bool:
@@ -162,12 +184,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a case stands: its id, now, the steps that are done, and whether the police made letters wait."""
+    """Where a case stands: id, now, steps done, whether the police made letters wait, how many did not arrive."""
 
     case: str
     as_of: datetime
     steps_done: frozenset[str] = frozenset()
     police_delayed: bool = False
+    undelivered: int = 0
 
 
 def build_facts(
@@ -198,6 +221,7 @@ def build_facts(
         company=company,
         as_of=standing.as_of,
         complaints=len(sightings),
+        reported=sum(sighting.form in _REPORTED for sighting in sightings),
         verified_complaints=sum(sighting.verified for sighting in sightings),
         contacted_from=min(contacts),
         contacted_to=max(contacts),
@@ -206,7 +230,7 @@ def build_facts(
         probable=len(scope.probable),
         possible=len(scope.possible),
         bound=scope.bound,
-        fields_leaked=tuple(label for label in record.labels.values() if label in leaked),
+        fields_leaked=tuple(dict.fromkeys(label for label in record.labels.values() if label in leaked)),
         record_complete=record.carries,
         first_on=min(person.first_on for person in persons),
         last_on=max(person.last_on for person in persons),
@@ -214,6 +238,7 @@ def build_facts(
         gaps=record.gaps,
         police_delayed=standing.police_delayed,
         covered=record.covered,
+        undelivered=standing.undelivered,
     )
 
 
@@ -241,6 +266,9 @@ def exposures(
     return found
 
 
+_REPORTED = frozenset({"mail", "row"})
+
+
 def _persons(scope: Scope, record: Record) -> Iterable[Person]:
     both = set(scope.certain) & set(scope.probable)
     if both or len(set(scope.certain)) != len(scope.certain) or len(set(scope.probable)) != len(scope.probable):
@@ -257,8 +285,11 @@ def _person(subject: int, certainty: Certainty, record: Record) -> Person:
     unknown = exposure.fields - set(record.labels)
     if unknown:
         raise FactsContradict(f"the field `{min(unknown)}` has no name in plain words")
-    seen = tuple(label for field, label in record.labels.items() if field in exposure.fields)
-    unseen = tuple(label for field, label in record.labels.items() if field not in exposure.fields)
+    kind = record.kinds.get(subject, CUSTOMER)
+    seen = tuple(dict.fromkeys(label for name, label in record.labels.items() if name in exposure.fields))
+    # of his own kind alone: nobody is told that figures of businesses were not opened, who has none
+    own = (label for name, label in record.labels.items() if name.partition(".")[0] == kind)
+    unseen = tuple(dict.fromkeys(label for label in own if label not in seen))
     return Person(
         subject,
         certainty,
@@ -266,6 +297,7 @@ def _person(subject: int, certainty: Certainty, record: Record) -> Person:
         unseen if record.carries else (),
         exposure.first_at.date(),
         exposure.last_at.date(),
+        kind,
     )
 
 

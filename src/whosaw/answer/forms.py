@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.answer.claims import SENTENCES, Claim, say, weigh
-from whosaw.answer.duties import Duty, Risk
-from whosaw.answer.facts import Facts
+from whosaw.answer.duties import Duty, Risk, named_by_california
+from whosaw.answer.facts import CUSTOMER, Facts
 from whosaw.answer.letters import Letter, day_in, write_notice
 
 
@@ -36,13 +36,15 @@ class Course:
     late_because: str = ""
 
 
-def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[Duty]) -> dict[str, Any]:
+def authority_draft(facts: Facts, course: Course, risk: Risk | None, duties: Sequence[Duty]) -> dict[str, Any]:
     """Return the draft of a notification under GDPR art. 33(3), as fields with the words for each.
 
     It is complete when `open` is empty; art. 33(4) lets the rest follow.
     """
     company = facts.company
     open_ = [*course.missing, *([] if course.aware_at else ["the minute of awareness, and who decided on it"])]
+    if risk is None:
+        open_.append("how high the risk is, and who decided on it")
     if course.aware_at and course.due_at and facts.as_of > course.due_at and not course.late_because:
         open_.append("the reasons for the delay (art. 33(1))")
     return {
@@ -54,11 +56,11 @@ def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[D
         "due_at": _minute(course.due_at) if course.due_at else None,
         "late_because": course.late_because,
         "nature": (
-            "Confidentiality: customers' records were opened with the account of an employee without a reason, and "
-            "contact details reached somebody outside the company (internal human risk)."
+            "Confidentiality: data of persons were opened with the account of an employee, and data opened with it "
+            "reached somebody outside the company against its rules (internal human risk)."
         ),
         "opened_between": [facts.first_on.isoformat(), facts.last_on.isoformat()],
-        "categories_of_persons": "customers",
+        "categories_of_persons": dict(facts.kinds),
         "persons": {
             "certain": facts.certain,
             "probable": facts.probable,
@@ -67,7 +69,12 @@ def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[D
             "at_most": facts.bound,
         },
         "categories_of_data": list(facts.fields_leaked),
-        "records": {"reports": facts.complaints, "with_valid_signature": facts.verified_complaints},
+        "records": {"opened": facts.records, "counted_as": "a field of a person is one"},
+        "sightings": {
+            "all": facts.complaints,
+            "reported": facts.reported,
+            "with_valid_signature": facts.verified_complaints,
+        },
         "completeness": _claim(facts, "nothing_else"),
         "coverage": facts.covered.line,
         "bound": _claim(facts, "at_most"),
@@ -77,8 +84,8 @@ def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[D
             "telephone": company.contact_phone,
             "address": company.contact_address,
         },
-        "consequences": "unwanted or deceptive messages by people who know that the persons are customers",
-        "risk": {"high": risk.high, "decided_by": risk.by, "why": risk.why},
+        "consequences": "unwanted or deceptive messages by people who know that the persons deal with the company",
+        "risk": {"high": risk.high, "decided_by": risk.by, "why": risk.why} if risk else None,
         "measures": _measures(facts),
         "other_duties": [
             {"rule": duty.rule.id, "required": duty.required, "why": duty.why, "residents": duty.residents}
@@ -88,9 +95,15 @@ def authority_draft(facts: Facts, course: Course, risk: Risk, duties: Sequence[D
     }
 
 
-def attorney_general_copy(facts: Facts, duty: Duty) -> Mapping[str, Any]:
-    """Return what California's Attorney General gets: a sample of the notice without anybody's data, and the count."""
-    person = next(iter(facts.persons))
+def attorney_general_copy(facts: Facts, duty: Duty, residence: Mapping[int, str]) -> Mapping[str, Any]:
+    """Return what California's Attorney General gets: a sample of the notice without anybody's data, and the count.
+
+    Args:
+        facts: of the case.
+        duty: why it is due.
+        residence: jurisdiction by number; the sample is the letter of a resident whose data the law names.
+    """
+    person = next(iter(named_by_california(facts, residence)))
     sample: Letter = write_notice(facts, person, name="[name]", required=True)
     return {
         "form": duty.rule.source,
@@ -110,14 +123,14 @@ def press_text(facts: Facts) -> str:
     lines = [
         f"{facts.company.name}, {day_in(facts.as_of.date(), 'en')}",
         "",
-        f"Contact details of customers of {facts.company.name} were opened with the account of an employee and reached "
-        f"somebody outside the company. By our record it was {_and(facts.fields_leaked)}, opened between "
+        f"Data that {facts.company.name} holds were opened with the account of an employee and reached somebody "
+        f"outside the company. By our record it was {_and(facts.fields_leaked)}, opened between "
         f"{day_in(facts.first_on, 'en')} and {day_in(facts.last_on, 'en')}.",
-        f"We are writing to {_people(facts.told)}: of {facts.certain} we are certain, of {facts.probable} it is "
+        f"We are writing to {_whom(facts)}: of {facts.certain} we are certain, of {facts.probable} it is "
         "probable." + (f" Of {facts.possible} more it cannot be ruled out." if facts.possible else ""),
         *carried,
         *unsure,
-        f"We learned of it because customers told us: {facts.complaints} reported messages.",
+        *_learned(facts),
         *_measures(facts),
         f"Questions: {facts.company.contact_email}, {facts.company.contact_phone}. Reference {facts.case}.",
     ]
@@ -129,8 +142,9 @@ def internal_note(facts: Facts) -> str:
     lines = [
         f"Reference {facts.case}, {day_in(facts.as_of.date(), 'en')}",
         "",
-        f"{facts.complaints} customers reported messages; {facts.verified_complaints} are signed by the sender.",
-        f"We are writing to {_people(facts.told)}: {facts.certain} certain, {facts.probable} probable. "
+        f"{facts.complaints} messages used the data, of which {facts.reported} were reported to us; "
+        f"{facts.verified_complaints} are signed by the sender.",
+        f"We are writing to {_whom(facts)}: {facts.certain} certain, {facts.probable} probable. "
         f"{facts.possible} more cannot be ruled out and are not told.",
         f"What was opened: {_and(facts.fields_leaked)}, between {day_in(facts.first_on, 'en')} and "
         f"{day_in(facts.last_on, 'en')}.",
@@ -163,15 +177,29 @@ def _measures(facts: Facts) -> list[str]:
     done = {
         "suspend_actor": "The account has no access to customers' data any more.",
         "suspend_seller": "The business that profited was suspended.",
-        "withhold_funds": "Its money is held back.",
+        "withhold_funds": "Money of the business that profited is held back.",
         "restore_reviews": "Reviews that were removed without a reason are back.",
         "preserve": "The records are preserved as evidence.",
     }
     return [sentence for step, sentence in done.items() if step in facts.steps_done]
 
 
-def _people(count: int) -> str:
-    return f"{count} {'person' if count == 1 else 'people'}"
+def _whom(facts: Facts) -> str:
+    """Say how many are told, and of which kinds where there is more than one."""
+    people = f"{facts.told} {'person' if facts.told == 1 else 'people'}"
+    if set(facts.kinds) == {CUSTOMER}:
+        return people
+    return _and([f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in facts.kinds.items()])
+
+
+def _learned(facts: Facts) -> list[str]:
+    """Say by whom the company learned of it, where somebody told it."""
+    if not facts.reported:
+        return []
+    return [
+        f"We learned of it because people told us: {facts.reported} reported "
+        f"{'a message' if facts.reported == 1 else 'messages'}."
+    ]
 
 
 def _and(items: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ LANGUAGES = ("en", "de", "fr", "es", "zh", "fi")
 """Languages that letters can be written in; `answer/wording` holds each."""
 
 _SECRETS = frozenset({"password", "security answer"})
-_BUSINESS = frozenset({"sales figures"})
+_BUSINESSES = frozenset({"business", "company", "merchant", "partner", "seller", "shop", "supplier", "vendor"})
 
 
 class LetterUnwritable(AnswerError, LookupError):
@@ -70,15 +70,18 @@ class Notice:
     email: str
 
 
-def write_notice(facts: Facts, person: Person, *, name: str, language: str = "en", required: bool = True) -> Letter:
-    """Write the notice to one affected customer.
+def write_notice(
+    facts: Facts, person: Person, *, name: str, language: str = "en", required: bool | None = None
+) -> Letter:
+    """Write the notice to one affected person or business.
 
     Args:
         facts: of the case.
         person: one of `facts.persons`.
         name: how he is addressed; a single line. Empty writes to nobody by name.
         language: one of `LANGUAGES`.
-        required: whether a law asks for this notice; where none does, the letter says so.
+        required: whether a law asks for this notice; where none does, the letter says so, and where nobody has decided
+            that it says neither.
 
     Raises:
         LetterUnwritable: there are no words in this language.
@@ -92,7 +95,7 @@ def write_notice(facts: Facts, person: Person, *, name: str, language: str = "en
     )
 
 
-def compose(facts: Facts, person: Person, *, name: str, language: str, required: bool) -> Notice:
+def compose(facts: Facts, person: Person, *, name: str, language: str, required: bool | None) -> Notice:
     """Put a letter together; see `write_notice`."""
     words = _wording(language)
     spoken = _Words(words, facts, person, " ".join(name.split()), language)
@@ -101,16 +104,23 @@ def compose(facts: Facts, person: Person, *, name: str, language: str, required:
         title=words["title"],
         day=spoken.day(facts.as_of.date()),
         dear=spoken.say("dear" if spoken.name else "nameless"),
-        lead=spoken.say(f"lead_{person.certainty}"),
+        lead=spoken.say(f"lead_{person.certainty}{business(person)}"),
         sections=tuple(_sections(facts, person, spoken, required=required)),
         email=facts.company.contact_email,
     )
 
 
-def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -> Sequence[Section]:
-    say, company = spoken.say, facts.company
-    happened = [say(f"happened_{person.certainty}")]
-    if facts.police_delayed or required:
+def business(person: Person) -> str:
+    """Return the ending of the words that are said to a business, or nothing for a person."""
+    return "_business" if person.kind in _BUSINESSES else ""
+
+
+def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool | None) -> Sequence[Section]:
+    say, company, kind = spoken.say, facts.company, business(person)
+    happened = [say(f"happened_{person.certainty}{kind}")]
+    if facts.reported and person.certainty == "certain":
+        happened[0] += spoken.between + say("reported")
+    if facts.police_delayed or required is not False:
         happened.append(say("delayed" if facts.police_delayed else "not_delayed"))
     involved = [say(f"involved_{person.certainty}")]
     if facts.record_complete and person.fields_unseen:
@@ -119,23 +129,25 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool) -
         involved.append(say("not_proven"))
     steps = (("suspend_actor", "doing_actor"), ("suspend_seller", "doing_seller"), ("restore_reviews", "doing_reviews"))
     doing = [say(sentence) for step, sentence in steps if step in facts.steps_done]
-    plural = Locale.parse(spoken.language).plural_form(facts.told)
-    doing += [say(f"doing_told_{'one' if plural == 'one' else 'other'}"), say("doing_kept")]
+    plural = "one" if Locale.parse(spoken.language).plural_form(facts.told) == "one" else "other"
+    doing.append(say(f"doing_told_{'all' if _BUSINESSES & set(facts.kinds) else plural}"))
+    if "preserve" in facts.steps_done:
+        doing.append(say("doing_kept"))
     can = [spoken.fill(each) for each in spoken.words["can"]]
+    if kind:
+        can[0] = say("can_business")
     if _SECRETS & set(person.fields_seen):
         can.insert(0, say("can_password"))
     more = [
         f"{company.name}, {company.contact_address}",
         f"{company.contact_email}, {company.contact_phone}",
         say("reference"),
-        say("rights"),
-        *([] if required else [say("voluntary")]),
+        say(f"rights{kind}"),
+        *([say("voluntary")] if required is False else []),
     ]
     return (
         Section(say("h_happened"), tuple(happened)),
-        Section(
-            say("h_involved"), (*involved, say("next_business" if _BUSINESS & set(person.fields_seen) else "next"))
-        ),
+        Section(say("h_involved"), (*involved, say(f"next{kind}"))),
         Section(say("h_doing"), (spoken.between.join(doing),)),
         Section(say("h_can"), (), tuple(can)),
         Section(say("h_more"), tuple(more)),

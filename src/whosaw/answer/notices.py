@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 
 from whosaw.answer.facts import Facts, Person
-from whosaw.answer.letters import LANGUAGES, Letter, write_notice
+from whosaw.answer.letters import LANGUAGES, Letter, business, write_notice
 from whosaw.store.numbers import keys_of
 from whosaw.store.outbox import Mail, Outbox
 from whosaw.terms import Clock
@@ -40,14 +40,13 @@ class Recipient:
 Addresses = Callable[[Sequence[str]], Awaitable[Mapping[str, Recipient]]]
 """Gives the recipients of subject keys such as ``customer:C-000017``; keys it does not know are left out."""
 
-Obliged = Callable[[str], bool]
-"""Says of a jurisdiction whether its law asks for a letter."""
+Obliged = Callable[[str], bool | None]
+"""Says of a jurisdiction whether its law asks for a letter; None where that is not decided."""
 
 
-def always(jurisdiction: str) -> bool:
-    """Take every letter for one that a law asks for."""
+def undecided(jurisdiction: str) -> None:
+    """Say of no place whether its law asks for a letter, so that no letter says either."""
     del jurisdiction
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Queued:
 
 
 async def queue_notices(
-    outbox: Outbox, facts: Facts, addresses: Addresses, *, clock: Clock, obliged: Obliged = always
+    outbox: Outbox, facts: Facts, addresses: Addresses, *, clock: Clock, obliged: Obliged = undecided
 ) -> Queued:
     """Queue one letter to each certain and each probable person of a case; again, it adds nothing.
 
@@ -75,7 +74,7 @@ async def queue_notices(
         facts: of the case; `facts.persons` are written to and nobody else.
         addresses: gives names and addresses, asked in portions of 500 keys.
         clock: tells the time written as the letters' date.
-        obliged: says whether a law asks for a letter to persons of a place; to others the letter says that none does.
+        obliged: says whether a law asks for a letter to persons of a place; where none does the letter says so.
     """
     had = await outbox.keys(facts.case)
     todo = [person for person in facts.persons if str(person.subject) not in had]
@@ -96,14 +95,20 @@ async def queue_notices(
     return Queued(new, len(facts.persons) - len(todo), tuple(unreachable))
 
 
+def letter_to(facts: Facts, person: Person, recipient: Recipient, obliged: Obliged = undecided) -> Letter:
+    """Return the letter to one person in his language; a language without words gets English."""
+    language = recipient.language if recipient.language in LANGUAGES else "en"
+    # the laws known here protect people: whether one asks for a letter to a business is not said
+    required = None if business(person) else obliged(recipient.jurisdiction)
+    return write_notice(facts, person, name=recipient.name, language=language, required=required)
+
+
 def write_mail(
-    facts: Facts, person: Person, recipient: Recipient, at: datetime, obliged: Obliged = always
+    facts: Facts, person: Person, recipient: Recipient, at: datetime, obliged: Obliged = undecided
 ) -> Mail | None:
     """Return the letter to one person as a mail with an identity of its own, or None where mail cannot reach him."""
-    language = recipient.language if recipient.language in LANGUAGES else "en"
-    required = obliged(recipient.jurisdiction)
     # outside the block below: a letter that cannot be written stops the run, it makes nobody unreachable
-    letter = write_notice(facts, person, name=recipient.name, language=language, required=required)
+    letter = letter_to(facts, person, recipient, obliged)
     try:
         to = Address(" ".join(recipient.name.split()), addr_spec=recipient.email.strip())
         message_id = f"<notice.{secrets.token_hex(16)}@{facts.company.mail_domain}>"

@@ -28,6 +28,7 @@ _IN_ORDER = (
     "delete from case_clock where case_id = %(case)s",
     "delete from case_unmasking where case_id = %(case)s",
     "delete from case_exculpatory where case_id = %(case)s",
+    "delete from case_risk where case_id = %(case)s",
     "delete from case_hearing where case_id = %(case)s",
     "delete from case_correction where case_id = %(case)s",
     "delete from case_shown where case_id = %(case)s",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from whosaw.answer import (
     Cases,
@@ -28,19 +28,18 @@ from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.delivery import Sending, send_pending
 from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
-from whosaw.answer.duties import Risk, decide_duties
+from whosaw.answer.duties import Duty, decide_duties, required_of
 from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
-from whosaw.answer.letters import write_notice
 from whosaw.answer.notes import Notes
-from whosaw.answer.notices import Recipient, queue_notices
-from whosaw.answer.stepqueries import done_steps
+from whosaw.answer.notices import Obliged, Recipient, letter_to, queue_notices
+from whosaw.answer.risk import Risks
+from whosaw.answer.stepqueries import done_steps, suspended_in
 from whosaw.app.casequeries import coverage_days
+from whosaw.app.caserecipients import label_of, recipients_of
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
-from whosaw.catalog import Field
-from whosaw.catalog.statements import presence_statement, subject_statement
-from whosaw.record import entries_by_actor, fsck
+from whosaw.record import Entry, entries_by_actor, exposed_subjects, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
@@ -70,6 +69,9 @@ class CaseNotices:
         self._settings = CaseSettings.read()
         self.outbox = Outbox(services.db)
         self.bounces = Bounces(services.db)
+        self._notes = Notes(services.db, services.clock, services.appender.append)
+        self._desk = Desk(services.db, services.clock, self._notes, Conflicts(services.db))
+        self.risks = Risks(services.db, services.clock, self._notes, self._desk)
 
     async def facts(self, case: str) -> Facts:
         """Return the facts of a case by its newest verdict and the trail.
@@ -88,23 +90,46 @@ class CaseNotices:
             raise FactsMissing(f"no finding of `{case}` names one person, so nobody can be told what was opened")
         scope = history[-1].verdict["scope"]
         numbers = await assign(services.db, "actor", named)
-        payloads = [each.payload for n in numbers.values() async for each in entries_by_actor(services.db, n)]
+        entries = [each for n in numbers.values() async for each in entries_by_actor(services.db, n)]
         whole = await fsck(services.db, services.settings.trail_folder, services.keys.trail.verifier)
         tiers = [scope["certain"], scope["probable"], scope["possible"]]
         subjects = await assign(services.db, "subject", [key for tier in tiers for key in tier])
         certain, probable, possible = (tuple(subjects[key] for key in tier) for tier in tiers)
         labels = {name: label_of(field) for name, field in services.catalog.fields.items()}
         sightings = await SightingBook(services.db).list(case=case)
+        payloads = await self._each_subject(entries, {*certain, *probable})
         shown = exposures(payloads, actors=set(numbers.values()), labels=labels)
+        undelivered = [each for each in await self.bounces.undelivered(case) if each.done_at is None]
         return build_facts(
             Standing(
-                case, services.clock.now(), await self._steps_done(case), (await police_holds(services.db, case))[1] > 0
+                case,
+                services.clock.now(),
+                await self._steps_done(case, named),
+                (await police_holds(services.db, case))[1] > 0,
+                len(undelivered),
             ),
             self.company(),
             scope=Scope(certain, probable, possible, scope["bound"]),
             sightings=sightings,
-            record=Record(shown, whole.ok, labels, covered=await self._covered(shown)),
+            record=Record(
+                shown,
+                whole.ok,
+                labels,
+                covered=await self._covered(shown),
+                kinds={number: key.partition(":")[0] for key, number in subjects.items()},
+            ),
         )
+
+    async def _each_subject(self, entries: Sequence[Entry], wanted: Collection[int]) -> list[Mapping[str, Any]]:
+        """Return the entries' payloads, one for each of these subjects where an entry names a set of them."""
+        found: list[Mapping[str, Any]] = []
+        for entry in entries:
+            if "exposure" not in entry.payload:
+                found.append(entry.payload)
+                continue
+            members = await exposed_subjects(self._services.db, entry)
+            found += [{**entry.payload, "subject": number} for number in members if number in wanted]
+        return found
 
     async def _covered(self, shown: Mapping[int, Exposure]) -> Covered:
         """Return what the daily entries say of the days on which anything was shown."""
@@ -123,30 +148,39 @@ class CaseNotices:
         )
 
     async def send(self, case: str) -> Mapping[str, int]:
-        """Queue and send the letters of a case; return how many stand in which state."""
-        await queue_notices(self.outbox, await self.facts(case), self.recipients, clock=self._services.clock)
+        """Queue and send the letters of a case; return how many stand in which state, and whom mail cannot reach."""
+        facts = await self.facts(case)
+        queued = await queue_notices(
+            self.outbox, facts, self.recipients, clock=self._services.clock, obliged=await self._obliged(case, facts)
+        )
         smtp = self._services.settings.smtp
         if smtp is not None:
             relay, how = Relay.read(smtp.get_secret_value()), Sending(per_s=self._settings.letters_per_s)
             await send_pending(self.outbox, relay, clock=self._services.clock, how=how)
-        return {str(state): count for state, count in (await self.outbox.counts(case)).items()}
+        counts = {str(state): count for state, count in (await self.outbox.counts(case)).items()}
+        return counts | ({"unreachable": len(queued.unreachable)} if queued.unreachable else {})
 
-    async def forms(  # noqa: PLR0913 - one draft, said whole
-        self, case: str, *, high_risk: bool, why: str, by: str, phase: int, missing: tuple[str, ...], late: str
-    ) -> NoticeForms:
+    async def _duties(self, case: str, facts: Facts) -> tuple[tuple[Duty, ...], Mapping[int, str]]:
+        """Return what the law asks for, and the jurisdiction of each person."""
+        residence = {number: each.jurisdiction for number, each in (await self._recipients_of(facts)).items()}
+        risk = await self.risks.newest(case)
+        return decide_duties(facts, residence, risk, facts.as_of.date()), residence
+
+    async def _obliged(self, case: str, facts: Facts) -> Obliged:
+        duties, _ = await self._duties(case, facts)
+        return lambda place: required_of(duties, place)
+
+    async def forms(self, case: str, *, by: str, phase: int, missing: tuple[str, ...], late: str) -> NoticeForms:
         """Return the draft for the authority, the press text, the note for colleagues, and the duties by law."""
         services = self._services
         facts = await self.facts(case)
-        recipients = await self._recipients_of(facts)
-        risk = Risk(high_risk, by, why)
-        residence = {number: each.jurisdiction for number, each in recipients.items()}
-        duties = decide_duties(facts, residence, risk, facts.as_of.date())
-        notes = Notes(services.db, services.clock, services.appender.append)
-        aware_at = await Desk(services.db, services.clock, notes, Conflicts(services.db)).aware_since(case)
-        clocks = await CaseClocks(services.db, services.clock, notes).list(case)
+        duties, residence = await self._duties(case, facts)
+        risk = await self.risks.newest(case)
+        aware_at = await self._desk.aware_since(case)
+        clocks = await CaseClocks(services.db, services.clock, self._notes).list(case)
         due_at = next((each.due_at for each in clocks if each.rule == "eu.gdpr.art33"), None)
         draft = authority_draft(facts, Course(aware_at, due_at, phase, missing, late), risk, duties)
-        await notes.add(case, "case.forms", by=by, text=why, more={"change": "high" if high_risk else "not_high"})
+        await self._notes.add(case, "case.forms", by=by)
         files = {
             "authority.json": _json(draft),
             "press.txt": press_text(facts),
@@ -155,28 +189,37 @@ class CaseNotices:
         }
         for each in duties:
             if each.to == "attorney_general" and each.required:
-                files["attorney-general.json"] = _json(attorney_general_copy(facts, each))
+                files["attorney-general.json"] = _json(attorney_general_copy(facts, each, residence))
         return NoticeForms(files, tuple(draft["open"]))
 
     async def dry_run(self, case: str, folder: Path) -> tuple[int, int]:
         """Write every letter into a folder; return how many, and how many people mail cannot reach."""
         facts = await self.facts(case)
         recipients = await self._recipients_of(facts)
-        written, unreachable = write_letters(folder, facts, recipients, self._services.clock.now())
+        obliged = await self._obliged(case, facts)
+        written, unreachable = write_letters(folder, facts, recipients, self._services.clock.now(), obliged)
         return written, len(unreachable)
 
     async def for_the_post(self, case: str, language: str) -> Mapping[str, str]:
-        """Return the letters that mail did not deliver and nobody has told yet, by subject's number."""
+        """Return the letters that mail did not deliver and nobody has told yet, by subject's number.
+
+        Args:
+            case: the case.
+            language: of those whose language the company does not know.
+
+        Raises:
+            FactsMissing: the letters of this case have not gone out, so none can have failed to arrive.
+        """
         facts = await self.facts(case)
+        if "notify_subjects" not in facts.steps_done:
+            raise FactsMissing(f"the letters of `{case}` have not gone out", hint="carry out the step notify_subjects")
         left = {each.recipient_key for each in await self.bounces.undelivered(case) if each.done_at is None}
         had = await self.outbox.keys(case)
         people = [each for each in facts.persons if str(each.subject) in left or str(each.subject) not in had]
-        known = await self._recipients_of(facts)
+        known, obliged = await self._recipients_of(facts), await self._obliged(case, facts)
+        nobody = Recipient("", "", language)
         return {
-            str(each.subject): write_notice(
-                facts, each, name=known[each.subject].name if each.subject in known else "", language=language
-            ).text
-            for each in people
+            str(each.subject): letter_to(facts, each, known.get(each.subject, nobody), obliged).text for each in people
         }
 
     async def _recipients_of(self, facts: Facts) -> dict[int, Recipient]:
@@ -186,32 +229,13 @@ class CaseNotices:
 
     async def recipients(self, keys: Sequence[str]) -> Mapping[str, Recipient]:
         """Return names and addresses of subjects from the company's own tables."""
-        catalog = self._services.catalog
-        found: dict[str, Recipient] = {}
-        for kind in catalog.subjects.values():
-            mine = [key.partition(":")[2] for key in keys if key.startswith(f"{kind.name}:")]
-            fields = [each for each in catalog.fields.values() if each.subject_kind == kind.name]
-            name = next((each for each in fields if label_of(each) == "name"), None)
-            email = next((each for each in fields if label_of(each) == "e-mail address"), None)
-            if not mine or email is None:
-                continue
-            asked = [email, *([name] if name else [])]
-            source = self._services.sources[kind.source]
-            rows = await source.rows(subject_statement(kind, asked), keys=mine)
-            places = {
-                str(row["key"]): str(row["region"] or "")
-                for row in await source.rows(presence_statement(kind), keys=mine)
-            }
-            for row in rows:
-                called, place = str(row["f1"]) if name else "", places.get(str(row["key"]), "")
-                language = self._settings.languages.get(place, "en")
-                jurisdiction = self._settings.jurisdictions.get(place, place)
-                key = f"{kind.name}:{row['key']}"
-                found[key] = Recipient(called, str(row["f0"]), language, jurisdiction)
-        return found
+        return await recipients_of(self._services, self._settings, keys)
 
-    async def _steps_done(self, case: str) -> frozenset[str]:
-        return await done_steps(self._services.db, case)
+    async def _steps_done(self, case: str, named: Collection[str]) -> frozenset[str]:
+        done = await done_steps(self._services.db, case)
+        # a letter says that the account has no access any more: of several that must be so of each
+        cut = set(named) <= await suspended_in(self._services.db, case)
+        return done if cut else done - {"suspend_actor"}
 
     def company(self) -> Company:
         """Return who writes.
@@ -236,26 +260,3 @@ class CaseNotices:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-
-
-def label_of(field: Field) -> str:
-    """Return a field in the plain words that every language of the letters knows, by what its column is called."""
-    column = field.column.lower()
-    for part, label in (
-        ("mail", "e-mail address"),
-        ("phone", "telephone number"),
-        ("mobile", "telephone number"),
-        ("address", "postal address"),
-        ("street", "postal address"),
-        ("iban", "bank account"),
-        ("birth", "date of birth"),
-        ("password", "password"),
-        ("answer", "security answer"),
-        ("revenue", "sales figures"),
-        ("sales", "sales figures"),
-        ("metric", "sales figures"),
-        ("name", "name"),
-    ):
-        if part in column:
-            return label
-    return field.column.replace("_", " ")

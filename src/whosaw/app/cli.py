@@ -186,6 +186,7 @@ notice = App(name="notice", help="Letters and forms, all written from the facts 
 for _function, _name, _help in (
     ("facts", "facts", "Print the facts of a case."),
     ("forms", "forms", "Write what authority, press and colleagues are told."),
+    ("risk", "risk", "Decide how high the risk for the people affected is."),
     ("dry_run", "dry-run", "Write every letter as a file; send nothing."),
     ("list_", "list", "Say how the letters of a case stand."),
     ("bounce", "bounce", "Take in reports about letters that came back."),

@@ -36,6 +36,7 @@ from whosaw.record.reader import (
     entries_by_subject,
     entries_exposing,
     entries_from,
+    exposed_subjects,
     prove_entries,
 )
 
@@ -67,6 +68,7 @@ __all__ = [
     "entries_by_subject",
     "entries_exposing",
     "entries_from",
+    "exposed_subjects",
     "fsck",
     "load_or_create",
     "prove_entries",

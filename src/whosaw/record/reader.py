@@ -90,6 +90,21 @@ async def entries_exposing(db: Database, subjects: Iterable[int]) -> set[int]:
     return {index for subject in subjects for index in await exposurequeries.exposing(db, subject)}
 
 
+async def exposed_subjects(db: Database, entry: Entry) -> list[int]:
+    """Return the numbers of the set that an entry names, ascending; none where it names none.
+
+    Raises:
+        TrailDamaged: the set is not there, or is not what was signed.
+    """
+    try:
+        claimed = claimed_exposure(entry.payload)
+        if claimed is None:
+            return []
+        return check_exposure(entry.payload, await exposurequeries.sealed(db, claimed[0]) or b"")
+    except ExposureInvalid as cause:
+        raise TrailDamaged(f"the set of entry {entry.index} is not what was signed: {cause}") from cause
+
+
 async def prove_entries(
     db: Database, folder: Path, key: VerifierKey, indices: Iterable[int], *, sets: bool = False
 ) -> ProvedEntries:

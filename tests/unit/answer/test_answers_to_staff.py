@@ -57,7 +57,7 @@ def test_the_pdf_is_the_same_each_time_and_reads_nothing_as_markup() -> None:
 
 def test_a_business_is_told_of_its_figures_in_every_language() -> None:
     given = facts()
-    person = replace(given.persons[0], fields_seen=("sales figures",))
+    person = replace(given.persons[0], fields_seen=("sales figures",), kind="seller")
     for language in LANGUAGES:
         words = _wording(language)
         letter = write_notice(given, person, name="Lotus Trade", language=language)

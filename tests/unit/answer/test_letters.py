@@ -141,7 +141,7 @@ def test_text_and_html_say_the_same() -> None:
     for sentence in (
         "was shown your e-mail address and telephone number",
         "We are writing to everyone",
-        "Your customer record was opened",
+        "What we hold about you was opened",
     ):
         assert sentence in flat
         assert sentence in html_text(letter.html)

@@ -99,7 +99,99 @@ def test_where_no_law_asks_the_letter_says_so() -> None:
         said = _wording(language)["voluntary"]
         person = now.persons[0]
         assert said in write_notice(now, person, name="A", language=language, required=False).text
-        assert said not in write_notice(now, person, name="A", language=language, required=True).text
+        for required in (True, None):
+            assert said not in write_notice(now, person, name="A", language=language, required=required).text
+
+
+def test_no_letter_says_that_no_law_asks_where_that_was_not_decided() -> None:
+    now = residents(2, "EU")
+    places = {0: "EU", 1: "UK"}
+    undecided = decide_duties(now, places, None, AT.date())
+    assert [required_of(undecided, place) for place in ("EU", "UK", "CN", "CA-QC")] == [None] * 4
+    assert {duty.required for duty in undecided if duty.to == "persons"} == {None}
+    draft = authority_draft(now, Course(AT, AT + timedelta(hours=72)), None, undecided)
+    assert draft["risk"] is None and draft["open"] == ["how high the risk is, and who decided on it"]
+    low = decide_duties(now, places, RISK, AT.date())
+    assert required_of(low, "EU") is False
+    assert required_of(low, "UK") is None  # nobody has checked that rule
+    assert required_of(decide_duties(now, places, replace(RISK, high=True), AT.date()), "UK") is True
+    assert required_of(decide_duties(now, {0: "CN"}, RISK, AT.date()), "CN") is True
+
+
+SHOP = Exposure(frozenset({"seller.revenue"}), AT - timedelta(days=9), AT - timedelta(days=7))
+MORE = LABELS | {
+    "customer.mobile": "telephone number",
+    "seller.revenue": "sales figures",
+    "seller.email": "e-mail address",
+    "customer.iban": "bank account",
+}
+
+
+def mixed(*, steps: tuple[str, ...] = ()) -> Facts:
+    return build_facts(
+        Standing("CASE-1", AT, frozenset(steps)),
+        COMPANY,
+        scope=Scope((1,), (2,), (), 2),
+        sightings=[sighting(1)],
+        record=Record(
+            {1: replace(SEEN, fields=frozenset({"customer.phone"})), 2: SHOP}, True, MORE, kinds={2: "seller"}
+        ),
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_business_whose_figures_were_shown_is_told_as_one_and_a_person_as_a_person(language: str) -> None:
+    now, words = mixed(), _wording(language)
+    person, shop = (flat(write_notice(now, each, name="", language=language).text) for each in now.persons)
+
+    def start(key: str) -> str:
+        return flat(words[key].partition("{")[0])
+
+    for key in ("lead_probable", "happened_probable", "rights", "next"):
+        assert start(f"{key}_business") in shop and start(key) not in shop, key
+    assert start("lead_certain") in person and start("rights") in person and start("next") in person
+    assert flat(words["can_business"]) in shop and flat(words["can"][0]) in person
+    assert flat(words["fields"]["sales figures"]) in shop
+    # neither is told of what only the other kind has, and what was opened under one name is not said to be unopened
+    assert flat(words["fields"]["sales figures"]) not in person
+    assert flat(words["fields"]["bank account"]) not in shop and flat(words["fields"]["bank account"]) in person
+    assert person.count(flat(words["fields"]["telephone number"])) == 1
+    both = flat(words["doing_told_all"].partition("{")[0])
+    assert both in shop and both in person
+
+
+def test_texts_for_others_count_persons_and_businesses_apart() -> None:
+    now = mixed()
+    draft = authority_draft(now, Course(AT, AT + timedelta(hours=72)), RISK, ())
+    assert draft["categories_of_persons"] == {"customer": 1, "seller": 1}
+    assert draft["records"]["opened"] == 2
+    for text in (press_text(now), internal_note(now)):
+        assert "1 customer and 1 seller" in text
+
+
+def test_what_a_canary_saw_is_not_said_to_be_reported() -> None:
+    canary = replace(sighting(1), form="canary")
+    now = build_facts(
+        Standing("CASE-1", AT),
+        COMPANY,
+        scope=Scope((1,), (), (), 1),
+        sightings=[canary],
+        record=Record({1: SEEN}, True, LABELS),
+    )
+    assert (now.complaints, now.reported) == (1, 0)
+    for language in LANGUAGES:
+        said = flat(_wording(language)["reported"])
+        told = facts()
+        assert said not in flat(write_notice(now, now.persons[0], name="A", language=language).text)
+        assert said in flat(write_notice(told, told.persons[0], name="A", language=language).text)
+    assert "told us" not in press_text(now) and "told us" in press_text(facts())
+
+
+def test_nobody_may_say_that_everyone_was_told_before_the_letters_arrived() -> None:
+    alone = replace(facts(steps=("notify_subjects",)), possible=0)
+    assert weigh(alone, "everyone_told").carried
+    assert "have not gone out" in weigh(replace(alone, steps_done=()), "everyone_told").why_not
+    assert "3 of the letters did not arrive" in weigh(replace(alone, undelivered=3), "everyone_told").why_not
 
 
 def test_a_delay_for_the_police_is_said_in_the_letter() -> None:
@@ -139,6 +231,7 @@ def test_all_texts_agree_number_by_number(
         possible=possible,
         bound=certain + probable + possible,
         complaints=complaints,
+        reported=complaints,
         verified_complaints=complaints // 2,
         gaps=(GAP,) if gap else (),
         covered=Covered(3, 3, 71 * complaints, 71 * complaints) if complete else UNMEASURED,
@@ -146,7 +239,7 @@ def test_all_texts_agree_number_by_number(
     days = [now.as_of.date(), now.first_on, now.last_on, person.first_on, person.last_on, *(GAP if gap else ())]
     fixed = numbers(f"{COMPANY} {now.case} {AT.isoformat()} {(AT + timedelta(hours=72)).isoformat()} GDPR 33 34 1 72 h")
     fixed |= {text for day in days for text in numbers(f"{day.isoformat()} {day.day} {day.month} {day.year}")}
-    counts = {certain, probable, possible, now.told, now.bound, complaints, now.verified_complaints}
+    counts = {certain, probable, possible, now.told, now.bound, complaints, now.verified_complaints, now.records}
     allowed = fixed | {str(each) for each in counts} | numbers(now.covered.line)
     for name, text in texts(now).items():
         assert numbers(text) <= allowed, (name, numbers(text) - allowed)
@@ -174,7 +267,7 @@ def test_a_sentence_that_the_record_does_not_carry_is_refused_with_why() -> None
     with pytest.raises(NotCarried, match="gives no bound"):
         say(replace(facts(), bound=None), "at_most")
     with pytest.raises(NotCarried, match="2 more cannot be ruled out"):
-        say(facts(), "everyone_told")
+        say(facts(steps=("notify_subjects",)), "everyone_told")
     for claim, step in (("seller_stopped", "suspend_seller"), ("access_cut", "suspend_actor")):
         assert not weigh(facts(), claim).carried  # type: ignore[arg-type]
         assert weigh(facts(steps=(step,)), claim).carried  # type: ignore[arg-type]
@@ -247,8 +340,12 @@ def test_california_asks_by_kind_of_data_and_number_of_residents(
     assert found == {"persons": persons, "attorney_general": attorney}
     assert required_of(duties, "US-CA") is persons
     if attorney:
-        copy = attorney_general_copy(now, next(duty for duty in duties if duty.to == "attorney_general"))
-        assert copy["residents"] == count and "[name]" in copy["sample"]
+        # the first person lives elsewhere and lost less: the sample is not his letter, and the count is without him
+        stranger = replace(now.persons[0], subject=-1, fields_seen=("orders",))
+        more, places = replace(now, persons=(stranger, *now.persons)), dict.fromkeys(range(count), "US-CA")
+        due = next(duty for duty in decide_duties(more, places, RISK, AT.date()) if duty.to == "attorney_general")
+        copy = attorney_general_copy(more, due, places)
+        assert copy["residents"] == count and "[name]" in copy["sample"] and "security answer" in copy["sample"]
 
 
 def test_europe_asks_for_the_authority_and_for_persons_only_at_high_risk() -> None:
@@ -258,7 +355,7 @@ def test_europe_asks_for_the_authority_and_for_persons_only_at_high_risk() -> No
     high = {duty.to: duty.required for duty in decide_duties(now, place, replace(RISK, high=True), AT.date())}
     assert low == {"authority": True, "persons": False} and high == {"authority": True, "persons": True}
     china = decide_duties(now, dict.fromkeys(range(41), "CN"), RISK, AT.date())
-    assert [duty.check for duty in china] == [True]
+    assert [(duty.to, duty.check) for duty in china] == [("authority", True), ("persons", True)]
     assert decide_duties(now, {}, RISK, AT.date()) == ()
     old = decide_duties(now, dict.fromkeys(range(41), "US-CA"), RISK, datetime(2025, 6, 1, tzinfo=AT.tzinfo).date())
     assert {duty.rule.valid_from.year for duty in old} == {2020}

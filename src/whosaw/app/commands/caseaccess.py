@@ -16,7 +16,7 @@ from whosaw.answer.employeeaccess import EmployeeAnswer, answer_employee, employ
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.reportpdf import ReportImpossible
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.casenotices import label_of
+from whosaw.app.caserecipients import label_of
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services

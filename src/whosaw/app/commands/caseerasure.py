@@ -10,7 +10,7 @@ from whosaw.answer.erasureanswer import ErasureAnswer, ErasureRequests, erasure_
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.reportpdf import ReportImpossible
 from whosaw.app.casedesk import case_work
-from whosaw.app.casenotices import label_of
+from whosaw.app.caserecipients import label_of
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import whose_token
 from whosaw.app.commands.case import say

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from rich.text import Text
 
 from whosaw.answer.bounces import Undelivered, read_bounce
+from whosaw.answer.duties import Risk
 from whosaw.app.casenotices import CaseNotices, NoticeForms
 from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import Words, say
@@ -25,7 +26,7 @@ def forms(
     *,
     out: Path,
     high_risk: Flag = False,
-    risk_why: str,
+    risk_why: str = "",
     phase: int = 1,
     missing: Words = (),
     late_because: str = "",
@@ -35,8 +36,8 @@ def forms(
     Args:
         case: CASE-1.
         out: a folder, made if absent; files in it are written over.
-        high_risk: whether the risk for the persons was decided to be high.
-        risk_why: why.
+        high_risk: decide now that the risk for the persons is high.
+        risk_why: why it is, or is not; where left out the decision of `notice risk` counts.
         phase: which notification to the authority this is.
         missing: what is not known yet and follows.
         late_because: why it is late, where it is.
@@ -45,9 +46,9 @@ def forms(
     async def work(services: Services) -> NoticeForms:
         by = await whose_token(services)
         made = CaseNotices(services)
-        return await made.forms(
-            case, high_risk=high_risk, why=risk_why, by=by, phase=phase, missing=tuple(missing), late=late_because
-        )
+        if risk_why:
+            await made.risks.decide(case, high=high_risk, why=risk_why, by=by)
+        return await made.forms(case, by=by, phase=phase, missing=tuple(missing), late=late_because)
 
     found = with_services(work)
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,6 +57,24 @@ def forms(
         say(f"written: {out / name}")
     for line in found.open:
         say(f"open: {line}")
+    return 0
+
+
+def risk(case: str, /, *, why: str, high: Flag = False) -> int:
+    """Decide how high the risk is for the people affected: whether art. 34 asks for letters hangs on it. Recorded.
+
+    Args:
+        case: CASE-1.
+        why: why it is high, or is not.
+        high: whether it is.
+    """
+
+    async def work(services: Services) -> Risk:
+        by = await whose_token(services)
+        return await CaseNotices(services).risks.decide(case, high=high, why=why, by=by)
+
+    made = with_services(work)
+    say(f"the risk of {case} is decided to be {'high' if made.high else 'not high'}")
     return 0
 
 

@@ -1,0 +1,260 @@
+"""Letters and forms of a case by commands, over a company's own tables: who is told what, in which words, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.e2e.test_case_commands import Desk, desk
+from tests.store.test_outbox_answers import report as report_of
+
+from whosaw.answer import Cases
+from whosaw.answer.letters import _wording
+from whosaw.answer.mailbox import Mailbox
+from whosaw.app.clocks import clock_of
+from whosaw.app.services import Services, open_services
+from whosaw.app.settings import Settings
+from whosaw.record.exposure import Exposures
+from whosaw.store.numbers import assign
+from whosaw.terms import to_us
+
+__all__ = ["desk"]  # a fixture
+
+MORE = """
+alter table company.customers add column name text, add column region text;
+update company.customers set name = 'Name ' || id, region = 'FI';
+update company.customers set region = 'CA' where id = 'C-2';
+update company.customers set region = 'ON' where id = 'C-3';
+update company.customers set email = null where id = 'C-4';
+create table company.sellers (id text primary key, title_name text, email text, revenue text, region text);
+insert into company.sellers values ('S-7', 'Rival Ltd', 'owner@rival.example', '1000', 'FI');
+"""
+CATALOG = """
+[subjects.seller]
+source = "company"
+table = "company.sellers"
+key = "id"
+region = "region"
+[fields."customer.name"]
+column = "name"
+class = "contact"
+mask = "name"
+[fields."seller.name"]
+column = "title_name"
+class = "business"
+mask = "name"
+[fields."seller.email"]
+column = "email"
+class = "business"
+mask = "email"
+[fields."seller.revenue"]
+column = "revenue"
+class = "business"
+mask = "full"
+"""
+KEYS = ["customer:C-1", "customer:C-2", "customer:C-3", "customer:C-4", "customer:C-5", "seller:S-7"]
+"""All but the last customer were shown one by one; he stands in an export of many."""
+FOREIGN = ("E-1", "E-2", "S-9", "T-1", "ann", "bob")
+
+
+async def _record(services: Services) -> None:
+    """Append what E-1 and E-2 were shown, and a finding that names both."""
+    actors = await assign(services.db, "actor", ["E-1", "E-2"])
+    numbers = await assign(services.db, "subject", KEYS)
+    at = to_us(services.clock.now() - timedelta(days=9))
+    common = {"kind": "disclosure", "at": at, "door": "http", "actor": actors["E-1"]}
+    for key in (*KEYS[:4], KEYS[5]):
+        fields = ["seller.revenue=reveal"] if key.startswith("seller") else ["customer.email=reveal"]
+        await services.appender.append({**common, "subject": numbers[key], "fields": fields})
+    kept = await Exposures(services.db).keep([numbers[KEYS[4]], *range(9_000, 9_400)])
+    await services.appender.append({**common, **kept, "fields": ["customer.email=reveal", "customer.name=mask"]})
+    found = [{"actors": [key], "probability": 0.97, "rung": "finding"} for key in ("E-1", "E-2")]
+    scope = {"certain": KEYS[:2], "probable": KEYS[2:], "possible": [], "bound": 6}
+    said = {"verdict": "finding", "outside_probability": 0.01, "candidates": found, "scope": scope}
+    await Cases(services.db, services.clock).add_verdict("CASE-1", said, complaints=2)
+
+
+@pytest.fixture
+def case(desk: Desk, company_state: Path, database_url: str) -> Desk:
+    """A case with a finding about two people, and six affected, one of whom is a seller."""
+    catalog = company_state / "whosaw.toml"
+    text = catalog.read_text().replace(
+        'table = "company.customers"\nkey = "id"', 'table = "company.customers"\nkey = "id"\nregion = "region"'
+    )
+    catalog.write_text(text + CATALOG)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(MORE)
+    desk.environment.setenv("WHOSAW_LANGUAGES", '{"FI": "fi"}')
+    desk.environment.setenv("WHOSAW_JURISDICTIONS", '{"FI": "EU", "CA": "US-CA"}')
+    table = desk.folder / "calls.csv"
+    table.write_text(
+        "subject,contacted_at,channel\ncustomer:C-1,2026-03-02T08:00+01:00,mail\ncustomer:C-2,2026-03-03T08:00+01:00,mail\n"
+    )
+    desk.ok("sighting", "add", str(table), "--beneficiary", "seller:S-9")
+    desk.ok("case", "open", "seller:S-9", "--reason", "two customers called", **desk.ann)
+    for person, function in (("ann", "privacy"), ("bob", "security")):
+        desk.ok("case", "people", "CASE-1", "--name", person, "--function", function, **desk.ann)
+
+    async def record() -> None:
+        settings = Settings()
+        async with open_services(settings, clock_of(settings), database_url, door="test") as services:
+            await _record(services)
+            await services.integrator.step()
+
+    asyncio.run(record())
+    return desk
+
+
+@pytest.fixture
+def box(tmp_path: Path, case: Desk) -> Iterator[Mailbox]:
+    with Mailbox(tmp_path / "box") as made:
+        case.environment.setenv("WHOSAW_SMTP", f"smtp://127.0.0.1:{made.port}")
+        yield made
+
+
+def read(file: Path) -> tuple[str, str, str]:
+    """Return whom a letter goes to, its language, and its text without any white space."""
+    mail = message_from_bytes(file.read_bytes(), policy=default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(mail["to"]), str(mail["content-language"]), flat(body.get_content())
+
+
+def flat(text: str) -> str:
+    return "".join(text.split())
+
+
+def says(text: str, language: str, key: str) -> bool:
+    return flat(_wording(language)[key].partition("{")[0]) in text
+
+
+def letters(folder: Path) -> dict[str, tuple[str, str]]:
+    found = [read(file) for file in folder.glob("*.eml")]
+    return {to.rpartition("<")[2].rstrip(">"): (language, text) for to, language, text in found}
+
+
+def test_each_is_told_as_what_he_is_and_what_his_law_asks_for(case: Desk) -> None:
+    facts = json.loads(case.ok("notice", "facts", "CASE-1", **case.ann))
+    assert [each["kind"] for each in facts["persons"]].count("seller") == 1
+    assert len(facts["persons"]) == 6  # also who was shown in an export of many
+    assert facts["complaints"] == facts["reported"] == 2
+
+    out = case.folder / "before"
+    said = case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+    assert "5 letters" in said and "1 people whom mail cannot reach" in said
+    before = letters(out)
+    assert set(before) == {
+        "ada1@mail.example",
+        "ada2@mail.example",
+        "ada3@mail.example",
+        "ada5@mail.example",
+        "owner@rival.example",
+    }
+    # nobody has decided on the risk: no European reads that no law asks; California asks by kind of data alone
+    voluntary = {to for to, (language, text) in before.items() if says(text, language, "voluntary")}
+    assert voluntary == {"ada2@mail.example"}
+
+    case.refused("answer.step_refused", "notice", "risk", "CASE-1", "--why", "low", **case.ann)
+    case.ok("notice", "risk", "CASE-1", "--why", "e-mail addresses alone got out", **case.ann)
+    case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+    after = letters(out)
+    voluntary = {to for to, (language, text) in after.items() if says(text, language, "voluntary")}
+    # Ontario's law is not known here, and to a business nothing is said
+    assert voluntary == {"ada1@mail.example", "ada2@mail.example", "ada5@mail.example"}
+    case.ok("notice", "risk", "CASE-1", "--why", "the messages threaten people", "--high", **case.bob)
+    case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+    assert not says(letters(out)["ada1@mail.example"][1], "fi", "voluntary")
+
+    language, text = after["owner@rival.example"]
+    assert language == "fi" and says(text, "fi", "lead_probable_business") and says(text, "fi", "rights_business")
+    assert flat(_wording("fi")["fields"]["sales figures"]) in text and says(text, "fi", "doing_told_all")
+    language, text = after["ada1@mail.example"]
+    assert language == "fi" and says(text, "fi", "lead_certain") and says(text, "fi", "reported")
+    assert flat(_wording("fi")["fields"]["sales figures"]) not in text
+    for to, (_, text) in after.items():
+        others = [other for other in after if other != to and other in text]
+        assert not others and not [word for word in FOREIGN if re.search(rf"\b{word}\b", text)], to
+
+
+def test_a_letter_says_that_access_was_cut_only_when_it_was_cut_for_everybody_named(
+    case: Desk, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for number, actor in enumerate(("E-1", "E-2"), 1):
+            connection.execute(
+                "insert into case_step (id, case_id, seq, kind, target, identity, params, reason, state, planned_by, "
+                "planned_at) values (%s, 'CASE-1', %s, 'suspend_actor', %s, %s, '{}', 'x', %s, 'ann', now())",
+                [f"CASE-1/{number}", number, actor, f"suspend {actor}", "done" if actor == "E-1" else "planned"],
+            )
+        out = case.folder / "letters"
+        case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+        assert not says(letters(out)["ada2@mail.example"][1], "en", "doing_actor")
+        connection.execute("update case_step set state = 'done' where target = 'E-2'")
+        case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+        assert says(letters(out)["ada2@mail.example"][1], "en", "doing_actor")
+        connection.execute("update case_step set state = 'undone' where target = 'E-1'")
+        case.ok("notice", "dry-run", "CASE-1", "--out", str(out), **case.ann)
+        assert not says(letters(out)["ada2@mail.example"][1], "en", "doing_actor")
+
+
+def test_drafts_are_written_from_the_same_facts_and_say_what_is_open(case: Desk) -> None:
+    out = case.folder / "forms"
+    said = case.ok("notice", "forms", "CASE-1", "--out", str(out), "--missing", "how the list was sold", **case.ann)
+    assert "open: how the list was sold" in said and "open: how high the risk is" in said
+    assert "open: the minute of awareness" in said
+    why = ("--risk-why", "e-mail addresses and sales figures", "--phase", "2")
+    case.ok("case", "who-knew", "CASE-1", "--aware-since", "2026-03-04T08:15+01:00", "--why", "calls agree", **case.ann)
+    late = ("--late-because", "the finding took that long")
+    said = case.ok("notice", "forms", "CASE-1", "--out", str(out), *why, *late, **case.ann)
+    assert "open:" not in said
+    draft = json.loads((out / "authority.json").read_text())
+    assert draft["phase"] == 2 and draft["risk"]["decided_by"] == "ann" and draft["due_at"]
+    assert draft["categories_of_persons"] == {"customer": 5, "seller": 1} and draft["persons"]["told"] == 6
+    assert draft["records"]["opened"] == 6
+    rules = {each["rule"]: each["required"] for each in draft["other_duties"]}
+    assert rules == {
+        "eu.gdpr.art33": True,
+        "eu.gdpr.art34": False,
+        "us.ca.1798_82": False,
+        "us.ca.attorney_general": False,
+    }
+    press, colleagues = ((out / name).read_text() for name in ("press.txt", "colleagues.txt"))
+    assert "5 customers and 1 seller" in press and "5 customers and 1 seller" in colleagues
+    assert "Everyone affected has been told" not in colleagues.partition("You may not say")[0]
+    for text in (press, colleagues, json.dumps(draft)):
+        assert not [word for word in FOREIGN[:4] if re.search(rf"\b{word}\b", text)]
+
+
+def test_letters_go_out_once_come_back_and_reach_people_by_post_in_their_language(case: Desk, box: Mailbox) -> None:
+    out = case.folder / "post"
+    case.refused("app.facts_missing", "notice", "post", "CASE-1", "--out", str(out), **case.ann)
+    planned = case.ok("case", "plan", "CASE-1", "notify_subjects", "--reason", "see the case", **case.ann)
+    assert "CASE-1/1" in planned
+    case.ok("case", "approve", "CASE-1/1", **case.bob)
+    case.ok("case", "do", "CASE-1/1", **case.bob)
+    case.ok("case", "do", "CASE-1/1", **case.bob)
+    mails = [message_from_bytes(path.read_bytes(), policy=default) for path in box.files()]
+    assert sorted(str(mail["delivered-to"]) for mail in mails) == [
+        *(f"ada{number}@mail.example" for number in (1, 2, 3, 5)),
+        "owner@rival.example",
+    ]
+    finn = next(mail for mail in mails if str(mail["delivered-to"]) == "ada5@mail.example")
+    report = case.folder / "bounce.eml"
+    report.write_bytes(report_of(str(finn["message-id"])))
+    assert "noted" in case.ok("notice", "bounce", str(report))
+    case.ok("notice", "post", "CASE-1", "--out", str(out), **case.ann)
+    texts = [flat(path.read_text()) for path in out.glob("*.txt")]
+    # who has no address at all, and whose letter came back: each in the language of his region
+    assert len(texts) == 2 and all(says(text, "fi", "lead_probable") for text in texts)
+    assert "5.1.1" in case.ok("notice", "list", "CASE-1", **case.ann)
+    case.ok("notice", "told", str(finn["message-id"]), "--channel", "post", **case.ann)
+    case.ok("notice", "post", "CASE-1", "--out", str(case.folder / "again"), **case.ann)
+    assert len(list((case.folder / "again").glob("*.txt"))) == 1
