@@ -140,7 +140,7 @@ def test_the_bribed_employee_is_found_stopped_and_everyone_affected_told(story: 
         summary["truth"]["actors"]
     ]
     assert summary["steps"] == [
-        *("suspend_actor", "notify_subjects", "suspend_seller", "withhold_funds", "restore_reviews")
+        *("preserve", "suspend_actor", "notify_subjects", "suspend_seller", "withhold_funds", "restore_reviews")
     ]
     assert 0 <= summary["suspension_ms"] < 1_000
     notices = summary["notices"]

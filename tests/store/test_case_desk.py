@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,12 @@ async def test_a_link_stands_on_two_sources_of_different_kinds(office: Office) -
         await entities.add(case, "colour", "red", word=mail, by="ann")
     with pytest.raises(UnknownCase):
         await entities.link(case, domain.id, 99_999, word=mail, by="ann")
+    for bad in (Word("report", " ", 0.5), Word("report", "x", 0.0), Word("report", "x", 1.5), Word("report", "x", nan)):
+        with pytest.raises(StepRefused):
+            await entities.add(case, "domain", "rose.example", word=bad, by="ann")
+        with pytest.raises(StepRefused):
+            await entities.link(case, domain.id, broker.id, word=bad, by="ann")
+    assert len(await entities.list(case)) == 3 and len(await entities.links(case)) == 2
 
 
 async def test_who_reports_an_approach_stands_nowhere(office: Office, database: Database, tmp_path: Path) -> None:

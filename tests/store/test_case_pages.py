@@ -13,6 +13,8 @@ from tests.store.test_case import complaint, verdict
 from tests.store.watchworld import END, found_company
 
 from whosaw.answer import StepRefused
+from whosaw.answer.access import Request
+from whosaw.answer.employeeaccess import answer_employee
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casepreserve import Preserve
@@ -20,9 +22,10 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.webreads import WebReads
 from whosaw.record import entries_from
+from whosaw.record.exposure import Exposures
 from whosaw.record.hold import Holds
 from whosaw.store.numbers import assign
-from whosaw.terms import SimulatedClock
+from whosaw.terms import SimulatedClock, to_us
 
 SELLER = "seller:S-7"
 SUSPECT, BOSS = "E-5", "E-9"
@@ -172,3 +175,17 @@ async def test_ending_the_holds_of_a_case_tells_first_whoever_asked_to_be_erased
     assert undone.outcome is not None and undone.outcome["undo"] == {"lifted": 2, "to_be_told_first": 1}
     standing = await Holds(services.db, services.appender, services.clock).standing()
     assert [(hold.space, hold.number) for hold in standing] == [("subject", one)]
+
+
+async def test_a_member_of_staff_is_told_of_everybody_whom_he_was_shown_also_in_bulk(services: Services) -> None:
+    (actor,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    people = list((await assign(services.db, "subject", [f"customer:C-{n}" for n in range(400)])).values())
+    looked: dict[str, Any] = {"kind": "disclosure", "at": to_us(END), "actor": actor, "verified": "yes"}
+    named = await Exposures(services.db).keep(people[:350])
+    shown, masked = {"fields": ["customer.email=reveal"]}, {"fields": ["customer.email=mask"]}
+    for more in ({**named, **shown}, {"subject": people[0], **shown}, {"subject": people[360], **shown}):
+        await services.appender.append({**looked, **more})
+    await services.appender.append({**looked, "subject": people[399], **masked})
+    asked = Request("B-1", "badge seen", "Shop", "")
+    told = await answer_employee(services.db, services.clock, SUSPECT, asked)
+    assert (told.customers, told.entries) == (351, {"disclosure": 4})

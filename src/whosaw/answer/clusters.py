@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 from urllib.parse import urlsplit
 
+from whosaw.answer.hostowners import SHARED, owned
 from whosaw.answer.mime import MalformedMail, parts
 
 Likeness = Literal["sender", "tracking", "wording"]
@@ -24,13 +25,11 @@ _SHORTEST = 8
 _URL = re.compile(r"https?://[^\s<>\"')\]]{4,500}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _TAG = re.compile(r"<[^>]{0,2000}>")
-# whose redirects half the world uses: a common host says nothing
-_SHARED = frozenset({"goo.gl", "bit.ly", "t.co", "google.com", "facebook.com", "youtube.com", "w3.org", "gmail.com"})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One message: its sighting, who sent it, the hosts it leads to, its word triples."""
+    """One message: its sighting, who sent it, the owners of the hosts it leads to, its word triples."""
 
     sighting: int
     domain: str
@@ -57,11 +56,11 @@ def read_seen(sighting: int, raw: bytes, domain: str) -> Seen:
         domain: who sent the message, by intake.
     """
     text = "\n".join(_texts(raw))
-    hosts = {_base(urlsplit(url).hostname or "") for url in _URL.findall(text)}
+    hosts = {_owner(url) for url in _URL.findall(text)}
     words = [word.lower() for word in _WORD.findall(_TAG.sub(" ", _URL.sub(" ", text)))]
     shingles = frozenset(zip(words, words[1:], words[2:], strict=False))
     return Seen(
-        sighting, domain, frozenset(hosts - _SHARED - {""}), shingles if len(shingles) >= _SHORTEST else frozenset()
+        sighting, domain, frozenset(hosts - SHARED - {""}), shingles if len(shingles) >= _SHORTEST else frozenset()
     )
 
 
@@ -70,11 +69,11 @@ def cluster(messages: Sequence[Seen], *, sender_groups: Iterable[str] = ()) -> S
 
     Args:
         messages: each sighting once.
-        sender_groups: domains that many use (``gmail.com``): a common one joins nothing.
+        sender_groups: domains that many use, beside those that `hostowners` knows: a common one joins nothing.
     """
-    common = _SHARED | {each.lower() for each in sender_groups}
+    common = SHARED | {each.lower() for each in sender_groups}
     joined: dict[tuple[int, int], set[Likeness]] = defaultdict(set)
-    _join(joined, {each.sighting: {each.domain} - common - {""} for each in messages}, "sender")
+    _join(joined, {each.sighting: {owned(each.domain)} - common - {""} for each in messages}, "sender")
     _join(joined, {each.sighting: set(each.hosts) for each in messages}, "tracking")
     for at, one in enumerate(messages):
         for other in messages[at + 1 :]:
@@ -135,6 +134,8 @@ def _texts(raw: bytes, depth: int = 0) -> Iterable[str]:
         return
 
 
-def _base(host: str) -> str:
-    labels = host.lower().rstrip(".").split(".")
-    return ".".join(labels[-2:])
+def _owner(url: str) -> str:
+    try:
+        return owned(urlsplit(url).hostname or "")
+    except ValueError:  # a host that cannot be one, as in https://[x
+        return ""

@@ -19,7 +19,10 @@ from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
 from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
 from whosaw.answer.step import step_of
+from whosaw.prove import read_exposure
+from whosaw.prove.canonical import SALT_BYTES
 from whosaw.record import entries_by_actor
+from whosaw.record.exposurequeries import sealed
 from whosaw.store import Database
 from whosaw.store.numbers import find
 from whosaw.terms import Clock, from_us
@@ -116,7 +119,7 @@ async def answer_employee(
     number = await find(db, "actor", actor)
     kinds: Counter[str] = Counter()
     times: list[int] = []
-    subjects: set[object] = set()
+    subjects: set[int] = set()
     without = 0
     if number is not None:
         async for entry in entries_by_actor(db, number):
@@ -124,7 +127,7 @@ async def answer_employee(
             kinds[str(payload["kind"])] += 1
             times.append(int(str(payload["at"])))
             if payload["kind"] == "disclosure":
-                subjects.add(payload.get("subject"))
+                subjects |= await _shown(db, payload)
                 without += payload.get("verified") == "no"
     cases = [await _case(db, clock, each.id, actor) for each in await Cases(db, clock).list() if each.id not in held]
     return EmployeeAnswer(
@@ -136,7 +139,7 @@ async def answer_employee(
         entries=dict(sorted(kinds.items())),
         first_at=from_us(min(times)).isoformat() if times else "",
         last_at=from_us(max(times)).isoformat() if times else "",
-        customers=len(subjects - {None}),
+        customers=len(subjects),
         without_reason=without,
         suspended_since=suspended_since.isoformat() if suspended_since else "",
         cases=tuple(each for each in cases if each is not None),
@@ -175,6 +178,17 @@ def employee_text(answer: EmployeeAnswer) -> str:
 def _measure(written: str) -> str:
     kind, _, state = written.partition(", ")
     return f"{word_of(STEPS, kind)}: {word_of(STATES, state)}"
+
+
+async def _shown(db: Database, payload: Mapping[str, Any]) -> set[int]:
+    """Return the subjects of whom a disclosure showed something as it is; what left masked was not shown."""
+    fields = payload.get("fields", ())
+    if fields and not any(str(each).endswith("=reveal") for each in fields):
+        return set()
+    if "exposure" not in payload:
+        return {int(payload["subject"])} if "subject" in payload else set()
+    stored = await sealed(db, bytes.fromhex(str(payload["exposure"])))
+    return set() if stored is None else set(read_exposure(stored[SALT_BYTES:]))
 
 
 async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | None:

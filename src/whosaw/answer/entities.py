@@ -76,12 +76,9 @@ class Entities:
             StepRefused: ``unknown`` kind, or as `Desk.check` says.
         """
         await self._desk.check(case, by)
-        if kind not in KINDS or word.kind not in SOURCE_KINDS or not value.strip() or not word.source.strip():
-            raise StepRefused(
-                "unknown",
-                "an entity has a kind, a value, and a source of a kind",
-                hint=f"kinds: {', '.join(KINDS)}; sources: {', '.join(SOURCE_KINDS)}",
-            )
+        if kind not in KINDS or not value.strip():
+            raise StepRefused("unknown", "an entity has a kind and a value", hint=f"kinds: {', '.join(KINDS)}")
+        _check_word(word)
         entity = Entity(*await queries.entity(self._db, case, kind, value.strip()))
         await self._note(case, entity.id, None, word, by)
         return entity
@@ -91,9 +88,10 @@ class Entities:
 
         Raises:
             UnknownCase: one of them is not of this case.
-            StepRefused: they are the same, or as `Desk.check` says.
+            StepRefused: they are the same, ``unknown`` source, or as `Desk.check` says.
         """
         await self._desk.check(case, by)
+        _check_word(word)
         known = {each.id for each in await self.list(case)}
         if missing := {one, other} - known:
             raise UnknownCase(f"the case `{case}` knows no entity {min(missing)}")
@@ -135,3 +133,12 @@ class Entities:
         entry = await self._notes.add(case, "case.entity", by=by, text=f"{word.kind} {word.source}", more=more)
         said = {"one": one, "other": other, "kind": word.kind, "source": word.source, "confidence": word.confidence}
         await queries.add_source(self._db, case, said | {"at": self._clock.now(), "by": by, "entry": entry})
+
+
+def _check_word(word: Word) -> None:
+    if word.kind not in SOURCE_KINDS or not word.source.strip() or not 0 < word.confidence <= 1:
+        raise StepRefused(
+            "unknown",
+            "a source is of a kind, has a name, and is sure above 0 and up to 1",
+            hint=f"sources: {', '.join(SOURCE_KINDS)}",
+        )

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Collection
 from contextlib import suppress
 
+from whosaw.answer.hostowners import owned
+
 # what readers take for one another; digraphs first. Not Unicode's full table: the pairs that occur in Latin domains,
 # and the Cyrillic and Greek letters that look Latin
 _DIGRAPHS = {"rn": "m", "vv": "w", "cl": "d"}
@@ -52,8 +54,7 @@ def looks_like(domain: str, known: Collection[str]) -> str | None:
 
 
 def _name(domain: str) -> str:
-    labels = skeleton(domain).split(".")
-    return labels[-2] if len(labels) > 1 else labels[0]
+    return skeleton((owned(domain) or domain).partition(".")[0])
 
 
 def _close(one: str, other: str) -> bool:

@@ -54,6 +54,36 @@ def test_a_domain_that_half_the_world_uses_joins_nothing() -> None:
     assert cluster(hosts) == []
 
 
+@pytest.mark.parametrize("provider", ["qq.com", "163.com", "outlook.com", "mail.yahoo.co.uk", "gmx.de"])
+def test_two_people_with_mailboxes_at_one_provider_are_not_one_hand(provider: str) -> None:
+    texts = (PITCH, "Something else entirely about a parcel that waits at the depot until you fetch it tomorrow")
+    assert cluster([read_seen(n, forwarded(text), provider) for n, text in enumerate(texts)]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike_"),
+    [
+        ("t.roses.co.uk", "t.tulips.co.uk", False),
+        ("go.roses.com.cn", "go.tulips.com.cn", False),
+        ("roses.github.io", "tulips.github.io", False),
+        ("u1.ct.sendgrid.net", "u2.ct.sendgrid.net", False),
+        ("198.51.100.7", "203.0.100.7", False),
+        ("a.roses.co.uk", "b.roses.co.uk", True),
+        ("198.51.100.7", "198.51.100.7", True),
+    ],
+)
+def test_hosts_join_by_who_owns_them_and_not_by_the_suffix_that_a_country_shares(
+    one: str, other: str, alike_: bool
+) -> None:
+    texts = (f"{PITCH} https://{one}/1", f"Something else entirely about a parcel at the depot http://{other}/x?y=1")
+    found = cluster([read_seen(n, forwarded(text), "") for n, text in enumerate(texts)])
+    assert [each.by for each in found] == ([("tracking",)] if alike_ else [])
+
+
+def test_a_link_that_is_none_does_not_stop_the_reading() -> None:
+    assert read_seen(1, forwarded("look https://[x/1 and https://co.uk/"), "one.example").hosts == frozenset()
+
+
 @given(st.lists(st.text("abc ", min_size=0, max_size=60), min_size=2, max_size=2))
 def test_likeness_is_the_same_both_ways_and_between_nothing_and_all(texts: list[str]) -> None:
     one, other = (frozenset(zip(t.split(), t.split()[1:], t.split()[2:], strict=False)) for t in texts)
