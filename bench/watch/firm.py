@@ -30,7 +30,7 @@ class Size:
     people: int = 2_000
     sellers: int = 1_151
     customers: int = 60_000
-    weeks: int = 130
+    weeks: int = 156
     explained: float = 40.0
     unexplained: float = 2.8
     top: float = 0.022
@@ -184,9 +184,20 @@ class Firm:
         theirs[again] = 2_000_000 + rng.choice(sellers, int(again.sum()))
         wed = rng.choice(size.people, 5, replace=False)
         spouse = rng.choice(size.sellers, 5, replace=False)
+        # three of one queue share a desk phone, and two of them a device that changes hands with the shift
+        desk = np.empty(size.people, np.int64)
+        desk[np.argsort(self.queue, kind="stable")] = np.arange(size.people)
+        mine = np.concatenate([people, people, wed, people, people])
+        left = [
+            device,
+            rng.integers(0, pool, size.people),
+            theirs[spouse],
+            3_000_000 + desk // 3,
+            4_000_000 + desk // 2,
+        ]
         return Prints(
-            np.concatenate([people, people, wed]),
-            np.concatenate([device, rng.integers(0, pool, size.people), theirs[spouse]]),
+            mine,
+            np.concatenate(left),
             np.concatenate([sellers, sellers, spouse]),
             np.concatenate([theirs, rng.integers(0, pool, size.sellers), device[wed]]),
         )

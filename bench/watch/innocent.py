@@ -1,6 +1,6 @@
 """False cases of a whole firm in which nobody is bribed, with all signals combined as the product combines them.
 
-2,000 people, 24 months, each with half a year of record before it; at the end of every month a run, as a server makes
+2,000 people, 24 months, each with a year of record before it; at the end of every month a run, as a server makes
 them, its weekly detector read for each week of that month. Every fourth month people are permuted as the nightly check
 permutes them. What it prints is counted, not modelled.
 
@@ -25,7 +25,7 @@ from whosaw.watch.rows import DAY_US
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
 
-MONTH_US, HISTORY_US = 30 * DAY_US, 182 * DAY_US
+MONTH_US, HISTORY_US = 30 * DAY_US, 364 * DAY_US
 _WEEKS_OF_MONTH = 5
 
 
@@ -55,7 +55,7 @@ class Counted:
 
 
 def ends(size: Size) -> Iterator[int]:
-    """Yield the end of each month that has half a year before it."""
+    """Yield the end of each month that has a year before it."""
     end = HISTORY_US + MONTH_US
     while end <= size.weeks * 7 * DAY_US:
         yield end

@@ -16,13 +16,14 @@ import numpy as np
 from scipy.optimize import brentq
 
 from whosaw.watch.detector import threshold
-from whosaw.watch.nulls import affinity, habits
+from whosaw.watch.nulls import HABIT_LONG_DAYS, affinity, habits
 from whosaw.watch.rows import Float, Int64
 from whosaw.watch.scan import Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
 
 SELLERS, TOP = 1_151, 0.022
 EMPLOYEES, EXPLAINED = 2_000, 300
 CASE = 2_000.0
+EARLIER_WEEKS = 40
 _NOBODY = np.empty(0, np.int64)
 
 
@@ -92,7 +93,7 @@ def months(
 
 
 def power(
-    base: Ground, rng: np.random.Generator, unexplained: float, bribed: int, trials: int = 2_000
+    base: Ground, rng: np.random.Generator, unexplained: float, bribed: int, trials: int = 8_000
 ) -> tuple[float, float]:
     """Return the share found at e ≥ 2,000 with the learned null, and with the true one."""
     touches = months(rng, base.truth, trials, unexplained, bribed)
@@ -112,7 +113,7 @@ def hidden_ties(
     """Return false months when a tenth of everybody's accesses comes from an honest tie that nobody declared.
 
     First with shares that know nothing of it; then with the affinity of the 90 days before, learned from explained
-    accesses, which such a tie makes too; then where it makes none, with what was unexplained 12 to 26 weeks before.
+    accesses, which such a tie makes too; then where it makes none, with what was unexplained 12 to 52 weeks before.
     """
     tie = rng.choice(SELLERS, count, p=base.truth)
     touches = months(rng, base.truth, count, unexplained, 0, tie)
@@ -136,15 +137,17 @@ def hidden_ties(
 def _with_habits(
     base: Ground, rng: np.random.Generator, count: int, unexplained: float, tie: Int64 | None = None
 ) -> Shares:
-    """Return the learned shares with what 14 earlier weeks without reasons made normal for each of `count` people."""
-    before = months(rng, base.truth, count, unexplained * 14 / 4.3, 0, tie)
+    """Return the learned shares with what forty earlier weeks made normal for each of `count` people."""
+    before = months(rng, base.truth, count, unexplained * EARLIER_WEEKS / 4.3, 0, tie)
     events = np.bincount(before.actor, minlength=count)
-    pair, share = habits(before.actor[before.event], before.beneficiary, events, SELLERS)
+    pair, share = habits(
+        before.actor[before.event], before.beneficiary, events, SELLERS, min(1.0, 7 * EARLIER_WEEKS / HABIT_LONG_DAYS)
+    )
     return Shares(base.learned.by_role, pair // SELLERS, pair % SELLERS, share)
 
 
 def power_beside_habits(
-    base: Ground, rng: np.random.Generator, unexplained: float, bribed: int, trials: int = 2_000
+    base: Ground, rng: np.random.Generator, unexplained: float, bribed: int, trials: int = 8_000
 ) -> float:
     """Return the share found of bribes that began after the weeks from which habits are learned."""
     touches = months(rng, base.truth, trials, unexplained, bribed)
@@ -204,7 +207,9 @@ def main() -> None:
         for bribed in sizes:
             learned, told = power(base, rng, unexplained, bribed)
             print(f"  k={bribed}: found {learned:.3f}; told the true shares {told:.3f}; gap {told - learned:+.3f}")
-            print(f"    with the habits of 14 weeks before {power_beside_habits(base, rng, unexplained, bribed):.3f}")
+            print(
+                f"    with the habits of forty weeks before {power_beside_habits(base, rng, unexplained, bribed):.3f}"
+            )
     base = ground(seed, 12.0)
     plain, known, habit = hidden_ties(base, rng)
     print(f"hidden honest ties, 12 a month, of 20,000: {plain} false knowing nothing; {known} where they show in work;")

@@ -18,7 +18,7 @@ def counted():
     if str(BENCH) not in sys.path:
         sys.path.insert(0, str(BENCH))
     firm, innocent = importlib.import_module("firm"), importlib.import_module("innocent")
-    size = replace(firm.Size(), people=300, sellers=300, customers=9_000, weeks=44, explained=30.0, hidden=0.1)
+    size = replace(firm.Size(), people=300, sellers=300, customers=9_000, weeks=70, explained=30.0, hidden=0.1)
     return innocent.two_years(firm.Firm(11, size), WatchSettings(), months=4, permute_every=2)
 
 
@@ -31,7 +31,7 @@ def test_no_innocent_person_of_a_whole_firm_becomes_a_case(counted) -> None:
 
 def test_every_signal_runs_and_evidence_of_permuted_people_averages_one(counted) -> None:
     means = counted.means(counted.null)
-    every = {"beneficiary", "volume", "harm", "decisions", "picks", "canary", "sharing"}
+    every = {"beneficiary", "volume", "harm", "decisions", "picks", "canary", "sharing", "together"}
     assert set(means) == every | {"all"}
     assert means["all"] <= 1.05
     for name in every:

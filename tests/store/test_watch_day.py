@@ -331,7 +331,7 @@ async def test_what_else_the_company_records_reaches_the_run_and_a_declared_mana
                 assert files.harms.read_text().split() == ["subject,at", "customer:C-1,2026-02-01T00:00:00+00:00"]
                 assert files.prints.read_text().split() == ["side,name,print", "actor,E-1,phone-9"]
                 assert files.canaries.read_text().split() == ["subject", "customer:C-9"]
-                assert files.actors.read_text().split()[0] == "actor,role,queue,product,shift,region,employer"
+                assert files.actors.read_text().split()[0] == "actor,role,queue,product,shift,region,employer,part_time"
                 assert files.decisions is None
             noted = await note_watch(opened)
             assert noted is not None

@@ -19,11 +19,12 @@ from whosaw.terms import to_us
 if TYPE_CHECKING:
     from whosaw.app.watchimported import LeftOut
 
-HISTORY_DAYS = 182
-"""So far back a run reads: the month under test, the quarter in which ties become normal, and the weeks before."""
+HISTORY_DAYS = 364
+"""So far back a run reads: the month under test, the quarter in which ties become normal, and forty weeks before, from
+which it knows honest ties that nobody wrote down; half a year tells too few looks, and such ties looked like bribes."""
 
-_OF_STAFF = ("queue", "product", "shift", "region", "employer")
-"""What is told of people besides the role, where the directory has it; the last two for rates by group alone."""
+_OF_STAFF = ("queue", "product", "shift", "region", "employer", "part_time")
+"""What is told of people besides the role, where the directory has it; the last three for rates by group alone."""
 
 
 async def told_now(services: Services, until: datetime) -> dict[str, Any]:
@@ -79,5 +80,5 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
 def _staff_of(told: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """Return role and what else a run was told of each person, by number; runs of before knew the role alone."""
     if "staff" in told:
-        return dict(told["staff"])
+        return {number: [*words, *[""] * (1 + len(_OF_STAFF) - len(words))] for number, words in told["staff"].items()}
     return {number: [role, *("" for _ in _OF_STAFF)] for number, role in told["roles"].items()}

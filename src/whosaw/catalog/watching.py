@@ -10,7 +10,7 @@ from whosaw.catalog.strict import Table
 
 VIAS = ("assigned", "team", "open", "serves", "handled", "contact", "account")
 """How a work record may be linked with who looked; `whosaw.watch.templates` says what each means."""
-SIGNALS = ("beneficiary", "volume", "harm", "decisions", "picks", "canary", "sharing")
+SIGNALS = ("beneficiary", "volume", "harm", "decisions", "picks", "canary", "sharing", "together")
 SIGNS = ("canary", "burst", "enumeration", "places")
 """What the gate may notice while people ask."""
 RECORDS = ("managers", "harms", "decisions", "prints")

@@ -16,13 +16,14 @@ from whosaw.watch.stories import Story, stories_of, without_row
 
 _MOST = float(np.log(1e6))  # beyond, the null is not known well enough for a number
 _WORDS = {
-    "beneficiary": "unexplained accesses that touch one beneficiary",
-    "volume": "accesses that no record explains",
+    "beneficiary": "people looked up without an explanation whom one beneficiary would profit from",
+    "volume": "people looked up whom no record explains",
     "harm": "people harmed after he looked them up without a recorded reason",
     "decisions": "decisions in favour of who asked",
     "picks": "cases taken out of the queue soon after an appeal",
     "canary": "records opened that belong to nobody",
     "sharing": "prints shared with a beneficiary",
+    "together": "customers of one beneficiary that a colleague looks up too with whom he shares a device or an account",
 }
 
 

@@ -169,7 +169,12 @@ HABIT_MOST = 0.2
 """No habit makes a beneficiary normal beyond a fifth of somebody's unexplained accesses."""
 
 
-def habits(actor: Int64, key: Int64, events: Int64, keys: int) -> tuple[Int64, Float]:
+HABIT_LONG_DAYS = 280
+"""Over so many days an honest tie shows oftener than once, and a single meeting is chance: it counts for nothing then,
+over half of them for half, and where little is known for a whole one."""
+
+
+def habits(actor: Int64, key: Int64, events: Int64, keys: int, once: float = 0.0) -> tuple[Int64, Float]:
     """Return which part of somebody's unexplained accesses each beneficiary had, long before what is under test.
 
     An honest tie that nobody wrote down shows here as it shows now; a bribe that is new does not.
@@ -179,9 +184,10 @@ def habits(actor: Int64, key: Int64, events: Int64, keys: int) -> tuple[Int64, F
         key: whom it concerns.
         events: per actor, how many such accesses there were.
         keys: how many keys there are.
+        once: part of one meeting that is taken for chance, in 0 … 1.
 
     Returns:
         p pairs, rising, and p shares of at most `HABIT_MOST`.
     """
     pair, seen = np.unique(actor * keys + key, return_counts=True)
-    return pair, np.minimum(seen / (events[pair // keys] + 2.0), HABIT_MOST)
+    return pair, np.minimum((seen - once) / (events[pair // keys] + 2.0), HABIT_MOST)

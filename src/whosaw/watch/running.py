@@ -11,12 +11,14 @@ from whosaw.watch.decisions import weigh_deciders
 from whosaw.watch.detector import Tiers, detect
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.evidence import e_bh, log_canary, log_mean
-from whosaw.watch.nulls import Strata, affinity, habits
+from whosaw.watch.nulls import HABIT_LONG_DAYS, Strata, affinity, habits
 from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, Bool, Float, Int64
-from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn_shares, scan_beneficiaries
+from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn_shares, normed, scan_beneficiaries
 from whosaw.watch.settings import WatchSettings
 from whosaw.watch.sharing import shared_prints
+from whosaw.watch.together import Ground, pairs_of, weigh_beside
+from whosaw.watch.visits import first_of_each, told_once
 
 WEEK_US = 7 * DAY_US
 
@@ -93,21 +95,23 @@ class _Weighing:
         self.month_from_us = max(self.start_us, self.end_us - settings.month_days * DAY_US)
         self.week = (at - self.start_us) // WEEK_US
         self.actors = observed.actors
+        self.lone = observed.unexplained >= 1.0
 
     def result(self) -> Run:
-        touches, _ = self._touches(np.ones(len(self.observed.accesses), np.bool_))
+        touches = self._touches(np.ones(len(self.observed.accesses), np.bool_))
         shares = self._shares()
         recent = self.observed.accesses.at_us >= self.month_from_us
         month_touches, month_row = self._touches(recent)
         scan = scan_beneficiaries(month_touches, shares, self.observed.weights)
         made = [
-            self._beneficiary(touches, shares, scan),
+            self._beneficiary(touches[0], shares, scan),
             self._volume(recent),
             self._harm(recent),
             self._decided(),
             self._picked(),
             self._canary(recent),
             self._shared(),
+            self._together(touches, (month_touches, month_row), shares, scan),
         ]
         present = [each for each in made if each is not None]
         weights = self.settings.used(tuple(each.name for each in present))
@@ -153,16 +157,19 @@ class _Weighing:
     # Beneficiary
 
     def _touches(self, rows: Bool) -> tuple[Touches, Int64]:
-        """Return the unexplained accesses in `rows` that somebody would profit from, and their rows."""
+        """Return the unexplained accesses in `rows`, of each subject an actor's first, with whom they profit."""
         observed = self.observed
-        wanted = rows & (observed.unexplained >= 1.0)
-        row = np.flatnonzero(wanted)
+        row = self._people(np.flatnonzero(rows & self.lone))
         place = np.full(len(observed.accesses), -1, np.int64)
         place[row] = np.arange(row.size)
-        links = wanted[observed.link_access]
+        links = place[observed.link_access] >= 0
         actor = observed.accesses.actor[row]
         pair = np.unique(np.stack([place[observed.link_access[links]], observed.link_beneficiary[links]]), axis=1)
         return Touches(actor, self.week[row], observed.role[actor], pair[0], pair[1]), row
+
+    def _people(self, rows: Int64) -> Int64:
+        """Return of `rows` the first look of each actor at each subject."""
+        return first_of_each(rows, self.observed.accesses.actor, self.observed.accesses.subject)
 
     def _shares(self) -> Shares:
         observed = self.observed
@@ -201,12 +208,15 @@ class _Weighing:
         """Return what unexplained accesses made normal that are too old to be weighed against anybody now."""
         observed = self.observed
         days = max(self.settings.habit_days, self.settings.month_days)
-        old = (observed.unexplained >= 1.0) & (observed.accesses.at_us < self.end_us - days * DAY_US)
+        old = np.zeros(len(observed.accesses), np.bool_)
+        old[self._people(np.flatnonzero(self.lone & (observed.accesses.at_us < self.end_us - days * DAY_US)))] = True
         linked = old[observed.link_access]
         actor = observed.accesses.actor
         events = np.bincount(actor[old], minlength=self.actors)
         who = actor[observed.link_access[linked]]
-        return habits(who, observed.link_beneficiary[linked], events, observed.beneficiaries)
+        told_days = max(0, self.end_us - days * DAY_US - self.start_us) / DAY_US
+        once = min(1.0, told_days / HABIT_LONG_DAYS)
+        return habits(who, observed.link_beneficiary[linked], events, observed.beneficiaries, once)
 
     def _beneficiary(self, touches: Touches, shares: Shares, scan: Scan) -> Signal | None:
         if not self.observed.link_access.size:
@@ -240,12 +250,14 @@ class _Weighing:
         return Strata(levels)
 
     def _volume(self, recent: Bool) -> Signal:
-        actor, part = self.observed.accesses.actor, self.observed.unexplained
-        zero = np.zeros(int(recent.sum()), np.int64)
+        accesses, part = self.observed.accesses, self.observed.unexplained
+        whose = (accesses.actor, accesses.subject, np.asarray(2.0 * part, np.int64))
+        weekly = first_of_each(np.arange(len(accesses)), *whose, self.week)
+        monthly = first_of_each(np.flatnonzero(recent), *whose)
         return self._counted(
             "volume",
-            signals.volume(actor, self.week, part),
-            signals.volume(actor[recent], zero, part[recent]),
+            signals.volume(accesses.actor[weekly], self.week[weekly], part[weekly]),
+            signals.volume(accesses.actor[monthly], np.zeros(monthly.size, np.int64), part[monthly]),
         )
 
     def _harm(self, recent: Bool) -> Signal | None:
@@ -256,9 +268,12 @@ class _Weighing:
         followed = signals.look_then_harm(
             looks, (observed.harms.subject, observed.harms.at_us), subjects=observed.subjects
         )
-        weekly, base = signals.harm(observed.accesses.actor, self.week, followed, observed.unexplained)
-        zero = np.zeros(int(recent.sum()), np.int64)
-        monthly, _ = signals.harm(observed.accesses.actor[recent], zero, followed[recent], observed.unexplained[recent])
+        actor, subject, part = observed.accesses.actor, observed.accesses.subject, observed.unexplained
+        whose = (followed > 0, actor, subject, self.lone.astype(np.int64))
+        each = told_once(np.arange(followed.size), *whose)
+        late = told_once(np.flatnonzero(recent), *whose)
+        weekly, base = signals.harm(actor[each], self.week[each], followed[each], part[each])
+        monthly, _ = signals.harm(actor[late], np.zeros(late.size, np.int64), followed[late], part[late])
         return self._counted("harm", weekly, monthly, float(base[0]) if base.size else 0.5)
 
     def _picked(self) -> Signal | None:
@@ -346,3 +361,16 @@ class _Weighing:
         week = np.zeros((self.weeks, self.actors))
         week[-1] = month
         return Signal("sharing", detect(week), month, seen, np.zeros(self.actors))
+
+    def _together(
+        self, looks: tuple[Touches, Int64], late: tuple[Touches, Int64], shares: Shares, scan: Scan
+    ) -> Signal | None:
+        pairs = pairs_of(self.observed.prints)
+        if not pairs.actor.size or not self.observed.link_access.size:
+            return None
+        subject = self.observed.accesses.subject
+        (touches, row), (recent, late_row) = looks, late
+        weights = normed(self.observed.weights, self.observed.beneficiaries)
+        ground = Ground(shares, scan, weights, self.weeks, self.actors)
+        found = weigh_beside(pairs, (touches, subject[row]), (recent, subject[late_row]), ground)
+        return Signal("together", found.week, found.month, found.seen, found.expected)

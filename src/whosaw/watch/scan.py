@@ -7,6 +7,7 @@ beneficiaries and the ratios is an e-value: no correction for how many beneficia
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +129,7 @@ def scan_beneficiaries(touches: Touches, shares: Shares, weights: Float | None =
         shares: what innocence looks like.
         weights: S weights fixed before the period began (from the sellers' side), normed here; even where absent.
     """
-    weight = _normed(weights, shares.by_role.shape[1])
+    weight = normed(weights, shares.by_role.shape[1])
     actor, of = np.unique(touches.actor, return_inverse=True)
     events = np.bincount(of, minlength=actor.size)
     role = np.zeros(actor.size, np.int64)
@@ -163,35 +164,107 @@ def detect_beneficiaries(
     A beneficiary counts from the first time the actor met it; those never met are taken for 0, which only lowers M. So
     the value of a week never depends on later weeks.
     """
-    weight = _normed(weights, shares.by_role.shape[1])
-    events = np.zeros((weeks, actors), np.int64)
-    np.add.at(events, (touches.week, touches.actor), 1)
-    role = np.zeros(actors, np.int64)
-    role[touches.actor] = touches.role
-    key = touches.actor[touches.event] * weight.size + touches.beneficiary
-    pair, of = np.unique(key, return_inverse=True)
-    who, whom = pair // weight.size, pair % weight.size
-    met = touches.week[touches.event]
-    first = np.full(pair.size, weeks, np.int64)
-    np.minimum.at(first, of, met)
-    order = np.argsort(met, kind="stable")
-    bounds = np.searchsorted(met[order], np.arange(weeks + 1))
-    q = shares.of(who, role[who], whom)
-    theta = np.array(RATIOS)
-    log_theta, per_event = np.log(theta), np.log1p((theta[None, :] - 1.0) * q[:, None])
-    state = np.zeros((pair.size, theta.size))
-    found = np.full((weeks, actors), -np.inf)
-    for week in range(weeks):
-        seen = np.bincount(of[order[bounds[week] : bounds[week + 1]]], minlength=pair.size)
-        bet = seen[:, None] * log_theta - events[week, who][:, None] * per_event
-        state = np.minimum((state + 1.0) * np.exp(np.minimum(bet, 300.0)), 1e250)
-        value = np.where(first <= week, state.mean(axis=1) * weight[whom], 0.0)
+    weight = normed(weights, shares.by_role.shape[1])
+    weekly = weekly_bets(touches, shares, weeks)
+    of, found = weekly.bets, np.full((weeks, actors), -np.inf)
+    for week, states in enumerate(weekly.states()):
         with np.errstate(divide="ignore"):
-            found[week] = np.log(np.bincount(who, value, actors))
+            found[week] = np.log(np.bincount(of.actor, states * weight[of.beneficiary], actors))
     return found
 
 
-def _normed(weights: Float | None, size: int) -> Float:
+@dataclass(frozen=True, slots=True)
+class Bets:
+    """Bets on what actors met, one for each actor and beneficiary that he met.
+
+    Args:
+        actor, beneficiary: b indices, rising.
+        log_bet: b values, averaged over the ratios; a mean of them over beneficiaries, weighted by weights that do not
+            know the actor's events, has expectation 1 at most, those never met being taken for 0.
+        seen: b counts of events with the beneficiary.
+        expected: b counts that its share would give.
+    """
+
+    actor: Int64
+    beneficiary: Int64
+    log_bet: Float
+    seen: Int64
+    expected: Float
+
+
+def log_bets(touches: Touches, shares: Shares, person: Int64 | None = None) -> Bets:
+    """Return the bets of one period.
+
+    Args:
+        touches: its events.
+        shares: what innocence looks like.
+        person: per actor of the events, whose shares are his; himself where absent.
+    """
+    events = np.bincount(touches.actor, minlength=int(touches.actor.max(initial=-1)) + 1)
+    pair, seen, q, who, whom = _met(touches, shares, person)
+    theta = np.array(RATIOS)
+    bet = seen[:, None] * np.log(theta) - events[who][:, None] * np.log1p((theta - 1.0) * q[:, None])
+    log_bet = np.logaddexp.reduce(bet, axis=1) - np.log(theta.size) if pair.size else np.empty(0)
+    return Bets(who, whom, log_bet, seen, events[who] * q)
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Detectors of bets, week by week.
+
+    Args:
+        bets: those they are about; their values are of all weeks as one.
+        week: n weeks of the events that each link of `of` belongs to, by link.
+        of: k places among the bets, one for each link.
+        events: weeks × actors counts.
+        share: b shares.
+    """
+
+    bets: Bets
+    week: Int64
+    of: Int64
+    events: Int64
+    share: Float
+
+    def states(self) -> Iterator[Float]:
+        """Yield for each week b values, averaged over the ratios: 0 before the first time that somebody is met."""
+        bets, weeks = self.bets, self.events.shape[0]
+        first = np.full(bets.actor.size, weeks, np.int64)
+        np.minimum.at(first, self.of, self.week)
+        order = np.argsort(self.week, kind="stable")
+        bounds = np.searchsorted(self.week[order], np.arange(weeks + 1))
+        theta = np.array(RATIOS)
+        log_theta, per_event = np.log(theta), np.log1p((theta[None, :] - 1.0) * self.share[:, None])
+        state = np.zeros((bets.actor.size, theta.size))
+        for week in range(weeks):
+            seen = np.bincount(self.of[order[bounds[week] : bounds[week + 1]]], minlength=bets.actor.size)
+            bet = seen[:, None] * log_theta - self.events[week, bets.actor][:, None] * per_event
+            state = np.minimum((state + 1.0) * np.exp(np.minimum(bet, 300.0)), 1e250)
+            yield np.where(first <= week, state.mean(axis=1), 0.0)
+
+
+def weekly_bets(touches: Touches, shares: Shares, weeks: int, person: Int64 | None = None) -> Weekly:
+    """Return the detectors of `weeks` weeks; arguments as of `log_bets`."""
+    events = np.zeros((weeks, int(touches.actor.max(initial=-1)) + 1), np.int64)
+    np.add.at(events, (touches.week, touches.actor), 1)
+    pair, seen, q, who, whom = _met(touches, shares, person)
+    of = np.searchsorted(pair, touches.actor[touches.event] * shares.by_role.shape[1] + touches.beneficiary)
+    bets = Bets(who, whom, np.zeros(who.size), seen, q * events.sum(axis=0)[who])
+    return Weekly(bets, touches.week[touches.event], of, events, q)
+
+
+def _met(touches: Touches, shares: Shares, person: Int64 | None) -> tuple[Int64, Int64, Float, Int64, Int64]:
+    """Return the pairs of actor and beneficiary that met: key, count, share, actor, beneficiary."""
+    width = shares.by_role.shape[1]
+    role = np.zeros(int(touches.actor.max(initial=-1)) + 1, np.int64)
+    role[touches.actor] = touches.role
+    pair, seen = np.unique(touches.actor[touches.event] * width + touches.beneficiary, return_counts=True)
+    who, whom = pair // width, pair % width
+    return pair, seen, shares.of(who if person is None else person[who], role[who], whom), who, whom
+
+
+def normed(weights: Float | None, size: int) -> Float:
+    """Return weights of `size` beneficiaries that sum to 1; even ones where none are given."""
     if weights is None:
         return np.full(size, 1.0 / size)
     return np.asarray(weights / weights.sum())

@@ -17,6 +17,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "picks": 0.10,
     "canary": 0.05,
     "sharing": 0.05,
+    "together": 0.05,
 }
 
 

@@ -1,4 +1,4 @@
-"""Signal S8: an employee and a seller, or two employees, share what only one person should have.
+"""Signal S8: an employee and a seller share what only one person should have; `together` has two employees.
 
 Devices, addresses, payout accounts, sign-in places; and wording, where an appeal reads like whoever approved it.
 """
@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from whosaw.watch.evidence import log_of_p
+from whosaw.watch.evidence import log_canary, log_of_p
 from whosaw.watch.rows import Float, Int64
 
 _WORD = re.compile(r"\w+")
@@ -64,7 +64,12 @@ def shared_prints(
     pair, of = np.unique(mine[0][row] * sizes[1] + party, return_inverse=True)
     prints = np.bincount(of, minlength=pair.size)
     total = np.bincount(of, log_p, pair.size) + np.log(float(sizes[1]))
-    return Shared(pair // sizes[1], pair % sizes[1], prints, log_of_p(np.exp(np.minimum(total, 0.0))))
+    log_e = log_of_p(np.exp(np.minimum(total, 0.0)))
+    # a household shares its address, its network, its account and its machines all at once: many prints are one fact
+    # then, and worth no more than how rare it is that anybody here shares with a party at all
+    sharing = np.unique(pair[prints > 1] // sizes[1]).size
+    most = log_canary(np.ones(1, np.int64), (sharing + 1) / (sizes[0] + 1))[0]
+    return Shared(pair // sizes[1], pair % sizes[1], prints, np.minimum(log_e, most))
 
 
 def word_prints(text: str) -> frozenset[int]:

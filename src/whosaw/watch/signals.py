@@ -1,7 +1,7 @@
 """The signals that count: S1 unexplained volume, S3 look then harm, S4 second decisions, S5 picks out of the queue.
 
 Each is a count out of trials for a person and a week, set beside peers of his role, queue and month who are not he.
-Signal S2 stands in `scan`, S4's outcomes in `decisions`, S8 in `sharing`; S6 is `evidence.log_canary`.
+Signal S2 stands in `scan`, S4's outcomes in `decisions`, S8 in `sharing` and `together`; S6 is `evidence.log_canary`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from whosaw.watch.habits import Past, past_of, past_until, with_past
 from whosaw.watch.nulls import Strata, leave_one_out_rates
 from whosaw.watch.rows import DAY_US, HOUR_US, Float, Int64, Timeline, same_length
 
-SIGNALS = ("volume", "beneficiary", "harm", "decisions", "picks", "canary", "sharing")
+SIGNALS = ("volume", "beneficiary", "harm", "decisions", "picks", "canary", "sharing", "together")
 """Names of the signals, in the order of S1 … S8; S7 is a weight and no signal."""
 
 FAMILIES = {
@@ -26,6 +26,7 @@ FAMILIES = {
     "picks": "decisions",
     "canary": "canary",
     "sharing": "sharing",
+    "together": "looks",
 }
 """Signals that rest on the same rows are one family: an escalation needs two."""
 

@@ -40,7 +40,8 @@ NOW = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
 FIELDS = ("customer.name", "customer.email", "customer.phone", "customer.address")
 
 SENTENCE = (
-    "10 unexplained accesses that touch one beneficiary, where 0.3 would be expected of his role: evidence 8,600 : 1 "
+    "10 people looked up without an explanation whom one beneficiary would profit from, "
+    "where 0.3 would be expected of his role: evidence 8,600 : 1 "
     "against chance, which is no probability of guilt"
 )
 WATCH = WatchPage(

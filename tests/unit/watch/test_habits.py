@@ -1,6 +1,7 @@
 """Somebody's own past: a lasting trait is no news, a change is; an old tie is told from a new one."""
 
 import numpy as np
+import pytest
 
 from whosaw.watch.detector import detect, threshold
 from whosaw.watch.habits import past_of, past_until
@@ -98,3 +99,10 @@ def test_a_habit_is_the_share_it_had_and_never_more_than_a_fifth() -> None:
     pair, share = habits(actor, key, np.array([38, 4]), 10)
     assert pair.tolist() == [2, 4, 14]
     assert np.allclose(share, [1 / 40, 2 / 40, HABIT_MOST])
+
+
+def test_the_longer_the_record_the_less_a_single_meeting_tells_and_a_tie_stays() -> None:
+    who, whom, events = np.array([0, *[1] * 6]), np.array([4, *[4] * 6]), np.array([58, 58])
+    for once, single, tie in ((0.0, 1 / 60, 6 / 60), (0.5, 0.5 / 60, 5.5 / 60), (1.0, 0.0, 5 / 60)):
+        pair, share = habits(who, whom, events, 10, once)
+        assert pair.tolist() == [4, 14] and share == pytest.approx([single, tie])

@@ -21,6 +21,7 @@ assert _SPEC is not None and _SPEC.loader is not None
 worlds = importlib.util.module_from_spec(_SPEC)
 sys.modules["watch_worlds"] = worlds
 _SPEC.loader.exec_module(worlds)
+PEOPLE = worlds.PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +36,31 @@ def test_no_innocent_firm_makes_a_case(seed: int) -> None:
     assert found.selected.size == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_record_opened_again_is_no_second_piece_of_evidence(seed: int) -> None:
+    world = worlds.opened_again(worlds.firm(seed))
+    found = run(world, WatchSettings())
+    assert len(world.accesses) > 2 * PEOPLE * 600
+    assert not [tier for tier in found.tier if tier != "none"], "innocent people work on the same record for an hour"
+    for name in ("beneficiary", "volume", "harm"):
+        again = found.signal(name)
+        assert again is not None
+        assert np.exp(again.month).mean() <= 1.05 and np.exp(again.month).max() < 100
+    bribed = worlds.opened_again(worlds.firm(seed, bribed=12))
+    assert [at for at, tier in enumerate(run(bribed, WatchSettings()).tier) if tier in ("case", "escalate")] == [7]
+
+
 def test_the_bribed_is_the_only_case_and_the_sentence_says_why(bribed: Observed) -> None:
     found = run(bribed, WatchSettings())
     assert [at for at, tier in enumerate(found.tier) if tier in ("case", "escalate")] == [7]
     assert found.selected.tolist() == [7]
     flag = raise_flags(found, bribed)[0]
     assert flag.actor == 7 and flag.beneficiary == 11
-    assert "12 unexplained accesses that touch one beneficiary, where 0.1 would be expected" in flag.sentence
+    # twelve looks went to eight people: the same person opened again is no second piece of evidence
+    assert "8 people looked up without an explanation whom one beneficiary would profit from" in flag.sentence
+    assert ", where 0.1 would be expected" in flag.sentence
     assert "no probability of guilt" in flag.sentence
-    assert len(flag.rows) >= 10
+    assert len(flag.rows) == len(set(bribed.accesses.subject[list(flag.rows)])) == 8
     assert all(bribed.accesses.actor[list(flag.rows)] == 7)
 
 

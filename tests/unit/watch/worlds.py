@@ -1,5 +1,7 @@
 """A firm of 120 for ten weeks, in which one may be bribed: he looks up one seller's customers without a reason."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from whosaw.watch.observed import Decisions, Harms, Observed, Prints
@@ -36,6 +38,24 @@ def firm(seed: int, *, bribed: int = 0, rate: float = 1.5, looks: int = 60) -> O
         decisions=_decisions(rng),
         prints=Prints(np.array([3]), np.array([0]), np.array([9]), np.array([1])),
         canary=np.array([SUBJECTS - 1]),
+    )
+
+
+def opened_again(world: Observed, *, again: float = 0.6, seed: int = 1) -> Observed:
+    """Return the world with each look repeated within the hour: a page drawn anew, another field asked for."""
+    rng = np.random.default_rng(seed)
+    row = np.repeat(np.arange(len(world.accesses)), rng.geometric(1.0 - again, len(world.accesses)))
+    at = world.accesses.at_us[row] + np.where(np.diff(row, prepend=-1) == 0, rng.integers(1, HOUR_US, row.size), 0)
+    order = np.argsort(at, kind="stable")
+    row, at = row[order], at[order]
+    seller = np.empty(len(world.accesses), np.int64)
+    seller[world.link_access] = world.link_beneficiary  # each look has one
+    return replace(
+        world,
+        accesses=Accesses(world.accesses.actor[row], world.accesses.subject[row], at),
+        unexplained=world.unexplained[row],
+        link_access=np.arange(row.size),
+        link_beneficiary=seller[row],
     )
 
 
