@@ -4,7 +4,8 @@ The bank log is that of `bench/bank_log.py`; the help desk is an Italian softwar
 A leak draws an employee with enough cases among the half that was never used for tuning (odd numbers), K of his cases,
 each contacted 1 to 14 days after his own last touch; with `stray` a part of the complaints comes from elsewhere. The
 plain likelihood is what a statistician would write down first: each complainer was drawn from the cases of the leaker,
-or with probability 0.15 from anywhere; it has no error rate. Run: `python bench/trace/real_logs.py --draws 1000`.
+or with probability 0.15 from anywhere; it has no error rate. It counts the cases of the whole log, and once more only
+those that had been opened by the last contact. Run: `python bench/trace/real_logs.py --draws 1000`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 import csv
 import gzip
 import importlib.util
+import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -31,23 +33,7 @@ from whosaw.trace.settings import DAY_US
 ROOT = Path(__file__).resolve().parents[2]
 HELPDESK = "helpdesk_italy.csv.gz"
 STRAY = 0.3
-
-
-@dataclass
-class Tally:
-    """What the draws of one cell came to."""
-
-    first: int = 0
-    plain_first: int = 0
-    finding: int = 0
-    named: int = 0
-    innocent: int = 0
-    innocent_finding: int = 0
-    random_finding: int = 0
-    random_named: int = 0
-    covered: int = 0
-    bounded: int = 0
-    held: int = 0
+CELLS = [(name, stray, k) for name in ("bank", "help desk") for stray in (0.0, STRAY) for k in (3, 5, 8)]
 
 
 def bank() -> ModuleType:
@@ -95,16 +81,22 @@ def moment(text: str) -> int:
     return to_us(at if at.tzinfo else at.replace(tzinfo=datetime.now().astimezone().tzinfo))
 
 
-def plain_likelihood(log, sightings: Sightings) -> int:
-    """Return the actor under whom the complaints are likeliest; -1 where two are."""
+def plain_likelihood(log, sightings: Sightings, *, known_then: bool = False) -> int:
+    """Return the actor under whom the complaints are likeliest; -1 where two are.
+
+    It counts the cases of the whole log, those that come after the last contact too: nobody who asks can have those.
+    With `known_then` it counts what had been opened by the last contact.
+    """
     index = log.index
-    opened = np.bincount(index.pair_actor, minlength=index.actors.count)
+    end_us = int(sightings.contacted_us.max()) if known_then else np.iinfo(np.int64).max
+    opened = np.bincount(index.pair_actor[index.pair_first_us < end_us], minlength=index.actors.count)
+    of = int((log.population.entered_us < end_us).sum())
     logs = np.zeros(index.actors.count)
     for subject, contacted_us in zip(sightings.subject, sightings.contacted_us, strict=True):
         _, pair = index.pairs_of(np.array([subject]))
         had = np.zeros(index.actors.count, np.bool_)
         had[index.pair_actor[pair[index.pair_first_us[pair] < contacted_us]]] = True
-        logs += np.log(0.85 * had / np.maximum(opened, 1) + 0.15 / index.subject_count)
+        logs += np.log(0.85 * had / np.maximum(opened, 1) + 0.15 / of)
     if log.system >= 0:
         logs[log.system] = -np.inf
     best = np.flatnonzero(logs >= logs.max() - 1e-12)
@@ -136,67 +128,118 @@ def leaks(log, complaints: int, stray: float, draws: int) -> Iterator[tuple[int,
         yield employee, Sightings(np.append(victims, others), np.append(contact, when)), Sightings(listed, random_us)
 
 
-def measure(log, complaints: int, stray: float, draws: int):
-    """Return the tally of one cell, and (stated, right) of every answer."""
-    tally, stated = Tally(), []
-    for employee, list_of_leak, random_list in leaks(log, complaints, stray, draws):
-        found: Attribution = rank(log.index, log.population, list_of_leak, Settings())
-        named = [c for c in found.candidates if c.rung is not Rung.NO_SIGNAL]
-        best = found.candidates[0] if found.candidates else None
-        right = best is not None and best.actors == (employee,)
-        stated.append((best.probability if best else 0.0, right))
-        tally.first += right
-        tally.plain_first += plain_likelihood(log, list_of_leak) == employee
-        tally.finding += any(c.rung is Rung.FINDING and c.actors == (employee,) for c in named)
-        tally.named += any(c.actors == (employee,) for c in named)
-        tally.innocent += any(c.actors != (employee,) for c in named)
-        tally.innocent_finding += any(c.rung is Rung.FINDING and c.actors != (employee,) for c in named)
-        if found.not_excluded is not None:
-            tally.bounded += 1
-            tally.covered += employee in found.not_excluded
-            tally.held += len(found.not_excluded)
-        found = rank(log.index, log.population, random_list, Settings())
-        named = [c for c in found.candidates if c.rung is not Rung.NO_SIGNAL]
-        stated.append((found.candidates[0].probability if found.candidates else 0.0, False))
-        tally.random_named += bool(named)
-        tally.random_finding += any(c.rung is Rung.FINDING for c in named)
-    return tally, stated
+def outcome(log, employee: int, leak: Sightings, random_list: Sightings) -> dict[str, Any]:
+    """Return what one draw came to."""
+    found: Attribution = rank(log.index, log.population, leak, Settings())
+    named = [c for c in found.candidates if c.rung is not Rung.NO_SIGNAL]
+    best = found.candidates[0] if found.candidates else None
+    chance = rank(log.index, log.population, random_list, Settings())
+    random_named = [c for c in chance.candidates if c.rung is not Rung.NO_SIGNAL]
+    return {
+        "first": best is not None and best.actors == (employee,),
+        "plain": plain_likelihood(log, leak) == employee,
+        "plain_then": plain_likelihood(log, leak, known_then=True) == employee,
+        "finding": any(c.rung is Rung.FINDING and c.actors == (employee,) for c in named),
+        "named": any(c.actors == (employee,) for c in named),
+        "innocent": any(c.actors != (employee,) for c in named),
+        "innocent_finding": any(c.rung is Rung.FINDING and c.actors != (employee,) for c in named),
+        "random_named": bool(random_named),
+        "random_finding": any(c.rung is Rung.FINDING for c in random_named),
+        "covered": None if found.not_excluded is None else employee in found.not_excluded,
+        "held": None if found.not_excluded is None else len(found.not_excluded),
+        "stated": best.probability if best else 0.0,
+        "stated_random": chance.candidates[0].probability if chance.candidates else 0.0,
+    }
+
+
+def run(draws: int, minutes: float, only: str | None, rows: Path) -> None:
+    """Append one line of JSON per draw to `rows`; draws that it holds already are left out.
+
+    The cells take turns, so that a run cut short has all of them.
+    """
+    module, end = bank(), time.monotonic() + 60 * minutes
+    folder = module.datasets()
+    logs = {"bank": module.read_log(folder / module.FILE), "help desk": help_desk(module, folder / HELPDESK)}
+    chosen = [cell for cell in CELLS if only in (None, cell[0])]
+    held = {(row["log"], row["k"], row["stray"], row["draw"]) for row in held_rows(rows)}
+    drawn = {cell: enumerate(leaks(logs[cell[0]], cell[2], cell[1], draws)) for cell in chosen}
+    with rows.open("a", encoding="utf-8") as lines:
+        for _ in range(draws):
+            for name, stray, k in chosen:
+                if time.monotonic() > end:
+                    return
+                at, draw = next(drawn[name, stray, k])
+                if (name, k, stray, at) in held:
+                    continue
+                row = {"log": name, "k": k, "stray": stray, "draw": at, **outcome(logs[name], *draw)}
+                lines.write(json.dumps(row) + "\n")
+                lines.flush()
+
+
+def held_rows(rows: Path) -> list[dict[str, Any]]:
+    """Return the draws of earlier runs; half a line of one that was ended while it wrote counts as not there."""
+    if not rows.exists():
+        return []
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def line(cell: tuple[str, float, int], found: list[dict[str, Any]]) -> str:
+    """Return one line of the table."""
+    name, stray, k = cell
+    bounded = [row for row in found if row["held"] is not None]
+    share = {key: float(np.mean([row[key] for row in found])) for key in ("first", "plain", "plain_then", "finding")}
+    share["named"] = float(np.mean([row["named"] for row in found]))
+    count = {key: sum(row[key] for row in found) for key in found[0] if key.startswith(("innocent", "random"))}
+    sets = f"{np.mean([row['covered'] for row in bounded]):.3f} of {len(bounded)}" if bounded else ""
+    size = f"{np.mean([row['held'] for row in bounded]):.2f}" if bounded else ""
+    return (
+        f"| {name} | {k} | {stray:.0%} | {len(found)} | {share['first']:.3f} | {share['plain']:.3f} "
+        f"| {share['plain_then']:.3f} | {share['finding']:.3f} | {share['named']:.3f} "
+        f"| {count['innocent']} ({count['innocent_finding']}) | {count['random_named']} ({count['random_finding']}) "
+        f"| {sets} | {size} |"
+    )
+
+
+def calibration(name: str, found: list[dict[str, Any]]) -> str:
+    """Return how far stated and observed lie apart on one log, before and after scaling on half of the draws."""
+    stated = np.array([row[key] for row in found for key in ("stated", "stated_random")])
+    right = np.array([flag for row in found for flag in (row["first"], False)])
+    half = np.repeat(np.array([row["draw"] % 2 == 0 for row in found]), 2)
+    told = fit_scale(stated[half], right[half]).apply(stated[~half])
+    return (
+        f"{name}: calibration error {calibration_error(told, right[~half]):.3f} after scaling on half of "
+        f"the draws (raw {calibration_error(stated, right):.3f}), Brier {brier(told, right[~half]):.3f}"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print one line per log, K and share of strays, and the calibration of each log."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
+    parser.add_argument("--log", choices=("bank", "help desk"), help="one of the two alone")
+    parser.add_argument("--rows", type=Path, default=ROOT / ".run" / "real-logs.jsonl", help="one line per draw")
+    parser.add_argument("--resume", action="store_true", help="keep the draws that the rows hold, and add the others")
     chosen = parser.parse_args(arguments)
-    module = bank()
-    folder = module.datasets()
-    logs = {"bank": module.read_log(folder / module.FILE), "help desk": help_desk(module, folder / HELPDESK)}
-    print(f"{chosen.draws} leaks and {chosen.draws} random lists a line, {time.strftime('%d %B %Y')}\n")
+    chosen.rows.parent.mkdir(parents=True, exist_ok=True)
+    if not chosen.resume:
+        chosen.rows.unlink(missing_ok=True)
+    run(chosen.draws, chosen.minutes, chosen.log, chosen.rows)
+    found = held_rows(chosen.rows)
+    print(f"{len(found)} leaks and as many random lists, {time.strftime('%d %B %Y')}\n")
     print(
-        "| log | K | from elsewhere | first | plain likelihood first | a finding | on a rung | innocent (finding) "
-        "| random list: named (finding) | set holds leaker | mean set size |"
+        "| log | K | from elsewhere | draws | first | plain likelihood first | the same, as known then | a finding "
+        "| on a rung | innocent (finding) | random list: named (finding) | set holds leaker | mean set size |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for name, log in logs.items():
-        everything = []
-        for stray in (0.0, STRAY):
-            for k in (3, 5, 8):
-                t, stated = measure(log, k, stray, chosen.draws)
-                everything += stated
-                n, bounded = chosen.draws, max(1, t.bounded)
-                print(
-                    f"| {name} | {k} | {stray:.0%} | {t.first / n:.3f} | {t.plain_first / n:.3f} | {t.finding / n:.3f} "
-                    f"| {t.named / n:.3f} | {t.innocent} ({t.innocent_finding}) | {t.random_named} "
-                    f"({t.random_finding}) | {t.covered / bounded:.3f} of {t.bounded} | {t.held / bounded:.2f} |",
-                    flush=True,
-                )
-        p, right = np.array([s for s, _ in everything]), np.array([r for _, r in everything])
-        half = (np.arange(p.size) // 2) % 2 == 0
-        told = fit_scale(p[half], right[half]).apply(p[~half])
-        print(
-            f"\n{name}: calibration error {calibration_error(told, right[~half]):.3f} after scaling on half of "
-            f"the draws (raw {calibration_error(p, right):.3f}), Brier {brier(told, right[~half]):.3f}\n"
-        )
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    for cell in CELLS:
+        if some := [row for row in found if (row["log"], row["stray"], row["k"]) == cell]:
+            print(line(cell, some))
+    print()
+    for name in ("bank", "help desk"):
+        if some := [row for row in found if row["log"] == name]:
+            print(calibration(name, some))
     return 0
 
 

@@ -115,10 +115,18 @@ def judge(
     candidates: tuple[Candidate, ...],
     rungs: Rungs,
     posterior: Posterior,
-    groups: tuple[GroupShare, ...],
+    groups: tuple[tuple[GroupShare, ...], tuple[GroupShare, ...]],
     settings: Settings,
 ) -> Verdict:
-    """Return what the question as a whole comes to."""
+    """Return what the question as a whole comes to.
+
+    Args:
+        candidates: with their rungs.
+        rungs: who passed which test.
+        posterior: for nobody inside.
+        groups: sites or employers by both posteriors; one is named only where both do.
+        settings: levels.
+    """
     reached = {candidate.rung for candidate in candidates}
     if Rung.FINDING in reached:
         return Verdict.FINDING
@@ -127,6 +135,7 @@ def judge(
     # an actor whose record another one shares may pass every test and still not be named alone
     if rungs.associated.any() or rungs.finding.any():
         return Verdict.GROUP
-    if groups and groups[0].probability >= settings.finding_at:
+    likely = [{g.label for g in some if g.probability >= settings.finding_at} for some in groups]
+    if set.intersection(*likely):
         return Verdict.GROUP
     return Verdict.OUTSIDE if posterior.outside >= 0.95 else Verdict.UNDECIDED

@@ -1,7 +1,7 @@
 """Confidence sets by universal inference: who cannot be excluded as the leaker, or as one of two.
 
-A model stays in the set unless the prior-weighted mean of all models is 1/α times more likely than the model at its
-best shares (Wasserman, Ramdas, Balakrishnan 2020). Under the mixture model the true one stays with probability ≥ 1 - α.
+A model stays in the set unless a prior-weighted mean of models is 1/α times more likely than the model at its best
+shares (Wasserman, Ramdas, Balakrishnan 2020). Under the mixture model the true one stays with probability ≥ 1 - α.
 """
 
 from __future__ import annotations
@@ -49,24 +49,27 @@ class Suspects:
     pairs: Int64
 
 
-def not_excluded(ratio: Float, log_z: float, alpha: float, marks: MarkFactors | None = None) -> Suspects:
+def not_excluded(
+    ratio: Float, log_mean: tuple[float, float], alpha: float, marks: MarkFactors | None = None
+) -> Suspects:
     """Return the confidence sets.
 
     Args:
         ratio: T × K × H ratios A / f.
-        log_z: log of the prior-weighted mean of all models.
+        log_mean: logs of the prior-weighted mean of all models, and of those of *somebody inside*. An only leaker is
+            weighed against the second, which speaks for others inside; any mean fixed in advance keeps the coverage.
         alpha: 1 - coverage.
-        marks: canaries and the like, if they are in `log_z`: a model is compared with what they say about it, too.
+        marks: canaries and the like, if they are in the means: a model is compared with what they say about it, too.
     """
     marks = marks or no_marks(ratio.shape[2])
-    least = log_z + np.log(alpha)
+    least, least_alone = (each + np.log(alpha) for each in log_mean)
     if least < 0:  # a share near 0 makes every actor as likely as nobody
         none = np.empty(0, np.int64)
         return Suspects(True, none, none, none.reshape(0, 2))
     pairs = _paired(ratio, least, marks)
     own = marks.of(np.arange(ratio.shape[2])[:, None])
-    close = np.flatnonzero(_at_most(ratio) + own > least)
-    alone = close[_best_alone(ratio[:, :, close]) + own[close] > least]
+    close = np.flatnonzero(_at_most(ratio) + own > least_alone)
+    alone = close[_best_alone(ratio[:, :, close]) + own[close] > least_alone]
     return Suspects(False, alone, np.unique(pairs), pairs)
 
 

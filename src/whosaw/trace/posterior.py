@@ -67,6 +67,11 @@ class Posterior:
             total += float(probability[np.isin(ring, members).any(axis=1)].sum())
         return min(1.0, total)
 
+    def log_inside(self, settings: Settings) -> float:
+        """Return the log of the mean of all models of *somebody inside*, of those that have yet to begin too."""
+        prior = settings.outside_prior
+        return float(self.log_z + np.log1p(-prior * np.exp(-self.log_z)) - np.log1p(-prior))
+
     @property
     def several(self) -> float:
         """Probability that more than one actor leaked."""

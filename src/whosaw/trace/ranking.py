@@ -89,7 +89,7 @@ def evidence_over_time(
     sets = match(context, population, question.sightings, settings)
     if not any(risk.matched for risk in sets):
         return ()
-    return history(take(question, sets, _NO_MARKS, settings), settings)
+    return history(question, take(question, sets, _NO_MARKS, settings), settings)
 
 
 def _weighed(
@@ -98,21 +98,22 @@ def _weighed(
     index, settings = question.index, method.settings
     view = take(question, sets, marks, settings)
     evidence, posterior, weight = view.evidence, view.posterior, view.prior.weight[0]
-    rungs = climb(index, sets, evidence, weight, posterior, settings)
+    rungs = climb(index, sets, view, settings)
     if rungs.look:
         look = rungs.look
         method = replace(method, look=look.complaints, look_level=look.level, redraws=look.redraws)
     robust = _robust(question, population, view, rungs, (marks, settings))
     candidates = build_candidates(index, view, rungs, robust, len(sets), settings)
     named = tuple(actor for c in candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors)
-    inside = posterior.outside <= settings.outside_excluded_at
-    suspects = not_excluded(evidence.ratio, posterior.log_z, settings.alpha, view.factors) if inside else None
+    inside = view.bets.outside <= settings.outside_excluded_at
+    mean = (view.bets.log_z, view.bets.log_inside(settings))
+    suspects = not_excluded(evidence.ratio, mean, settings.alpha, view.factors) if inside else None
     scope = find_scope(question, evidence, named, suspects, settings.complete)
-    groups = by_label(index.actors, evidence, posterior, weight)
+    groups, by_bets = (by_label(index.actors, evidence, each, weight) for each in (posterior, view.bets))
     out_of_reach = unreachable(question.index, question.context, question.sightings)
     told = tuple(int(a) for a in evidence.actor[suspects.alone]) if suspects and not suspects.everybody else None
     return Attribution(
-        verdict=judge(candidates, rungs, posterior, groups, settings),
+        verdict=judge(candidates, rungs, posterior, (groups, by_bets), settings),
         candidates=candidates,
         outside_probability=posterior.outside,
         scope=scope,
@@ -143,7 +144,7 @@ def _robust(
     return frozenset(
         actor
         for actor in found
-        if coarse.posterior.marginal[coarse.evidence.actor == actor].max(initial=0.0) >= settings.finding_at
+        if coarse.agreed[coarse.evidence.actor == actor].max(initial=0.0) >= settings.finding_at
     )
 
 

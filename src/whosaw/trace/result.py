@@ -161,7 +161,7 @@ class Method:
     redraws: int = 0
     outside_mass: float = 0.5
     name: str = "matched betting score"
-    version: str = "2"
+    version: str = "3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from whosaw.trace.evidence import Evidence, Float
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.permutation import Look, look
-from whosaw.trace.posterior import MarkFactors, Posterior, moves, weigh
+from whosaw.trace.posterior import MarkFactors, moves, weigh
 from whosaw.trace.risk import RiskSet
 from whosaw.trace.settings import Settings
+from whosaw.trace.view import View
 from whosaw.trace.weights import Prior
 
 
@@ -31,30 +32,28 @@ class Rungs:
     look: Look | None
 
 
-def climb(
-    index: Index, sets: tuple[RiskSet, ...], evidence: Evidence, weight: Float, posterior: Posterior, settings: Settings
-) -> Rungs:
+def climb(index: Index, sets: tuple[RiskSet, ...], view: View, settings: Settings) -> Rungs:
     """Return who stands on which rung.
 
     Args:
         index: the log.
         sets: all complaints, the unmatched ones too: they count towards a look.
-        evidence: of the matched ones.
-        weight: weights of all actors, frozen before the first contact.
-        posterior: of the actors of the evidence.
+        view: of the matched ones. A rung needs both of its posteriors: the bets' for the stated rate, the other because
+            nobody is named whom more of the likelihood speaks for less.
         settings: levels.
     """
+    evidence, marginal = view.evidence, view.agreed
     enough = (evidence.hits >= settings.min_complaints) & (moves(evidence.ratio) | (evidence.marked > 0))
-    finding = enough & (posterior.marginal >= settings.finding_at)
-    inside = max(1.0 - posterior.outside, np.finfo(np.float64).tiny)
-    unrivalled = posterior.marginal / inside >= settings.rival_share
+    finding = enough & (marginal >= settings.finding_at)
+    inside = max(1.0 - view.bets.outside, np.finfo(np.float64).tiny)
+    unrivalled = marginal / inside >= settings.rival_share
     # beside a finding only an actor without rival can still become a lead; without one, a passed test makes a group
     open_question = enough & ~finding & (unrivalled | (not finding.any()))
-    looked = _look(index, sets, evidence, weight, settings) if open_question.any() else None
+    looked = _look(index, sets, evidence, view.prior.weight[0], settings) if open_question.any() else None
     # crossed at some look, and still unlikely by chance at the last one: later complaints may have cleared him
     associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
     # where a finding has settled that somebody inside leaked, a further one is a lead by his probability alone
-    beside = enough & ~finding & (posterior.marginal / inside >= settings.beside_share) & finding.any()
+    beside = enough & ~finding & (marginal / inside >= settings.beside_share) & finding.any()
     return Rungs(finding, (associated & unrivalled & ~finding) | beside, associated, looked)
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whosaw.trace.evidence import Evidence, gather_evidence
+from whosaw.trace.evidence import Evidence, Float, gather_evidence
 from whosaw.trace.inputs import Marks
 from whosaw.trace.marking import counted, viewers
-from whosaw.trace.posterior import MarkFactors, Posterior, weigh
+from whosaw.trace.posterior import MarkFactors, Posterior, no_marks, weigh
 from whosaw.trace.result import Step
 from whosaw.trace.risk import RiskSet
 from whosaw.trace.scope import Question
 from whosaw.trace.settings import Settings
-from whosaw.trace.weights import Prior, prior_weights
+from whosaw.trace.weights import Prior, Used, prior_weights
+from whosaw.trace.within import records, share_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class View:
         prior: weights of all actors.
         own: the same for the actors of the evidence.
         factors: what marks multiply.
-        posterior: of the actors of the evidence.
+        bets: posterior of the actors of the evidence by bets alone, on which every stated rate rests.
+        posterior: the same with the probability of one leaker inside shared out by all that is known.
         unseen_marks: marks that turned up and that nobody on record had opened.
     """
 
@@ -34,8 +36,14 @@ class View:
     prior: Prior
     own: Prior
     factors: MarkFactors
+    bets: Posterior
     posterior: Posterior
     unseen_marks: int
+
+    @property
+    def agreed(self) -> Float:
+        """H probabilities that both posteriors grant: what a rung may rest on."""
+        return np.minimum(self.bets.marginal, self.posterior.marginal)
 
 
 def take(
@@ -58,23 +66,34 @@ def take(
     prior = like.prior if like and same else prior_weights(index, question.context, matched, settings)
     own = prior.of(evidence.actor)
     factors = MarkFactors(seen[:, evidence.actor], np.log(marks.odds))
-    posterior = weigh(evidence.ratio, evidence.trust, own, settings, factors)
-    return View(evidence, prior, own, factors, posterior, int((~seen.any(axis=1)).sum()))
+    bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
+    known = records(Used(index, question.context), question.context, evidence, settings)
+    posterior = share_out(bets, evidence, own, known, factors, settings)
+    return View(evidence, prior, own, factors, bets, posterior, int((~seen.any(axis=1)).sum()))
 
 
 def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
     return [(risk.subject, risk.contacted_us) for risk in sets]
 
 
-def history(view: View, settings: Settings) -> tuple[Step, ...]:
-    """Return what was said after each complaint from the first that allows it; several leakers and marks left out."""
+def history(question: Question, view: View, settings: Settings) -> tuple[Step, ...]:
+    """Return what was said after each complaint from the first that allows it; several leakers and marks left out.
+
+    Args:
+        question: the log and the subjects.
+        view: what all complaints come to.
+        settings: priors.
+    """
     lean = replace(settings, pair_pool=0, trio_share=0.0, pair_share=0.0)
     steps = []
     if not view.evidence.actor.size:
         return ()
+    used, none = Used(question.index, question.context), no_marks(view.evidence.actor.size)
     for k in range(settings.min_complaints, len(view.evidence.sets) + 1):
         part = view.evidence.first(k)
-        said = weigh(part.ratio, part.trust, view.own.started_by(k), lean)
+        prior = view.own.started_by(k)
+        said = weigh(part.ratio, part.trust, prior, lean)
+        said = share_out(said, part, prior, records(used, question.context, part, settings), none, lean)
         best = int(said.marginal.argmax())
         steps.append(Step(k, said.outside, int(part.actor[best]), float(said.marginal[best])))
     return tuple(steps)

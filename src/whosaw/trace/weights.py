@@ -64,12 +64,12 @@ def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], set
         np.array([1.0 - later, *[later / max(1, len(settings.later_starts))] * (len(starts) - 1)])
         for later in (settings.later_share, settings.ring_later_share)
     )
-    used = _Used(index, context)
+    used = Used(index, context)
     rows = [used.weights(sets[s].contacted_us, settings, sets[:s]) for s in starts]
     return Prior(starts, share, ring_share, np.stack(rows))
 
 
-class _Used:
+class Used:
     """How the actors used the log on the subjects of a question, asked at one moment after the other."""
 
     def __init__(self, index: Index, context: Context) -> None:
@@ -80,7 +80,13 @@ class _Used:
         self._actor = [openings.actor[which] for openings, which in zip(self._kinds, rows, strict=True)]
         self._first_us = [openings.first_us[which] for openings, which in zip(self._kinds, rows, strict=True)]
 
-    def weights(self, before_us: int, settings: Settings, reported: tuple[RiskSet, ...] = ()) -> Float:
+    def weights(
+        self,
+        before_us: int,
+        settings: Settings,
+        reported: tuple[RiskSet, ...] = (),
+        present: tuple[int, tuple[RiskSet, ...]] | None = None,
+    ) -> Float:
         """Return one weight per actor; they sum to 1, and a service has none.
 
         A quarter even over everybody who opened a subject of the context, a quarter by how many they opened, a half by
@@ -92,17 +98,26 @@ class _Used:
             settings: for the part that everybody shares.
             reported: complaints that were in by then: what was opened of these subjects from their contact on is an
                 effect of the complaint and does not count.
+            present: a later time, and the complaints that were in by then: whoever had opened something by that time
+                shares what is even; how much and how he opened counts as before.
         """
         everybody = _share(self._allowed.astype(np.float64))
-        anything = self._opened(0, before_us, reported)
-        even = _share((anything > 0).astype(np.float64), otherwise=everybody)
+        anything = self.opened(0, before_us, reported)
+        by_then = anything if present is None else self.opened(0, *present)
+        even = _share((by_then > 0).astype(np.float64), otherwise=everybody)
         nobody = np.zeros(anything.size)
-        irregular = self._opened(1, before_us, reported) if len(self._kinds) > 1 else nobody
+        irregular = self.opened(1, before_us, reported) if len(self._kinds) > 1 else nobody
         used = 0.25 * even + 0.25 * _share(anything, otherwise=everybody) + 0.5 * _share(irregular, otherwise=even)
         return settings.floor_share * everybody + (1.0 - settings.floor_share) * used
 
-    def _opened(self, kind: int, before_us: int, reported: tuple[RiskSet, ...]) -> Float:
-        """Return how many subjects each actor had opened by one kind of access."""
+    def opened(self, kind: int, before_us: int, reported: tuple[RiskSet, ...]) -> Float:
+        """Return how many subjects of the context each actor had opened, services aside.
+
+        Args:
+            kind: 0 for any access, 1 for irregular ones.
+            before_us: openings from then on do not count.
+            reported: complaints whose subjects count only if opened before their contact.
+        """
         counts = _counts(self._actor[kind], self._first_us[kind] < before_us, self._allowed.size)
         openings = self._kinds[kind]
         for risk in reported:

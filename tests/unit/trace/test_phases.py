@@ -52,6 +52,6 @@ def test_two_who_take_turns_are_not_excluded_as_a_pair() -> None:
     ratio[0, :12, 0], ratio[0, 12:, 1] = 9.0, 9.0
     ratio[0, 12:, 0] = ratio[0, :12, 1] = 0.0
     log_z = float(turns((ratio[0][:, :1], ratio[0][:, 1:2]), (0,)).max())
-    suspects = not_excluded(ratio, log_z, 0.05)
+    suspects = not_excluded(ratio, (log_z, log_z), 0.05)
     assert [0, 1] in suspects.pairs.tolist()
     assert 0 not in suspects.alone and 1 not in suspects.alone
