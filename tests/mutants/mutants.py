@@ -34,6 +34,7 @@ GRANTS = "tests/store/standing/test_grants.py"
 SENDING = "tests/store/standing/test_alertsending.py"
 WEBHOOK = "tests/unit/gate/test_webhook_signature.py"
 FRICTION = "tests/store/test_friction.py"
+CASE_PAGES = "tests/store/test_case_pages.py"
 
 
 @dataclass(frozen=True)
@@ -746,5 +747,86 @@ MUTANTS = [
         (
             "tests/store/test_watch_day.py::test_a_run_that_is_killed_between_its_entries_and_its_commit_doubles_nothing",
         ),
+    ),
+    # what a case does to people
+    Mutant(
+        "a hold is lifted before whoever asked to be erased was told",
+        "record/hold.py",
+        'if space == "subject" and hold.erasure_asked_at is not None and hold.told_at is None:',
+        "if False:",
+        ("tests/store/test_hold.py",),
+    ),
+    Mutant(
+        "a case lifts its holds on whoever asked to be erased untold",
+        "app/casepreserve.py",
+        "if hold not in untold:",
+        "if True:",
+        (f"{CASE_PAGES}::test_ending_the_holds_of_a_case_tells_first_whoever_asked_to_be_erased",),
+    ),
+    Mutant(
+        "whoever has left is warned and suspended all the same",
+        "answer/rules.py",
+        "if RULES[kind].works_here and (since := await gone(target)) is not None:",
+        "if (since := await gone(target)) is not None and not since:",
+        (f"{CASE_PAGES}::test_whoever_has_left_is_no_target_of_a_measure_at_work",),
+    ),
+    Mutant(
+        "the second large export within a month is quiet",
+        "gate/notifying.py",
+        "at - timedelta(days=_EXPORTS_DAYS)) < _EXPORTS_FROM:",
+        "at - timedelta(days=_EXPORTS_DAYS)) >= 0:",
+        ("tests/scenarios/test_story_export.py",),
+    ),
+    Mutant(
+        "somebody hears of a case before its records are held",
+        "answer/steps.py",
+        "                await self._desk.check_preserved(step.case)\n",
+        "                pass\n",
+        (f"{CASE_PAGES}::test_nobody_hears_of_a_case_before_what_it_stands_on_is_kept",),
+    ),
+    Mutant(
+        "a suspect sees his case in the console",
+        "app/casereads.py",
+        "        except (StepRefused, UnknownCase):\n            return False\n",
+        "        except (StepRefused, UnknownCase):\n            return True\n",
+        (f"{CASE_PAGES}::test_a_suspect_his_manager_and_who_was_not_named_learn_of_no_case",),
+    ),
+    Mutant(
+        "the console names people by their keys",
+        "app/casereads.py",
+        "return {key: names[number] for key, number in numbers.items()}",
+        "return {key: key for key, number in numbers.items()}",
+        (f"{CASE_PAGES}::test_people_on_a_page_are_numbers_until_two_functions_unmask_one",),
+    ),
+    Mutant(
+        "nobody keeps to whom the console showed a suspect",
+        "app/casereads.py",
+        "await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])",
+        "await self._work.corrections.shown(case, viewer, [])",
+        (f"{CASE_PAGES}::test_who_was_shown_an_accusation_in_the_browser_is_told_when_it_fell",),
+    ),
+    Mutant(
+        "a suspension is quiet",
+        "gate/suspension.py",
+        "if not await self.among([actor]):",
+        "if False:",
+        (
+            "tests/store/standing/test_suspension.py::"
+            "test_it_ends_grants_glass_and_sign_ins_and_lifting_it_gives_none_back",
+        ),
+    ),
+    Mutant(
+        "a trail without its witnesses is quiet",
+        "app/alertwitness.py",
+        'elif state.status == "unwitnessed" or silent >= _ROUNDS:',
+        "elif False:",
+        ("tests/store/standing/test_alert_witness.py",),
+    ),
+    Mutant(
+        "a picture keeps the place where it was taken",
+        "doors/complaint/pictures.py",
+        "if not (0xE1 <= marker <= 0xEF or marker == 0xFE):",
+        "if True:",
+        ("tests/unit/doors/test_pictures.py",),
     ),
 ]

@@ -189,3 +189,15 @@ async def test_a_member_of_staff_is_told_of_everybody_whom_he_was_shown_also_in_
     asked = Request("B-1", "badge seen", "Shop", "")
     told = await answer_employee(services.db, services.clock, SUSPECT, asked)
     assert (told.customers, told.entries) == (351, {"disclosure": 4})
+
+
+async def test_whoever_has_left_is_no_target_of_a_measure_at_work(services: Services, database_url: str) -> None:
+    work, case = await opened_case(services)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("delete from company.staff where id = %s", [SUSPECT])
+    for kind in ("warn_actor", "suspend_actor", "propose_dismissal"):
+        with pytest.raises(StepRefused) as refusal:
+            await work.steps.plan(case, kind, SUSPECT, by="P-1", reason="see the case")  # type: ignore[arg-type]
+        assert refusal.value.reason == "gone"
+    for other in ("revoke_sessions", "hr_file"):
+        assert (await work.steps.plan(case, other, SUSPECT, by="P-1", reason="x")).state == "planned"  # type: ignore[arg-type]

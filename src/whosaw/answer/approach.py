@@ -90,16 +90,33 @@ class Approaches:
         Raises:
             ApproachUnfit: it is empty, or too long.
         """
+        code = new_code()
+        await self.take_in(offer, code_hash(code), at=hour_of(self._clock.now()), screenshot=screenshot)
+        return code
+
+    async def take_in(self, offer: Offer, code_sha256: str, *, at: datetime, screenshot: bytes | None = None) -> bool:
+        """Keep a report whose code was given out before; false where it is there already.
+
+        Args:
+            offer: what was offered.
+            code_sha256: as `code_hash` gives it.
+            at: the hour.
+            screenshot: a picture; whoever takes it from the reporter takes out what tells whose it is.
+
+        Raises:
+            ApproachUnfit: it is empty, or too long.
+        """
         fields = [offer.offer, offer.channel, offer.handle, offer.payout]
         if not offer.offer.strip() or any(len(each) > _LONGEST for each in fields):
             raise ApproachUnfit("a report says what was offered, in at most 4,000 characters")
-        code = "-".join(secrets.token_hex(2) for _ in range(5))
+        if await queries.find_approach(self._db, code_sha256=code_sha256) is not None:
+            return False
         shown = self._raws.keep(screenshot) if screenshot else None
         entry = await self._notes.add("approach", "case.approach", by=DESK, text=offer.offer)
-        said = {"code": _hash(code), "at": self._hour(), "channel": offer.channel, "handle": offer.handle}
+        said = {"code": code_sha256, "at": at, "channel": offer.channel, "handle": offer.handle}
         said |= {"offer": offer.offer, "payout": offer.payout, "shown": shown, "entry": entry}
         await queries.add_approach(self._db, said)
-        return code
+        return True
 
     async def list(self) -> Sequence[Approach]:
         """Return every report, the latest first."""
@@ -132,7 +149,7 @@ class Approaches:
         Raises:
             ApproachUnknown: the code is nobody's.
         """
-        identifier = await queries.find_approach(self._db, code_sha256=_hash(code.strip()))
+        identifier = await queries.find_approach(self._db, code_sha256=code_hash(code.strip()))
         if identifier is None:
             raise ApproachUnknown("no report was made under this code")
         if text.strip():
@@ -148,9 +165,19 @@ class Approaches:
         await queries.add_message(self._db, identifier, said)
 
     def _hour(self) -> datetime:
-        """Return the present hour: the minute could be laid beside a door's log."""
-        return self._clock.now().replace(minute=0, second=0, microsecond=0)
+        return hour_of(self._clock.now())
 
 
-def _hash(code: str) -> str:
+def hour_of(at: datetime) -> datetime:
+    """Return the hour that a time lies in: the minute could be laid beside a door's log."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def new_code() -> str:
+    """Return a code for a report: 80 random bits in five groups."""
+    return "-".join(secrets.token_hex(2) for _ in range(5))
+
+
+def code_hash(code: str) -> str:
+    """Return what is kept of a code."""
     return sha256(f"whosaw/approach/v1\n{code}".encode()).hexdigest()

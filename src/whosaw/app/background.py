@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from whosaw.app.alertaging import escalate_unread
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.alertwitness import witness_alarm
+from whosaw.app.approachspool import ApproachSpool
 from whosaw.app.casedesk import case_work
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
@@ -42,6 +43,7 @@ async def run_background(services: Services) -> None:
         _LOG.warning("alerts by mail wait: WHOSAW_SMTP names no mail server")
 
     work, folder, asked = case_work(services), services.settings.trail_folder, services.settings.witnesses is not None
+    reports = ApproachSpool(services.settings.state / "approaches")
     # one that fails again and again keeps no other from being done
     standing: list[Callable[[], Awaitable[object]]] = [
         grants.expire,
@@ -50,6 +52,7 @@ async def run_background(services: Services) -> None:
         work.covert.remind,
         work.corrections.remind,
         witness_alarm(services.db, services.clock, folder, asked=asked),
+        lambda: reports.take_in(work.approaches, services.clock.now()),
         lambda: escalate_unread(services.db, services.clock),
     ]
     async with alert_sending(services) as sending:

@@ -13,6 +13,7 @@ class CaseSettings(BaseSettings):
 
     Attributes:
         complaint_form: whether the server shows customers a form for reports; off unless it is switched on.
+        approach_form: whether the server shows employees a form for offers of money; off unless it is switched on.
         marketplace: where the company's own system takes measures, as ``https://shop.example/whosaw``; none means that
             steps about sellers and reviews cannot be carried out here.
         marketplace_secret: signs what is sent there (Standard Webhooks).
@@ -32,6 +33,7 @@ class CaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WHOSAW_", env_ignore_empty=True, extra="ignore")
 
     complaint_form: bool = False
+    approach_form: bool = False
     marketplace: str = ""
     marketplace_secret: SecretStr | None = None
     reporters: str = "intake"

@@ -7,11 +7,14 @@ import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import uvloop
 from fastapi import APIRouter
 
+from whosaw.app.approachspool import ApproachSpool, answers
 from whosaw.app.background import nobody_hears, run_background
+from whosaw.app.casedesk import case_work
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.output import console
 from whosaw.app.httpdoor import http_door
@@ -29,7 +32,7 @@ from whosaw.app.trailreads import trail_door
 from whosaw.app.watchlive import keep_canaries, keep_live
 from whosaw.app.watchprompts import keep_prompts
 from whosaw.app.webreads import WebReads
-from whosaw.doors.complaint import ComplaintDoor, Spool
+from whosaw.doors.complaint import ApproachDoor, ComplaintDoor, Spool
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.logins import Sessions
 from whosaw.doors.console.routes import WAY_IN
@@ -81,6 +84,7 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             metrics_door(services, metrics).router,
             *identity.routers,
             *complaint_form(services),
+            *approach_form(services),
             trail=settings.trail_folder,
             direct=door.direct,
         )
@@ -131,6 +135,16 @@ def complaint_form(services: Services) -> Sequence[APIRouter]:
         return ()
     spool = Spool(services.settings.state / "form")
     return (ComplaintDoor(spool, services.clock, company=services.catalog.company).router,)
+
+
+def approach_form(services: Services) -> Sequence[APIRouter]:
+    """Return the routes of the employees' form for offers of money, where it is switched on."""
+    if not CaseSettings.read().approach_form:
+        return ()
+    approaches = case_work(services).approaches
+    spool = ApproachSpool(services.settings.state / "approaches")
+    company = services.catalog.company
+    return (ApproachDoor(spool, partial(answers, approaches), services.clock, company=company).router,)
 
 
 def _way_in(path: str) -> str:

@@ -7,21 +7,19 @@ this address's own page (Sec-Fetch-Site or Origin), and it must carry a mark tha
 from __future__ import annotations
 
 import asyncio
-import hmac
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
-from hashlib import sha256
 from importlib.resources import files
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from whosaw.doors.complaint.marks import Marks, from_here
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.spool import Spool
 from whosaw.terms import Clock
@@ -29,8 +27,7 @@ from whosaw.terms import Clock
 COMPLAINT_PATH = "/complaint"
 TEXT_MOST = 20_000
 _BODY_BYTES_MOST = 128 * 1024
-_MARK_S = 4 * 3600
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -82,7 +79,7 @@ class ComplaintDoor:
         self._clock = clock
         self._company = company
         self._pace = pace or FormPace()
-        self._secret = secrets.token_bytes(32)
+        self._marks = Marks(clock)
         self._style = files("whosaw.doors.complaint").joinpath("style.css").read_bytes()
         self._environment = Environment(
             loader=PackageLoader("whosaw.doors.complaint"),
@@ -100,16 +97,16 @@ class ComplaintDoor:
         return self._page("form", filled=Filled(), wrong={}, problem="")
 
     async def _css(self, _request: Request) -> Response:
-        return Response(self._style, media_type="text/css; charset=utf-8", headers=_HEADERS)
+        return Response(self._style, media_type="text/css; charset=utf-8", headers=HEADERS)
 
     async def _take(self, request: Request) -> Response:
-        if not _from_here(request):
+        if not from_here(request):
             return self._page("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
         given = await _given(request)
         if given is None:
             return self._page("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
         filled = Filled(given.get("email", "").strip(), given.get("sender", "").strip(), given.get("text", ""))
-        if not self._mine(given.get("mark", "")):
+        if not self._marks.holds(given.get("mark", "")):
             problem = "The page was open for long. Nothing was lost: please send it once more."
             return self._page("form", 400, filled=filled, wrong={}, problem=problem)
         if wrong := filled.wrong():
@@ -129,33 +126,9 @@ class ComplaintDoor:
 
     def _page(self, template: str, status: int = 200, /, **values: object) -> Response:
         text = self._environment.get_template(f"{template}.html").render(
-            company=self._company, mark=self._new_mark(), path=COMPLAINT_PATH, **values
+            company=self._company, mark=self._marks.new(), path=COMPLAINT_PATH, **values
         )
-        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=_HEADERS)
-
-    def _new_mark(self) -> str:
-        at = f"{int(self._clock.now().timestamp())}.{secrets.token_hex(8)}"
-        return f"{at}.{self._sign(at)}"
-
-    def _mine(self, mark: str) -> bool:
-        at, _, signature = mark.rpartition(".")
-        seconds = at.partition(".")[0]
-        if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 12:
-            return False
-        fresh = 0 <= self._clock.now().timestamp() - int(seconds) <= _MARK_S
-        return fresh and hmac.compare_digest(signature.encode(), self._sign(at).encode())
-
-    def _sign(self, text: str) -> str:
-        return hmac.new(self._secret, text.encode(), sha256).hexdigest()
-
-
-def _from_here(request: Request) -> bool:
-    """Return whether a POST comes from a page of this address; a browser that says nothing is let by its mark alone."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=HEADERS)
 
 
 async def _given(request: Request) -> Mapping[str, str] | None:
