@@ -205,6 +205,17 @@ def test_a_letter_says_that_access_was_cut_only_when_it_was_cut_for_everybody_na
         assert not says(letters(out)["ada2@mail.example"][1], "en", "doing_actor")
 
 
+def test_an_answer_to_staff_counts_whom_an_export_showed(case: Desk) -> None:
+    out = case.folder / "staff"
+    asked = ("access", "answer", "E-1", "--employee", "--reference", "B-1", "--identity", "badge seen")
+    case.ok(*asked, "--out", str(out), **case.ann)
+    assert "shown data of 406 people or businesses" in (out / "answer.txt").read_text()
+    asked = ("access", "answer", "C-5", "--reference", "A-1", "--identity", "passport seen")
+    case.ok(*asked, "--out", str(out), **case.ann)
+    (look,) = json.loads((out / "answer.json").read_text())["look_ups"]
+    assert (look["shown"], look["masked"]) == (["e-mail address"], ["name"])
+
+
 def test_drafts_are_written_from_the_same_facts_and_say_what_is_open(case: Desk) -> None:
     out = case.folder / "forms"
     said = case.ok("notice", "forms", "CASE-1", "--out", str(out), "--missing", "how the list was sold", **case.ann)

@@ -17,6 +17,7 @@ from whosaw.answer.covert import Covert, HeldBack
 from whosaw.answer.entities import Entities, Word
 from whosaw.answer.exhibits import Exhibits
 from whosaw.answer.retention import KEPT_BY, Retention
+from whosaw.answer.risk import Risks
 from whosaw.app.alertaging import escalate_unread
 from whosaw.app.erasequeries import mentions_of_actor, mentions_of_subject
 from whosaw.record import Appender, load_or_create
@@ -135,6 +136,35 @@ async def test_whoever_was_answered_while_an_inquiry_was_covert_is_owed_the_rest
     assert changes == ["held", "released"]
 
 
+async def test_staff_who_were_looked_into_covertly_are_told_though_they_did_not_ask(
+    office: Office, database: Database
+) -> None:
+    case = (await office.desk.open(SELLER, by="ann", reason="x")).id
+    numbers = await assign(database, "actor", ["E-0417", "E-0003"])
+    await Cases(database, office.clock).add_verdict(case, verdict("lead"), complaints=1)
+    covert = Covert(database, office.clock, office.notes, office.desk)
+    hold = await covert.hold(
+        case, [], from_staff=True, why="he must not hear of it", review_on=date(2026, 10, 1), by="ann"
+    )
+    # the lead fell meanwhile: whom a case once suspected was looked into all the same
+    await Cases(database, office.clock).add_verdict(case, verdict("no_signal", said="outside"), complaints=2)
+    assert await covert.owed() == []
+    # another inquiry ends while this one is covert still
+    why, day = "one more is looked into", date(2026, 10, 1)
+    more = await covert.hold(case, [], from_staff=True, why=why, review_on=day, by="ann")
+    assert await covert.release(hold.id, why="he was heard", by="ann") == []
+    await covert.note_answer("B-0", ("actor", numbers["E-0417"]), HeldBack(), 4)
+    office.clock.advance_to(AT + timedelta(days=2))
+    (owed,) = await covert.release(more.id, why="they were heard", by="ann")
+    assert (owed.reference, owed.number, owed.asked) == (case, numbers["E-0417"], False)
+    for _ in range(2):
+        assert await covert.remind() == 1
+    assert [each.code for each in await alerts(database) if each.code.startswith("access.")] == ["access.answer_owed"]
+    office.clock.advance_to(AT + timedelta(days=3))
+    await covert.note_answer("B-1", ("actor", numbers["E-0417"]), HeldBack(), 5)
+    assert await covert.owed() == []
+
+
 async def _whole_case(office: Office, database: Database, raws: RawMails, tmp_path: Path) -> str:
     """Return a closed case that has a row in every table a case has."""
     await SightingBook(database).add(complaint(1, sha256=raws.keep(RAW)), subject=1, beneficiary=SELLER)
@@ -143,6 +173,9 @@ async def _whole_case(office: Office, database: Database, raws: RawMails, tmp_pa
     await office.desk.name(case, "ann", "privacy", by="ann")
     await office.clocks.start(case, "discovery", at=AT, zone="UTC", by="ann")
     await office.clocks.hold(case, CALIFORNIA, authority="SJPD", why="a search is planned", by="ann")
+    await Risks(database, office.clock, office.notes, office.desk).decide(
+        case, high=True, why="the messages threaten people", by="ann"
+    )
     steps = Steps(database, office.clock, record=office.record, effects=Effects(World(), World(), World().notify))
     step = await steps.plan(case, "withhold_funds", SELLER, by="ann", reason="x")
     for person in ("ann", "bob"):

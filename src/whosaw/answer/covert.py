@@ -2,7 +2,8 @@
 
 A hold names entries of the trail (a customer's answer leaves them out) or a whole case (a member of staff's answer
 leaves it out). It has a why and a day to look at it again; its making and its release are entries. Every answer that
-left something out is remembered until a newer one was given.
+left something out is remembered until a newer one was given. Whoever was looked into while the case was held from the
+staff is owed an answer when it no longer is, though he asked for none.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from whosaw.answer import covertqueries as queries
+from whosaw.answer.case import Cases
 from whosaw.answer.desk import Desk
 from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.answer.notes import Notes
 from whosaw.store import Database
 from whosaw.store.alerts import raise_alert
+from whosaw.store.numbers import find
 from whosaw.terms import Clock
 
 ALERT_TEXTS = {
-    "access.answer_owed": "Somebody was answered while an inquiry was covert, and may be told the rest now.",
+    "access.answer_owed": "Somebody was answered, or looked into, while an inquiry was covert, and is to be told now.",
     "access.hold_review": "What a covert inquiry holds back must be looked at again.",
 }
 _LONGEST = timedelta(days=366)
@@ -53,12 +56,21 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """An answer that was not whole and may be made whole now; `number` is of a subject or an actor, as `space` says."""
+    """An answer that was not whole and may be made whole now, or a member of staff who must be told of an inquiry.
+
+    Attributes:
+        reference: of the request that was answered, or the case that was covert.
+        space: ``subject`` or ``actor``.
+        number: of the person.
+        answered_at: when he was answered; where he asked nothing, when the inquiry was no longer covert.
+        asked: whether he asked; who was looked into covertly is told though he did not.
+    """
 
     reference: str
     space: str
     number: int
     answered_at: datetime
+    asked: bool = True
 
 
 class Covert:
@@ -129,21 +141,42 @@ class Covert:
         await queries.add_answer(self._db, said)
 
     async def owed(self) -> Sequence[Owed]:
-        """Return answers that left out what is no longer held, and were not given anew since."""
+        """Return who may be told the rest now: answers that left something out, and staff who were looked into."""
         now = await self.held()
-        return [
+        answers = [
             Owed(reference, space, number, at)
             for _, reference, space, number, at, entries, cases in await queries.incomplete_answers(self._db)
             if set(entries) - now.entries or set(cases) - now.cases
         ]
+        known = {(each.space, each.number) for each in answers}
+        return [*answers, *[each for each in await self._looked_into(now) if (each.space, each.number) not in known]]
+
+    async def _looked_into(self, now: HeldBack) -> Sequence[Owed]:
+        """Return staff whom a case suspected while it was held from them, and who got no answer since it is not."""
+        ended: dict[str, datetime] = {}
+        for hold in await self.list():
+            if hold.from_staff and hold.released_at is not None and hold.case not in now.cases:
+                ended[hold.case] = max(hold.released_at, ended.get(hold.case, hold.released_at))
+        owed = []
+        for case, at in sorted(ended.items()):
+            history = await Cases(self._db, self._clock).verdicts(case)
+            suspects = sorted({actor for snapshot in history for actor in snapshot.suspected()})
+            for actor in suspects:
+                number = await find(self._db, "actor", actor)
+                if number is not None and not await queries.answered_since(self._db, number, at):
+                    owed.append(Owed(case, "actor", number, at, asked=False))
+        return owed
 
     async def remind(self) -> int:
         """Raise an alert for each answer that is owed and each hold whose day has come; return how many there are."""
         now = self._clock.now()
         owed = await self.owed()
         for each in owed:
-            about = {"space": each.space, "answered": f"{each.answered_at:%Y-%m-%d}"}
+            day = f"{each.answered_at:%Y-%m-%d}"
+            about = {"space": each.space, "answered" if each.asked else "released": day}
             once: dict[str, int | str] = {"space": each.space, "number": each.number}
+            if not each.asked:
+                once["case"] = each.reference
             once["at"] = f"{each.answered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
             await raise_alert(self._db, "access", "high", "access.answer_owed", about, at=now, once=once)
         due = [each for each in await self.list() if each.released_at is None and each.review_on <= now.date()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from whosaw.answer.casequeries import fetch
@@ -53,6 +54,16 @@ async def add_answer(db: Database, said: Mapping[str, object]) -> None:
         "(%(reference)s, %(space)s, %(number)s, %(at)s, %(entries)s, %(cases)s, %(entry)s) returning id",
         said,
     )
+
+
+async def answered_since(db: Database, actor: int, at: datetime) -> bool:
+    """Return whether a member of staff got an answer at or after a moment."""
+    rows = await fetch(
+        db,
+        "select 1 from access_answered where space = 'actor' and number = %(actor)s and answered_at >= %(at)s limit 1",
+        {"actor": actor, "at": at},
+    )
+    return bool(rows)
 
 
 async def incomplete_answers(db: Database) -> list[Row]:

@@ -19,10 +19,7 @@ from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
 from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
 from whosaw.answer.step import step_of
-from whosaw.prove import read_exposure
-from whosaw.prove.canonical import SALT_BYTES
-from whosaw.record import entries_by_actor
-from whosaw.record.exposurequeries import sealed
+from whosaw.record import Entry, entries_by_actor, exposed_subjects
 from whosaw.store import Database
 from whosaw.store.numbers import find
 from whosaw.terms import Clock, from_us
@@ -68,7 +65,7 @@ class EmployeeAnswer:
         entries: how many entries of each kind stand under his name.
         first_at: the oldest of them, or empty.
         last_at: the newest, or empty.
-        customers: how many customers he was shown.
+        customers: how many people and businesses he was shown, those of exports among them.
         without_reason: how many looks had no reason that held.
         suspended_since: since when every door refuses him, or empty.
         cases: the cases he appears in and may be told of.
@@ -127,7 +124,7 @@ async def answer_employee(
             kinds[str(payload["kind"])] += 1
             times.append(int(str(payload["at"])))
             if payload["kind"] == "disclosure":
-                subjects |= await _shown(db, payload)
+                subjects |= await _shown(db, entry)
                 without += payload.get("verified") == "no"
     cases = [await _case(db, clock, each.id, actor) for each in await Cases(db, clock).list() if each.id not in held]
     return EmployeeAnswer(
@@ -156,7 +153,8 @@ def employee_text(answer: EmployeeAnswer) -> str:
         f"Under your name ({answer.person}) stand {total} entries"
         + (f", from {answer.first_at[:10]} to {answer.last_at[:10]}:" if total else "."),
         *[f"- {count}: {word_of(ENTRY_KINDS, kind)}" for kind, count in answer.entries.items()],
-        f"You were shown data of {answer.customers} customers; {answer.without_reason} looks had no reason that held.",
+        f"You were shown data of {answer.customers} people or businesses; "
+        f"{answer.without_reason} looks had no reason that held.",
     ]
     if answer.suspended_since:
         lines.append(f"Every door refuses you since {answer.suspended_since[:16].replace('T', ' ')} UTC.")
@@ -180,15 +178,14 @@ def _measure(written: str) -> str:
     return f"{word_of(STEPS, kind)}: {word_of(STATES, state)}"
 
 
-async def _shown(db: Database, payload: Mapping[str, Any]) -> set[int]:
+async def _shown(db: Database, entry: Entry) -> set[int]:
     """Return the subjects of whom a disclosure showed something as it is; what left masked was not shown."""
+    payload: Mapping[str, Any] = entry.payload
     fields = payload.get("fields", ())
     if fields and not any(str(each).endswith("=reveal") for each in fields):
         return set()
-    if "exposure" not in payload:
-        return {int(payload["subject"])} if "subject" in payload else set()
-    stored = await sealed(db, bytes.fromhex(str(payload["exposure"])))
-    return set() if stored is None else set(read_exposure(stored[SALT_BYTES:]))
+    one = {int(payload["subject"])} if "subject" in payload else set()
+    return one | set(await exposed_subjects(db, entry))
 
 
 async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | None:

@@ -37,7 +37,7 @@ ANSWER = EmployeeAnswer(
 
 def test_a_member_of_staff_reads_what_stands_about_him() -> None:
     text = employee_text(ANSWER)
-    assert "33 entries, from 2026-01-02 to 2026-03-30" in text and "30 customers; 4 looks" in text
+    assert "33 entries, from 2026-01-02 to 2026-03-30" in text and "30 people or businesses; 4 looks" in text
     assert (
         "CASE-1: of you the method says a lead (a reason to look further, not to act), with probability 0.610" in text
     )

@@ -186,9 +186,11 @@ def _owed(found: Sequence[Owed], *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(each) for each in found])
         return 0
-    lines = table("request", "of", "answered")
+    lines = table("request or case", "of", "answered")
     for each in found:
         whom = f"{'staff' if each.space == 'actor' else 'subject'} #{each.number}"
-        lines.add_row(*map(Text, (each.reference, whom, f"{each.answered_at:%Y-%m-%d}")))
+        day = f"{each.answered_at:%Y-%m-%d}"
+        said = day if each.asked else f"did not ask; no longer covert since {day}"
+        lines.add_row(*map(Text, (each.reference, whom, said)))
     console().print(lines if found else "nobody is owed another answer")
     return 0
