@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -222,7 +223,12 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "line": "measured on 993 invented cases",
     }
     full = verdict() | {"measured": rates, "missing": ["1 contact lies after the record ends"]}
-    full["candidates"][0] |= {"seen": 26, "of": 31, "expected": 1.24}
+    day = [f"2026-03-{number:02}T08:00:00+00:00" for number in range(1, 29)]
+    hits = [
+        {"contacted_at": at, "opened_at": None if n % 9 == 8 else at, "irregular": n % 3 == 0}
+        for n, at in enumerate(day)
+    ]
+    full["candidates"][0] |= {"seen": 26, "of": 31, "expected": 1.24, "hits": hits}
     await built.sources.cases.add_verdict(built.case, full, complaints=31)
     path = tmp_path / "bundle"
     await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background)
@@ -242,10 +248,40 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "001-appeal.txt: the appeal as it was filed, fourteen minutes after the draft",
     ):
         assert sentence in said, sentence
+    assert "Each square is one complaint, in the order of first contact" in said
     inner = {*RULES, *ITEMS, *ALTERNATIVES, *RUNGS, *STATES, *STANDINGS} - {"device", "presence", "alternatives"}
     for word in inner:
         assert "_" not in word or word not in said, word
     assert "E-0417" not in said
+
+
+async def test_no_verdict_of_a_bundle_names_anybody_by_a_key(built: Built, tmp_path: Path) -> None:
+    hit = {"subject": "customer:C-1", "contacted_at": "2026-03-01T08:00:00+00:00", "opened_at": None, "irregular": True}
+    full = verdict() | {
+        "base_rates": [{"inside": 0.1, "first": ["E-0417"], "probability": 0.9}],
+        "history": [{"complaints": 1, "first": "E-0999", "probability": 0.2, "outside": 0.8}],
+        "not_excluded": ["E-0417", "E-0777"],
+        "unreachable": ["E-0888"],
+        "completeness": {"first": "2026-01-01T00:00:00+00:00", "last": None},
+        "missing": ["the log of E-0888 ends early"],
+    }
+    full["candidates"][0] |= {"instead": [["E-0666"], ["E-0555", "E-0003"]], "hits": [hit]}
+    full["scope"]["by_class"] = {"contact": {"certain": ["customer:C-1"], "probable": []}}
+    await built.sources.cases.add_verdict(built.case, full, complaints=2)
+    for name, redact in (("whole", Redaction()), ("redacted", Redaction(subjects=frozenset({1}), ground="x"))):
+        path = tmp_path / name
+        await build_evidence(
+            built.sources, built.case, path, facts=built.facts, background=built.background, redact=redact
+        )
+        held = files_of(path)
+        for file, body in held.items():
+            if "/mails/" not in file:
+                assert not re.findall(rb"E-0\d\d\d|customer:C-\d", body), file
+        said = json.loads(held["files/verdicts.json"])[-1]
+        assert [type(each) for each in said["not_excluded"]] == [int, int]
+        assert said["scope"]["by_class"] == {"contact": {"certain": 1, "probable": 0}}
+        assert said["candidates"][0]["hits"] == [{key: each for key, each in hit.items() if key != "subject"}]
+        assert said["completeness"]["first"] == "2026-01-01T00:00:00+00:00"
 
 
 def test_every_word_of_a_case_has_plain_words() -> None:

@@ -10,6 +10,7 @@ from whosaw.answer.case import Case, Snapshot
 from whosaw.answer.facts import Facts
 from whosaw.answer.ladder import RULES
 from whosaw.answer.letters import write_notice
+from whosaw.answer.numbered import by_number
 from whosaw.answer.redaction import Redaction
 from whosaw.answer.sightings import Sighting
 from whosaw.answer.step import Step
@@ -52,13 +53,7 @@ def case_file(
 
 def verdict_file(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Any]:
     """Return a snapshot with numbers for actors, and counts for the lists of subjects."""
-    said = dict(snapshot.verdict)
-    said["candidates"] = [
-        {**each, "actors": [numbers[actor] for actor in each["actors"]]} for each in said.get("candidates", ())
-    ]
-    scope = said.get("scope")
-    if isinstance(scope, Mapping):
-        said["scope"] = {name: len(each) if isinstance(each, list) else each for name, each in scope.items()}
+    said = by_number(snapshot.verdict, numbers)
     return {"seq": snapshot.seq, "at": snapshot.at.isoformat(), "complaints": snapshot.complaints, **said}
 
 

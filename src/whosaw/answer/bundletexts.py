@@ -16,6 +16,7 @@ from whosaw.answer.clocks import CaseClock
 from whosaw.answer.desk import Knowledge, Move
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.facts import Facts
+from whosaw.answer.numbered import by_number
 from whosaw.answer.step import Step
 
 LIMITS = (
@@ -79,9 +80,9 @@ class Background:
     built_at: datetime | None = None
 
 
-def method_file(history: Sequence[Snapshot]) -> bytes:
+def method_file(history: Sequence[Snapshot], numbers: Mapping[str, int]) -> bytes:
     """Return the method, its settings, its measured rates of error, and its known limits."""
-    last: Mapping[str, Any] = history[-1].verdict if history else {}
+    last = by_number(history[-1].verdict, numbers) if history else {}
     return as_json(
         {
             "method": "matched-control betting scores (docs/trace.md)" if history else None,

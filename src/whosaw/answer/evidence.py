@@ -29,6 +29,7 @@ from whosaw.answer.case import Case, Cases, Snapshot
 from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.facts import Facts
 from whosaw.answer.ladder import RULES
+from whosaw.answer.numbered import staff_in
 from whosaw.answer.ontology import case_ontology
 from whosaw.answer.redaction import NOTHING, Redaction, raw_files, redact_entries, sets_of
 from whosaw.answer.reportpdf import write_report
@@ -146,7 +147,7 @@ def _background(
     story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int], *, report: bool
 ) -> dict[str, bytes]:
     made = {
-        "method.json": method_file(story.history),
+        "method.json": method_file(story.history, numbers),
         "exculpatory.json": exculpatory_file(background, story.history, numbers),
         "history.json": history_file(background, numbers),
         **{f"policies/{name}": body for name, body in background.policies.items()},
@@ -187,7 +188,7 @@ async def _proved(sources: Sources, indices: Sequence[int], wait_s: float) -> Pr
 
 
 def _actors(history: Sequence[Snapshot], steps: Sequence[Step], file: Case) -> list[str]:
-    candidates = [actor for each in history for one in each.verdict.get("candidates", ()) for actor in one["actors"]]
+    candidates = [actor for each in history for actor in sorted(staff_in(each.verdict))]
     people = [person for step in steps for person in (step.planned_by, step.carried_by, *step.approved_by) if person]
     targets = [step.target for step in steps if RULES[step.kind].about == "actor"]
     return [*candidates, *people, *targets, file.opened_by]

@@ -11,6 +11,7 @@ from whosaw.answer.case import Snapshot
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.answer.facts import Facts
 from whosaw.answer.ladder import RULES
+from whosaw.answer.numbered import unnamed
 from whosaw.answer.plainwords import (
     ALTERNATIVES,
     CASE_STATES,
@@ -45,10 +46,11 @@ def tell(story: Story, background: Background, numbers: Mapping[str, int], names
         "subtitle": f"Made on {at:%d %B %Y at %H:%M} UTC from the records in this bundle. {_state(story)} "
         "People stand here as numbers; the operator keeps the table that leads from a number to a person.",
         "answer": [*answer(last, numbers), rates],
-        "known": _known(last, story.facts),
+        "known": [unnamed(line, numbers) for line in _known(last, story.facts)],
         "looks": [_look(each) for each in story.history],
         "outside": chance(float(last.get("outside_probability", 1.0))),
         "rivals": _rivals(last, numbers),
+        "overlap": _overlap(last, numbers),
         "exculpatory": _exculpatory(last, background),
         "steps": [_step(each, numbers) for each in story.steps],
         "terms": [
@@ -63,7 +65,7 @@ def tell(story: Story, background: Background, numbers: Mapping[str, int], names
         "exhibits": [f"{name.partition('/')[2]}: {what}" for name, what in sorted(background.shown.items())],
         "rates": rate_lines,
         "limits": list(LIMITS),
-        "not_known": [str(each) for each in last.get("missing", ())],
+        "not_known": [unnamed(str(each), numbers) for each in last.get("missing", ())],
         "contents": _contents(names),
     }
 
@@ -175,6 +177,21 @@ def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[st
         }
         for each in candidates[:_RIVALS]
     ]
+
+
+def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return a row for each rival of whom every complaint is known: by time of contact, how he had opened the person.
+
+    A cell is ``reason``, ``without`` (opened without a reason that holds) or ``not`` (not opened before the contact).
+    """
+    rows = []
+    candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
+    for each in candidates[:_RIVALS]:
+        hits = sorted(each.get("hits") or (), key=lambda hit: str(hit["contacted_at"]))
+        cells = ["not" if hit["opened_at"] is None else "without" if hit["irregular"] else "reason" for hit in hits]
+        if cells:
+            rows.append({"who": ", ".join(str(numbers[actor]) for actor in each["actors"]), "cells": cells})
+    return rows
 
 
 def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, Any]:
