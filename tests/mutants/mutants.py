@@ -823,6 +823,15 @@ MUTANTS = [
         ("tests/store/standing/test_alert_witness.py",),
     ),
     Mutant(
+        "which conflict somebody has is told, and so who is suspected",
+        "answer/conflicts.py",
+        """        if person in suspects:
+            raise conflict()""",
+        """        if person in suspects:
+            raise StepRefused("conflict", "he is under suspicion")""",
+        (f"{CASE_PAGES}::test_a_suspect_his_manager_and_who_was_not_named_learn_of_no_case",),
+    ),
+    Mutant(
         "a picture keeps the place where it was taken",
         "doors/complaint/pictures.py",
         "if not (0xE1 <= marker <= 0xEF or marker == 0xFE):",

@@ -21,9 +21,11 @@ from whosaw.app.casepreserve import Preserve
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.webreads import WebReads
+from whosaw.doors.console.reads import KnownLine
 from whosaw.record import entries_from
 from whosaw.record.exposure import Exposures
 from whosaw.record.hold import Holds
+from whosaw.store.alerts import raise_alert
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
 
@@ -109,12 +111,31 @@ async def test_who_was_shown_an_accusation_in_the_browser_is_told_when_it_fell(s
     assert await reads.case(case, "S-1") is not None
     (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
     await work.cases.add_verdict(case, shown("E-6"), complaints=4)
+    page = await reads.case(case, "P-1")
+    assert page is not None and [(each.actor, each.untold) for each in page.fallen] == [(f"actor #{number}", 1)]
     assert await work.corrections.correct(case, number, by="P-1", text="a fourth complaint speaks against it") == 1
+    page = await reads.case(case, "P-1")
+    assert page is not None and [(each.actor, each.measures) for each in page.fallen] == []
     (line,) = (await reads.start("S-1")).fallen
     assert (line.case, line.actor) == (case, f"actor #{number}")
     assert (await reads.start("P-1")).fallen == ()
     await reads.corrections_read("S-1")
     assert (await reads.start("S-1")).fallen == ()
+
+
+async def test_a_page_tells_awareness_terms_of_law_and_alerts_that_nobody_has_read(services: Services) -> None:
+    work, case = await opened_case(services)
+    page = await WebReads(services).case(case, "P-1")
+    assert page is not None and (page.known, page.terms) == (KnownLine(), ())
+    await work.desk.decide_awareness(case, since=END - timedelta(hours=2), why="two mails agree", by="P-1")
+    await work.clocks.start(case, "awareness", at=END - timedelta(hours=2), zone="UTC", by="P-1")
+    await raise_alert(services.db, "canary", "high", "canary.hit", {"n": 1}, at=END - timedelta(hours=9))
+    page = await WebReads(services).case(case, "P-1")
+    assert page is not None
+    assert page.known == KnownLine(END - timedelta(hours=2), 1, END - timedelta(hours=9))
+    ends = {each.source: (each.due_at, each.standing) for each in page.terms}
+    art33 = next(ends[source] for source in ends if "2016/679" in source)
+    assert art33 == (END + timedelta(hours=70), "running")
 
 
 async def test_nobody_hears_of_a_case_before_what_it_stands_on_is_kept(services: Services) -> None:

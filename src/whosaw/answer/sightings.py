@@ -85,6 +85,11 @@ class RawMails:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # else a sighting may outlive the name of its mail
+        finally:
+            os.close(folder)
         return name
 
     def read(self, name: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
 from whosaw.answer.ladder import RULES
+from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.recordreads import RecordReads
@@ -17,11 +18,15 @@ from whosaw.doors.console.reads import (
     CasePage,
     CaseSummary,
     CorrectionLine,
+    FallenLine,
+    KnownLine,
     Look,
     NoticeLine,
     ScopeCounts,
     StepLine,
+    TermLine,
 )
+from whosaw.store.alerts import attention
 from whosaw.store.numbers import assign
 from whosaw.store.outbox import Outbox
 
@@ -34,6 +39,7 @@ class CaseReads:
     def __init__(self, services: Services, record: RecordReads) -> None:
         """Read the cases of `services`; bundles lie in its folder of evidence."""
         self._db = services.db
+        self._clock = services.clock
         self._record = record
         self._evidence = services.settings.evidence_folder
         self._work: CaseWork = case_work(services)
@@ -75,6 +81,12 @@ class CaseReads:
             method="matched-control betting scores; a finding holds at every look (docs/trace.md)" if history else "",
             missing=tuple(last.get("missing", ())),
             completeness=await self._record.completeness(),
+            known=await self._known(case_id),
+            terms=await self._terms(case_id),
+            fallen=tuple(
+                FallenLine(f"actor #{each.actor}", each.untold, each.measures)
+                for each in await self._work.corrections.fallen(case_id)
+            ),
         )
 
     async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:
@@ -85,6 +97,17 @@ class CaseReads:
     async def corrections_read(self, viewer: str) -> None:
         """Keep that the viewer has read his corrections."""
         await self._work.corrections.read(viewer)
+
+    async def _known(self, case: str) -> KnownLine:
+        waiting = await attention(self._db)
+        return KnownLine(await self._work.desk.aware_since(case), waiting.unread, waiting.oldest_at)
+
+    async def _terms(self, case: str) -> tuple[TermLine, ...]:
+        now = self._clock.now()
+        return tuple(
+            TermLine(each.law.what, each.law.source, each.due_at, word_of(STANDINGS, each.standing(now)))
+            for each in await self._work.clocks.list(case)
+        )
 
     async def _names(
         self, case: str, viewer: str, history: Sequence[Snapshot], steps: Sequence[queries.CaseStepRow]

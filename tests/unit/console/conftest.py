@@ -20,12 +20,15 @@ from whosaw.doors.console.reads import (
     Completeness,
     CorrectionLine,
     EntryLine,
+    FallenLine,
     FieldEffect,
+    KnownLine,
     Look,
     NoticeLine,
     ScopeCounts,
     StartPage,
     StepLine,
+    TermLine,
     TrailPage,
     TrailState,
     WhoCounts,
@@ -157,7 +160,7 @@ def looks() -> tuple[Look, ...]:
     for at, (out, one, two, verdict) in enumerate(zip(outside, first, second, verdicts, strict=True)):
         candidates = (
             CandidateLine(
-                ("E-0311",),
+                ("actor #17",),
                 one,
                 "finding" if verdict == "finding" else "no_signal",
                 10.0 ** (at + 1.2),
@@ -165,8 +168,8 @@ def looks() -> tuple[Look, ...]:
                 at + 3,
                 0.62,
             ),
-            CandidateLine(("E-0042",), two, "no_signal", 1.9, 2, at + 3, 0.8, rival=at < 3),
-            CandidateLine(("E-0507", "E-0508"), two / 3, "no_signal", 0.7, 1, at + 3, 0.9),
+            CandidateLine(("actor #4",), two, "no_signal", 1.9, 2, at + 3, 0.8, rival=at < 3),
+            CandidateLine(("actor #50", "actor #51"), two / 3, "no_signal", 0.7, 1, at + 3, 0.9),
         )
         made.append(Look(at + 3, datetime(2026, 3, 26 + at, 9, 0, tzinfo=UTC), verdict, out, candidates))
     return tuple(made)
@@ -177,8 +180,8 @@ def case_page() -> CasePage:
     both = (Approval("E-0009", at), Approval("E-0021", at + timedelta(minutes=4)))
     steps = (
         StepLine(
-            "actor.suspend",
-            "actor:E-0311",
+            "suspend_actor",
+            "actor #17",
             "done",
             "access cut while the case is open",
             "E-0005",
@@ -189,7 +192,7 @@ def case_page() -> CasePage:
             61_002,
         ),
         StepLine(
-            "seller.suspend",
+            "suspend_seller",
             "seller:S-000088",
             "done",
             "statement of reasons sent",
@@ -201,7 +204,7 @@ def case_page() -> CasePage:
             61_003,
         ),
         StepLine(
-            "funds.withhold",
+            "withhold_funds",
             "seller:S-000088",
             "undone",
             "until the appeal",
@@ -212,7 +215,7 @@ def case_page() -> CasePage:
             at + timedelta(hours=1),
             61_004,
         ),
-        StepLine("reviews.restore", "review:R-001207 and 2 more", "planned", "", "E-0005", at),
+        StepLine("restore_reviews", "review:R-001207 and 2 more", "planned", "", "E-0005", at),
     )
     return CasePage(
         summary=CASES[0],
@@ -225,6 +228,14 @@ def case_page() -> CasePage:
         method="matched betting score, version 1",
         missing=("the second complaint carries no signed date",),
         completeness=COMPLETENESS,
+        known=KnownLine(at - timedelta(days=4), 2, at - timedelta(days=6)),
+        terms=(
+            TermLine("notify the authority", "Regulation (EU) 2016/679 art. 33(1)", at - timedelta(days=1), "met"),
+            TermLine(
+                "terminate a seller", "Regulation (EU) 2019/1150 art. 4(2)", at + timedelta(days=29), "not yet allowed"
+            ),
+        ),
+        fallen=(FallenLine("actor #33", 2, ("CASE-0002/1",)),),
     )
 
 

@@ -161,12 +161,17 @@ async def test_a_case_tells_its_verdict_candidates_scope_steps_notices_and_bundl
     shown = text_of(response)
     for words in (
         "Finding The record singles out a candidate",
-        "E-0311 finding > 99.9 % 7 of 7 (0.62 expected) 1.6 × 10⁵",
-        "E-0507 or E-0508",
+        "actor #17 finding > 99.9 % 7 of 7 (0.62 expected) 1.6 × 10⁵",
+        "actor #50 or actor #51",
         "Nobody inside (a breach outside, own orders, a public dump)",
         "7 certain 23 probable 118 possible",
         "At most 148 subjects in all",
-        "actor.suspend actor:E-0311",
+        "suspend_actor actor #17",
+        "Aware since 2026-03-26 20:15:00",
+        "2 alerts nobody has read, the oldest since 2026-03-24 20:15:00",
+        "actor #33 is no longer under suspicion. 2 people know of it and must be told",
+        "Still in force against him: CASE-0002/1",
+        "terminate a seller Regulation (EU) 2019/1150 art. 4(2) 2026-04-28 20:15:00 not yet allowed",
         "E-0009, 2026-03-30 20:15:00 E-0021, 2026-03-30 20:19:00",
         "planned E-0005 2026-03-30 20:15:00 nobody",
         "undone 2026-03-30 21:15:00",
@@ -200,7 +205,7 @@ async def test_rivals_are_marked_and_the_rest_counted(signed_in: httpx.AsyncClie
     )
     readings.page = replace(readings.page, looks=(replace(look, candidates=many),))
     shown = text_of(await signed_in.get("/console/cases/CASE-0002"))
-    assert "E-0042 rival" in shown
+    assert "actor #4 rival" in shown
     assert "4 more candidates, none above 0.2 %" in shown
 
 

@@ -247,6 +247,34 @@ class NoticeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TermLine:
+    """A term of law: what must be done, by which rule, until when (UTC), and how it stands, in words."""
+
+    what: str
+    source: str
+    due_at: datetime
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallenLine:
+    """Somebody who is no longer suspected: how many know of it untold, and which measures against him stand."""
+
+    actor: str
+    untold: int
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLine:
+    """What counts as awareness: the minute that somebody decided, and alerts that nobody has read."""
+
+    aware_since: datetime | None = None
+    unread: int = 0
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """One case.
 
@@ -261,6 +289,9 @@ class CasePage:
         method: how candidates were weighed, in words; empty where nothing was computed.
         missing: what a better answer needs, one sentence each.
         completeness: how far the record reaches.
+        known: awareness, and alerts nobody has read.
+        terms: of law, the next to end first.
+        fallen: accusations that fell and are not put right.
     """
 
     summary: CaseSummary
@@ -273,6 +304,9 @@ class CasePage:
     method: str
     missing: tuple[str, ...]
     completeness: Completeness
+    known: KnownLine = KnownLine()
+    terms: tuple[TermLine, ...] = ()
+    fallen: tuple[FallenLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
