@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from whosaw.app.traceduties import Duty, pose_duties
 from whosaw.app.tracefiles import Account, Known
 from whosaw.lake.exposure import Exposure
 from whosaw.lake.sightings import Complaints, Sighting
-from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS, Accesses, Actors, Marks, Population, Sightings
+from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS, Accesses, Actors, Duties, Marks, Population, Sightings
 
 UNKNOWN = -1
 
@@ -34,6 +35,9 @@ class Question:
         complaints: the sightings the question is about.
         marks: those of them that are canaries and the like.
         labels: words for the groups of `actors`.
+        duties: account management and hand-overs.
+        told_duties: those of `duties` in words, in their order.
+        unknown_duties: how many more name accounts that are not on record.
     """
 
     accesses: Accesses
@@ -44,6 +48,9 @@ class Question:
     complaints: Complaints
     marks: Marks = field(default_factory=Marks)
     labels: tuple[str, ...] = ()
+    duties: Duties = field(default_factory=Duties)
+    told_duties: tuple[Duty, ...] = ()
+    unknown_duties: int = 0
 
 
 def pose(
@@ -51,6 +58,7 @@ def pose(
     complaints: Complaints,
     known: Mapping[str, Sequence[Known]] | None = None,
     accounts: Mapping[str, Account] | None = None,
+    duties: Sequence[Duty] = (),
 ) -> Question:
     """Return the arrays of one question; complainers whom the record does not know get the index `UNKNOWN`.
 
@@ -59,6 +67,7 @@ def pose(
         complaints: the sightings; those whose channel is one of `MARK_ODDS` become marks.
         known: subject → outside sources that may explain the complaint.
         accounts: account → whether it is shared, and where it belongs.
+        duties: account management and hand-overs.
     """
     place = exposure.subject_indices()
     marks = [sighting for sighting in complaints.sightings if sighting.channel in MARK_ODDS]
@@ -70,6 +79,7 @@ def pose(
         s.weight * math.prod(1.0 - k.probability for k in (known or {}).get(s.subject, ())) for s in plain.sightings
     ]
     shared, label, labels = _accounts(exposure, accounts or {})
+    posed, kept, unknown = pose_duties(duties, exposure, complaints.beneficiary)
     return Question(
         accesses=Accesses(
             exposure.actor, exposure.subject, exposure.at_us, exposure.irregular, has_reasons=exposure.has_reasons
@@ -83,6 +93,9 @@ def pose(
         complaints=plain,
         marks=_marks(marks, place, {name: index for index, name in enumerate(exposure.actors)}),
         labels=labels,
+        duties=posed,
+        told_duties=kept,
+        unknown_duties=unknown,
     )
 
 

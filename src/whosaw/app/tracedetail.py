@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
 
@@ -79,7 +80,12 @@ def measured_rates() -> dict[str, Any]:
 
 
 def verdict_in_words(told: Mapping[str, Any]) -> str:
-    """Return the verdict as one sentence that says no more than the numbers do."""
+    """Return the verdict as a sentence that says no more than the numbers do; a second says which duty explains it."""
+    said = _verdict(told)
+    return f"{said} {duty}" if (duty := duty_in_words(told.get("duties", ()))) else said
+
+
+def _verdict(told: Mapping[str, Any]) -> str:
     if not told["candidates"]:
         return "Nobody was ranked: " + ("; ".join(told["missing"]) or "no complaint could be used") + "."
     best = told["candidates"][0]

@@ -90,7 +90,7 @@ def read_presence(path: Path) -> list[Presence]:
             raise TraceFileInvalid(f"line {line} of `{path.name}` names no device under `where`")
         from_us = until_us = 0
         if row["what"] != "device":
-            from_us, until_us = (_moment(row[name], line, path) for name in ("from", "until"))
+            from_us, until_us = (moment(row[name], line, path) for name in ("from", "until"))
             if from_us > until_us:
                 raise TraceFileInvalid(f"line {line} of `{path.name}` ends before it begins")
         found.append(Presence(row["actor"], row["what"], from_us, until_us, row["where"]))
@@ -111,7 +111,12 @@ def read_classes(path: Path) -> dict[str, str]:
     return found
 
 
-def _moment(text: str, line: int, path: Path) -> int:
+def moment(text: str, line: int, path: Path) -> int:
+    """Return the microseconds of a time with a zone.
+
+    Raises:
+        TraceFileInvalid: it is none.
+    """
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

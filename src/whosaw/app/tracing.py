@@ -16,6 +16,7 @@ from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
 from whosaw.app.presence import add_persons
 from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
+from whosaw.app.traceduties import explained_by, read_duties
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
 from whosaw.app.tracelake import exposure_from_index, has_index
 from whosaw.app.traceover import exposure_over
@@ -47,6 +48,7 @@ class Beside:
         index: read the lake's index where it has one, and not the lake itself.
         base_rate: probability, before any evidence, that such a leak came from inside.
         engine: what reads the openings: `duckdb`, or a Spark master; absent, the index or the lake itself is read.
+        duties: CSV of account management and hand-overs, see `whosaw.app.traceduties`.
     """
 
     known: Path | None = None
@@ -60,6 +62,7 @@ class Beside:
     index: bool = True
     base_rate: float = 0.5
     engine: str | None = None
+    duties: Path | None = None
 
 
 def trace_each(
@@ -128,7 +131,8 @@ def trace_lake(
     classes = read_classes(beside.classes) if beside.classes else {}
     complaints = choose(read_sightings(sightings_file), beneficiary)
     exposure, from_index = _exposure(lake, complaints, beside)
-    question = pose(exposure, complaints, known, accounts)
+    duties = read_duties(beside.duties) if beside.duties else []
+    question = pose(exposure, complaints, known, accounts, duties)
     if beside.now is not None:
         _refuse_future(complaints.sightings, question.exposure, beside.now)
     own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
@@ -137,6 +141,7 @@ def trace_lake(
     told = report(found, question) | over_time
     told["from_index"] = from_index
     told["canaries"] = canary_plan(found, question.exposure)
+    told["duties"] = explained_by(found, question.told_duties)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
         ground = ground_of(question.accesses, question.population, question.sightings, question.actors)
@@ -184,7 +189,8 @@ def _add_scope(
     contacts = question.sightings.contacted_us
     told["scope"]["by_class"] = {}
     told["scope"]["confidence"] = 1.0 - found.method.settings.alpha if found.scope.bounded else None
-    told["outside_excluded"] = found.outside_probability <= found.method.settings.outside_excluded_at
+    not_inside = found.outside_probability + sum(each.probability for each in found.explanations)
+    told["outside_excluded"] = not_inside <= found.method.settings.outside_excluded_at
     if not contacts.size or not found.candidates:
         told["nothing_else"] = {
             "holds": False,
@@ -205,7 +211,7 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
         method = Method(settings, complaints=len(question.complaints.sightings), matched=0)
         return Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method), {}
     index = build_index(question.accesses, question.actors, question.population.entered_us.size)
-    found = rank(index, question.population, question.sightings, settings, marks=question.marks)
+    found = rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
     steps = evidence_over_time(index, question.population, question.sightings, settings) if found.candidates else ()
     return found, detail(found, question.exposure, steps, question.labels)
 
@@ -295,6 +301,8 @@ def _missing(question: Question) -> list[str]:
     lacking = []
     if not question.exposure.actor.size:
         lacking.append("the lake holds no accesses")
+    if question.unknown_duties:
+        lacking.append(f"{question.unknown_duties} duties name accounts that the record does not know")
     if counts["unknown_subject"]:
         lacking.append(f"the record does not know {counts['unknown_subject']} of {counts['used']} complainers")
     if counts["before_record"]:

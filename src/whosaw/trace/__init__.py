@@ -8,10 +8,20 @@ from whosaw.trace.classes import ClassScope, scope_by_class
 from whosaw.trace.errors import InputRefused, SettingRefused, TraceError
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index, build_index
-from whosaw.trace.inputs import GUESSABLE_ODDS, NEVER, UNIQUE_ODDS, Accesses, Actors, Marks, Population, Sightings
+from whosaw.trace.inputs import (
+    GUESSABLE_ODDS,
+    NEVER,
+    UNIQUE_ODDS,
+    Accesses,
+    Actors,
+    Duties,
+    Marks,
+    Population,
+    Sightings,
+)
 from whosaw.trace.outlook import Outlook
 from whosaw.trace.ranking import attribute, evidence_over_time, rank
-from whosaw.trace.result import Attribution, Candidate, Hit, Method, Rung, Scope, Step, Verdict
+from whosaw.trace.result import Attribution, Candidate, Explanation, Hit, Method, Rung, Scope, Step, Verdict
 from whosaw.trace.settings import Settings
 
 __all__ = [
@@ -23,6 +33,8 @@ __all__ = [
     "Attribution",
     "Candidate",
     "ClassScope",
+    "Duties",
+    "Explanation",
     "GroupShare",
     "Hit",
     "Index",

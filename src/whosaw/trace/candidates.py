@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from whosaw.trace.evidence import Float
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Bool, Int64
+from whosaw.trace.inputs import Bool, Duties, Int64
 from whosaw.trace.outlook import Outlook, look_ahead
 from whosaw.trace.posterior import Posterior
-from whosaw.trace.result import Candidate, Hit, Rung, Verdict
+from whosaw.trace.result import Candidate, Explanation, Hit, Rung, Verdict
 from whosaw.trace.rungs import Rungs, same_record
 from whosaw.trace.scope import openings
 from whosaw.trace.settings import Settings
@@ -109,6 +109,30 @@ def _hits(told: _Told, h: int, actors: tuple[int, ...]) -> tuple[Hit, ...]:
         odd = any(flag for _, flag in opened)
         hits.append(Hit(risk.subject, risk.contacted_us, last_us, odd, share, irregular_share))
     return tuple(hits)
+
+
+def explanations(view: View, duties: Duties, of: int) -> tuple[Explanation, ...]:
+    """Return what duties explain, in the order in which they were given.
+
+    Args:
+        view: what the complaints come to.
+        duties: as given.
+        of: complaints in all.
+    """
+    found = view.explained
+    if found is None:
+        return ()
+    return tuple(
+        Explanation(
+            duty=at,
+            actor=int(duties.actor[at]),
+            probability=float(view.posterior.explained[at]),
+            seen=int(found.opened[at].sum()),
+            of=of,
+            expected=float(found.share[at].sum()),
+        )
+        for at in range(duties.actor.size)
+    )
 
 
 def judge(

@@ -6,10 +6,12 @@ import numpy as np
 
 from whosaw.trace.errors import InputRefused
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Marks, Population, Sightings
+from whosaw.trace.inputs import Duties, Marks, Population, Sightings
 
 
-def check(index: Index, population: Population, sightings: Sightings, marks: Marks) -> None:
+def check(
+    index: Index, population: Population, sightings: Sightings, marks: Marks, duties: Duties | None = None
+) -> None:
     """Refuse inputs that do not fit one another.
 
     Raises:
@@ -28,6 +30,7 @@ def check(index: Index, population: Population, sightings: Sightings, marks: Mar
         raise InputRefused("every subject needs one stratum")
     _check_sightings(sightings)
     _check_marks(index, marks)
+    _check_duties(index, duties or Duties())
     for name, subject in (("work item", population.work_subject), ("sighting", sightings.subject)):
         if subject.size and subject.max() >= index.subject_count:
             raise InputRefused(f"a {name} names a subject outside 0 … `{index.subject_count - 1}`")
@@ -55,3 +58,15 @@ def _check_marks(index: Index, marks: Marks) -> None:
         raise InputRefused("the odds of a mark are finite and at least 1")
     if marks.subject.size and (marks.subject.max() >= index.subject_count or marks.actor.max() >= index.actors.count):
         raise InputRefused("a mark names a subject or an actor that does not exist")
+
+
+def _check_duties(index: Index, duties: Duties) -> None:
+    if len({column.shape for column in (duties.duty, duties.subject, duties.since_us)}) != 1:
+        raise InputRefused("every subject that a duty brought needs the duty and a time")
+    for name, column, count in (
+        ("actor", duties.actor, index.actors.count),
+        ("duty", duties.duty, duties.actor.size),
+        ("subject", duties.subject, index.subject_count),
+    ):
+        if column.size and not (column.min() >= 0 and column.max() < count):
+            raise InputRefused(f"a duty names a {name} that does not exist")

@@ -118,6 +118,25 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class Duties:
+    """Work that brought an actor to records, whatever he wanted: account management, hand-overs.
+
+    It must come from the records of that work, never from who complained.
+
+    Args:
+        actor: J actors whose openings the duties explain.
+        duty: m positions among the J duties.
+        subject: m subjects that the duty brought.
+        since_us: m times from which it did.
+    """
+
+    actor: Int64 = field(default_factory=_no_rows)
+    duty: Int64 = field(default_factory=_no_rows)
+    subject: Int64 = field(default_factory=_no_rows)
+    since_us: Int64 = field(default_factory=_no_rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Actors:
     """The actors.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Posterior:
         log_e: H logs of the actors' own e-values.
         single: H probabilities that the actor leaked alone.
         rings: (Q × m positions among the H actors, Q probabilities) of the pairs and of the trios that were weighed.
+        explained: J probabilities that the complainers come from those whom a duty brought, whoever passed them on.
     """
 
     log_z: float
@@ -57,6 +58,12 @@ class Posterior:
     log_e: Float
     single: Float
     rings: tuple[tuple[Int64, Float], ...]
+    explained: Float = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def not_inside(self) -> float:
+        """Probability of nobody inside, and of what duties explain: what an excluded outside must exclude."""
+        return float(min(1.0, self.outside + self.explained.sum()))
 
     def of_group(self, members: Int64) -> float:
         """Return the probability that at least one of the actors at positions `members` leaked."""

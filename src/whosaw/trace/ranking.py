@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from whosaw.trace.candidates import build_candidates, judge
+from whosaw.trace.candidates import build_candidates, explanations, judge
 from whosaw.trace.checks import check
 from whosaw.trace.confidence import not_excluded
 from whosaw.trace.groups import by_label
 from whosaw.trace.index import Index, build_index
-from whosaw.trace.inputs import GUESSABLE_ODDS, Accesses, Actors, Marks, Population, Sightings
+from whosaw.trace.inputs import GUESSABLE_ODDS, Accesses, Actors, Duties, Marks, Population, Sightings
 from whosaw.trace.outlook import unreachable
 from whosaw.trace.posterior import outside_mass
 from whosaw.trace.result import Attribution, Method, Rung, Scope, Step, Verdict
@@ -23,6 +23,7 @@ from whosaw.trace.view import View, history, take
 
 _DEFAULT = Settings()
 _NO_MARKS = Marks()
+_NO_DUTIES = Duties()
 
 
 def attribute(
@@ -59,9 +60,19 @@ def rank(
     settings: Settings = _DEFAULT,
     *,
     marks: Marks = _NO_MARKS,
+    duties: Duties = _NO_DUTIES,
 ) -> Attribution:
-    """Answer one question on an index that serves many; arguments and errors as for `attribute`."""
-    check(index, population, sightings, marks)
+    """Answer one question on an index that serves many; other arguments, and errors, as for `attribute`.
+
+    Args:
+        index: the log.
+        population: as there.
+        sightings: as there.
+        settings: as there.
+        marks: as there.
+        duties: account management and hand-overs that may explain openings.
+    """
+    check(index, population, sightings, marks, duties)
     distinct = np.unique(sightings.subject[sightings.subject >= 0]).size + int((sightings.subject < 0).sum())
     certain = int((marks.odds > GUESSABLE_ODDS).sum())
     if distinct == 0 or distinct + certain < settings.min_complaints:
@@ -74,7 +85,7 @@ def rank(
     method = Method(settings, len(sets), len(sets) - unmatched)
     if unmatched > settings.unmatched_share * len(sets):
         return _refused(method, f"`{unmatched}` of {len(sets)} complainers have no match in the period of the log")
-    return _weighed(question, population, sets, method, marks)
+    return _weighed(question, population, sets, method, (marks, duties))
 
 
 def evidence_over_time(
@@ -89,23 +100,27 @@ def evidence_over_time(
     sets = match(context, population, question.sightings, settings)
     if not any(risk.matched for risk in sets):
         return ()
-    return history(question, take(question, sets, _NO_MARKS, settings), settings)
+    return history(question, take(question, sets, (_NO_MARKS, _NO_DUTIES), settings), settings)
 
 
 def _weighed(
-    question: Question, population: Population, sets: tuple[RiskSet, ...], method: Method, marks: Marks
+    question: Question,
+    population: Population,
+    sets: tuple[RiskSet, ...],
+    method: Method,
+    given: tuple[Marks, Duties],
 ) -> Attribution:
     index, settings = question.index, method.settings
-    view = take(question, sets, marks, settings)
+    view = take(question, sets, given, settings)
     evidence, posterior, weight = view.evidence, view.posterior, view.prior.weight[0]
     rungs = climb(index, sets, view, settings)
     if rungs.look:
         look = rungs.look
         method = replace(method, look=look.complaints, look_level=look.level, redraws=look.redraws)
-    robust = _robust(question, population, view, rungs, (marks, settings))
+    robust = _robust(question, population, view, rungs, (given, settings))
     candidates = build_candidates(index, view, rungs, robust, len(sets), settings)
     named = tuple(actor for c in candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors)
-    inside = view.bets.outside <= settings.outside_excluded_at
+    inside = view.bets.not_inside <= settings.outside_excluded_at
     mean = (view.bets.log_z, view.bets.log_inside(settings))
     suspects = not_excluded(evidence.ratio, mean, settings.alpha, view.factors) if inside else None
     scope = find_scope(question, evidence, named, suspects, settings.complete)
@@ -123,14 +138,15 @@ def _weighed(
         several=posterior.several,
         unreachable=out_of_reach,
         not_excluded=told,
+        explanations=explanations(view, given[1], len(sets)),
     )
 
 
 def _robust(
-    question: Question, population: Population, view: View, rungs: Rungs, given: tuple[Marks, Settings]
+    question: Question, population: Population, view: View, rungs: Rungs, given: tuple[tuple[Marks, Duties], Settings]
 ) -> frozenset[int]:
     """Return the findings that hold with the strongest complaint dropped, and with matching one step coarser too."""
-    marks, settings = given
+    beside, settings = given
     found = [int(actor) for actor in view.evidence.actor[rungs.finding]]
     if not found:
         return frozenset()
@@ -140,7 +156,7 @@ def _robust(
     if not found:
         return frozenset()
     sets = match(question.context, population, question.sightings, settings, coarser=True)
-    coarse = take(question, sets, marks, settings, like=view)
+    coarse = take(question, sets, beside, settings, like=view)
     return frozenset(
         actor
         for actor in found

@@ -140,6 +140,27 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """A duty that may explain why the log speaks against an actor.
+
+    Args:
+        duty: its position among those given.
+        actor: whose openings it explains.
+        probability: that the complainers come from those whom the duty brought, whoever passed them on.
+        seen: complainers whom it had brought before their contact.
+        of: complaints in all.
+        expected: how many of them matched subjects would make one expect.
+    """
+
+    duty: int
+    actor: int
+    probability: float
+    seen: int
+    of: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """How the answer was made.
 
@@ -180,6 +201,7 @@ class Attribution:
         unreachable: actors of the question who opened so much of it that no complaints could ever name them.
         not_excluded: the confidence set: who cannot be excluded as the only leaker (empty: it was several); `None`
             where nobody inside is not excluded either.
+        explanations: what duties explain, in the order in which they were given.
     """
 
     verdict: Verdict
@@ -192,6 +214,7 @@ class Attribution:
     several: float = 0.0
     unreachable: tuple[int, ...] = ()
     not_excluded: tuple[int, ...] | None = None
+    explanations: tuple[Explanation, ...] = ()
 
     def at_base_rate(self, inside: float) -> tuple[float, tuple[float, ...]]:
         """Return the outside probability and the candidates' probabilities for another prior of *somebody inside*.

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from whosaw.trace.duties import Explained, explain, weigh_duties
 from whosaw.trace.evidence import Evidence, Float, gather_evidence
-from whosaw.trace.inputs import Marks
+from whosaw.trace.inputs import Duties, Marks
 from whosaw.trace.marking import counted, viewers
 from whosaw.trace.posterior import MarkFactors, Posterior, no_marks, weigh
 from whosaw.trace.result import Step
@@ -30,6 +31,7 @@ class View:
         bets: posterior of the actors of the evidence by bets alone, on which every stated rate rests.
         posterior: the same with the probability of one leaker inside shared out by all that is known.
         unseen_marks: marks that turned up and that nobody on record had opened.
+        explained: what duties come to; `None` where none is known.
     """
 
     evidence: Evidence
@@ -39,6 +41,7 @@ class View:
     bets: Posterior
     posterior: Posterior
     unseen_marks: int
+    explained: Explained | None = None
 
     @property
     def agreed(self) -> Float:
@@ -47,18 +50,23 @@ class View:
 
 
 def take(
-    question: Question, sets: tuple[RiskSet, ...], marks: Marks, settings: Settings, *, like: View | None = None
+    question: Question,
+    sets: tuple[RiskSet, ...],
+    given: tuple[Marks, Duties],
+    settings: Settings,
+    *,
+    like: View | None = None,
 ) -> View:
     """Count, weigh and return the view of one matching.
 
     Args:
         question: the log, the subjects, the complaints.
         sets: one risk set per complaint.
-        marks: canaries and the like.
+        given: canaries and the like, and duties.
         settings: priors.
         like: another matching of the same complaints: weights go by who complained when, never by the matching.
     """
-    index = question.index
+    index, (marks, duties) = question.index, given
     seen = viewers(index, marks)
     matched = tuple(risk for risk in sets if risk.matched)
     evidence = gather_evidence(index, matched, counted(seen, marks))
@@ -69,7 +77,11 @@ def take(
     bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
     known = records(Used(index, question.context), question.context, evidence, settings)
     posterior = share_out(bets, evidence, own, known, factors, settings)
-    return View(evidence, prior, own, factors, bets, posterior, int((~seen.any(axis=1)).sum()))
+    unseen, explained = int((~seen.any(axis=1)).sum()), None
+    if duties.actor.size and evidence.sets:
+        explained = weigh_duties(duties, evidence, prior.weight[0], (index.subject_count, marks), settings)
+        bets, posterior = explain(bets, explained), explain(posterior, explained)
+    return View(evidence, prior, own, factors, bets, posterior, unseen, explained)
 
 
 def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
@@ -77,7 +89,7 @@ def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
 
 
 def history(question: Question, view: View, settings: Settings) -> tuple[Step, ...]:
-    """Return what was said after each complaint from the first that allows it; several leakers and marks left out.
+    """Return what was said after each complaint from the first that allows it; several leakers, marks, duties left out.
 
     Args:
         question: the log and the subjects.

@@ -98,7 +98,7 @@ def share_out(
     marginal = np.clip((posterior.marginal - posterior.single + single) / total, 0.0, 1.0)
     return Posterior(
         log_z=posterior.log_z + float(np.log(total)),
-        outside=posterior.outside / total,
+        outside=float(posterior.outside / total),
         marginal=marginal,
         log_e=posterior.log_e,
         single=single / total,

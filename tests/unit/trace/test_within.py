@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whosaw.trace import Accesses, Actors, Marks, Population, Settings, Sightings, build_index
+from whosaw.trace import Accesses, Actors, Duties, Marks, Population, Settings, Sightings, build_index
 from whosaw.trace.confidence import not_excluded
 from whosaw.trace.risk import match, order_context, order_sightings
 from whosaw.trace.rungs import climb
@@ -24,7 +24,7 @@ def seen(accesses: Accesses, population: Population, sightings: Sightings, actor
     context = order_context(index, population, int(sightings.contacted_us.min()))
     question = Question(index, context, order_sightings(sightings, context))
     sets = match(context, population, question.sightings, settings)
-    return index, sets, take(question, sets, Marks(), settings)
+    return index, sets, take(question, sets, (Marks(), Duties()), settings)
 
 
 def of(world: Any) -> tuple[Any, Any, View]:

@@ -77,6 +77,7 @@ def trace(
     every_beneficiary: Annotated[bool, Parameter(negative="")] = False,
     known: Path | None = None,
     accounts: Path | None = None,
+    duties: Path | None = None,
     presence: Path | None = None,
     skew_s: float = SKEW_S,
     classes: Path | None = None,
@@ -99,6 +100,7 @@ def trace(
         every_beneficiary: ask about every one that the file names.
         known: CSV with subject,source,probability: outside sources that may explain single complaints.
         accounts: CSV with actor,shared,group: accounts of several people, and sites or employers.
+        duties: CSV with actor,what,of,subject,since,until: account management and hand-overs.
         presence: CSV with actor,what,from,until,where: shifts, badges, devices and other logins of the owners.
         skew_s: how many seconds the clocks of those systems may disagree with the log's.
         classes: CSV with field,class: classes of fields by which the scope is told.
@@ -132,6 +134,7 @@ def trace(
         index=not no_index,
         base_rate=base_rate,
         engine=engine,
+        duties=duties,
     )
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
@@ -226,6 +229,8 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
         if best["to_clear"]:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
+    for duty in told.get("duties", ())[:3]:
+        out.print(Text(f"explained by {duty['line']}: {duty['probability']:.4f}"))
     if told.get("canaries"):
         out.print(Text(in_words(told["canaries"])))
     for candidate in told["candidates"][:3]:

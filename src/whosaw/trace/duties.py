@@ -1,0 +1,85 @@
+"""Work that explains openings: account management and hand-overs, as hypotheses beside the actors.
+
+Whoever took over a colleague's customers has opened whom that colleague opened; whoever manages a seller's account
+opens that seller's customers. If those customers are contacted from outside, the log speaks against him although his
+duty alone brought him there: the leak may lie before the hand-over, or go by what account management is about. So each
+duty is a hypothesis of its own: *the complainers come from those whom the duty brought, whoever passed them on*. It
+bets like an actor who had opened just those, and is beforehand as probable as that the actor himself leaked.
+
+It can only lower what is said of the actors. Nobody inside is excluded only where duties are excluded with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from whosaw.trace.evidence import Evidence, Float, log_single
+from whosaw.trace.inputs import NEVER, Bool, Duties, Marks
+from whosaw.trace.posterior import Posterior
+from whosaw.trace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What the duties come to.
+
+    Args:
+        log_mass: J logs of prior × evidence, on the scale of `Posterior.log_z`.
+        opened: J × K flags: the duty had brought the complainer before its contact.
+        share: J × K parts of the risk sets that it had brought.
+    """
+
+    log_mass: Float
+    opened: Bool
+    share: Float
+
+
+def weigh_duties(
+    duties: Duties, evidence: Evidence, weight: Float, given: tuple[int, Marks], settings: Settings
+) -> Explained:
+    """Return what J duties come to.
+
+    Args:
+        duties: who was brought to whom, and since when.
+        evidence: K matched complaints.
+        weight: frozen weights of all actors.
+        given: how many subjects there are; and canaries and the like, which a duty explains if it brought their record.
+        settings: priors.
+    """
+    subjects, marks = given
+    known = np.flatnonzero(marks.subject >= 0)
+    opened = np.zeros((duties.actor.size, len(evidence.sets)), np.bool_)
+    share, hit = np.zeros(opened.shape), np.zeros(duties.actor.size)
+    for at in range(duties.actor.size):
+        since_us = np.full(subjects, NEVER)
+        rows = duties.duty == at
+        np.minimum.at(since_us, duties.subject[rows], duties.since_us[rows])
+        for i, risk in enumerate(evidence.sets):
+            opened[at, i] = since_us[risk.subject] < risk.contacted_us
+            share[at, i] = (since_us[risk.members] < risk.contacted_us).mean()
+        hit[at] = np.log(marks.odds[known])[since_us[marks.subject[known]] < marks.seen_us[known]].sum()
+    ratio = np.where(opened, 1.0 / np.maximum(share, np.finfo(np.float64).tiny), 0.0)
+    ratio = 1.0 + evidence.trust * (ratio - 1.0)
+    alone = (1.0 - settings.outside_prior) * (1.0 - settings.pair_share - settings.trio_share)
+    with np.errstate(divide="ignore"):  # a service has no weight
+        prior = np.log(alone * weight[duties.actor])
+    return Explained(prior + log_single(ratio.T[None], settings) + hit, opened, share)
+
+
+def explain(posterior: Posterior, found: Explained) -> Posterior:
+    """Return the posterior with the duties on its scale: everything else is the less probable for it.
+
+    The mean of all models stays that of the actors and of nobody inside: confidence sets weigh nothing by duties.
+    """
+    mass = np.exp(np.minimum(found.log_mass - posterior.log_z, 700.0))
+    total = 1.0 + float(mass.sum())
+    return replace(
+        posterior,
+        outside=float(posterior.outside / total),
+        marginal=posterior.marginal / total,
+        single=posterior.single / total,
+        rings=tuple((ring, probability / total) for ring, probability in posterior.rings),
+        explained=mass / total,
+    )

@@ -1,0 +1,162 @@
+"""Account management and hand-overs as hypotheses: they explain openings, and hide nobody who did more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from whosaw.trace import (
+    Accesses,
+    Actors,
+    Duties,
+    InputRefused,
+    Population,
+    Rung,
+    Settings,
+    Sightings,
+    build_index,
+    rank,
+)
+from whosaw.trace.settings import DAY_US
+
+Worlds = Callable[..., Any]
+
+
+def answered(world: Any, duties: Duties | None = None) -> Any:
+    index = build_index(world.accesses, world.actors, world.population.entered_us.size)
+    given = {} if duties is None else {"duties": duties}
+    return rank(index, world.population, world.sightings, Settings(complete=True), **given)
+
+
+def brought(actor: int, subject: Any, since_us: Any) -> Duties:
+    return Duties(np.array([actor]), np.zeros(len(subject), np.int64), np.asarray(subject), np.asarray(since_us))
+
+
+def with_staff(world: Any, more: int) -> Any:
+    actors = replace(
+        world.actors, count=world.actors.count + more, service=np.append(world.actors.service, [False] * more)
+    )
+    return replace(world, actors=actors)
+
+
+def probability(answer: Any, actor: int) -> float:
+    return sum(c.probability for c in answer.candidates if c.actors == (actor,))
+
+
+def on_rung(answer: Any) -> set[int]:
+    return {actor for c in answer.candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors}
+
+
+def managed(seed: int, build: Worlds, *, insider: bool) -> tuple[Any, int, Duties]:
+    """A manager who opens every customer on the day he enters, and his duty from his own openings."""
+    w = with_staff(build(seed, complaints=12, insider=insider, noise=0.1), 1)
+    manager = w.actors.count - 1
+    for subject, entered_us in enumerate(w.population.entered_us.tolist()):
+        w = w.opened(manager, subject, entered_us + 3_600_000_000)
+    mine = w.accesses.actor == manager
+    return w, manager, brought(manager, w.accesses.subject[mine], w.accesses.at_us[mine])
+
+
+def test_a_manager_who_opened_all_customers_by_duty_is_not_named_and_a_leaker_who_is_none_is_found(
+    world: Worlds,
+) -> None:
+    found = 0
+    for seed in range(10):
+        w, manager, duties = managed(seed, world, insider=True)
+        answer = answered(w, duties)
+        assert on_rung(answer) <= {w.leaker}
+        found += w.leaker in on_rung(answer)
+        (told,) = answer.explanations
+        assert (told.actor, told.of) == (manager, 12) and told.seen == told.of
+        assert told.expected == pytest.approx(told.of)
+        assert probability(answer, manager) < 0.2
+        quiet, _, duty = managed(seed, world, insider=False)
+        assert manager not in on_rung(answered(quiet, duty))
+    assert found >= 9
+
+
+def handed_over(seed: int) -> tuple[Any, int, int, np.ndarray, int]:
+    """A book of 50 customers leaked where it lay before day 20, when an innocent took it over and opened it all."""
+    rng = np.random.default_rng((seed, 5))
+    entered_us = (np.sort(rng.uniform(0, 18, 400)) * DAY_US).astype(np.int64)
+    book, since_us = rng.choice(400, 50, replace=False), 20 * DAY_US
+    actor, subject = rng.integers(0, 30, 900), rng.integers(0, 400, 900)
+    at_us = entered_us[subject] + rng.integers(1, DAY_US, 900)
+    heir = 30
+    accesses = Accesses(
+        np.append(actor, np.full(50, heir)),
+        np.append(subject, book),
+        np.append(at_us, np.full(50, since_us + 3_600_000_000)),
+        np.zeros(950, np.bool_),
+        has_reasons=False,
+    )
+    victims = rng.choice(book, 8, replace=False)
+    w = World(
+        accesses,
+        Population(entered_us),
+        Sightings(victims, np.full(8, 30 * DAY_US) + rng.integers(0, DAY_US, 8)),
+        Actors(31, np.zeros(31, np.bool_)),
+    )
+    return w, heir, since_us, book, 8
+
+
+class World:
+    """What `answered` takes."""
+
+    def __init__(self, accesses: Any, population: Any, sightings: Any, actors: Any) -> None:
+        self.accesses, self.population, self.sightings, self.actors = accesses, population, sightings, actors
+
+
+def test_who_took_a_book_over_is_named_without_its_hand_over_and_explained_with_it() -> None:
+    for seed in range(6):
+        w, heir, since_us, book, of = handed_over(seed)
+        alone = answered(w)
+        assert on_rung(alone) == {heir}
+        told = answered(w, brought(heir, book, np.full(book.size, since_us)))
+        assert on_rung(told) == set()
+        (why,) = told.explanations
+        assert why.seen == of and why.expected < 2
+        assert 0.4 < why.probability < 0.6 and probability(told, heir) < 0.6
+        total = why.probability + told.outside_probability + probability(told, heir)
+        assert total == pytest.approx(1.0, abs=0.05)
+        assert told.not_excluded is None and not told.scope.bounded
+
+
+def test_an_heir_who_passed_on_more_than_he_took_over_is_found_all_the_same(world: Worlds) -> None:
+    found = 0
+    for seed in range(10):
+        w = world(seed, complaints=12, noise=0.0)
+        mine = np.unique(w.accesses.subject[w.accesses.actor == w.leaker])
+        took = np.random.default_rng(seed).choice(mine, mine.size // 4, replace=False)
+        answer = answered(w, brought(w.leaker, took, np.full(took.size, 1)))
+        assert on_rung(answer) <= {w.leaker}
+        found += w.leaker in on_rung(answer)
+    assert found >= 8
+
+
+def test_duties_never_raise_anybody_nor_put_anybody_on_a_rung(world: Worlds) -> None:
+    for seed in range(10):
+        w = world(seed, complaints=8, insider=seed % 2 == 0)
+        plain = answered(w)
+        for actor in range(1, 20):
+            mine = w.accesses.actor == actor
+            told = answered(w, brought(actor, w.accesses.subject[mine], w.accesses.at_us[mine]))
+            assert on_rung(told) <= on_rung(plain)
+            assert told.outside_probability <= plain.outside_probability
+            before = {c.actors: c.probability for c in plain.candidates}
+            assert all(c.probability <= before[c.actors] + 1e-12 for c in told.candidates)
+
+
+def test_a_duty_brings_nobody_from_the_contact_on(world: Worlds) -> None:
+    w = world(3, complaints=8)
+    late = np.full(8, 200 * DAY_US)
+    (why,) = answered(w, brought(5, w.sightings.subject, late)).explanations
+    assert (why.seen, why.expected) == (0, 0.0)
+
+
+@pytest.mark.parametrize(("actor", "subject"), [(-1, 0), (10_000, 0), (1, -1), (1, 10_000)])
+def test_a_duty_of_somebody_or_something_unknown_is_refused(world: Worlds, actor: int, subject: int) -> None:
+    with pytest.raises(InputRefused, match="a duty names"):
+        answered(world(1), brought(actor, [subject], [1]))
