@@ -46,7 +46,8 @@ def climb(index: Index, sets: tuple[RiskSet, ...], view: View, settings: Setting
     enough = (evidence.hits >= settings.min_complaints) & (moves(evidence.ratio) | (evidence.marked > 0))
     finding = enough & (marginal >= settings.finding_at)
     inside = max(1.0 - view.bets.outside, np.finfo(np.float64).tiny)
-    unrivalled = marginal / inside >= settings.rival_share
+    # by bets alone, as before; and where the other probability leaves a rival a fifth, nobody is named
+    unrivalled = (view.bets.marginal / inside >= settings.rival_share) & (marginal / inside >= settings.beside_share)
     # beside a finding only an actor without rival can still become a lead; without one, a passed test makes a group
     open_question = enough & ~finding & (unrivalled | (not finding.any()))
     looked = _look(index, sets, evidence, view.prior.weight[0], settings) if open_question.any() else None

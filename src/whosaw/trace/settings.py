@@ -43,7 +43,7 @@ class Settings:
         min_complaints: complaints below which nothing is ranked, and complainers an actor must have opened to be named.
         unmatched_share: largest share of complainers without a match that still allows a ranking.
         rival_share: part of the inside probability that an actor needs to be named alone.
-        beside_share: the same for a further actor beside a finding.
+        beside_share: the same for a further actor beside a finding, and after the probability was shared out.
         complete: the caller vouches that the log misses no access; without it no scope is called a bound.
     """
 

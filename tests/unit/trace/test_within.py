@@ -77,10 +77,10 @@ def test_when_somebody_worked_at_all_decides_between_two_whom_the_bets_cannot_te
 def test_a_rung_needs_both_posteriors(world: Worlds) -> None:
     index, sets, view = of(world(3, complaints=12, noise=0.0))
     assert climb(index, sets, view, Settings()).finding.sum() == 1
-    for which in ("bets", "posterior"):
-        doubted = replace(getattr(view, which), marginal=getattr(view, which).marginal * 0.9)
+    for which, factor, leads in (("bets", 0.9, 0), ("posterior", 0.9, 1), ("posterior", 0.7, 0)):
+        doubted = replace(getattr(view, which), marginal=getattr(view, which).marginal * factor)
         rungs = climb(index, sets, replace(view, **{which: doubted}), Settings())
-        assert not rungs.finding.any() and not rungs.lead.any()
+        assert not rungs.finding.any() and rungs.lead.sum() == leads
 
 
 def test_an_only_leaker_is_weighed_against_others_inside_and_stays_in_the_set(world: Worlds) -> None:
