@@ -1,6 +1,7 @@
-"""A real time-stamp authority on this machine: openssl's."""
+"""What unit tests of several packages share: a time-stamp authority (openssl's), and the one session of Spark."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,27 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("tsa") / "b", "root b")
+
+
+@pytest.fixture(scope="session")
+def spark_engine() -> Iterator[str]:
+    """A master for all tests on Spark: another one would be another session, and to start one takes longest."""
+    from whosaw.lake import spark  # takes a while: only where it is asked for
+
+    with pytest.MonkeyPatch.context() as patch:
+        # small questions: the quick compiler alone, one collector thread with room that need not grow, classes of
+        # Spark's own taken as they are, and no code generated or plan made anew for each of them
+        quick = (
+            "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -XX:+UnlockDiagnosticVMOptions"
+            " -XX:-BytecodeVerificationRemote"
+        )
+        patch.setenv("JDK_JAVA_OPTIONS", quick)
+        patch.setitem(spark._SETTINGS, "spark.driver.extraJavaOptions", "-Xms1g -Xmn400m")  # of Spark, not its launcher
+        for name, value in {
+            "codegen.wholeStage": "false",
+            "adaptive.enabled": "false",
+            "shuffle.partitions": "2",
+        }.items():
+            patch.setitem(spark._SETTINGS, f"spark.sql.{name}", value)
+        yield "local[2]"
+    spark.stop()

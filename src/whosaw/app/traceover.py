@@ -17,6 +17,7 @@ import pyarrow as pa
 from ibis import _
 
 from whosaw.app.tracelake import customers_of, exposed
+from whosaw.lake.among import among
 from whosaw.lake.answers import DUCKDB
 from whosaw.lake.completeness import measure
 from whosaw.lake.duck import run_duck
@@ -92,7 +93,7 @@ def _silent(look: Lookover) -> frozenset[str] | None:
 
 def _openings(numbers: Int64) -> Any:
     """Return the question what was opened of some people, and why."""
-    seen = ENTRIES.filter(ENTRIES.subject.isin([int(number) for number in numbers]))
+    seen = ENTRIES.filter(among(ENTRIES.subject, numbers.tolist()))
     return seen.select("trail", "actor", "subject", "at_us", "purpose", "verified", "reason")
 
 
@@ -122,7 +123,7 @@ _FIRST_WORK = """
 
 
 def _first_use(tickets: list[int]) -> Any:
-    uses = ENTRIES.filter(ENTRIES.purpose.isin(tickets), ENTRIES.verified.isnull(), ENTRIES.subject.notnull())
+    uses = ENTRIES.filter(among(ENTRIES.purpose, tickets), ENTRIES.verified.isnull(), ENTRIES.subject.notnull())
     uses = uses.select("purpose", "subject", "at_us")
     first = uses.group_by("purpose").agg(first_us=_.at_us.min())
     joined = uses.inner_join(first, [uses.purpose == first.purpose, uses.at_us == first.first_us])

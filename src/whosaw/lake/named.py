@@ -13,12 +13,14 @@ from typing import Any, Literal
 import ibis
 from ibis import _
 
+from whosaw.lake.among import among
 from whosaw.lake.errors import QuestionIncomplete, QuestionUnknown
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 UNCLASSIFIED = "unclassified"
 MOST_PEOPLE = 10_000
+OWN, IMPORTED = "trail", "imported"
 
 # Rows as in `whosaw.lake.trailrows`, and the grade of who wrote them; and what the catalog says about fields.
 ENTRIES = ibis.table(
@@ -135,11 +137,14 @@ def _disclosures(asked: Asked) -> Any:
 
 def _among(table: Any, column: str, people: People) -> Any:
     wanted = [
-        (table.trail == trail) & table[column].isin(sorted(set(numbers)))
-        for trail, numbers in sorted(people.items())
-        if numbers
+        (table.trail == trail) & among(table[column], numbers) for trail, numbers in sorted(people.items()) if numbers
     ]
     return table.filter(ibis.or_(*wanted))
+
+
+def _weakest(all_own: Any) -> Any:
+    """Return the weakest grade from whether all rows are whosaw's own: a truth costs less to carry on than a text."""
+    return all_own.ifelse(OWN, IMPORTED)
 
 
 def _who_saw(asked: Asked) -> Any:
@@ -150,9 +155,10 @@ def _who_saw(asked: Asked) -> Any:
 
 def _seen_by(asked: Asked) -> Any:
     seen = _among(_disclosures(asked), "actor", asked.actors)
-    by_subject = seen.group_by("trail", "actor", "subject").agg(
-        disclosures=_.count(), first_us=_.at_us.min(), last_us=_.at_us.max(), grade=_.grade.min()
+    counted = seen.group_by("trail", "actor", "subject").agg(
+        disclosures=_.count(), first_us=_.at_us.min(), last_us=_.at_us.max(), own=(_.grade == OWN).all()
     )
+    by_subject = counted.mutate(grade=_weakest(_.own)).drop("own")
     return by_subject.order_by("trail", "actor", "first_us", "subject")
 
 
@@ -166,17 +172,20 @@ def _exposure(asked: Asked) -> Any:
     classed = revealed.left_join(CLASSES, [revealed.trail == CLASSES.trail, revealed.field == CLASSES.field]).select(
         "trail", way=_.fields.fill_null(""), **{"class": CLASSES["class"].fill_null(UNCLASSIFIED)}
     )
-    ways = classed.distinct()
+    # as one list, taken apart again: so an engine knows that they are few, and looks the rows up in them
+    each = classed.distinct().agg(all=ibis.struct({name: _[name] for name in ("trail", "way", "class")}).collect())
+    ways = each.select(each=_["all"].unnest()).select(*(_.each[name].name(name) for name in ("trail", "way", "class")))
     # counted per way first: the join then works on what is left, and no row is joined twice
     people = (
         shown.mutate(way=_.fields.fill_null(""))
         .group_by("trail", "way", "subject")
-        .agg(disclosures=_.count(), grade=_.grade.min())
+        .agg(disclosures=_.count(), own=(_.grade == OWN).all())
     )
     joined = people.inner_join(ways, ["trail", "way"])
     return (
         joined.group_by("trail", "class")
-        .agg(subjects=_.subject.nunique(), disclosures=_.disclosures.sum().cast("int64"), grade=_.grade.min())
+        .agg(subjects=_.subject.nunique(), disclosures=_.disclosures.sum().cast("int64"), own=_.own.all())
+        .select("trail", "class", "subjects", "disclosures", grade=_weakest(_.own))
         .order_by("trail", "class")
     )
 
@@ -274,14 +283,18 @@ def _coverage(asked: Asked) -> Any:
     """Per trail, day and door what the record holds; days without a row have no line.
 
     Counted by the hour first: an entry has one time, so different entries and hours of a day add up, and no engine has
-    to copy every row to count two things at once.
+    to copy every row to count two things at once. An entry has one row, unless it names a set: only the latter's are
+    told apart.
     """
     found = _entries(asked).mutate(
         day=(_.at_us - _.at_us % DAY_US) // DAY_US, hour=(_.at_us - _.at_us % HOUR_US) // HOUR_US
     )
+    of_set = found.in_set.fill_null(False)
+    found = found.mutate(alone=found.entry.notnull() & ~of_set, set_entry=ibis.ifelse(of_set, found.entry, None))
     by_hour = found.group_by("trail", "grade", "day", "door", "hour").agg(
         rows=_.count(),
-        entries=_.entry.nunique(),
+        alone=_.alone.sum(),
+        sets=_.set_entry.nunique(),
         disclosures=_.shown.fill_null(False).sum(),
         first_us=_.at_us.min(),
         last_us=_.at_us.max(),
@@ -290,7 +303,7 @@ def _coverage(asked: Asked) -> Any:
         by_hour.group_by("trail", "grade", "day", "door")
         .agg(
             rows=_.rows.sum().cast("int64"),
-            entries=_.entries.sum().cast("int64"),
+            entries=(_.alone.sum() + _.sets.sum()).cast("int64"),
             disclosures=_.disclosures.sum().cast("int64"),
             hours=_.count(),
             first_us=_.first_us.min(),
@@ -335,6 +348,6 @@ QUESTIONS: dict[str, Question] = {
     "coverage": Question(
         "what the record holds per day and door",
         _coverage,
-        columns=("trail", "grade", "at_us", "door", "entry", "shown"),
+        columns=("trail", "grade", "at_us", "door", "entry", "in_set", "shown"),
     ),
 }

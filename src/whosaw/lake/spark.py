@@ -16,9 +16,11 @@ import pyarrow as pa
 from whosaw.lake.errors import EngineFailed, EngineMissing
 from whosaw.lake.lookover import Lookover, entries_sql
 from whosaw.lake.place import Folder
+from whosaw.lake.trailrows import COLUMNS
 
 _LOCK = threading.Lock()  # temporary views belong to the session, so questions take turns
 _sessions: dict[str, Any] = {}
+_shown: list[Lookover] = []  # the lake that the session's tables show, where there is one
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -28,6 +30,7 @@ _SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
+_TYPES = {pa.string(): "string", pa.int64(): "bigint", pa.bool_(): "boolean"}
 
 
 def missing() -> str:
@@ -71,7 +74,10 @@ def run_spark(look: Lookover, expression: object, master: str) -> pa.Table:
     with _LOCK:
         try:
             session = _session(master)
-            _show(session, look, look.place)
+            if _shown != [look]:  # another than the last question's: files are listed and planned over anew
+                _shown.clear()
+                _show(session, look, look.place)
+                _shown.append(look)
             table: pa.Table = session.sql(spark_sql(expression)).toArrow()
         except (PySparkException, Py4JError) as error:
             raise EngineFailed("Spark could not carry the question out") from error
@@ -83,6 +89,7 @@ def stop() -> None:
     for session in _sessions.values():
         session.stop()
     _sessions.clear()
+    _shown.clear()
 
 
 def _session(master: str) -> Any:
@@ -105,7 +112,8 @@ def _show(session: Any, look: Lookover, place: Folder) -> None:
     """Make the tables `entries` and `classes`."""
     rows, imported = "", {}
     if look.files:
-        session.read.parquet(*(str(place.path / name) for name in look.files)).createOrReplaceTempView("stored_rows")
+        files = (str(place.path / name) for name in look.files)
+        _reader(session, COLUMNS).parquet(*files).createOrReplaceTempView("stored_rows")
         rows = "stored_rows"
     if look.imports is not None and (parts := look.imports.parts("accesses")):
         session.read.parquet(*(str(place.path / name) for name in parts)).createOrReplaceTempView("accesses")
@@ -121,6 +129,11 @@ def _show(session: Any, look: Lookover, place: Folder) -> None:
     rows = ", ".join("(" + ", ".join(_literal(text) for text in each) + ")" for each in look.classes())
     held = f"VALUES {rows}" if rows else "VALUES ('', '', '') LIMIT 0"
     session.sql(f"CREATE OR REPLACE TEMP VIEW classes AS SELECT * FROM ({held}) AS t(trail, field, `class`)")
+
+
+def _reader(session: Any, columns: pa.Schema) -> Any:
+    """Return a reader of files with these columns: where they are told, Spark runs no job to find them."""
+    return session.read.schema(", ".join(f"{each.name} {_TYPES[each.type]}" for each in columns))
 
 
 def _literal(text: str) -> str:

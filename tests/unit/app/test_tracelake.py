@@ -205,14 +205,11 @@ def test_the_command_refuses_an_engine_together_with_invented_leaks(lake: Path, 
 @pytest.mark.skipif(bool(spark.missing()), reason=f"left out: {spark.missing()}")
 @pytest.mark.filterwarnings("ignore")  # pyspark opens files and sockets and leaves them to the collector
 def test_the_command_gives_the_same_answer_on_spark(
-    lake: Path, sightings: Path, capsys: pytest.CaptureFixture[str]
+    lake: Path, sightings: Path, capsys: pytest.CaptureFixture[str], spark_engine: str
 ) -> None:
     answers = []
-    try:
-        for engine in (None, "local[1]"):
-            assert trace(lake=lake, sightings=sightings, engine=engine, as_json=True) == 0
-            answers.append(json.loads(capsys.readouterr().out))
-    finally:
-        spark.stop()
+    for engine in (None, spark_engine):
+        assert trace(lake=lake, sightings=sightings, engine=engine, as_json=True) == 0
+        answers.append(json.loads(capsys.readouterr().out))
     assert answers[0] == answers[1]
     assert answers[0]["candidates"][0]["actors"] == ["mole"]

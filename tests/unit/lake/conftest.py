@@ -6,7 +6,6 @@ import importlib.util
 import json
 import random
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from whosaw.lake import spark
 from whosaw.lake.place import Folder
 from whosaw.lake.trailfiles import write_rows
 from whosaw.lake.trailmanifest import TrailManifest, folder_of, write_trail
@@ -112,23 +110,3 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     folder = tmp_path_factory.mktemp("million")
     bench.make(folder, 1_000_000)
     return bench, folder
-
-
-@pytest.fixture(scope="session")
-def spark_engine() -> Iterator[str]:
-    """A master for all tests on Spark: another one would be another session, and to start one takes longest."""
-    with pytest.MonkeyPatch.context() as patch:
-        # small questions: the quick compiler alone, one collector thread, classes of Spark's own taken as they are,
-        # and no code generated or plan made anew for each of them
-        quick = (
-            "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
-        )
-        patch.setenv("JDK_JAVA_OPTIONS", quick)
-        for name, value in {
-            "codegen.wholeStage": "false",
-            "adaptive.enabled": "false",
-            "shuffle.partitions": "2",
-        }.items():
-            patch.setitem(spark._SETTINGS, f"spark.sql.{name}", value)
-        yield "local[2]"
-    spark.stop()
