@@ -68,7 +68,14 @@ async def built(database: Database, tmp_path: Path) -> Built:
     made.subjects = await assign(database, "subject", [f"customer:C-{n}" for n in range(1, 5)])
     integrator = Integrator(database, keys, tmp_path / "trail", clock)
     async with Appender(database, keys, clock) as appender:
-        await appender.append_many([disclosure(actors["E-0417"], n, n) for n in made.subjects.values()])
+        await appender.append_many(
+            [
+                disclosure(actors["E-0417"], n, n) | {"policy": "abc", "verified": "no", "decision": "allow"}
+                for n in made.subjects.values()
+            ]
+        )
+        closed = {"kind": "denial", "decision": "deny", "policy": "old", "fields": ["customer.phone=deny"]}
+        await appender.append(disclosure(actors["E-0417"], 2, 9) | closed)
         await integrator.step()
         older = Shelf(tmp_path / "trail").checkpoint()
         assert older is not None
@@ -150,6 +157,10 @@ async def test_the_bundle_holds_everything_and_verifies_with_python_alone(built:
         *("custody.json", "letters/certain.txt"),
     ):
         assert f"files/{name}" in held, name
+    gate = json.loads(held["files/gate.json"])
+    (counted,) = gate["counted"]
+    assert (counted["open"], counted["open_without_verified_reason"], counted["closed"]) == (2, 2, 1)
+    assert gate["policies"] == [{"version": "abc", "in_bundle": True}, {"version": "old", "in_bundle": False}]
     assert held["files/report.pdf"].startswith(b"%PDF") and b"pdfaid:part>3" in held["files/report.pdf"]
     exculpatory = json.loads(held["files/exculpatory.json"])
     (questions,) = exculpatory["questions"].values()
@@ -239,6 +250,9 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "customers alike in what matters, 1.2 would be expected",
         "with nobody inside it made a finding in 0 of 513; with somebody inside it named an innocent in 0 of 480",
         "An account is not a person",
+        "the gate was open at 2, 2 of them without a verified reason, and closed at 1, where nothing was shown",
+        "access rules of version abc",
+        "Not in this bundle: the access rules of version old",
         "The seller's balance held back",
         "Was the device used by this person alone? asked; it cannot be found out",
         "Does anybody else know or use the account? not asked",

@@ -120,6 +120,7 @@ What is in it
                            as it stood in DNS when each arrived.
     files/verdicts.json    what attribution said after each complaint.
     files/steps.json       what was done, on whose approval, and under which entry of the trail.
+    files/gate.json        whether the gate was open or closed at each look, and by which access policies.
     files/facts.json       what the letters were written from (absent where nobody was told).
     files/letters/         one letter of each wording, with "[name]" for the name.
     files/mails/           the complaints as they arrived.

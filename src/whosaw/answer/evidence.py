@@ -28,6 +28,7 @@ from whosaw.answer.bundletexts import (
 from whosaw.answer.case import Case, Cases, Snapshot
 from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.facts import Facts
+from whosaw.answer.gatefile import gate_file
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import staff_in
 from whosaw.answer.ontology import case_ontology
@@ -112,6 +113,9 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
         "case.json": as_json(case_file(file, named, numbers, sightings)),
         "verdicts.json": as_json([verdict_file(each, numbers) for each in history]),
         "steps.json": as_json([step_file(each, numbers) for each in steps]),
+        "gate.json": as_json(
+            gate_file(kept, {numbers[actor] for actor in named}, background.policies if background else ())
+        ),
         **raw_files(sightings, sources.mails, redact),
         **(letter_files(facts) if facts else {}),
         **({"redacted.jsonl": left_out} if left_out else {}),

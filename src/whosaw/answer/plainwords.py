@@ -95,6 +95,7 @@ FILES: Mapping[str, str] = {
     "verdicts.json": "what the method said after each complaint",
     "steps.json": "what was done, on whose approval",
     "facts.json": "what the letters were written from",
+    "gate.json": "whether the gate was open at each look, and by which access rules",
     "method.json": "the method, its settings, its measured rates of error",
     "exculpatory.json": "what speaks for those named",
     "history.json": "states of the case, who knew what when, terms of law",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from whosaw.answer.bundletexts import Background, Story
 from whosaw.answer.errors import AnswerError
+from whosaw.answer.gatefile import gate_lines
 from whosaw.answer.reporttold import tell
 
 
@@ -37,6 +38,7 @@ def write_report(story: Story, background: Background, files: Mapping[str, bytes
         raise ReportImpossible("typst is not installed") from cause
     at = background.built_at or story.case.opened_at
     told = tell(story, background, numbers, sorted(files))
+    told["gate"] = gate_lines(json.loads(files["gate.json"]))
     source = resources.files("whosaw.answer").joinpath("templates/report.typ").read_bytes()
     try:
         made: Any = typst.compile(
