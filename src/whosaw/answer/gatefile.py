@@ -66,8 +66,8 @@ def gate_lines(said: Mapping[str, Any]) -> list[str]:
         opened, closed, without = each["open"], each["closed"], each["open_without_verified_reason"]
         lines.append(
             f"Of {opened + closed} entries under staff number {each['actor']} in this bundle the gate was open at "
-            f"{opened}, {without} of them without a verified reason, and closed at {closed}, where nothing was shown or "
-            "done."
+            f"{opened}, {without} of them without a verified reason, and closed at {closed}, where nothing was "
+            "shown or done."
         )
     known = [each["version"] for each in said["policies"] if each["in_bundle"]]
     gone = [each["version"] for each in said["policies"] if not each["in_bundle"]]
