@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, async_playwright
 from tests.unit.answer.test_letters import facts
+from tests.unit.answer.test_notices_everywhere import mixed
 
 from whosaw.answer import write_notice
 from whosaw.answer.letters import LANGUAGES
@@ -73,8 +74,8 @@ async def test_letters_in_every_language_are_readable_and_fetch_nothing(chromium
         asked: list[str] = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         for language in LANGUAGES:
-            for person in (now.persons[0], now.persons[2]):
-                letter = write_notice(now, person, name="Ann <b>Example</b>", language=language)
+            for case, person in ((now, now.persons[0]), (now, now.persons[2]), (mixed(), mixed().persons[1])):
+                letter = write_notice(case, person, name="Ann <b>Example</b>", language=language)
                 await page.set_content(letter.html)
                 check(await page.evaluate(READ), language, letter.title)
         assert [url for url in asked if not url.startswith(("data:", "about:"))] == []
