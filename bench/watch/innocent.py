@@ -4,7 +4,8 @@
 them, its weekly detector read for each week of that month. Every fourth month people are permuted as the nightly check
 permutes them. What it prints is counted, not modelled.
 
-python bench/watch/innocent.py [seed] [hidden]   (the second: part of the people with a tie nobody can see in work)
+python bench/watch/innocent.py [seed] [hidden] [months] [again]
+hidden: part of the people with a tie nobody can see in work; again: how likely a look is repeated, and again
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from firm import Firm, Size
 
 from whosaw.watch.nightly import permuted
-from whosaw.watch.rows import DAY_US
+from whosaw.watch.observed import Observed
+from whosaw.watch.rows import DAY_US, HOUR_US, Accesses
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
 
@@ -62,11 +64,32 @@ def ends(size: Size) -> Iterator[int]:
         end += MONTH_US
 
 
-def two_years(firm: Firm, settings: WatchSettings, months: int = 24, permute_every: int = 4) -> Counted:
+def opened_again(world: Observed, again: float, rng: np.random.Generator) -> Observed:
+    """Return the world with looks repeated within half an hour: a page drawn anew, another field asked for."""
+    row = np.repeat(np.arange(len(world.accesses)), rng.geometric(1.0 - again, len(world.accesses)))
+    later = np.where(np.diff(row, prepend=-1) == 0, rng.integers(1, HOUR_US // 2, row.size), 0)
+    order = np.argsort(world.accesses.at_us[row] + later, kind="stable")
+    row, later = row[order], later[order]
+    sellers = world.link_beneficiary.reshape(-1, 2)[row]  # each look has two
+    seen = world.accesses
+    return replace(
+        world,
+        accesses=Accesses(seen.actor[row], seen.subject[row], seen.at_us[row] + later),
+        unexplained=world.unexplained[row],
+        link_access=np.repeat(np.arange(row.size), 2),
+        link_beneficiary=sellers.ravel(),
+    )
+
+
+def two_years(
+    firm: Firm, settings: WatchSettings, months: int = 24, permute_every: int = 4, again: float = 0.0
+) -> Counted:
     """Weigh `months` months of a firm and count."""
     counted, rng = Counted(), np.random.default_rng(3)
     for month, end in zip(range(months), ends(firm.size), strict=False):
         observed = firm.window(end - HISTORY_US, end)
+        if again:
+            observed = opened_again(observed, again, rng)
         found = run(observed, settings)
         _note(counted, found)
         if month % permute_every == 0:
@@ -99,7 +122,8 @@ def _gather(into: dict[str, list[np.ndarray]], found: Run) -> None:
 def main() -> None:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     size = replace(Size(), hidden=float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
-    counted = two_years(Firm(seed, size), WatchSettings())
+    months, again = (int(sys.argv[3]) if len(sys.argv) > 3 else 24), float(sys.argv[4]) if len(sys.argv) > 4 else 0.0
+    counted = two_years(Firm(seed, size), WatchSettings(), months, again=again)
     print(f"seed {seed}: {counted.months:,} person-months, f = 0.2 allows 4.8 cases")
     print(f"cases {len(counted.cases)} {sorted(counted.cases.values())}, person-months as a case {counted.case_months}")
     print(f"at 100 : 1 {counted.review} ({counted.review / counted.months:.5f}), by e-BH {counted.selected}")

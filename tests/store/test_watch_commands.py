@@ -51,7 +51,8 @@ def test_from_the_daily_run_to_a_case(
     assert call("P-1", "watch", "replay", flag["id"], "--json")[0] == 0
     note = ("--note", "the works council and the security desk looked at it")
     assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
-    assert f"seller:S-{SOLD}" in call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong")[1]
+    case = json.loads(call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong", "--json")[1])
+    assert (case["case"], case["beneficiary"]) == ("CASE-1", f"seller:S-{SOLD}")
     reviews, deletions = map(str, bought_away(tmp_path, f"S-{SOLD}"))
     restore = ("watch", "restore", "CASE-1", "--reviews", reviews, "--deletions", deletions)
     step = json.loads(call("P-1", *restore, "--json")[1])

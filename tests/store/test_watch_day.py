@@ -20,7 +20,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 from tests.store.watchworld import BRIBED, END, LOOKS, PEOPLE, SOLD, Worlds, worlds
+from tests.unit.answer.test_intake import RECORD, forwarded, letter, signed
 
+from whosaw.answer import RawMails, SightingBook, read_complaint
 from whosaw.answer.mailbox import Mailbox
 from whosaw.app import watchqueries as queries
 from whosaw.app.alerttexts import sentence
@@ -28,10 +30,11 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchday import due, note_watch
 from whosaw.app.watchdesk import ReviewRefused, decide, learned, listed, may_review, open_case, rates
+from whosaw.app.watchobserved import observe
 from whosaw.app.watchprompts import Prompt, PromptRefused, answer, mail_prompts, prompts_to, prune_prompts
 from whosaw.app.watchrecords import RecordColumnMissing
 from whosaw.app.watchreplay import NoSuchFlag, replay_stored
-from whosaw.app.watchrun import run_files
+from whosaw.app.watchrun import run_files, told_of
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from
@@ -39,6 +42,8 @@ from whosaw.record.exposure import Exposures
 from whosaw.store.alerts import alerts
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
+
+RFC_DATE = "%a, %d %b %Y %H:%M:%S +0000"
 
 
 @pytest.fixture(scope="module")
@@ -414,3 +419,35 @@ async def test_a_set_that_was_altered_stops_no_run_and_is_counted(services: Serv
         connection.execute("update trail_exposure set numbers = numbers || 'x'::bytea")
     noted = await note_watch(services)
     assert noted is not None and (noted.accesses, noted.sets_unread) == (LOOKS + 11, 1)
+
+
+async def test_what_sellers_left_in_mails_before_the_month_weighs_them_and_a_replay_weighs_alike(
+    services: Services,
+) -> None:
+    raws, book = RawMails(services.settings.state / "complaints"), SightingBook(services.db)
+    came = [("seller:S-7", 40), ("seller:S-8", 39), ("seller:S-9", 3), ("domain:other.example", 40)]
+    kept = []
+    for number, (seller, days) in enumerate(came, start=1):
+        sent = END - timedelta(days=days, hours=2)
+        original = letter(sender="service@ring.example", body=f"words of their own {number}", date=f"{sent:{RFC_DATE}}")
+        raw = forwarded(signed(original, b"ring.example"))
+        read = read_complaint(raw, dns=lambda _: RECORD, received_at=END - timedelta(days=days))
+        kept.append(raws.keep(raw))
+        await book.add(read, subject=number, beneficiary=seller)
+    assert await note_watch(services) is not None
+    day, _ = await rates(services)
+    assert day is not None
+    run = await queries.run_of(services.db, day)
+    assert run is not None
+    told = run[6]
+    assert told["mail_prints"] == [["seller:S-7", "signed by ring.example"], ["seller:S-8", "signed by ring.example"]]
+    async with run_files(services, told) as (lake, files, _):
+        watched = observe(lake, files, await told_of(services, told))
+        weights = dict(zip(watched.beneficiaries, watched.observed.weights.tolist(), strict=True))
+    assert {name for name, weight in weights.items() if weight > 1} == {"seller:S-7", "seller:S-8"}
+    (case,) = [each for each in await listed(services) if each.tier != "review"]
+    for each in kept:
+        raws.forget(each)
+    later(services, days=3)
+    found, seal = await replay_stored(services, case.id)
+    assert found["seal"] == seal, "the mails are gone, and the run kept what it weighed by"

@@ -78,6 +78,16 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
         table.writerows(rows)
 
 
+def add_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
+    """Write rows below those of a table that is there already, or a table of them; return its path."""
+    before: list[list[str]] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            before = list(csv.reader(file))[1:]
+    write_csv(path, header, [*before, *rows])
+    return path
+
+
 def _moment(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise RecordColumnMissing("the column `at` holds no time")

@@ -43,7 +43,23 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "until_us": to_us(until),
         "answers_before": until.isoformat(),
         "staff": dict(sorted(staff.items())),
+        "mail_prints": await _mail_prints(services, until),
     }
+
+
+async def _mail_prints(services: Services, until: datetime) -> list[tuple[str, str]]:
+    """Return what sellers left behind in mails before the month under test: it may weigh them, so it may not know them.
+
+    The run keeps it, for mails die in time and a later replay must weigh as this run did. It holds domains, hosts and
+    numbers of templates, and no word of a mail.
+    """
+    from whosaw.app.watchsightings import mail_prints
+    from whosaw.watch.settings import read_settings
+
+    settings = read_settings((services.catalog.watch or Watching()).settings)
+    found = await mail_prints(services, before=until - timedelta(days=settings.month_days))
+    kinds = {purpose.beneficiary_kind for purpose in services.catalog.purposes.values()}
+    return [(name, mark) for _, name, mark in found.rows if name.partition(":")[0] in kinds]
 
 
 async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
@@ -64,7 +80,7 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
     """Yield the lake of a run, the files beside it, and which imported accesses are not in it."""
     from whosaw.app.watchlake import run_lake
     from whosaw.app.watchobserved import WatchFiles
-    from whosaw.app.watchrecords import write_canaries, write_csv, write_records
+    from whosaw.app.watchrecords import add_rows, write_canaries, write_csv, write_records
 
     since_us, until_us = int(told["since_us"]), int(told["until_us"])
     keys = await every_key(services.db, "actor")
@@ -73,6 +89,12 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
         named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
         write_csv(staff, ("actor", "role", *_OF_STAFF), sorted(named))
         records = await write_records(services, lake.parent, until_us)
+        if mails := told.get("mail_prints"):
+            records["prints"] = add_rows(
+                records.get("prints", lake.parent / "prints.csv"),
+                ("side", "name", "print"),
+                [("beneficiary", *row) for row in mails],
+            )
         canaries = await write_canaries(services, lake.parent, until_us)
         yield lake, WatchFiles(actors=staff, canaries=canaries, **records), left_out
 

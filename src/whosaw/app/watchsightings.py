@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from whosaw.answer import RawMails, Sighting, SightingBook
 from whosaw.answer.clusters import read_seen
@@ -41,12 +42,13 @@ class MailPrints:
     gone: int
 
 
-async def mail_prints(services: Services, common: Collection[str] = ()) -> MailPrints:
+async def mail_prints(services: Services, common: Collection[str] = (), before: datetime | None = None) -> MailPrints:
     """Read the prints of every mail that a sighting names.
 
     Args:
         services: everything opened.
         common: further domains and hosts that say nothing, as the marketplace's own.
+        before: mails that came from then on are left out.
 
     Raises:
         StoreError: the database does not answer.
@@ -55,7 +57,8 @@ async def mail_prints(services: Services, common: Collection[str] = ()) -> MailP
     own = {catalog.contact.rpartition("@")[2]}
     if catalog.aliases is not None:
         own |= {catalog.aliases.domain, catalog.aliases.canary_domain, *catalog.aliases.senders}
-    sightings = [each for each in await SightingBook(services.db).list() if each.form != "row"]
+    book = await SightingBook(services.db).list()
+    sightings = [each for each in book if each.form != "row" and (before is None or each.reported_at < before)]
     nothing = frozenset(each.lower() for each in (*common, *own) if each) | PROVIDERS
     return await asyncio.to_thread(_read, sightings, RawMails(services.settings.state / "complaints"), nothing)
 

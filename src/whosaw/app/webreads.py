@@ -8,7 +8,16 @@ from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
-from whosaw.doors.console.watchreads import FlagLine, HeldLine, PromptLine, SignalLine, WatchPage
+from whosaw.doors.console.watchreads import (
+    FlagLine,
+    GroupLine,
+    HeldLine,
+    PromptLine,
+    SignalLine,
+    StoryLine,
+    TeamLine,
+    WatchPage,
+)
 from whosaw.store.numbers import find
 
 
@@ -73,6 +82,9 @@ class WebReads:
             FlagLine(
                 *(each.id, each.day, each.actor, each.tier, each.beneficiary),
                 *(each.told["sentence"], each.told["evidence"], each.told["detector"], each.stands),
+                tuple((part["name"], part["evidence"], part["without"]) for part in each.told["signals"]),
+                each.told["without_top_row"],
+                tuple(StoryLine(told["sentence"], told["weakens"], told["clears"]) for told in each.told["stories"]),
             )
             for each in await watchdesk.listed(self._services)
         )
@@ -80,7 +92,21 @@ class WebReads:
         left_out = measured.get("left_out") or {}
         erased = left_out.get("erased_subject", 0) + left_out.get("erased_actor", 0)
         rate = measured.get("false_cases_a_month", 0.0)
-        return WatchPage(day, rate, confirmed, others, signals, flags, held, erased)
+        teams = tuple(
+            TeamLine(
+                *(each["team"], each["accesses"], each["explained"], each["by_half"]),
+                tuple(each["by_template"].items()),
+            )
+            for each in measured.get("teams") or ()
+        )
+        groups = tuple(
+            GroupLine(*(each[name] for name in ("attribute", "group", "people", "reached", "above")))
+            for each in measured.get("rates_by_group") or ()
+        )
+        unread, explained = left_out.get("sets_unread", 0), measured.get("explained_share")
+        return WatchPage(
+            *(day, rate, confirmed, others, signals, flags, held, erased, unread), explained, teams, groups
+        )
 
     async def _held(self, viewer: str) -> tuple[HeldLine, ...] | None:
         """Return who is held up; None where nobody ever is, because the catalog has no ``[watch.live]``."""

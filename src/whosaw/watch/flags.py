@@ -137,7 +137,7 @@ def _flag(found: Run, observed: Observed, actor: int) -> Flag:
         id=sha256(key).hexdigest()[:16],
         actor=actor,
         tier=found.tier[actor],
-        sentence=_sentence(found, actor, best, parts),
+        sentence=_sentence(found, actor, parts),
         evidence=in_odds(month),
         detector=in_odds(log_detector),
         log_month=month,
@@ -170,10 +170,9 @@ def _without(found: Run, actor: int, name: str) -> float:
     return float(log_mean(values, weights=np.array([found.weights[each.name] for each in found.signals])))
 
 
-def _sentence(found: Run, actor: int, best: int, parts: tuple[SignalPart, ...]) -> str:
+def _sentence(found: Run, actor: int, parts: tuple[SignalPart, ...]) -> str:
     if not parts or parts[0].log_e <= 0:
         return "the weeks before, not the last month, speak for a look at the record"
     first = parts[0]
-    about = f" (beneficiary {best})" if first.name == "beneficiary" and best >= 0 else ""
     odds = in_odds(float(found.month[actor]))
-    return f"{first.sentence}{about}: evidence {odds} against chance, which is no probability of guilt"
+    return f"{first.sentence}: evidence {odds} against chance, which is no probability of guilt"

@@ -36,7 +36,16 @@ from whosaw.doors.console.reads import (
     WhoQuestion,
     WhoRow,
 )
-from whosaw.doors.console.watchreads import FlagLine, HeldLine, PromptLine, SignalLine, WatchPage
+from whosaw.doors.console.watchreads import (
+    FlagLine,
+    GroupLine,
+    HeldLine,
+    PromptLine,
+    SignalLine,
+    StoryLine,
+    TeamLine,
+    WatchPage,
+)
 from whosaw.terms import PurposeRef, SimulatedClock
 
 NOW = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)
@@ -55,7 +64,18 @@ WATCH = WatchPage(
     (SignalLine("beneficiary", 10_000, 0.0031, 1.001, True), SignalLine("volume", 10_000, 0.031, 1.4, False)),
     (
         FlagLine(
-            "170523db6f4ec4fd", date(2026, 3, 30), 17, "case", "seller:S-0088", SENTENCE, "8,600 : 1", "9,100 : 1", ""
+            "170523db6f4ec4fd",
+            date(2026, 3, 30),
+            17,
+            "case",
+            "seller:S-0088",
+            SENTENCE,
+            "8,600 : 1",
+            "9,100 : 1",
+            "",
+            (("beneficiary", "21,000 : 1", "1 : 1.3"), ("volume", "1.4 : 1", "8,500 : 1")),
+            "2,300 : 1",
+            (StoryLine("he looks after this beneficiary, though nobody declared it", 12_400.0, "a list of managers"),),
         ),
         FlagLine("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
     ),
@@ -64,6 +84,9 @@ WATCH = WatchPage(
         HeldLine(11, 33, "burst", "reason", False, NOW - timedelta(minutes=31), NOW + timedelta(minutes=29)),
         HeldLine(9, 5, "burst", "reason", True, NOW - timedelta(minutes=50), NOW + timedelta(minutes=10), own=True),
     ),
+    explained=0.9872,
+    teams=(TeamLine("returns", 4_812, 4_750, 312, (("ticket", 4_420), ("call", 330))), TeamLine("", 900, 880, 0, ())),
+    groups=(GroupLine("shift", "night", 1_500, 31, True), GroupLine("part_time", "yes", 2_400, 2, False)),
 )
 PROMPTS = (
     PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None),

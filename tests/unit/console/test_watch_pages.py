@@ -55,6 +55,30 @@ async def test_what_was_erased_and_is_not_weighed_is_said(signed_in: httpx.Async
     )
 
 
+async def test_a_flag_tells_its_parts_and_innocent_stories_and_the_page_groups_and_teams(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    page = (await signed_in.get("/console/watch")).text
+    flag = page[page.index("170523db6f4ec4fd") : page.index("9f31aa07be10c2d4")]
+    for said in (
+        "beneficiary: 21,000 : 1; without it 1 : 1.3",
+        "without the access that counts most: 2,300 : 1",
+        "perhaps he looks after this beneficiary, though nobody declared it: evidence 12,400.0 times less; would be "
+        "settled by a list of managers",
+        "whosaw watch replay 170523db6f4ec4fd",
+    ):
+        assert said in flag
+    night, rest = page[page.index("groups-heading") :].split("part time yes")
+    assert "above 1.5 times the stated rate" in night and "as stated" in rest and "above 1.5" not in rest[:400]
+    teams = page[page.index("explained-heading") :]
+    for said in ("98.7 % of the accesses", "ticket 91.9 %, call 6.9 %", "without a name", "no template is declared"):
+        assert said in teams
+    readings.watched = replace(readings.watched, teams=(), groups=(), sets_unread=3)
+    page = (await signed_in.get("/console/watch")).text
+    assert "groups-heading" not in page and "No team has a hundred accesses" in page
+    assert "3 exports are not weighed" in page
+
+
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
     assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
 

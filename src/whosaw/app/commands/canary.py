@@ -52,13 +52,14 @@ def plan(
     return 0
 
 
-def add(subject: str, /, *, place: str, like: str = "") -> int:
+def add(subject: str, /, *, place: str, like: str = "", as_json: AsJson = False) -> int:
     """Make a canary of a person whom the company creates; prints the address to give to that person, once.
 
     Args:
         subject: customer:C-000017.
         place: where it stands, as in the plan.
         like: what the address begins with: anna.berg.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> str:
@@ -66,6 +67,9 @@ def add(subject: str, /, *, place: str, like: str = "") -> int:
         return await Canaries(services).add(SubjectRef.parse(subject), place, by=by, like=like)
 
     address = with_services(work)
+    if as_json:
+        print_json({"subject": subject, "place": place, "address": address})
+        return 0
     console().print(f"write this address into the person's record, as a customer would; it is shown once:\n{address}")
     return 0
 
@@ -98,17 +102,21 @@ def list_(*, keys: Flag = False, as_json: AsJson = False) -> int:
     return 0
 
 
-def retire(subject: str, /) -> int:
+def retire(subject: str, /, *, as_json: AsJson = False) -> int:
     """End a canary: what touches it from now on is no hit.
 
     Args:
         subject: customer:C-000017.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> None:
         await Canaries(services).retire(SubjectRef.parse(subject))
 
     with_services(work)
+    if as_json:
+        print_json({"subject": subject, "retired": True})
+        return 0
     console().print("retired")
     return 0
 

@@ -131,7 +131,7 @@ def _print(each: Listed, *, whole: bool) -> None:
     out.print(Text(f"  seal {each.seal}; {in_odds(told['log_month'])}, {len(told['rows'])} accesses", style="dim"))
 
 
-def verdict(flag: str, outcome: str, /, *, note: str, record: str = "") -> int:
+def verdict(flag: str, outcome: str, /, *, note: str, record: str = "", as_json: AsJson = False) -> int:
     """Decide about a flag under one's own token: cleared, explained or confirmed; recorded, and nobody is silenced.
 
     Args:
@@ -139,6 +139,7 @@ def verdict(flag: str, outcome: str, /, *, note: str, record: str = "") -> int:
         outcome: cleared, explained (with --record) or confirmed (takes two people).
         note: why, in a sentence.
         record: the kind of record that explains it; three such flags suggest a template.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> Listed:
@@ -146,22 +147,29 @@ def verdict(flag: str, outcome: str, /, *, note: str, record: str = "") -> int:
         return await watchdesk.decide(services, flag, outcome, by=by, note=note, record=record)
 
     done = with_services(work)
+    if as_json:
+        print_json(_told(done))
+        return 0
     console().print(Text(f"{done.id}: {done.stands or 'confirmed by one; a second reviewer decides'}"))
     return 0
 
 
-def case(flag: str, /, *, reason: str) -> int:
+def case(flag: str, /, *, reason: str, as_json: AsJson = False) -> int:
     """Open the case about whom the flagged accesses would profit, under one's own token.
 
     Args:
         flag: id of the flag.
         reason: why, in a sentence.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> Case:
         return await watchdesk.open_case(services, flag, by=await whose_token(services), reason=reason)
 
     made = with_services(work)
+    if as_json:
+        print_json({"case": made.id, "beneficiary": made.beneficiary, "state": made.state, "flag": flag})
+        return 0
     console().print(Text(f"{made.id} about {made.beneficiary}: {made.state}"))
     return 0
 
@@ -198,12 +206,13 @@ def prompts(*, as_json: AsJson = False) -> int:
     return 0
 
 
-def answer(prompt: int, /, *, because: str) -> int:
+def answer(prompt: int, /, *, because: str, as_json: AsJson = False) -> int:
     """Say why one opened a record; recorded. One's own words are half an excuse at most.
 
     Args:
         prompt: number of the question.
         because: why, in a sentence.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> Prompt:
@@ -211,6 +220,9 @@ def answer(prompt: int, /, *, because: str) -> int:
 
     done = with_services(work)
     late = done.answered_at is not None and done.answered_at > done.due_at
+    if as_json:
+        print_json({"prompt": done.id, "answer": done.answer, "counts": not late})
+        return 0
     console().print("recorded, after the day in which it counts" if late else "recorded")
     return 0
 
@@ -255,17 +267,21 @@ def _held(each: Held, *, holds: bool) -> dict[str, Any]:
     }
 
 
-def release(number: int, /, *, because: str) -> int:
+def release(number: int, /, *, because: str, as_json: AsJson = False) -> int:
     """Let somebody go on whose asks were held up, under one's own token; recorded.
 
     Args:
         number: of what holds him up, as `watch live` says.
         because: why, in a sentence.
+        as_json: print JSON.
     """
 
     async def work(services: Services) -> Held:
         return await watchlive.release(services, number, by=await whose_token(services), note=because)
 
     done = with_services(work)
+    if as_json:
+        print_json(_held(done, holds=False))
+        return 0
     console().print(Text(f"actor #{done.actor} goes on"))
     return 0

@@ -7,6 +7,15 @@ from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
+class StoryLine:
+    """An innocent story that was tested: what would have to be true, how much it weakens, and what settles it."""
+
+    sentence: str
+    weakens: float
+    clears: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlagLine:
     """One flag.
 
@@ -20,6 +29,9 @@ class FlagLine:
         evidence: of the month, as `3,400 : 1`.
         detector: of the weeks together.
         verdict: the one in force, or empty.
+        parts: per signal its name, its evidence, and what is left without it.
+        without_top_row: what is left without the access that counts most.
+        stories: innocent stories that were tested.
     """
 
     id: str
@@ -31,6 +43,9 @@ class FlagLine:
     evidence: str
     detector: str
     verdict: str
+    parts: tuple[tuple[str, str, str], ...] = ()
+    without_top_row: str = ""
+    stories: tuple[StoryLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,28 @@ class SignalLine:
     tail: float
     mean: float
     holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLine:
+    """How much of a team's accesses a record explains: in all, of these by half, and by which template how many."""
+
+    team: str
+    accesses: int
+    explained: int
+    by_half: int
+    by_template: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """How many of a group's permuted people reach the review tier; and whether that is above 1.5 × the stated rate."""
+
+    attribute: str
+    group: str
+    people: int
+    reached: int
+    above: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +117,10 @@ class WatchPage:
         flags: the newest of each person and beneficiary.
         held: who is held up, the newest first; None where the catalog has the gate hold up nobody.
         erased: imported accesses of people erased since, which were not weighed.
+        sets_unread: entries about many at once whose set of subjects could not be read, and which were not weighed.
+        explained: the share of accesses that a record explains; None where nothing was weighed.
+        teams: the same by team; never of a person.
+        groups: how often innocent people of each group would be accused.
     """
 
     until: date | None
@@ -90,6 +131,10 @@ class WatchPage:
     flags: tuple[FlagLine, ...]
     held: tuple[HeldLine, ...] | None = None
     erased: int = 0
+    sets_unread: int = 0
+    explained: float | None = None
+    teams: tuple[TeamLine, ...] = ()
+    groups: tuple[GroupLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
