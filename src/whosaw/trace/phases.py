@@ -34,13 +34,15 @@ def turns(ratios: tuple[Float, ...], starts: tuple[int, ...]) -> Float:
     bets = 1.0 + np.array(PHASE_SHARES)[:, None] * (gains @ states.T)[:, :, None, :]  # K × Q × shares × states
     log = np.zeros(bets.shape[1:3])
     found = dict.fromkeys(starts, log)
+    # a layer per state: a few long rows are summed much quicker than many short ones, in the same order
+    bets = np.ascontiguousarray(np.moveaxis(bets, 3, 1))
     value = np.ones(bets.shape[1:])  # per state, what its paths come to from here on
     for k in range(len(bets) - 1, -1, -1):
         reached = bets[k] * value
-        mean = reached.mean(axis=-1)
+        mean = reached.mean(axis=0)
         if k in found:
             found[k] = log + np.log(mean)  # every state is as likely as any other when a ring begins
-        scale = np.maximum(reached.max(axis=-1), np.finfo(np.float64).tiny)
-        value = ((1.0 - CHANGES) * reached + CHANGES * mean[..., None]) / scale[..., None]
+        scale = np.maximum(reached.max(axis=0), np.finfo(np.float64).tiny)
+        value = ((1.0 - CHANGES) * reached + CHANGES * mean) / scale
         log = log + np.log(scale)
     return np.stack([found[start] for start in starts])
