@@ -318,6 +318,20 @@ async def test_a_cut_step_is_resumed_without_a_second_entry(
     assert await steps.resume(case) == []
 
 
+async def test_a_step_that_was_cut_and_is_undone_keeps_what_the_undoing_gave(
+    database: Database, cases: Cases, steps: Steps, world: World
+) -> None:
+    case = await case_with_finding(database, cases)
+    step = await steps.plan(case, "withhold_funds", SELLER, by="lead", reason="x")
+    for person in ("legal", "finance"):
+        await steps.approve(step.id, person)
+    world.fail_next = True
+    with pytest.raises(ConnectionError):
+        await steps.carry_out(step.id, by="lead")
+    undone = await steps.undo(step.id, by=["lead"], reason="the finding fell")
+    assert undone.state == "undone" and undone.outcome == {"undo": {"released_cents": 12_345}}
+
+
 async def test_a_seller_is_stopped_only_as_the_beneficiary_and_on_signed_evidence(
     database: Database, cases: Cases, steps: Steps
 ) -> None:

@@ -158,9 +158,9 @@ async def set_done(connection: Connection, step_id: str, outcome: Mapping[str, o
 async def set_undone(connection: Connection, step_id: str, outcome: Mapping[str, object], at: datetime) -> None:
     """Mark a step as undone, keeping beside its outcome what the undoing gave."""
     await connection.execute(
-        "update case_step set state = 'undone', outcome = outcome || jsonb_build_object('undo', %s::jsonb), "
-        "undone_at = %s where id = %s",
-        [json.dumps(outcome), at, step_id],
+        "update case_step set state = 'undone', undone_at = %s, "
+        "outcome = coalesce(outcome, '{}') || jsonb_build_object('undo', %s::jsonb) where id = %s",
+        [at, json.dumps(outcome), step_id],
     )
 
 
