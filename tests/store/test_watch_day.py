@@ -456,13 +456,11 @@ async def test_what_sellers_left_in_mails_before_the_month_weighs_them_and_a_rep
 async def test_the_operator_is_told_once_a_month_of_a_signal_that_was_switched_off(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "whosaw.watch.nightly.MEAN_LIMIT", 0.0
-    )  # no signal can hold: what is left out is said, and told
-    monkeypatch.setattr("whosaw.watch.nightly.Check.apply", lambda _, settings: settings)
+    monkeypatch.setattr("whosaw.watch.nightly.MEAN_LIMIT", 0.0)  # no signal can hold: all are left out, and told
     assert await note_watch(services) is not None
     health = (await rates(services))[1]["health"]
     assert health and not any(each["holds"] for each in health)
+    assert await listed(services) == [], "without a signal nothing speaks against anybody"
     told = [each for each in await alerts(services.db) if each.code == "watch.signal_off"]
     assert {each.about["signal"] for each in told} == {each["name"] for each in health}
     later(services, days=1)

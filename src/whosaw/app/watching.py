@@ -13,6 +13,7 @@ from whosaw.app.watchfiles import read_config
 from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, groups, observe
 from whosaw.app.watchwork import Told
 from whosaw.terms import WhosawError, from_us
+from whosaw.watch.errors import NothingLeft
 from whosaw.watch.excuses import share_by_team, unexplained_queue
 from whosaw.watch.flags import Flag, in_odds, raise_flags
 from whosaw.watch.groups import group_rates
@@ -20,6 +21,7 @@ from whosaw.watch.nightly import check_nulls
 from whosaw.watch.rows import NONE, OPEN
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
+from whosaw.watch.signals import FAMILIES
 
 __all__ = ["FlagNotFound", "NothingToWatch", "WatchFiles", "Weighed", "replay_flag", "watch_actors", "weigh"]
 
@@ -63,6 +65,7 @@ def watch_actors(
         NothingToWatch: the lake holds no accesses.
         WatchFileInvalid, WatchSettingRefused, ForbiddenAttribute: a file says what cannot be used.
         CatalogInvalid: the table ``[watch]`` does.
+        NothingLeft: the settings switch every signal off.
         NotALake, LakeDamaged: the lake cannot be read.
     """
     return weigh(lake, files, Told(read_config(files.config), until_us, suggest=suggest), nightly=nightly).report
@@ -71,6 +74,8 @@ def watch_actors(
 def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -> Weighed:
     """Weigh what a lake holds; raises as `watch_actors`.
 
+    Where the nightly check switches every signal off, nobody is flagged and the report says which signals failed.
+
     Args:
         lake: the folder.
         files: what stands beside it.
@@ -78,6 +83,8 @@ def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -
         nightly: permute people first, and switch off every signal that finds something among them.
     """
     watched, settings = observe(lake, files, told), told.settings
+    if not settings.used(tuple(FAMILIES)):
+        raise NothingLeft("the settings switch every signal off")
     health, rates = None, None
     if nightly:
         check = check_nulls(watched.observed, settings)

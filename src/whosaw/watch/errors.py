@@ -49,7 +49,7 @@ class TooLittleToLearn(WatchError, ValueError):
 
 
 class NothingLeft(WatchError, ValueError):
-    """Every signal is switched off or without rows."""
+    """No signal has rows, or the settings switch every one off."""
 
     code: ClassVar[str] = "watch.nothing_left"
-    hint = "bring more of the record into the lake, or find out why the nightly check switches signals off"
+    hint = "bring more of the record into the lake, or take signals out of `off`"

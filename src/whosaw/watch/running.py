@@ -116,11 +116,14 @@ class _Weighing:
         present = [each for each in made if each is not None]
         weights = self.settings.used(tuple(each.name for each in present))
         kept = tuple(each for each in present if each.name in weights)
-        if not kept:
-            raise NothingLeft("every signal is switched off or without rows")
-        parts = np.array([weights[each.name] for each in kept])
-        month = log_mean(np.stack([each.month for each in kept]), weights=parts)
-        detector = log_mean(np.stack([each.week for each in kept]), weights=parts)
+        if not present:
+            raise NothingLeft("no signal has rows")
+        if kept:
+            parts = np.array([weights[each.name] for each in kept])
+            month = log_mean(np.stack([each.month for each in kept]), weights=parts)
+            detector = log_mean(np.stack([each.week for each in kept]), weights=parts)
+        else:  # the nightly check switched them all off: then nothing speaks against anybody, and the run says why
+            month, detector = np.zeros(self.actors), np.zeros((1, self.actors))
         tiers = Tiers(self.actors, self.settings.false_cases_a_month, self.settings.review_e)
         return Run(
             signals=kept,

@@ -15,7 +15,8 @@ from whosaw.app.watchingreviews import watch_reviews, watch_sellers
 from whosaw.catalog import CatalogInvalid
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
-from whosaw.watch.errors import ForbiddenAttribute
+from whosaw.watch.errors import ForbiddenAttribute, NothingLeft
+from whosaw.watch.signals import FAMILIES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE, CUSTOMERS, SELLERS, LOOKS, DAYS = 40, 1_000, 60, 8_000, 56
@@ -128,6 +129,18 @@ def test_settings_and_times_are_read_strictly(tmp_path: Path, lake: Path) -> Non
     harms = write(tmp_path, "harms.csv", "subject,at", "c1,2026-01-01T00:00:00")
     with pytest.raises(WatchFileInvalid, match="row 2"):
         watch_actors(lake, WatchFiles(harms=harms))
+
+
+def test_where_every_signal_is_off_by_the_settings_nothing_is_weighed_and_by_the_check_nobody_is_flagged(
+    tmp_path: Path, lake: Path, staff: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write(tmp_path, "off.toml", "[watch]", f"off = {sorted(FAMILIES)}")
+    with pytest.raises(NothingLeft, match="switch every signal off"):
+        watch_actors(lake, WatchFiles(config=config))
+    monkeypatch.setattr("whosaw.watch.nightly.MEAN_LIMIT", 0.0)
+    told = watch_actors(lake, WatchFiles(actors=staff), nightly=True)
+    assert told["flags"] == []
+    assert {each["name"] for each in told["health"] if not each["holds"]} == set(told["off"])
 
 
 def test_a_lake_without_people_says_so(tmp_path: Path) -> None:
