@@ -45,7 +45,7 @@ coverage: setup system
 ## The lake's questions on Spark too: PySpark is an archive of 434 MB and needs Java 17, so it comes only here.
 spark: setup system
 	$(UV) pip install --quiet --require-hashes -r requirements/spark.lock
-	$(BIN)/python -m pytest tests/unit/lake -m spark
+	$(BIN)/python -m pytest tests/unit/lake tests/unit/app/test_tracelake.py -m spark
 
 lint: setup
 	$(BIN)/ruff format --check .
