@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.async_api import Browser
+from tests.browser import browser
 from tests.catalogs import EMAIL, head
 
 from whosaw.store import EmbeddedFailed, EmbeddedPostgres
@@ -123,6 +125,12 @@ def commands_over() -> Callable[[Path], Commands]:
 def whosaw(tmp_path: Path) -> Commands:
     """Commands over a state folder in which there is nothing yet."""
     return Commands(tmp_path / "state")
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with browser() as started:
+        yield started
 
 
 @pytest.fixture

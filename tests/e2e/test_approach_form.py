@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import socket
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -16,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, async_playwright
-from tests.e2e.test_console_pages import ARGUMENTS, CHROMIUM, watch
+from playwright.async_api import Browser
+from tests.browser import IN_A_BROWSER, serving, watch
 
 from whosaw.answer import RawMails
 from whosaw.answer.approach import Approaches
@@ -29,10 +26,7 @@ from whosaw.doors.complaint import APPROACH_PATH, ApproachDoor
 from whosaw.store import Database
 from whosaw.terms import SimulatedClock
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
-]
+pytestmark = IN_A_BROWSER
 AT = datetime(2026, 4, 2, 8, 41, 7, tzinfo=UTC)
 
 
@@ -78,22 +72,9 @@ async def place(database: Database, tmp_path: Path) -> AsyncIterator[Place]:
     spool = ApproachSpool(tmp_path / "approaches")
     app = FastAPI()
     app.include_router(ApproachDoor(spool, partial(answers, approaches), clock, company="Shop").router)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}{APPROACH_PATH}"
-    yield Place(address, clock, spool, approaches, tmp_path, entries)
-    server.should_exit = True
-    await task
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        await browser.close()
+    async with serving(app) as port:
+        address = f"http://127.0.0.1:{port}{APPROACH_PATH}"
+        yield Place(address, clock, spool, approaches, tmp_path, entries)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])

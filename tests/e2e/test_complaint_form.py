@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, async_playwright
-from tests.e2e.test_console_pages import ARGUMENTS, CHROMIUM, watch
+from playwright.async_api import Browser
+from tests.browser import IN_A_BROWSER, serving, watch
 
 from whosaw.answer import read_complaint
 from whosaw.doors.complaint import COMPLAINT_PATH, ComplaintDoor, Spool
 from whosaw.terms import SystemClock
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
     app = FastAPI()
     app.include_router(ComplaintDoor(Spool(tmp_path / "form"), SystemClock(), company="Shop").router)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}{COMPLAINT_PATH}"
-    server.should_exit = True
-    await task
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        await browser.close()
+    async with serving(app) as port:
+        yield f"http://127.0.0.1:{port}{COMPLAINT_PATH}"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])

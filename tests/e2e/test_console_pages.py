@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser
+from tests.browser import IN_A_BROWSER, serving, watch
 
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.terms import SimulatedClock
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HEADINGS = {
     "/console/": "Who saw this customer?",
     "/console/who?subject=C-000017": "Who saw customer:C-000017",
@@ -43,10 +31,7 @@ HEADINGS = {
     "/console/prompts": "Questions to me",
 }
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 
 def load_readings() -> ModuleType:
@@ -80,32 +65,8 @@ async def served() -> AsyncIterator[Served]:
     async def elsewhere(target: str) -> HTMLResponse:
         return HTMLResponse(f'<title>a chat</title><a id="link" href="{target}">the link</a>')
 
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield Served(listening.getsockname()[1], links)
-    server.should_exit = True
-    await task
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        await browser.close()
-
-
-def watch(page: Page) -> tuple[list[str], list[str]]:
-    """Return two lists that fill up: what the browser complained about, and the hosts it asked."""
-    complaints: list[str] = []
-    hosts: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: hosts.append(urlsplit(request.url).hostname or request.url[:40]))
-    return complaints, hosts
+    async with serving(app) as port:
+        yield Served(port, links)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "light"), (1280, "dark")])
@@ -208,16 +169,8 @@ async def neighbour(html: str) -> AsyncIterator[int]:
     async def page() -> HTMLResponse:
         return HTMLResponse(html)
 
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+    async with serving(app) as port:
+        yield port
 
 
 async def test_a_link_in_another_sites_page_opens_the_console(served: Served, chromium: Browser) -> None:

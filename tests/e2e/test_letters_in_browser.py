@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
+from tests.browser import IN_A_BROWSER
 from tests.unit.answer.test_letters import facts
 from tests.unit.answer.test_notices_everywhere import mixed
 
 from whosaw.answer import write_notice
 from whosaw.answer.letters import LANGUAGES
 
-CHROMIUM = Path("/usr/bin/chromium")
-
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 # WCAG 2.2: relative luminance, then the ratio of the lighter to the darker; sizes in CSS pixels (10 pt = 13.33 px)
 READ = """() => {
@@ -55,16 +48,6 @@ READ = """() => {
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 }"""
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        await browser.close()
 
 
 async def test_letters_in_every_language_are_readable_and_fetch_nothing(chromium: Browser) -> None:

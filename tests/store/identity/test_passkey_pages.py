@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import CDPSession, Page, async_playwright
+from playwright.async_api import CDPSession, Page
+from tests.browser import IN_A_BROWSER, browser
 from tests.store.identity.test_wired import CATALOG, listed
 
 from whosaw.app.identity import open_identity
@@ -23,8 +24,6 @@ from whosaw.doors.identity.passwords import Passwords
 from whosaw.gate.identitypasskeys import Passkeys
 from whosaw.terms import SystemClock
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -35,10 +34,7 @@ AUTHENTICATOR = {
 }
 PASSWORD = "four words of nonsense"
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (package chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 
 @dataclass(frozen=True)
@@ -80,9 +76,8 @@ async def visit(tmp_path: Path, database_url: str) -> AsyncIterator[Visit]:
         signing = asyncio.create_task(services.integrator.run())
         await server.started()
         await listed(services, "E-1", "auditor")
-        async with async_playwright() as playwright:  # closed before the server, which waits for its connections
-            browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-            page = await (await browser.new_context()).new_page()
+        async with browser() as chromium:  # closed before the server, which waits for its connections
+            page = await (await chromium.new_context()).new_page()
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(f"{message.text} {message.location}"))
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -91,7 +86,6 @@ async def visit(tmp_path: Path, database_url: str) -> AsyncIterator[Visit]:
             made = await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
             address = f"http://localhost:{port}"
             yield Visit(page, cdp, made["authenticatorId"], services, address, complaints)
-            await browser.close()
         server.stop()
         await serving
         signing.cancel()

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from tests.browser import serving
 
 from whosaw.doors.console import LoginLinks
 
@@ -19,20 +16,6 @@ PAGES = ["/console/", "/console/who?subject=C-000017", "/console/cases/CASE-0002
 
 def once(link: str) -> str:
     return link.partition("once=")[2]
-
-
-@contextlib.asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[int]:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
 
 
 @pytest.mark.parametrize("page", PAGES)
