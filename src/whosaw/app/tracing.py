@@ -189,8 +189,7 @@ def _add_scope(
     contacts = question.sightings.contacted_us
     told["scope"]["by_class"] = {}
     told["scope"]["confidence"] = 1.0 - found.method.settings.alpha if found.scope.bounded else None
-    not_inside = found.outside_probability + sum(each.probability for each in found.explanations)
-    told["outside_excluded"] = not_inside <= found.method.settings.outside_excluded_at
+    told["outside_excluded"] = found.outside_excluded
     if not contacts.size or not found.candidates:
         told["nothing_else"] = {
             "holds": False,
@@ -212,7 +211,9 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
         return Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method), {}
     index = build_index(question.accesses, question.actors, question.population.entered_us.size)
     found = rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
-    steps = evidence_over_time(index, question.population, question.sightings, settings) if found.candidates else ()
+    if not found.candidates:
+        return found, detail(found, question.exposure, (), question.labels)
+    steps = evidence_over_time(index, question.population, question.sightings, settings, duties=question.duties)
     return found, detail(found, question.exposure, steps, question.labels)
 
 

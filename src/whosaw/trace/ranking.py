@@ -89,10 +89,15 @@ def rank(
 
 
 def evidence_over_time(
-    index: Index, population: Population, sightings: Sightings, settings: Settings = _DEFAULT
+    index: Index,
+    population: Population,
+    sightings: Sightings,
+    settings: Settings = _DEFAULT,
+    *,
+    duties: Duties = _NO_DUTIES,
 ) -> tuple[Step, ...]:
     """Return what was said after each complaint from the first that allows it; arguments and errors as for `rank`."""
-    check(index, population, sightings, _NO_MARKS)
+    check(index, population, sightings, _NO_MARKS, duties)
     if not sightings.subject.size:
         return ()
     context = order_context(index, population, int(sightings.earliest_us.min()))
@@ -100,7 +105,7 @@ def evidence_over_time(
     sets = match(context, population, question.sightings, settings)
     if not any(risk.matched for risk in sets):
         return ()
-    return history(question, take(question, sets, (_NO_MARKS, _NO_DUTIES), settings), settings)
+    return history(question, take(question, sets, (_NO_MARKS, _NO_DUTIES), settings), settings, duties)
 
 
 def _weighed(
@@ -120,9 +125,12 @@ def _weighed(
     robust = _robust(question, population, view, rungs, (given, settings))
     candidates = build_candidates(index, view, rungs, robust, len(sets), settings)
     named = tuple(actor for c in candidates if c.rung is not Rung.NO_SIGNAL for actor in c.actors)
-    inside = view.bets.not_inside <= settings.outside_excluded_at
-    mean = (view.bets.log_z, view.bets.log_inside(settings))
-    suspects = not_excluded(evidence.ratio, mean, settings.alpha, view.factors) if inside else None
+    # marks, weighed anew after sharing out, may move the second posterior a little: the shyer of the two decides
+    inside = max(view.bets.not_inside, posterior.not_inside) <= settings.outside_excluded_at
+    suspects = None
+    if inside:
+        mean = (view.bets.log_z, view.bets.log_inside(settings))
+        suspects = not_excluded(evidence.ratio, mean, settings.alpha, view.factors)
     scope = find_scope(question, evidence, named, suspects, settings.complete)
     groups, by_bets = (by_label(index.actors, evidence, each, weight) for each in (posterior, view.bets))
     out_of_reach = unreachable(question.index, question.context, question.sightings)
@@ -139,6 +147,7 @@ def _weighed(
         unreachable=out_of_reach,
         not_excluded=told,
         explanations=explanations(view, given[1], len(sets)),
+        outside_excluded=inside,
     )
 
 
@@ -148,8 +157,8 @@ def _robust(
     """Return the findings that hold with the strongest complaint dropped, and with matching one step coarser too."""
     beside, settings = given
     found = [int(actor) for actor in view.evidence.actor[rungs.finding]]
-    if not found:
-        return frozenset()
+    if not found or view.posterior.explained.sum() > settings.outside_excluded_at:
+        return frozenset()  # with a complaint less a duty may explain it all
     found = [
         actor for actor in found if stands_without_strongest(view.evidence, view.own, view.factors, actor, settings)
     ]

@@ -202,6 +202,7 @@ class Attribution:
         not_excluded: the confidence set: who cannot be excluded as the only leaker (empty: it was several); `None`
             where nobody inside is not excluded either.
         explanations: what duties explain, in the order in which they were given.
+        outside_excluded: whether nobody inside, and what duties explain, are excluded by both posteriors.
     """
 
     verdict: Verdict
@@ -215,6 +216,7 @@ class Attribution:
     unreachable: tuple[int, ...] = ()
     not_excluded: tuple[int, ...] | None = None
     explanations: tuple[Explanation, ...] = ()
+    outside_excluded: bool = False
 
     def at_base_rate(self, inside: float) -> tuple[float, tuple[float, ...]]:
         """Return the outside probability and the candidates' probabilities for another prior of *somebody inside*.

@@ -88,13 +88,14 @@ def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
     return [(risk.subject, risk.contacted_us) for risk in sets]
 
 
-def history(question: Question, view: View, settings: Settings) -> tuple[Step, ...]:
-    """Return what was said after each complaint from the first that allows it; several leakers, marks, duties left out.
+def history(question: Question, view: View, settings: Settings, duties: Duties) -> tuple[Step, ...]:
+    """Return what was said after each complaint from the first that allows it; several leakers and marks left out.
 
     Args:
         question: the log and the subjects.
         view: what all complaints come to.
         settings: priors.
+        duties: what may explain openings.
     """
     lean = replace(settings, pair_pool=0, trio_share=0.0, pair_share=0.0)
     steps = []
@@ -106,6 +107,9 @@ def history(question: Question, view: View, settings: Settings) -> tuple[Step, .
         prior = view.own.started_by(k)
         said = weigh(part.ratio, part.trust, prior, lean)
         said = share_out(said, part, prior, records(used, question.context, part, settings), none, lean)
+        if duties.actor.size:
+            beside = (question.index.subject_count, Marks())
+            said = explain(said, weigh_duties(duties, part, view.prior.weight[0], beside, settings))
         best = int(said.marginal.argmax())
         steps.append(Step(k, said.outside, int(part.actor[best]), float(said.marginal[best])))
     return tuple(steps)

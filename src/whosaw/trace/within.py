@@ -11,6 +11,9 @@ evidence. Here two models answer it, each half:
 
 How much each counts is told by the entries of the complainers alone, which are the same for every actor: where they
 crowd into some weeks, the first does.
+
+Marks multiply odds by a stated factor at most, so they are weighed once more after the sharing out; that may move a
+little between inside and outside, and what excludes nobody inside must hold before and after.
 """
 
 from __future__ import annotations
