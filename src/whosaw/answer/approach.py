@@ -6,6 +6,7 @@ hash. The entry in the trail says that a report came in, under the name of the d
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from whosaw.terms import Clock
 
 DESK = "service:approach-desk"
 _LONGEST = 4_000
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")  # no column of text takes them
 
 
 class ApproachUnknown(AnswerError, LookupError):
@@ -32,7 +34,7 @@ class ApproachUnknown(AnswerError, LookupError):
 
 
 class ApproachUnfit(AnswerError, ValueError):
-    """A report says nothing, or too much."""
+    """A report says nothing, too much, or holds what is no text."""
 
     code: ClassVar[str] = "answer.approach_unfit"
     hint = "write what was offered, in at most 4,000 characters; the rest may stay empty"
@@ -88,7 +90,7 @@ class Approaches:
         The time is kept to the hour: the minute could be laid beside a door's log.
 
         Raises:
-            ApproachUnfit: it is empty, or too long.
+            ApproachUnfit: it is empty, too long, or holds what is no text.
         """
         code = new_code()
         await self.take_in(offer, code_hash(code), at=hour_of(self._clock.now()), screenshot=screenshot)
@@ -97,6 +99,8 @@ class Approaches:
     async def take_in(self, offer: Offer, code_sha256: str, *, at: datetime, screenshot: bytes | None = None) -> bool:
         """Keep a report whose code was given out before; false where it is there already.
 
+        Everything is looked at before a picture is kept or an entry is written: neither could be taken back.
+
         Args:
             offer: what was offered.
             code_sha256: as `code_hash` gives it.
@@ -104,11 +108,12 @@ class Approaches:
             screenshot: a picture; whoever takes it from the reporter takes out what tells whose it is.
 
         Raises:
-            ApproachUnfit: it is empty, or too long.
+            ApproachUnfit: it is empty, too long, or holds what is no text.
         """
         fields = [offer.offer, offer.channel, offer.handle, offer.payout]
         if not offer.offer.strip() or any(len(each) > _LONGEST for each in fields):
             raise ApproachUnfit("a report says what was offered, in at most 4,000 characters")
+        _check("".join(fields))
         if await queries.find_approach(self._db, code_sha256=code_sha256) is not None:
             return False
         shown = self._raws.keep(screenshot) if screenshot else None
@@ -137,6 +142,7 @@ class Approaches:
         """Write to whoever made a report; he reads it with his code.
 
         Raises:
+            ApproachUnfit: the text holds what is no text.
             ApproachUnknown: there is none of this number.
         """
         if await queries.find_approach(self._db, identifier=identifier) is None:
@@ -147,6 +153,7 @@ class Approaches:
         """Return what was written about a report, after adding `text` where there is one.
 
         Raises:
+            ApproachUnfit: the text holds what is no text.
             ApproachUnknown: the code is nobody's.
         """
         identifier = await queries.find_approach(self._db, code_sha256=code_hash(code.strip()))
@@ -161,11 +168,17 @@ class Approaches:
         return [Message(*row) for row in await queries.messages(self._db, identifier)]
 
     async def _say(self, identifier: int, text: str, *, from_desk: bool) -> None:
+        _check(text)
         said = {"at": self._hour(), "desk": from_desk, "text": text}
         await queries.add_message(self._db, identifier, said)
 
     def _hour(self) -> datetime:
         return hour_of(self._clock.now())
+
+
+def _check(text: str) -> None:
+    if _NOT_KEPT.search(text):
+        raise ApproachUnfit("a report holds a character that is no text")
 
 
 def hour_of(at: datetime) -> datetime:

@@ -1,7 +1,8 @@
-"""Where reports of the employees' form wait: files that tell the hour and no more, taken in with all of their hour.
+"""Where reports of the employees' form wait: files that say the hour and no more, taken in with all of their hour.
 
 Taking one in is an entry of the trail, and its place among the others would tell the minute. So a report waits for the
-next full hour; all of one hour come in together, in no order.
+next full hour; all of one hour come in together, in no order. Who runs the machine can read the minute all the same:
+the file system keeps a time of change of its own (ctime) that nobody can set back.
 """
 
 from __future__ import annotations
@@ -9,14 +10,30 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import os
+import re
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from whosaw.answer.approach import Approaches, ApproachUnknown, Offer, code_hash, hour_of, new_code
+import psycopg
+
+from whosaw.answer.approach import Approaches, ApproachUnfit, ApproachUnknown, Offer, code_hash, hour_of, new_code
 from whosaw.doors.complaint import Told
+
+_LOG = logging.getLogger(__name__)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    offer: Offer
+    code_sha256: str
+    hour: datetime
+    picture: bytes | None
 
 
 class ApproachSpool:
@@ -33,12 +50,14 @@ class ApproachSpool:
         return len(self._files()) >= self._waiting_most
 
     def put(self, told: Told, picture: bytes | None, at: datetime) -> str:
-        """Write one report, whole or not at all, and return its code."""
+        """Write one report durably, whole or not at all, and return its code."""
         code, hour = new_code(), hour_of(at)
         kept = {"offer": told.offer, "channel": told.channel, "handle": told.handle, "payout": told.payout}
         shot = base64.b64encode(picture).decode() if picture else ""
         text = json.dumps({"told": kept, "code": code_hash(code), "hour": hour.isoformat(), "picture": shot})
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._folder.is_dir():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync(self._folder.parent)
         path = self._folder / f"{secrets.token_hex(16)}.json"
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -47,23 +66,93 @@ class ApproachSpool:
             os.fsync(file.fileno())
         os.utime(part, (hour.timestamp(), hour.timestamp()))
         part.rename(path)
+        _sync(self._folder)  # before anybody reads that his report was received
         os.utime(self._folder, (hour.timestamp(), hour.timestamp()))
         return code
 
     async def take_in(self, approaches: Approaches, now: datetime) -> int:
-        """Take in every report of an hour that is over; return how many. One that a crash cut short is taken once."""
-        taken = 0
+        """Take in every report of an hour that is over; return how many. One that a crash cut short is taken once.
+
+        A file that is no report is put aside as ``.bad`` and keeps no other waiting.
+
+        Raises:
+            Exception: the database or the trail failed; what was not taken in waits for the next round.
+        """
+        await asyncio.to_thread(self._sweep, now)
+        taken, failed = 0, None
         for path in await asyncio.to_thread(self._files):
-            said = json.loads(await asyncio.to_thread(path.read_text))
-            hour = datetime.fromisoformat(said["hour"])
-            if hour < hour_of(now):
-                picture = base64.b64decode(said["picture"]) or None
-                taken += await approaches.take_in(Offer(**said["told"]), said["code"], at=hour, screenshot=picture)
-                await asyncio.to_thread(path.unlink)
+            try:
+                taken += await self._take(approaches, path, now)
+            except (ApproachUnfit, psycopg.DataError):
+                await asyncio.to_thread(_put_aside, path)
+            except Exception as problem:
+                if failed is not None:  # the second of a round: hardly the fault of one file
+                    raise
+                failed = problem
+        if failed is not None:
+            raise failed
         return taken
+
+    async def _take(self, approaches: Approaches, path: Path, now: datetime) -> bool:
+        report = await asyncio.to_thread(_read, path)
+        if report is None or report.hour >= hour_of(now):
+            return False
+        new = await approaches.take_in(report.offer, report.code_sha256, at=report.hour, screenshot=report.picture)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        return new
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"))
+
+    def _sweep(self, now: datetime) -> None:
+        """Take away what a crash cut short: nobody was told that it was received."""
+        before = (hour_of(now) - _HOUR).timestamp()
+        for part in self._folder.glob("*.part"):
+            try:
+                if part.stat().st_mtime < before:
+                    part.unlink()
+            except FileNotFoundError:
+                continue
+
+
+def _read(path: Path) -> _Report | None:
+    """Return the report of a file; None where another process took it meanwhile.
+
+    Raises:
+        ApproachUnfit: it is none.
+    """
+    try:
+        said = json.loads(path.read_bytes())
+        told, code = said["told"], said["code"]
+        hour = datetime.fromisoformat(said["hour"])
+        picture = base64.b64decode(said["picture"], validate=True) or None
+        if hour.tzinfo is None or not re.fullmatch("[0-9a-f]{64}", code):
+            raise ApproachUnfit("a waiting report has no hour or no code")
+        if not all(isinstance(each, str) for each in told.values()):
+            raise ApproachUnfit("a waiting report holds what is no text")
+        return _Report(Offer(**told), code, hour, picture)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as cause:
+        raise ApproachUnfit("a waiting report cannot be read") from cause
+
+
+def _put_aside(path: Path) -> None:
+    try:
+        path.rename(path.with_suffix(".bad"))
+    except FileNotFoundError:
+        return
+    _LOG.warning(
+        "a report of the employees' form cannot be taken in, it was put aside as .bad [%s]", ApproachUnfit.code
+    )
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 async def answers(approaches: Approaches, code: str, text: str) -> Sequence[tuple[datetime, bool, str]] | None:
