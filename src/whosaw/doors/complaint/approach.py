@@ -1,34 +1,45 @@
 """The employees' form: somebody was offered money for data. Nothing about who writes is asked, kept or logged.
 
-No session, no cookie, no script, no look at any database while a report is taken: it waits as a file that tells the
-hour and no more, and is taken in with all others of its hour. Who comes back reads the desk's answer by a code.
+No session, no cookie, no script, no look at any database while a report is taken: it waits as a file that says the hour
+and no more, and is taken in with all others of its hour. Who comes back reads the desk's answer by a code. Who runs the
+machine can read the minute off the file system: nothing here can hide that.
+
+Anybody may write to it, so its work is done by two threads of its own: it can be slow, but nothing else waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
-from email.parser import BytesParser
-from email.policy import HTTP
-from importlib.resources import files
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from fastapi import APIRouter
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from whosaw.doors.complaint.marks import Marks, from_here
+from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
+from whosaw.doors.complaint.pages import Pages
+from whosaw.doors.complaint.parts import FormUnfit, read_parts
 from whosaw.doors.complaint.pictures import PICTURE_MOST, PictureUnfit, bare
-from whosaw.doors.complaint.routes import HEADERS
 from whosaw.terms import Clock
 
 APPROACH_PATH = "/approach"
 TEXT_MOST = 4_000
-_BODY_BYTES_MOST = PICTURE_MOST + 128 * 1024
+_TEXTS_BYTES = 128 * 1024  # of a body; the texts stand before the picture
+_BODY_BYTES_MOST = PICTURE_MOST + _TEXTS_BYTES
+_FIELD_BYTES_MOST = 8 * TEXT_MOST  # longer ones are refused at any rate
+_DRAINED_BYTES_MOST = 8 * _BODY_BYTES_MOST  # let go by, for a browser shows no answer before its body is read
+_THREADS = 2
+# what no text of a form holds; tab and newline are none of it
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_T = TypeVar("_T")
+_BUSY = "Reports cannot be taken just now. Please send it again later."
 
 Answers = Callable[[str, str], Awaitable[Sequence[tuple[datetime, bool, str]] | None]]
 """Given a code and what to add, returns (hour, whether the desk wrote it, text); None where no report has this code."""
@@ -69,7 +80,14 @@ class ApproachDoor:
     """The form; `router` holds its routes."""
 
     def __init__(
-        self, waiting: Waiting, answers: Answers, clock: Clock, *, company: str, pace: FormPace | None = None
+        self,
+        waiting: Waiting,
+        answers: Answers,
+        clock: Clock,
+        *,
+        company: str,
+        pace: FormPace | None = None,
+        asks: FormPace | None = None,
     ) -> None:
         """Make the door.
 
@@ -79,110 +97,136 @@ class ApproachDoor:
             clock: tells the hour.
             company: whose employees it asks.
             pace: how often it may be sent altogether; addresses are not counted, for they would have to be kept.
+            asks: how often answers may be asked for. A code has 80 random bits, too many to be tried out; this keeps
+                the database from being asked too much, and has nothing to do with how many reports are taken.
         """
         self._waiting = waiting
         self._answers = answers
         self._clock = clock
-        self._company = company
         self._pace = pace or FormPace(each_most=120, all_most=120)
-        self._marks = Marks(clock)
-        self._style = files("whosaw.doors.complaint").joinpath("style.css").read_bytes()
-        self._environment = Environment(
-            loader=PackageLoader("whosaw.doors.complaint"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._asks = asks or FormPace(each_most=600, all_most=600, within_s=60.0)
+        self._pages = Pages(APPROACH_PATH, clock, company=company)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="whosaw-approach")
         self.router = APIRouter()
         add = self.router.add_route
         add(APPROACH_PATH, self._form, methods=["GET"])
         add(APPROACH_PATH, self._take, methods=["POST"])
         add(f"{APPROACH_PATH}/answer", self._ask, methods=["GET"])
         add(f"{APPROACH_PATH}/answer", self._read, methods=["POST"])
-        add(f"{APPROACH_PATH}/style.css", self._css, methods=["GET"])
-
-    async def _css(self, _request: Request) -> Response:
-        return Response(self._style, media_type="text/css; charset=utf-8", headers=HEADERS)
+        add(f"{APPROACH_PATH}/style.css", self._pages.css, methods=["GET"])
 
     async def _form(self, _request: Request) -> Response:
-        return self._page("approach", told=Told(), wrong={}, problem="")
+        return self._report(200, Told())
 
     async def _take(self, request: Request) -> Response:
-        given, problem, status = await self._given(request)
-        told = Told(*(_text(given, name) for name in ("offer", "channel", "handle", "payout")))
-        if problem:
-            return self._page("approach", status, told=told, wrong={}, problem=problem)
+        spent = self._pace.spent  # asked first: then only what was typed is read, to be given back
+        given = await self._given(request, _TEXTS_BYTES if spent else _BODY_BYTES_MOST)
+        told = Told(*(given.texts.get(name, "") for name in ("offer", "channel", "handle", "payout")))
+        if spent and given.status in (200, 413):
+            return self._report(503, told, problem=_BUSY)
+        if given.status != 200:
+            return self._report(given.status, told, problem=given.problem)
         wrong, picture = told.wrong(), None
-        if shot := given.get("screenshot"):
+        if given.shot:
             try:
-                picture = await asyncio.to_thread(bare, shot)
+                picture = await self._aside(bare, given.shot)
             except PictureUnfit as cause:
                 wrong["screenshot"] = str(cause)
         if wrong:
-            return self._page("approach", 422, told=told, wrong=wrong, problem="")
-        if not self._pace.take("") or await asyncio.to_thread(lambda: self._waiting.full):
-            problem = "Reports cannot be taken just now. Please send it again later."
-            return self._page("approach", 503, told=told, wrong={}, problem=problem)
-        code = await asyncio.to_thread(self._waiting.put, told, picture, self._clock.now())
-        return self._page("approach_thanks", code=code)
+            return self._report(422, told, wrong=wrong)
+        if not self._pace.take("") or await self._aside(lambda: self._waiting.full):
+            return self._report(503, told, problem=_BUSY)
+        code = await self._aside(self._waiting.put, told, picture, self._clock.now())
+        return self._pages.show("approach_thanks", code=code)
 
     async def _ask(self, _request: Request) -> Response:
-        return self._page("approach_answer", problem="", lines=None, code="")
+        return self._answer(200)
 
     async def _read(self, request: Request) -> Response:
-        given, problem, status = await self._given(request)
-        code = _text(given, "code").strip()
-        if problem:
-            return self._page("approach_answer", status, problem=problem, lines=None, code=code)
-        lines = None
-        if self._pace.take(""):  # so that codes cannot be tried out
-            lines = await self._answers(code, _text(given, "text").strip()[:TEXT_MOST])
+        given = await self._given(request, _TEXTS_BYTES)
+        code, text = given.texts.get("code", "").strip()[:100], given.texts.get("text", "").strip()
+        if given.status != 200:
+            return self._answer(given.status, code, text, problem=given.problem)
+        if len(text) > TEXT_MOST:
+            problem = f"Nothing was sent: write at most {TEXT_MOST:,} characters."
+            return self._answer(422, code, text, problem=problem)
+        if not self._asks.take(""):
+            problem = "The answer cannot be read just now. Please try again in a few minutes."
+            return self._answer(503, code, text, problem=problem)
+        lines = await self._answers(code, text)
         if lines is None:
             problem = "No report has this code, or it was not taken in yet: try again in an hour."
-            return self._page("approach_answer", 404, problem=problem, lines=None, code=code)
-        return self._page("approach_answer", problem="", lines=lines, code=code)
+            return self._answer(404, code, text, problem=problem)
+        return self._answer(200, code, lines=lines)
 
-    async def _given(self, request: Request) -> tuple[Mapping[str, bytes], str, int]:
-        """Return the fields of the form, and a problem and status where it cannot be taken."""
+    def _report(
+        self, status: int, told: Told, *, wrong: Mapping[str, str] | None = None, problem: str = ""
+    ) -> Response:
+        return self._pages.show("approach", status, told=told, wrong=wrong or {}, problem=problem)
+
+    def _answer(
+        self,
+        status: int,
+        code: str = "",
+        text: str = "",
+        *,
+        problem: str = "",
+        lines: Sequence[tuple[datetime, bool, str]] | None = None,
+    ) -> Response:
+        return self._pages.show("approach_answer", status, problem=problem, lines=lines, code=code, text=text)
+
+    async def _given(self, request: Request, most: int) -> _Given:
         if not from_here(request):
-            return {}, "Fill in the form on this page.", 403
-        given = await _fields(request)
-        if given is None:
-            return {}, "This is too long to be taken.", 413
-        if not self._marks.holds(_text(given, "mark")):
-            return given, "The page was open for long. Nothing was lost: please send it once more.", 400
-        return given, "", 200
+            return _Given(403, "Fill in the form on this page. What was sent was not read, so nothing stands below.")
+        body, whole = await _body(request, most)
+        kind = request.headers.get("content-type", "")
+        try:
+            given = await self._aside(_read, kind, body, whole)
+        except FormUnfit:
+            return _Given(400, "This was not sent by the form on this page. It was not read, so nothing stands below.")
+        if not whole:
+            problem = "This is too long to be taken. What you wrote stands below, as far as it was read."
+            return _Given(413, problem, given.texts)
+        if not self._pages.marks.holds(given.texts.get("mark", "")):
+            problem = "The page was open for long. What you wrote stands below: please send it once more."
+            return _Given(400, problem, given.texts)
+        return given
 
-    def _page(self, template: str, status: int = 200, /, **values: object) -> Response:
-        text = self._environment.get_template(f"{template}.html").render(
-            company=self._company, mark=self._marks.new(), path=APPROACH_PATH, **values
-        )
-        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=HEADERS)
+    async def _aside(self, work: Callable[..., _T], *given: object) -> _T:
+        """Do work in the form's own threads; those of the process keep the receipts."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *given))
 
 
-async def _fields(request: Request) -> Mapping[str, bytes] | None:
-    """Return the fields of a form with files (RFC 7578); None where it is too long."""
-    gathered = bytearray()
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a form holds, and the status and problem where it cannot be taken."""
+
+    status: int
+    problem: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    shot: bytes = b""
+
+
+async def _body(request: Request, most: int) -> tuple[bytes, bool]:
+    """Return a body and True; of one longer than `most` bytes only the beginning, and False."""
+    gathered, length, kept = bytearray(), 0, most
     async for chunk in request.stream():
-        gathered += chunk
-        if len(gathered) > _BODY_BYTES_MOST:
-            return None
-    kind = request.headers.get("content-type", "")[:300].encode("latin-1", "replace")
-    head = b"MIME-Version: 1.0\r\nContent-Type: " + kind.replace(b"\r", b"").replace(b"\n", b"") + b"\r\n\r\n"
-    return await asyncio.to_thread(_parsed, head + bytes(gathered))
+        length += len(chunk)
+        gathered += chunk[: max(0, kept - len(gathered))]
+        if length > most and kept > _TEXTS_BYTES:
+            kept = _TEXTS_BYTES
+            del gathered[kept:]
+        if length > _DRAINED_BYTES_MOST:
+            break
+    return bytes(gathered), length <= most
 
 
-def _parsed(raw: bytes) -> Mapping[str, bytes]:
-    message = BytesParser(policy=HTTP).parsebytes(raw)
-    found: dict[str, bytes] = {}
-    for part in list(message.iter_parts())[:20] if message.is_multipart() else []:
-        name = part.get_param("name", header="content-disposition")
-        body = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(body, bytes):
-            found.setdefault(name, body)
-    return found
+def _read(kind: str, body: bytes, whole: bool) -> _Given:
+    given = read_parts(kind, body, whole=whole)
+    shot = given.pop("screenshot", b"")
+    return _Given(200, "", {name: _text(value) for name, value in given.items()}, shot)
 
 
-def _text(given: Mapping[str, bytes], name: str) -> str:
-    return given.get(name, b"").decode("utf-8", "replace").replace("\r\n", "\n")
+def _text(value: bytes) -> str:
+    text = value[:_FIELD_BYTES_MOST].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", text)

@@ -25,6 +25,14 @@ class FormPace:
         self._all: deque[float] = deque()
         self._by: OrderedDict[str, deque[float]] = OrderedDict()
 
+    @property
+    def spent(self) -> bool:
+        """Whether nobody may send one more just now; asking counts nothing."""
+        now_s = self._now_s()
+        while self._all and self._all[0] <= now_s - self._within_s:
+            self._all.popleft()
+        return len(self._all) >= self._all_most
+
     def take(self, address: str) -> bool:
         """Count one report and return True, or return False where it is one too many; that one is not counted."""
         now_s = self._now_s()

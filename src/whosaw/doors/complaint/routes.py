@@ -11,33 +11,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
-from importlib.resources import files
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from whosaw.doors.complaint.marks import Marks, from_here
+from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
+from whosaw.doors.complaint.pages import Pages
 from whosaw.doors.complaint.spool import Spool
 from whosaw.terms import Clock
 
 COMPLAINT_PATH = "/complaint"
 TEXT_MOST = 20_000
 _BODY_BYTES_MOST = 128 * 1024
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 _ADDRESS = re.compile(r"[^\s<>@\"',;:\\()\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -77,58 +65,40 @@ class ComplaintDoor:
         """
         self._spool = spool
         self._clock = clock
-        self._company = company
         self._pace = pace or FormPace()
-        self._marks = Marks(clock)
-        self._style = files("whosaw.doors.complaint").joinpath("style.css").read_bytes()
-        self._environment = Environment(
-            loader=PackageLoader("whosaw.doors.complaint"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._pages = Pages(COMPLAINT_PATH, clock, company=company)
         self.router = APIRouter()
         self.router.add_route(COMPLAINT_PATH, self._form, methods=["GET"])
         self.router.add_route(COMPLAINT_PATH, self._take, methods=["POST"])
-        self.router.add_route(f"{COMPLAINT_PATH}/style.css", self._css, methods=["GET"])
+        self.router.add_route(f"{COMPLAINT_PATH}/style.css", self._pages.css, methods=["GET"])
 
     async def _form(self, _request: Request) -> Response:
-        return self._page("form", filled=Filled(), wrong={}, problem="")
-
-    async def _css(self, _request: Request) -> Response:
-        return Response(self._style, media_type="text/css; charset=utf-8", headers=HEADERS)
+        return self._pages.show("form", filled=Filled(), wrong={}, problem="")
 
     async def _take(self, request: Request) -> Response:
         if not from_here(request):
-            return self._page("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
+            return self._pages.show("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
         given = await _given(request)
         if given is None:
-            return self._page("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
+            return self._pages.show("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
         filled = Filled(given.get("email", "").strip(), given.get("sender", "").strip(), given.get("text", ""))
-        if not self._marks.holds(given.get("mark", "")):
+        if not self._pages.marks.holds(given.get("mark", "")):
             problem = "The page was open for long. Nothing was lost: please send it once more."
-            return self._page("form", 400, filled=filled, wrong={}, problem=problem)
+            return self._pages.show("form", 400, filled=filled, wrong={}, problem=problem)
         if wrong := filled.wrong():
-            return self._page("form", 422, filled=filled, wrong=wrong, problem="")
+            return self._pages.show("form", 422, filled=filled, wrong=wrong, problem="")
         return await self._keep(request, filled)
 
     async def _keep(self, request: Request, filled: Filled) -> Response:
         if not self._pace.take(request.client.host if request.client else ""):
             problem = "There are many reports just now. Please send it again in an hour."
-            return self._page("form", 429, filled=filled, wrong={}, problem=problem)
+            return self._pages.show("form", 429, filled=filled, wrong={}, problem=problem)
         if await asyncio.to_thread(lambda: self._spool.full):
             problem = "Reports cannot be taken just now. Please send it again later."
-            return self._page("form", 503, filled=filled, wrong={}, problem=problem)
+            return self._pages.show("form", 503, filled=filled, wrong={}, problem=problem)
         now = self._clock.now()
         await asyncio.to_thread(self._spool.put, _parsed(filled.email), filled.sender, filled.text, now)
-        return self._page("thanks")
-
-    def _page(self, template: str, status: int = 200, /, **values: object) -> Response:
-        text = self._environment.get_template(f"{template}.html").render(
-            company=self._company, mark=self._marks.new(), path=COMPLAINT_PATH, **values
-        )
-        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=HEADERS)
+        return self._pages.show("thanks")
 
 
 async def _given(request: Request) -> Mapping[str, str] | None:
