@@ -52,7 +52,7 @@ def case_file(
 
 
 def verdict_file(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Any]:
-    """Return a snapshot with numbers for actors, and counts for the lists of subjects."""
+    """Return what may leave of a snapshot: numbers for actors, counts for subjects, figures and known words."""
     said = by_number(snapshot.verdict, numbers)
     return {"seq": snapshot.seq, "at": snapshot.at.isoformat(), "complaints": snapshot.complaints, **said}
 
@@ -118,7 +118,8 @@ What is in it
                            names one by HASH.
     files/case.json        the case, who is named (as a number), and the {mails} complaints with the DKIM key record
                            as it stood in DNS when each arrived.
-    files/verdicts.json    what attribution said after each complaint.
+    files/verdicts.json    what attribution said after each complaint: its figures, staff as numbers, customers as
+                           counts; free words of whoever asked stay with the operator.
     files/steps.json       what was done, on whose approval, and under which entry of the trail.
     files/gate.json        whether the gate was open or closed at each look, and by which access policies.
     files/facts.json       what the letters were written from (absent where nobody was told).

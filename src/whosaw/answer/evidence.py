@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.facts import Facts
 from whosaw.answer.gatefile import gate_file
 from whosaw.answer.ladder import RULES
-from whosaw.answer.numbered import staff_in
+from whosaw.answer.numbered import staff_in, without_customers
 from whosaw.answer.ontology import case_ontology
 from whosaw.answer.redaction import NOTHING, Redaction, raw_files, redact_entries, sets_of
 from whosaw.answer.reportpdf import write_report
@@ -122,7 +122,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     }
     if background is not None:
         people = await assign(sources.db, "actor", _background_people(background))
-        story = Story(file, history, steps, facts)
+        story = Story(file, [replace(each, verdict=without_customers(each.verdict)) for each in history], steps, facts)
         files |= _background(story, background, files, {**numbers, **people}, report=report)
         files["certificate.txt"] = certificate(case, sources.trail_key.name, files, background.built_at)
         files["custody.json"] = custody_file(background, files)

@@ -2,78 +2,278 @@
 
 What trace says names people by the company's own keys all over: candidates, rivals, who was first after each complaint,
 each complaint's customer. Two persons of different functions must agree before a staff key is seen (`unmasking`), and a
-bundle is handed to strangers, so no key leaves in it.
+bundle is handed to strangers, so no key leaves in it. What may leave is listed, key by key (`_VERDICT`); whatever a
+verdict holds beside that stays behind, so that something new in it is left out and not passed on. Left out with intent:
+`beneficiary` (the case names it), `verdict_in_words` and `duties[].line` and `from`, `groups[].group` and
+`explained[].source`, which are an investigator's free words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, cast
 
-_STAFF = frozenset({"actors", "first", "instead", "not_excluded", "unreachable"})
-"""Names under which a verdict holds staff keys, alone, in lists, or in lists of lists."""
+from whosaw.trace import Rung, Settings, Verdict
+from whosaw.trace.person import Clue
 
-_WORD = re.compile(r"[\w:@-]+(?:\.[\w:@-]+)*")
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """For whom a verdict is turned: how staff stand in it, and how a sentence does."""
+
+    staff: Callable[[str], Any]
+    sentence: Callable[[str], str]
+
+
+_Turn = Callable[[Any, _Reader], Any]
+"""Returns a value as it may leave, or `_NOTHING`."""
+
+_NOTHING = object()
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+([+-]\d\d:\d\d|Z)?)?")
+_VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 def staff_in(verdict: Mapping[str, Any]) -> set[str]:
-    """Return every staff key that a verdict holds."""
-    return set(_staff(verdict))
+    """Return every staff key that stands in a verdict where a number may stand for it."""
+    found: set[str] = set()
+    _VERDICT(verdict, _Reader(found.add, str))
+    return found
 
 
-def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """Return a verdict with numbers for staff, counts for lists of subjects, and no subject beside a complaint.
+def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int | str]) -> dict[str, Any]:
+    """Return what may leave of a verdict: numbers for staff, counts for customers, figures, times and known words.
 
     Args:
         verdict: as a case keeps it.
-        numbers: of every member of staff in it, by key (`staff_in`).
+        numbers: of every member of staff in it, by key (`staff_in`); or whatever else is to stand for him.
 
     Raises:
         KeyError: somebody in it has no number.
     """
-    said = {name: _numbered(name, each, numbers) for name, each in verdict.items()}
-    if isinstance(verdict.get("scope"), Mapping):
-        said["scope"] = _counted(verdict["scope"])
-    return said
+    customers = set(_customers(verdict))
+    reader = _Reader(numbers.__getitem__, lambda text: unnamed(text, numbers, customers))
+    return cast(dict[str, Any], _VERDICT(verdict, reader))
 
 
-def unnamed(text: str, numbers: Mapping[str, int]) -> str:
-    """Return a sentence with numbers in place of staff keys."""
-    return _WORD.sub(lambda word: f"#{numbers[word.group()]}" if word.group() in numbers else word.group(), text)
+def without_customers(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a verdict for the report, which numbers its staff itself: no sentence that it prints names a customer."""
+    customers = set(_customers(verdict))
+    told = dict(verdict)
+    if isinstance(verdict.get("missing"), list):
+        told["missing"] = [unnamed(str(each), {}, customers) for each in verdict["missing"]]
+    if isinstance(verdict.get("nothing_else"), Mapping):
+        sentence = unnamed(str(verdict["nothing_else"].get("sentence", "")), {}, customers)
+        told["nothing_else"] = {**verdict["nothing_else"], "sentence": sentence}
+    return told
 
 
-def _numbered(name: str, value: Any, numbers: Mapping[str, int]) -> Any:
-    if isinstance(value, Mapping):
-        kept = {key: each for key, each in value.items() if key != "subject"}
-        return {key: _numbered(key, each, numbers) for key, each in kept.items()}
-    if isinstance(value, list):
-        return [_numbered(name, each, numbers) for each in value]
-    if not isinstance(value, str):
-        return value
-    if name in _STAFF and not _is_time(value):
-        return numbers[value]
-    return unnamed(value, numbers) if " " in value else value
+def unnamed(text: str, numbers: Mapping[str, int | str], customers: Collection[str] = ()) -> str:
+    """Return a sentence with numbers in place of staff keys, and no customer's key.
+
+    Keys of digits alone stay: in a sentence of trace, which counts and names nobody, a bare number is a count.
+    """
+    keys = [key for key in {*numbers, *customers} if key in text and not key.isdigit()]
+    if not keys:
+        return text
+    longest_first = "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
+
+    def said(found: re.Match[str]) -> str:
+        number = numbers.get(found.group())
+        return "a customer" if number is None else f"#{number}" if isinstance(number, int) else number
+
+    return re.sub(rf"(?<![\w:@-])(?<!\w\.)(?:{longest_first})(?![\w:@-]|\.\w)", said, text)
 
 
-def _counted(value: Any) -> Any:
-    """Return a scope, also one by class of fields, with how many subjects in place of which."""
-    if isinstance(value, Mapping):
-        return {key: _counted(each) for key, each in value.items()}
-    return len(value) if isinstance(value, list) else value
+def _of(known: Mapping[str, _Turn]) -> _Turn:
+    """Of a mapping these keys alone leave."""
+
+    def turn(value: Any, reader: _Reader) -> Any:
+        if not isinstance(value, Mapping):
+            return None if value is None else _NOTHING
+        turned = {key: known[key](each, reader) for key, each in value.items() if key in known}
+        return {key: each for key, each in turned.items() if each is not _NOTHING}
+
+    return turn
 
 
-def _staff(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _staff(each, key)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _staff(each, name)
-    elif isinstance(value, str) and name in _STAFF and not _is_time(value):
-        yield value
+def _each(inner: _Turn) -> _Turn:
+    """Of a list what may leave of each member."""
+
+    def turn(value: Any, reader: _Reader) -> Any:
+        if not isinstance(value, list | tuple):
+            return None if value is None else _NOTHING
+        turned = [inner(each, reader) for each in value]
+        return [each for each in turned if each is not _NOTHING]
+
+    return turn
 
 
-def _is_time(text: str) -> bool:
-    """Whether it is a day or a time: a log's *first* entry is no person."""
-    return re.match(r"\d{4}-\d\d-\d\d(T|$)", text) is not None
+def _per_class(inner: _Turn) -> _Turn:
+    """Of a mapping by class of fields what may leave of each; a class is a word of the catalog."""
+
+    def turn(value: Any, reader: _Reader) -> Any:
+        if not isinstance(value, Mapping):
+            return _NOTHING
+        return {reader.sentence(str(name)): inner(each, reader) for name, each in value.items()}
+
+    return turn
+
+
+def _words(*allowed: str) -> _Turn:
+    """One of these words."""
+    return lambda value, reader: value if isinstance(value, str) and value in allowed else _NOTHING
+
+
+def _word_of(kind: type[StrEnum]) -> _Turn:
+    return _words(*(str(each) for each in kind))
+
+
+def _like(pattern: re.Pattern[str]) -> _Turn:
+    def turn(value: Any, reader: _Reader) -> Any:
+        del reader
+        return value if value is None or (isinstance(value, str) and pattern.fullmatch(value)) else _NOTHING
+
+    return turn
+
+
+def _figure(value: Any, reader: _Reader) -> Any:
+    """A number, yes or no, or nothing; or a list of them."""
+    if isinstance(value, list | tuple):
+        return [each for each in (_figure(each, reader) for each in value) if each is not _NOTHING]
+    return value if value is None or isinstance(value, int | float) else _NOTHING
+
+
+def _staff(value: Any, reader: _Reader) -> Any:
+    return reader.staff(value) if isinstance(value, str) else None if value is None else _NOTHING
+
+
+def _sentence(value: Any, reader: _Reader) -> Any:
+    return reader.sentence(value) if isinstance(value, str) else _NOTHING
+
+
+def _count(value: Any, reader: _Reader) -> Any:
+    """How many stand in a list of customers."""
+    del reader
+    return len(value) if isinstance(value, list | tuple) else _NOTHING
+
+
+def _explained(value: Any, reader: _Reader) -> Any:
+    """Of each complaint that a source outside may explain, with which probability; not whose, nor in which words."""
+    if not isinstance(value, Mapping):
+        return _NOTHING
+    return [_each(_of(_figures("probability")))(sources, reader) for _, sources in sorted(value.items())]
+
+
+def _figures(*names: str) -> dict[str, _Turn]:
+    return dict.fromkeys(names, _figure)
+
+
+_TIERS: dict[str, _Turn] = dict.fromkeys(("certain", "probable", "possible"), _count)
+_HIT = _of(
+    {
+        **dict.fromkeys(("contacted_at", "opened_at"), _like(_TIME)),
+        **_figures("irregular", "share", "irregular_share"),
+    }
+)
+_CLUE = _of({**_figures("opening", "apart_s"), "clue": _word_of(Clue)})
+_CANDIDATE = _of(
+    {
+        "actors": _each(_staff),
+        "rung": _word_of(Rung),
+        **_figures("probability", "e_value", "seen", "of", "expected", "robust", "bans", "p_value", "marks", "shared"),
+        **_figures("to_finding", "to_clear", "reachable"),
+        "instead": _each(_each(_staff)),
+        "hits": _each(_HIT),
+        "person": _of({**_figures("owner", "himself", "for", "against", "unknown"), "clues": _each(_CLUE)}),
+    }
+)
+_METHOD = _of(
+    {
+        "settings": _of(_figures(*(each.name for each in fields(Settings)))),
+        **_figures("complaints", "matched", "look", "look_level", "redraws", "outside_mass", "has_reasons"),
+        "name": _sentence,
+        "version": _like(_VERSION),
+        "entered_by": _words("orders", "first touch"),
+    }
+)
+_COMPLETENESS = _of(
+    {
+        "line": _sentence,
+        "grades": _each(_words("trail", "imported")),
+        **_figures("days", "empty_days", "hours", "empty_hours", "longest_gap_hours", "rejected"),
+        **dict.fromkeys(("first", "last"), _like(_TIME)),
+    }
+)
+_CALIBRATION = _of(
+    {
+        "scale": _of(_figures("intercept", "slope", "cases")),
+        **_figures("error", "error_brier", "draws", "complaints", "probability"),
+        "rates": _of(
+            _figures(
+                *("leak_first", "leak_finding", "leak_lead", "leak_innocent_finding", "leak_innocent_lead"),
+                *("nobody_finding", "nobody_lead", "set_covers", "set_size"),
+            )
+        ),
+    }
+)
+_VERDICT = _of(
+    {
+        "verdict": _word_of(Verdict),
+        "candidates": _each(_CANDIDATE),
+        **_figures("outside_probability", "outside_excluded", "several", "skew_s", "from_index"),
+        "scope": _of(
+            {
+                **_TIERS,
+                **_figures("bound", "bounded", "most", "alone", "chance", "confidence"),
+                "by_class": _per_class(_of({**_TIERS, **_figures("bound", "confidence")})),
+            }
+        ),
+        "complaints": _of(
+            _figures("used", "repeated", "other_beneficiary", "unknown_subject", "before_record", "after_record")
+        ),
+        "method": _METHOD,
+        "completeness": _COMPLETENESS,
+        "measured": _of(
+            {
+                "line": _sentence,
+                "measured": _like(_TIME),
+                "nobody": _of(_figures("cases", "findings", "leads")),
+                "inside": _of(_figures("cases", "innocents_named")),
+            }
+        ),
+        "missing": _each(_sentence),
+        "base_rates": _each(_of({**_figures("inside", "outside_probability", "probability"), "first": _each(_staff)})),
+        "history": _each(_of({**_figures("complaints", "outside", "probability"), "first": _staff})),
+        "not_excluded": _each(_staff),
+        "unreachable": _each(_staff),
+        "groups": _each(_of(_figures("probability", "prior", "seen"))),
+        "duties": _each(
+            _of(
+                {
+                    "what": _words("account management", "hand-over"),
+                    "actor": _staff,
+                    **_figures("probability", "seen", "of", "expected"),
+                }
+            )
+        ),
+        "canaries": _of({"actor": _staff, **_figures("days", "power", "canaries", "opened", "alone")}),
+        "explained": _explained,
+        "nothing_else": _of({"holds": _figure, "sentence": _sentence, "because": _each(_sentence)}),
+        "calibration": _CALIBRATION,
+    }
+)
+
+
+def _customers(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of customers that a verdict holds, so that no sentence of it can."""
+    scope = verdict.get("scope")
+    scopes = [scope, *(scope.get("by_class") or {}).values()] if isinstance(scope, Mapping) else []
+    for each in scopes:
+        for tier in _TIERS:
+            yield from each.get(tier) or ()
+    yield from verdict.get("explained") or ()
+    for candidate in verdict.get("candidates") or ():
+        yield from (hit["subject"] for hit in candidate.get("hits") or () if "subject" in hit)
