@@ -221,7 +221,7 @@ _CALIBRATION = _of(
 )
 _VERDICT = _of(
     {
-        "verdict": _word_of(Verdict),
+        "verdict": _words(*map(str, (*Verdict, *Rung))),
         "candidates": _each(_CANDIDATE),
         **_figures("outside_probability", "outside_excluded", "several", "skew_s", "from_index"),
         "scope": _of(

@@ -16,6 +16,7 @@ from whosaw.answer import Case
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.ladder import RULES
+from whosaw.answer.numbered import by_number, staff_in
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
@@ -145,20 +146,18 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     steps = await work.steps.list(case)
     about = {each.target for each in steps if RULES[each.kind].about == "actor"}
-    keys = sorted({actor for each in last.get("candidates", ()) for actor in each["actors"]} | about)
-    numbers = await assign(work.services.db, "actor", keys)
+    numbers = await assign(work.services.db, "actor", sorted(staff_in(last) | about))
     names = await work.unmaskings.names(case, list(numbers.values()))
     suspected = history[-1].suspected() if history else set()
     await work.corrections.shown(case, to, [numbers[key] for key in sorted(suspected)])
     shown = {key: names[number] for key, number in numbers.items()}
-    candidates = [{**each, "actors": [shown[actor] for actor in each["actors"]]} for each in last.get("candidates", ())]
     return {
         **asdict(file),
         "sightings": len(await work.book.list(case=case)),
         "aware_since": await work.desk.aware_since(case),
         "alerts": asdict(await attention(work.services.db)),
         "fallen": [asdict(each) for each in await work.corrections.fallen(case)],
-        "verdict": {**last, "candidates": candidates} if last else None,
+        "verdict": by_number(last, shown) if last else None,
         "moves": [asdict(each) for each in await work.desk.moves(case)],
         "steps": [asdict(each) | {"target": shown.get(each.target, each.target)} for each in steps],
     }
