@@ -269,3 +269,61 @@ def test_letters_go_out_once_come_back_and_reach_people_by_post_in_their_languag
     case.ok("notice", "told", str(finn["message-id"]), "--channel", "post", **case.ann)
     case.ok("notice", "post", "CASE-1", "--out", str(case.folder / "again"), **case.ann)
     assert len(list((case.folder / "again").glob("*.txt"))) == 1
+
+
+def test_whoever_may_not_see_a_case_gets_neither_its_bundle_nor_its_forms(case: Desk) -> None:
+    eve = {"WHOSAW_TOKEN": case.ok("user", "add", "E-1").strip().split()[-1]}
+    bundle, forms = case.folder / "bundle", case.folder / "eve"
+    for asked in (("CASE-1", eve), ("CASE-99", case.ann)):
+        said = case.refused("answer.unknown_case", "evidence", "build", asked[0], "--out", str(bundle), **asked[1])
+        assert f"there is no case `{asked[0]}` that you may see" in said
+        said = case.refused("answer.unknown_case", "notice", "forms", asked[0], "--out", str(forms), **asked[1])
+        assert "that you may see" in said
+    assert not bundle.exists() and not forms.exists()
+    case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    case.ok("notice", "forms", "CASE-1", "--out", str(forms), **case.ann)
+
+
+def test_the_manager_of_a_suspect_does_not_decide_the_risk(case: Desk, company_state: Path, database_url: str) -> None:
+    catalog = company_state / "whosaw.toml"
+    text = catalog.read_text()
+    asked = 'null as ended from company.staff"'
+    assert asked in text
+    catalog.write_text(text.replace(asked, 'null as ended, manager from company.staff"\nattributes = ["manager"]'))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table company.staff add column manager text")
+        why = ("--why", "e-mail addresses alone got out")
+        case.ok("notice", "risk", "CASE-1", *why, **case.bob)
+        connection.execute("update company.staff set manager = 'bob' where id = 'E-1'")
+        said = case.refused("answer.step_refused", "notice", "risk", "CASE-1", *why, **case.bob)
+        assert "conflict" in said
+        out = str(case.folder / "forms")
+        risk = ("--risk-why", "nothing to see here at all")
+        case.refused("answer.unknown_case", "notice", "forms", "CASE-1", "--out", out, *risk, **case.bob)
+        case.ok("notice", "risk", "CASE-1", *why, **case.ann)
+
+
+def test_a_case_is_shown_without_a_key_of_anybody(case: Desk, database_url: str) -> None:
+    async def add() -> None:
+        settings = Settings()
+        async with open_services(settings, clock_of(settings), database_url, door="test") as services:
+            cases = Cases(services.db, services.clock)
+            last = dict((await cases.verdicts("CASE-1"))[-1].verdict)
+            more = {
+                "canaries": {"actor": "E-1", "days": 30},
+                "not_excluded": ["E-1", "E-2"],
+                "history": [{"complaints": 3, "first": "E-2", "probability": 0.4, "outside": 0.5}],
+                "duties": [{"what": "hand-over", "actor": "E-2", "from": "E-1", "line": "from E-1 to E-2"}],
+                "explained": {"customer:C-1": [{"source": "a dump", "probability": 0.5}]},
+                "verdict_in_words": "E-1 had opened 2 of 2 complainers.",
+                "new": {"who": "E-1"},
+            }
+            await cases.add_verdict("CASE-1", last | more, complaints=2)
+
+    asyncio.run(add())
+    said = case.ok("case", "show", "CASE-1", "--json", **case.ann)
+    assert not re.findall(r"\bE-\d\b|customer:", said)
+    verdict = json.loads(said)["verdict"]
+    first, second = (candidate["actors"][0] for candidate in verdict["candidates"])
+    assert verdict["not_excluded"] == [first, second] and first.startswith("actor #")
+    assert verdict["canaries"] == {"actor": first, "days": 30} and verdict["scope"]["certain"] == 2

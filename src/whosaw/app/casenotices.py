@@ -23,10 +23,8 @@ from whosaw.answer import (
 from whosaw.answer.bounces import Bounces
 from whosaw.answer.casequeries import police_holds
 from whosaw.answer.clocks import CaseClocks
-from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.delivery import Sending, send_pending
-from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
 from whosaw.answer.duties import Duty, decide_duties, required_of
 from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
@@ -34,6 +32,7 @@ from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Obliged, Recipient, letter_to, queue_notices
 from whosaw.answer.risk import Risks
 from whosaw.answer.stepqueries import done_steps, suspended_in
+from whosaw.app.casedesk import case_work
 from whosaw.app.casequeries import coverage_days
 from whosaw.app.caserecipients import label_of, recipients_of
 from whosaw.app.casesettings import CaseSettings
@@ -70,7 +69,8 @@ class CaseNotices:
         self.outbox = Outbox(services.db)
         self.bounces = Bounces(services.db)
         self._notes = Notes(services.db, services.clock, services.appender.append)
-        self._desk = Desk(services.db, services.clock, self._notes, Conflicts(services.db))
+        # the desk of case work knows from the directory whose manager somebody is
+        self._desk = case_work(services).desk
         self.risks = Risks(services.db, services.clock, self._notes, self._desk)
 
     async def facts(self, case: str) -> Facts:

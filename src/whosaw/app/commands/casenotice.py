@@ -45,6 +45,7 @@ def forms(
 
     async def work(services: Services) -> NoticeForms:
         by = await whose_token(services)
+        await look_at_case(services, case)
         made = CaseNotices(services)
         if risk_why:
             await made.risks.decide(case, high=high_risk, why=risk_why, by=by)

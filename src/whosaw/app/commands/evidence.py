@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from whosaw.answer.redaction import Redaction
-from whosaw.app.commands.acting import whose_token
+from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import Flag, with_services
 from whosaw.app.evidence import Built, build_case_evidence, numbers_of
@@ -21,7 +21,7 @@ def build(
     ground: str = "",
     no_report: Flag = False,
 ) -> int:
-    """Write everything about a case into one bundle that anybody can verify alone; recorded.
+    """Write everything about a case that one may see into one bundle that anybody can verify alone; recorded.
 
     Args:
         case: CASE-1.
@@ -33,6 +33,7 @@ def build(
 
     async def work(services: Services) -> Built:
         by = await whose_token(services)
+        await look_at_case(services, case)
         path = out or services.settings.evidence_folder / f"{case}.zip"
         left_out = Redaction(subjects=numbers_of(redact), ground=ground)
         return await build_case_evidence(services, case, path, by=by, redact=left_out, report=not no_report)
