@@ -193,9 +193,62 @@ async def test_ending_the_holds_of_a_case_tells_first_whoever_asked_to_be_erased
     async with services.db.connection() as connection:
         await connection.execute("update legal_hold set erasure_asked_at = %s where number = %s", [END, one])
     undone = await work.steps.undo(step.id, by=["P-1", "S-1"], reason="nothing came of it")
-    assert undone.outcome is not None and undone.outcome["undo"] == {"lifted": 2, "to_be_told_first": 1}
+    assert undone.outcome is not None and undone.outcome["undo"] == {
+        "lifted": 2,
+        "kept_for_others": 0,
+        "to_be_told_first": 1,
+    }
     standing = await Holds(services.db, services.appender, services.clock).standing()
     assert [(hold.space, hold.number) for hold in standing] == [("subject", one)]
+
+
+async def kept(work: CaseWork, case: str) -> str:
+    """Carry out `preserve` in a case and return the step."""
+    step = await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it")
+    await work.steps.approve(step.id, "P-1")
+    return (await work.steps.carry_out(step.id, by="P-1")).id
+
+
+async def test_whom_two_cases_keep_stays_held_when_one_of_them_ends(services: Services) -> None:
+    work, case = await opened_case(services)
+    other = (await work.desk.open("seller:S-8", by="P-1", reason="the same customer again")).id
+    (both,) = (await assign(services.db, "subject", ["customer:C-1"])).values()
+    (suspect,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    await work.book.add(complaint(both, message_id="<other@rose.example>"), subject=both, beneficiary="seller:S-8")
+    await work.cases.add_verdict(other, shown(SUSPECT), complaints=1)
+    for person, function in (("P-1", "privacy"), ("S-1", "security")):
+        await work.desk.name(other, person, function, by="P-1")
+    first, preserve = await kept(work, case), Preserve(services)
+    assert (await work.steps.get(await kept(work, other))).outcome == {"held": 0}
+    holds = Holds(services.db, services.appender, services.clock)
+    async with services.db.connection() as connection:
+        await connection.execute("update legal_hold set erasure_asked_at = %s, told_at = %s", [END, END])
+
+    undone = await work.steps.undo(first, by=["P-1", "S-1"], reason="nothing came of it")
+    assert undone.outcome is not None
+    assert undone.outcome["undo"] == {"lifted": 1, "kept_for_others": 2, "to_be_told_first": 0}
+    standing = {(hold.space, hold.number): hold for hold in await holds.standing()}
+    assert set(standing) == {("subject", both), ("actor", suspect)} and await preserve.unheld(other) == 0
+    assert {hold.ground for hold in standing.values()} == {other}
+    assert {hold.told_at for hold in standing.values()} == {None}, "he was told that it ends, and it does not"
+    entries = [e.payload for e in [each async for each in entries_from(services.db)] if e.payload["kind"] == "hold"]
+    assert [each["reason"] for each in entries if each["change"] == "reground"] == [other, other]
+    assert await kept(work, case) != first and await preserve.unheld(case) == 0
+
+
+async def test_a_hold_that_was_lifted_by_hand_is_put_back_by_planning_it_again(services: Services) -> None:
+    work, case = await opened_case(services)
+    first, preserve = await kept(work, case), Preserve(services)
+    (one,) = (await assign(services.db, "subject", ["customer:C-1"])).values()
+    holds = Holds(services.db, services.appender, services.clock)
+    for _ in range(2):
+        await holds.lift("subject", one, reason="by mistake", by=1)
+        assert await preserve.unheld(case) == 1
+        planned = await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it")
+        assert planned.state == "planned"
+        assert planned == await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it"), "planned once"
+        assert await kept(work, case) == planned.id != first and await preserve.unheld(case) == 0
+        assert await kept(work, case) == planned.id, "nothing is missing"
 
 
 async def test_a_member_of_staff_is_told_of_everybody_whom_he_was_shown_also_in_bulk(services: Services) -> None:

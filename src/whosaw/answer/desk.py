@@ -228,6 +228,10 @@ class Desk:
                 "not_named", f"this person has no function in the case `{case}`", hint="`whosaw case people` names one"
             )
 
+    async def unheld(self, case: str) -> int:
+        """Return of how many people of a case nothing keeps the records yet."""
+        return await self._unheld(case)
+
     async def check_preserved(self, case: str) -> None:
         """Refuse what tells somebody of a case before the records it stands on are kept.
 

@@ -52,6 +52,34 @@ async def suspended_since(db: Database, case_id: str, seller: str) -> datetime |
         return None if row is None else row[0]
 
 
+async def preserving(db: Database) -> list[str]:
+    """Return the cases that keep records by a `preserve` which none has undone, the first to do so first."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select case_id from case_step where kind = 'preserve' and state in ('doing', 'done') "
+            "group by case_id order by min(coalesce(done_at, planned_at)), case_id"
+        )
+        return [row[0] for row in await rows.fetchall()]
+
+
+async def preserved_so_far(db: Database, case_id: str, identity: str) -> tuple[int, str | None]:
+    """Return how many `preserve` steps of this evidence were carried out, and the identity of the newest live one.
+
+    Undone ones count. Their identity is `identity`, or begins with it and a colon.
+    """
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select count(*) filter (where state in ('done', 'undoing', 'undone')), "
+            "(array_agg(identity order by seq desc) filter (where state <> 'undone'))[1] from case_step "
+            "where case_id = %(case)s and kind = 'preserve' "
+            "and (identity = %(identity)s or starts_with(identity, %(identity)s || ':'))",
+            {"case": case_id, "identity": identity},
+        )
+        row = await rows.fetchone()
+        assert row is not None  # noqa: S101  counts always answer
+        return int(row[0]), row[1]
+
+
 async def done_steps(db: Database, case_id: str) -> frozenset[str]:
     """Return the kinds of the steps of a case that are done."""
     async with db.connection() as connection:

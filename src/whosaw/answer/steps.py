@@ -92,6 +92,11 @@ class Steps:
         if kind == "preserve":  # what came since is kept by another step: undoing this one would bare it for a while
             about_staff = [name for name, rule in RULES.items() if rule.about == "actor"]
             identity += f":{await evidence_so_far(self._db, case, about_staff)}"
+            carried_out, newest = await queries.preserved_so_far(self._db, case, identity)
+            if self._desk is None or not await self._desk.unheld(case):
+                identity = newest or identity
+            elif carried_out:  # a hold that was lifted since is put back by a step of its own
+                identity += f":{carried_out}"
         if kind == "resuspend_seller":
             identity += f":{given.get('entry')}"
         values = {

@@ -9,9 +9,10 @@ from typing import Any
 from whosaw.answer import Cases, SightingBook
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import step_of
-from whosaw.answer.stepqueries import steps
+from whosaw.answer.stepqueries import preserving, steps
 from whosaw.app.services import Services
 from whosaw.record.hold import Holds
+from whosaw.record.holdground import reground
 from whosaw.store.numbers import assign, find
 
 _REVIEW_AFTER = timedelta(days=180)
@@ -41,23 +42,39 @@ class Preserve:
         return {"held": len(wanted - standing)}
 
     async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Lift the holds whose ground is this case."""
+        """Lift the holds whose ground is this case; whom another case keeps too is held on the ground of that one."""
         del target, params
         case = case.partition("/")[0]
         services = self._services
         (by,) = (await assign(services.db, "actor", ["service:case"])).values()
         mine = [hold for hold in await self._holds.standing() if hold.ground == case]
+        others = await self._wanted_by_others(case) if mine else {}
         # who asked to be erased is told first (GDPR art. 18(3)); until then his hold stands
-        untold = [each for each in mine if each.space == "subject" and each.erasure_asked_at and not each.told_at]
+        lifted, kept, untold = 0, 0, 0
         for hold in mine:
-            if hold not in untold:
+            if (hold.space, hold.number) in others:
+                ground = others[hold.space, hold.number]
+                await reground(services.db, services.appender, services.clock, hold, ground=ground, by=by)
+                kept += 1
+            elif hold.space == "subject" and hold.erasure_asked_at and not hold.told_at:
+                untold += 1
+            else:
                 await self._holds.lift(hold.space, hold.number, reason=f"{case} no longer needs it", by=by)
-        return {"lifted": len(mine) - len(untold), "to_be_told_first": len(untold)}
+                lifted += 1
+        return {"lifted": lifted, "kept_for_others": kept, "to_be_told_first": untold}
 
     async def unheld(self, case: str) -> int:
         """Return of how many people of `case` nothing keeps the records yet."""
         standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
         return len(await self._wanted(case) - standing)
+
+    async def _wanted_by_others(self, case: str) -> dict[tuple[str, int], str]:
+        """Return whom other cases with a live `preserve` want held, each with the first case that does."""
+        wanted: dict[tuple[str, int], str] = {}
+        for other in await preserving(self._services.db):
+            for each in await self._wanted(other) if other != case else ():
+                wanted.setdefault(each, other)
+        return wanted
 
     async def _wanted(self, case: str) -> set[tuple[str, int]]:
         db = self._services.db
