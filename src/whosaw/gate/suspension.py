@@ -56,10 +56,13 @@ class Suspensions:
             TrailUnavailable: it could not be recorded; he is not stopped.
         """
         target, entry = await self._record("suspend", actor, reason, by, kind)
-        if not await self.among([actor]):
-            about = {"actor": target, "entry": entry}
-            await raise_alert(self._db, "suspension", "high", SUSPENDED, about, at=self._clock.now())
-        return await queries.set_suspended(self._db, actor, self._clock.now(), reason, by, kind=kind)
+        new = await queries.set_suspended(self._db, actor, self._clock.now(), reason, by, kind=kind)
+        since = await queries.suspended_since(self._db, actor)
+        if since is not None:
+            # raised again by every order: the first one may have failed after it took effect
+            about, once = {"actor": target, "entry": entry}, {"actor": target, "since": to_us(since)}
+            await raise_alert(self._db, "suspension", "high", SUSPENDED, about, at=self._clock.now(), once=once)
+        return new
 
     async def restore(self, actor: str, *, reason: str, by: str) -> bool:
         """Lift the suspension of `actor`; return whether there was one.

@@ -75,6 +75,31 @@ async def test_where_the_trail_does_not_take_it_it_neither_begins_nor_ends(
     assert await suspensions.among(["E-1", "E-2"]) == {"E-2"}
 
 
+async def test_he_is_stopped_where_the_alert_fails_and_the_repeated_order_raises_it(
+    desk: Desk, suspensions: Suspensions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told() -> int:
+        return len([each for each in await alerts(desk.db) if each.code == "actor.suspended"])
+
+    async def down(*_: object, **__: object) -> int:
+        assert await suspensions.among(["E-1"]) == {"E-1"}, "it says that he is refused at every door, so he must be"
+        raise ConnectionError("the database went away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("whosaw.gate.suspension.raise_alert", down)
+        with pytest.raises(ConnectionError):
+            await suspensions.suspend("E-1", reason="case", by="S-1")
+    assert (await suspensions.among(["E-1"]), await told()) == ({"E-1"}, 0)
+    for _ in range(2):
+        desk.later(seconds=1)
+        assert not await suspensions.suspend("E-1", reason="case", by="S-1")
+    assert await told() == 1
+    await suspensions.restore("E-1", reason="cleared", by="S-1")
+    desk.later(seconds=1)
+    assert await suspensions.suspend("E-1", reason="another case", by="S-1")
+    assert await told() == 2
+
+
 async def test_a_safety_suspension_is_lifted_by_two_with_a_word_about_exactly_this_person(
     desk: Desk, suspensions: Suspensions
 ) -> None:
