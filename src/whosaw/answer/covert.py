@@ -64,6 +64,7 @@ class Owed:
         number: of the person.
         answered_at: when he was answered; where he asked nothing, when the inquiry was no longer covert.
         asked: whether he asked; who was looked into covertly is told though he did not.
+        cases: the inquiries that held something back, as far as it may be told now.
     """
 
     reference: str
@@ -71,6 +72,7 @@ class Owed:
     number: int
     answered_at: datetime
     asked: bool = True
+    cases: frozenset[str] = frozenset()
 
 
 class Covert:
@@ -142,12 +144,12 @@ class Covert:
 
     async def owed(self) -> Sequence[Owed]:
         """Return who may be told the rest now: answers that left something out, and staff who were looked into."""
-        now = await self.held()
-        answers = [
-            Owed(reference, space, number, at)
-            for _, reference, space, number, at, entries, cases in await queries.incomplete_answers(self._db)
-            if set(entries) - now.entries or set(cases) - now.cases
-        ]
+        now, holds, answers = await self.held(), await self.list(), []
+        for _, reference, space, number, at, entries, cases in await queries.incomplete_answers(self._db):
+            free, told = set(entries) - now.entries, frozenset(cases) - now.cases
+            if free or told:
+                told |= {hold.case for hold in holds if free & set(hold.entries)}
+                answers.append(Owed(reference, space, number, at, cases=told))
         known = {(each.space, each.number) for each in answers}
         return [*answers, *[each for each in await self._looked_into(now) if (each.space, each.number) not in known]]
 
@@ -164,7 +166,7 @@ class Covert:
             for actor in suspects:
                 number = await find(self._db, "actor", actor)
                 if number is not None and not await queries.answered_since(self._db, number, at):
-                    owed.append(Owed(case, "actor", number, at, asked=False))
+                    owed.append(Owed(case, "actor", number, at, asked=False, cases=frozenset({case})))
         return owed
 
     async def remind(self) -> int:

@@ -19,6 +19,7 @@ from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caserecipients import label_of
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.case import say
+from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.evidence import numbers_of
@@ -153,13 +154,15 @@ def release(number: int, /, *, why: str) -> int:
 
     async def work(services: Services) -> Sequence[Owed]:
         by = await whose_token(services)
-        return await case_work(services).covert.release(number, why=why, by=by)
+        return await _visible(services, await case_work(services).covert.release(number, why=why, by=by))
 
     return _owed(with_services(work), as_json=False)
 
 
 def owed(*, as_json: AsJson = False) -> int:
     """List holds, and who was answered while something was held and may be told the rest now. The look is recorded.
+
+    What is of a case that one may not see is left out.
 
     Args:
         as_json: print JSON.
@@ -168,11 +171,13 @@ def owed(*, as_json: AsJson = False) -> int:
     async def work(services: Services) -> tuple[Sequence[CovertHold], Sequence[Owed]]:
         await look(services, "look.case", "access")
         covert = case_work(services).covert
-        return await covert.list(), await covert.owed()
+        holds = await covert.list()
+        unseen = await hidden(services, (each.case for each in holds))
+        return [each for each in holds if each.case not in unseen], await _visible(services, await covert.owed())
 
     holds, found = with_services(work)
     if as_json:
-        print_json({"holds": [asdict(each) for each in holds], "owed": [asdict(each) for each in found]})
+        print_json({"holds": [asdict(each) for each in holds], "owed": [_told(each) for each in found]})
         return 0
     for each in holds:
         state = f"released on {each.released_at:%Y-%m-%d}" if each.released_at else f"to {each.review_on}"
@@ -182,9 +187,18 @@ def owed(*, as_json: AsJson = False) -> int:
     return _owed(found, as_json=as_json)
 
 
+def _told(each: Owed) -> Mapping[str, object]:
+    return asdict(each) | {"cases": sorted(each.cases)}
+
+
+async def _visible(services: Services, found: Sequence[Owed]) -> Sequence[Owed]:
+    unseen = await hidden(services, (case for each in found for case in each.cases))
+    return [each for each in found if not unseen & each.cases]
+
+
 def _owed(found: Sequence[Owed], *, as_json: bool) -> int:
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json([_told(each) for each in found])
         return 0
     lines = table("request or case", "of", "answered")
     for each in found:

@@ -15,6 +15,7 @@ from whosaw.app.casedesk import case_work
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import look, look_at_case, whose_token
 from whosaw.app.commands.case import moment, say
+from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
@@ -36,7 +37,7 @@ def clocks(
     rules: Flag = False,
     as_json: AsJson = False,
 ) -> int:
-    """Show the clocks of a case or of all; start some, note that one is met, raise what is due as alerts.
+    """Show the clocks of a case or of all that one may see; start some, note that one is met, remind of what is due.
 
     Args:
         case: CASE-1; none means every case.
@@ -78,7 +79,7 @@ def clocks(
             await desk.clocks.remind()
         else:
             await (look_at_case(services, case) if case else look(services, "look.case", "clocks"))
-        return services.clock.now(), await desk.clocks.list(case or None)
+        return services.clock.now(), await _visible(services, case)
 
     now, found = with_services(work)
     if as_json:
@@ -94,7 +95,7 @@ def clocks(
 
 
 def calendar(case: str = "", /, *, out: Path) -> int:
-    """Write the clocks of a case, or of all, as a calendar (iCalendar) for any calendar program.
+    """Write the clocks of a case, or of all that one may see, as a calendar (iCalendar) for any calendar program.
 
     Args:
         case: CASE-1; none means every case.
@@ -103,12 +104,17 @@ def calendar(case: str = "", /, *, out: Path) -> int:
 
     async def work(services: Services) -> bytes:
         await (look_at_case(services, case) if case else look(services, "look.case", "clocks"))
-        found = await case_work(services).clocks.list(case or None)
-        return write_calendar(found, made_at=services.clock.now())
+        return write_calendar(await _visible(services, case), made_at=services.clock.now())
 
     out.write_bytes(with_services(work))
     say(f"written: {out}")
     return 0
+
+
+async def _visible(services: Services, case: str) -> Sequence[CaseClock]:
+    found = await case_work(services).clocks.list(case or None)
+    unseen = await hidden(services, (each.case for each in found))
+    return [each for each in found if each.case not in unseen]
 
 
 def _rules(*, as_json: bool) -> int:

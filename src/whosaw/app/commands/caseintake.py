@@ -26,6 +26,7 @@ from whosaw.app.caseintake import (
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import look, look_at_case, who_looks
 from whosaw.app.commands.case import Words, say
+from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.complaintboxes import ImapBox, Maildir
@@ -112,7 +113,7 @@ def _taken(found: Sequence[Taken], *, as_json: bool) -> int:
 
 
 def list_(*, beneficiary: str = "", as_json: AsJson = False) -> int:
-    """List sightings, all or about one beneficiary; the look is recorded.
+    """List sightings, all or about one beneficiary, save those of a case that one may not see; the look is recorded.
 
     Args:
         beneficiary: as the company writes it.
@@ -121,7 +122,9 @@ def list_(*, beneficiary: str = "", as_json: AsJson = False) -> int:
 
     async def work(services: Services) -> Sequence[Sighting]:
         await look(services, "look.case", "sightings")
-        return await case_work(services).book.list(beneficiary=beneficiary or None)
+        found = await case_work(services).book.list(beneficiary=beneficiary or None)
+        unseen = await hidden(services, (each.case for each in found))
+        return [each for each in found if each.case not in unseen]
 
     return _print(with_services(work), as_json=as_json)
 
