@@ -25,6 +25,7 @@ from whosaw.answer.oversight import Approval, every_unmasking
 from whosaw.answer.reports import Reported, add_reported
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.record import Appender, load_or_create
+from whosaw.record.exposure import Exposures
 from whosaw.store import Database
 from whosaw.store.alerts import Attention, alerts, attention, mark_read, raise_alert
 from whosaw.store.numbers import assign
@@ -134,6 +135,44 @@ async def test_a_suspect_his_manager_and_whoever_was_shown_the_data_cannot_work_
             await office.desk.move(case, "investigating", by=person, reason="x")
     for person in ("E-0701", "E-0702", "ann"):
         await office.desk.check(case, person)
+
+
+async def test_whoever_was_shown_a_complainer_in_a_set_before_the_case_was_opened_cannot_work_on_it(
+    office: Office, database: Database, tmp_path: Path
+) -> None:
+    case = await case_with_finding(database, Cases(database, office.clock))
+    numbers = await assign(database, "actor", ["E-0700", "E-0701", "E-0702"])
+    sets = Exposures(database)
+    with_one, without = await sets.keep(list(range(1, 300))), await sets.keep(list(range(2, 300)))
+    async with Appender(database, load_or_create(tmp_path / "keys", office.clock), office.clock) as appender:
+        for actor, days, named in (("E-0700", -3, with_one), ("E-0701", -3, without), ("E-0702", 1, with_one)):
+            at = to_us(AT + timedelta(days=days))
+            await appender.append({"kind": "disclosure", "at": at, "actor": numbers[actor], **named})
+    with pytest.raises(StepRefused) as refusal:
+        await office.desk.check(case, "E-0700")
+    assert refusal.value.reason == "conflict"
+    for person in ("E-0701", "E-0702", "ann"):
+        await office.desk.check(case, person)
+
+
+async def test_of_whoever_is_not_named_nothing_more_is_asked(office: Office, database: Database) -> None:
+    asked = []
+
+    class Asking(Conflicts):
+        async def check(self, case: str, person: str) -> None:
+            asked.append(person)
+            await super().check(case, person)
+
+    case = await case_with_finding(database, Cases(database, office.clock))
+    desk = Desk(database, office.clock, office.notes, Asking(database, office.managers))
+    await desk.name(case, "ann", "privacy", by="ann")
+    asked.clear()
+    for person in ("bob", "E-0417"):
+        with pytest.raises(StepRefused) as refusal:
+            await desk.check(case, person)
+        assert refusal.value.reason == "not_named"
+    await desk.check(case, "ann")
+    assert asked == ["ann"]
 
 
 async def test_once_people_are_named_nobody_else_works_on_the_case(office: Office) -> None:

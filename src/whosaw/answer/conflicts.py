@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from whosaw.answer import queries, stepqueries
+from whosaw.answer import conflictqueries, queries, stepqueries
 from whosaw.answer.case import Snapshot
 from whosaw.answer.errors import StepRefused, UnknownCase
-from whosaw.record import entries_by_actor, entries_exposing
 from whosaw.store import Database
-from whosaw.store.numbers import find
 from whosaw.terms import to_us
 
 Managers = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
@@ -48,31 +46,14 @@ class Conflicts:
             raise conflict()
         if person in set((await self._managers(sorted(suspects))).values()):
             raise conflict()
-        if await self._was_shown(case, person, to_us(row[3])):
+        if await conflictqueries.was_shown(self._db, case, person, to_us(row[3])):
             raise conflict()
 
     async def suspects(self, case: str) -> set[str]:
         """Return everybody on a rung of the newest verdict, and everybody whom a standing step suspends."""
-        history = await queries.verdicts(self._db, case)
-        suspected = Snapshot(*history[-1]).suspected() if history else set()
+        newest = await conflictqueries.newest_verdict(self._db, case)
+        suspected = Snapshot(*newest).suspected() if newest else set()
         return suspected | await stepqueries.suspended_in(self._db, case)
-
-    async def _was_shown(self, case: str, person: str, before_us: int) -> bool:
-        number = await find(self._db, "actor", person)
-        if number is None:
-            return False
-        subjects = {row[2] for row in await queries.sightings(self._db, beneficiary=None, case=case)}
-        if not subjects:
-            return False
-        shown = [
-            entry
-            async for entry in entries_by_actor(self._db, number)
-            if entry.payload.get("kind") == "disclosure" and int(str(entry.payload["at"])) < before_us
-        ]
-        if any(entry.payload.get("subject") in subjects for entry in shown):
-            return True
-        sets = {entry.index for entry in shown if "exposure" in entry.payload}
-        return bool(sets and sets & await entries_exposing(self._db, subjects))
 
 
 def conflict() -> StepRefused:

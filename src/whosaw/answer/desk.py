@@ -221,12 +221,12 @@ class Desk:
             UnknownCase: there is no such case.
             StepRefused: ``conflict``; or ``not_named`` where the case has people and this one is not among them.
         """
-        await self._conflicts.check(case, person)
         working = await self.functions(case)
-        if working and person not in working:
+        if working and person not in working:  # first: it is the cheaper question, and tells nobody of a conflict
             raise StepRefused(
                 "not_named", f"this person has no function in the case `{case}`", hint="`whosaw case people` names one"
             )
+        await self._conflicts.check(case, person)
 
     async def unheld(self, case: str) -> int:
         """Return of how many people of a case nothing keeps the records yet."""
