@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from whosaw.app.commands.traces import trace
-from whosaw.app.traceduties import Duty, pose_duties, read_duties
+from whosaw.app.traceduties import Duty, Row, pose_duties, read_duties
 from whosaw.app.tracefiles import TraceFileInvalid
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.exposure import load_exposure
@@ -38,16 +38,21 @@ def write(folder: Path, name: str, *lines: str) -> Path:
     return path
 
 
+def imported(folder: Path, *rows: str, subjects: int = 200) -> Path:
+    """A lake of subjects in nineteen hands, and these accesses."""
+    log = write(
+        folder, "log.csv", "actor,subject,at", *(f"a{n % 19},s{n},{at(n / 100)}" for n in range(subjects)), *rows
+    )
+    document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
+    import_log(log, read_mapping(document), folder / "lake")
+    return folder / "lake"
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
     """200 subjects in nineteen hands; `old` opened a book of twenty, which `heir` took over, opening all of it."""
-    rows = [f"a{n % 19},s{n},{at(n / 100)}" for n in range(200)]
-    rows += [f"old,{subject},{at(5)}" for subject in BOOK]
-    rows += [f"heir,{subject},{at(10)}" for subject in BOOK]
-    log = write(tmp_path, "log.csv", "actor,subject,at", *rows)
-    document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
-    import_log(log, read_mapping(document), tmp_path / "lake")
-    return tmp_path / "lake"
+    rows = [f"old,{subject},{at(5)}" for subject in BOOK]
+    return imported(tmp_path, *rows, *(f"heir,{subject},{at(10)}" for subject in BOOK))
 
 
 @pytest.fixture
@@ -80,23 +85,23 @@ def test_a_hand_over_of_named_customers_is_told_with_its_probability(
 def test_a_hand_over_without_a_list_is_what_one_had_opened_and_the_other_took_up(lake: Path) -> None:
     exposure = load_exposure(lake, None)
     told = [
-        Duty("heir", "hand-over", "old", us(9)),
-        Duty("heir", "hand-over", "old", us(4)),
-        Duty("x", "hand-over", "old", 0),
+        Duty("heir", "hand-over", "old", (Row("", us(9)),)),
+        Duty("heir", "hand-over", "old", (Row("", us(4)),)),
+        Duty("x", "hand-over", "old", (Row("", 0),)),
     ]
     posed, kept, unknown = pose_duties(told, exposure, None)
     place = exposure.subject_indices()
     assert sorted(posed.subject[posed.duty == 0].tolist()) == sorted(place[name] for name in BOOK)
     assert not (posed.duty == 1).any()  # at that time the one before had opened none
-    assert (kept, unknown) == (tuple(told[:2]), 1)
+    assert (kept, unknown) == (tuple(told[:2]), 1)  # and both together brought no more than the first
 
 
 def test_account_management_is_whom_he_opened_in_its_days_for_that_beneficiary(lake: Path) -> None:
     exposure = load_exposure(lake, None)
-    managed = Duty("old", "account management", "seller:S", us(4), us(6))
+    managed = Duty("old", "account management", "seller:S", (Row("", us(4), us(6)),))
     for whom, size in (("seller:S", 20), (None, 20), ("seller:T", 0)):
         assert pose_duties([managed], exposure, whom)[0].subject.size == size
-    later = Duty("old", "account management", "", us(6))
+    later = Duty("old", "account management", "", (Row("", us(6)),))
     assert pose_duties([later], exposure, "seller:S")[0].subject.size == 0
 
 
@@ -106,13 +111,69 @@ def test_a_file_of_duties_is_read_row_by_row(tmp_path: Path) -> None:
         "duties.csv",
         HEADER,
         f"heir,hand-over,old,s0,{at(9)},",
-        f"heir,hand-over,old,s10,{at(9)},",
+        f"heir,hand-over,old,s10,{at(8)},",
+        f"anna,account management,seller:S,,{at(3)},",
         f"anna,account management,seller:S,,{at(1)},{at(2)}",
     )
     assert read_duties(path) == [
-        Duty("heir", "hand-over", "old", us(9), subjects=("s0", "s10")),
-        Duty("anna", "account management", "seller:S", us(1), us(2)),
+        Duty("heir", "hand-over", "old", (Row("s0", us(9)), Row("s10", us(8)))),
+        Duty("anna", "account management", "seller:S", (Row("", us(3)), Row("", us(1), us(2)))),
     ]
+
+
+def test_whom_the_heir_opened_because_he_complained_was_not_handed_over_before(tmp_path: Path) -> None:
+    """Carol leaks six of her hundred; bob takes her book over and opens those six once they have complained."""
+    book = [f"s{n}" for n in range(5, 1_000, 10)]
+    leaked = book[3::17]
+    rows = [f"carol,{subject},{at(15)}" for subject in book] + [f"bob,{subject},{at(45)}" for subject in leaked]
+    lake = imported(tmp_path, *rows, subjects=1_000)
+    complaints = write(tmp_path, "six.csv", "subject,contacted_at", *(f"{subject},{at(40)}" for subject in leaked))
+    duties = write(tmp_path, "duties.csv", HEADER, f"bob,hand-over,carol,,{at(30)},")
+    before = trace_lake(lake, complaints)
+    told = trace_lake(lake, complaints, beside=Beside(duties=duties))
+    (row,) = told["duties"]
+    assert row["seen"] == 0 and row["probability"] < 0.01
+    assert chances(told)["carol"] == pytest.approx(chances(before)["carol"], rel=0.01)
+    assert told["verdict"] == before["verdict"] and told["verdict_in_words"] == before["verdict_in_words"]
+    assert (told["verdict"], told["candidates"][0]["actors"]) == ("finding", ["carol"])
+
+
+def test_whom_the_heir_opened_after_giving_them_back_was_not_handed_over(lake: Path) -> None:
+    exposure = load_exposure(lake, None)
+    for until, size in ((11, 20), (9.5, 0)):
+        told = Duty("heir", "hand-over", "old", (Row("", us(9), us(until)),))
+        assert pose_duties([told], exposure, None)[0].subject.size == size
+
+
+def test_a_hand_over_with_a_time_per_customer_is_one_duty(tmp_path: Path) -> None:
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in BOOK))
+    complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
+    rows = [f"heir,hand-over,vendor B,{subject},{at(8 + n / 60)}," for n, subject in enumerate(BOOK)]
+    assert trace_lake(lake, complaints)["verdict"] == "finding"
+    told = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, *rows)))
+    (row,) = told["duties"]
+    assert (row["seen"], row["of"]) == (8, 8) and row["probability"] > 0.4
+    assert all(candidate["rung"] == "no_signal" for candidate in told["candidates"])
+
+
+def test_books_of_several_colleagues_are_weighed_together_too(tmp_path: Path) -> None:
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in BOOK))
+    complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
+    rows = [f"heir,hand-over,vendor {'AB'[n // 2 % 2]},{subject},{at(8)}," for n, subject in enumerate(BOOK)]
+    told = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, *rows)))
+    first, *parts = told["duties"]
+    assert first["line"] == "all duties of heir together" and first["what"] == "all duties"
+    assert (first["seen"], first["of"]) == (8, 8) and first["probability"] > 0.4
+    assert [(row["what"], row["seen"]) for row in parts] == [("hand-over", 4), ("hand-over", 4)]
+    assert all(candidate["rung"] == "no_signal" for candidate in told["candidates"])
+
+
+def test_customers_named_beside_a_colleague_not_on_record_are_still_handed_over(lake: Path) -> None:
+    exposure = load_exposure(lake, None)
+    told = Duty("heir", "hand-over", "vendor B", (Row("s0", us(9)), Row("", us(9))))
+    posed, kept, unknown = pose_duties([told], exposure, None)
+    assert posed.subject.tolist() == [exposure.subject_indices()["s0"]]
+    assert (kept, unknown) == ((told,), 1)
 
 
 @pytest.mark.parametrize(
