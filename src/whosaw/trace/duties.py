@@ -45,11 +45,13 @@ def weigh_duties(
         duties: who was brought to whom, and since when.
         evidence: K matched complaints.
         weight: frozen weights of all actors.
-        given: how many subjects there are; and canaries and the like, which a duty explains if it brought their record.
+        given: how many subjects there are; and canaries and the like, which a duty explains if it brought their record
+            and no one actor alone had them.
         settings: priors.
     """
     subjects, marks = given
-    known = np.flatnonzero(marks.subject >= 0)
+    # what one actor alone was shown says that his copy got out; no other hand on the same record explains that
+    known = np.flatnonzero((marks.subject >= 0) & (marks.actor < 0))
     opened = np.zeros((duties.actor.size, len(evidence.sets)), np.bool_)
     share, hit = np.zeros(opened.shape), np.zeros(duties.actor.size)
     for at in range(duties.actor.size):

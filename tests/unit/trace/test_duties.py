@@ -12,10 +12,12 @@ from whosaw.trace import (
     Actors,
     Duties,
     InputRefused,
+    Marks,
     Population,
     Rung,
     Settings,
     Sightings,
+    Verdict,
     build_index,
     rank,
 )
@@ -24,9 +26,10 @@ from whosaw.trace.settings import DAY_US
 Worlds = Callable[..., Any]
 
 
-def answered(world: Any, duties: Duties | None = None) -> Any:
+def answered(world: Any, duties: Duties | None = None, marks: Marks | None = None) -> Any:
     index = build_index(world.accesses, world.actors, world.population.entered_us.size)
-    given = {} if duties is None else {"duties": duties}
+    given: dict[str, Any] = {} if duties is None else {"duties": duties}
+    given |= {} if marks is None else {"marks": marks}
     return rank(index, world.population, world.sightings, Settings(complete=True), **given)
 
 
@@ -122,6 +125,39 @@ def test_who_took_a_book_over_is_named_without_its_hand_over_and_explained_with_
         total = why.probability + told.outside_probability + probability(told, heir)
         assert total == pytest.approx(1.0, abs=0.05)
         assert told.not_excluded is None and not told.scope.bounded
+
+
+def test_no_group_stands_out_where_a_duty_explains_it() -> None:
+    """The heir opened more than the book, so that the book alone explains it far better than he does."""
+    for seed in range(4):
+        w, heir, since_us, book, _ = handed_over(seed)
+        more = np.random.default_rng(seed).choice(np.setdiff1d(np.arange(400), book), 60, replace=False)
+        for subject in more.tolist():
+            w.accesses = replace(
+                w.accesses,
+                actor=np.append(w.accesses.actor, heir),
+                subject=np.append(w.accesses.subject, subject),
+                at_us=np.append(w.accesses.at_us, since_us),
+                irregular=np.append(w.accesses.irregular, False),
+            )
+        told = answered(w, brought(heir, book, np.full(book.size, since_us)))
+        (why,) = told.explanations
+        assert why.probability > 0.9 and told.outside_probability < 0.01
+        assert told.verdict is Verdict.UNDECIDED
+
+
+def test_a_duty_explains_a_canary_of_its_own_and_no_alias_that_one_actor_alone_was_shown() -> None:
+    w, heir, since_us, book, _ = handed_over(1)
+    duty, seen_us = brought(heir, book, np.full(book.size, since_us)), np.array([40 * DAY_US])
+    shown = int(w.accesses.actor[0])
+    odds = {}
+    for actor in (-1, shown):
+        mark = Marks(book[:1], seen_us, np.array([1e6]), np.array([actor]))
+        answer = answered(w, duty, mark)
+        odds[actor] = answer.explanations[0].probability / answer.outside_probability
+    plain = answered(w, duty)
+    assert odds[shown] == pytest.approx(plain.explanations[0].probability / plain.outside_probability)
+    assert odds[-1] == pytest.approx(1e6 * odds[shown])
 
 
 def test_an_heir_who_passed_on_more_than_he_took_over_is_found_all_the_same(world: Worlds) -> None:
