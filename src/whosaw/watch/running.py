@@ -18,7 +18,7 @@ from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn
 from whosaw.watch.settings import WatchSettings
 from whosaw.watch.sharing import shared_prints
 from whosaw.watch.together import Ground, pairs_of, weigh_beside
-from whosaw.watch.visits import first_of_each, told_once
+from whosaw.watch.visits import first_of_each
 
 WEEK_US = 7 * DAY_US
 
@@ -272,9 +272,10 @@ class _Weighing:
             looks, (observed.harms.subject, observed.harms.at_us), subjects=observed.subjects
         )
         actor, subject, part = observed.accesses.actor, observed.accesses.subject, observed.unexplained
-        whose = (followed > 0, actor, subject, self.lone.astype(np.int64))
-        each = told_once(np.arange(followed.size), *whose)
-        late = told_once(np.flatnonzero(recent), *whose)
+        # which look counts may not depend on what followed it, nor may one harm be counted after two looks
+        whose = (actor, subject, self.lone.astype(np.int64))
+        each = first_of_each(np.arange(followed.size), *whose)
+        late = first_of_each(np.flatnonzero(recent), *whose)
         weekly, base = signals.harm(actor[each], self.week[each], followed[each], part[each])
         monthly, _ = signals.harm(actor[late], np.zeros(late.size, np.int64), followed[late], part[late])
         return self._counted("harm", weekly, monthly, float(base[0]) if base.size else 0.5)

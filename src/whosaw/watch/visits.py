@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from whosaw.watch.rows import Bool, Int64
+from whosaw.watch.rows import Int64
 
 _MOST = 2**62
 
@@ -24,19 +24,6 @@ def first_of_each(rows: Int64, *columns: Int64) -> Int64:
     """
     _, first = np.unique(_joined([column[rows] for column in columns], rows.size), return_index=True)
     return np.asarray(np.sort(rows[first]))
-
-
-def told_once(rows: Int64, told: Bool, *columns: Int64) -> Int64:
-    """Return one of `rows` for each set of values, rising: the first where `told` holds, else the first of all.
-
-    Args:
-        rows: k rows, rising.
-        told: flags of n rows.
-        columns: of n rows each, values ≥ 0.
-    """
-    by_told = rows[np.argsort(~told[rows], kind="stable")]
-    _, first = np.unique(_joined([column[by_told] for column in columns], rows.size), return_index=True)
-    return np.asarray(np.sort(by_told[first]))
 
 
 def _joined(columns: list[Int64], size: int) -> Int64:
