@@ -111,7 +111,7 @@ class _Weighing:
             self._picked(),
             self._canary(recent),
             self._shared(),
-            self._together(touches, (month_touches, month_row), shares, scan),
+            self._together(touches, (month_touches, month_row), shares),
         ]
         present = [each for each in made if each is not None]
         weights = self.settings.used(tuple(each.name for each in present))
@@ -145,6 +145,8 @@ class _Weighing:
     def _tier(
         self, kept: tuple[Signal, ...], month: Float, detector: Float, tiers: Tiers, recent: Bool
     ) -> tuple[str, ...]:
+        if not kept:  # with as many false cases allowed as there are people, even an e-value of 1 would be a case
+            return ("none",) * self.actors
         review = np.log(tiers.review_e)
         families = np.zeros(self.actors, np.int64)
         for family in sorted(set(signals.FAMILIES.values())):
@@ -366,15 +368,13 @@ class _Weighing:
         week[-1] = month
         return Signal("sharing", detect(week), month, seen, np.zeros(self.actors))
 
-    def _together(
-        self, looks: tuple[Touches, Int64], late: tuple[Touches, Int64], shares: Shares, scan: Scan
-    ) -> Signal | None:
+    def _together(self, looks: tuple[Touches, Int64], late: tuple[Touches, Int64], shares: Shares) -> Signal | None:
         pairs = pairs_of(self.observed.prints)
         if not pairs.actor.size or not self.observed.link_access.size:
             return None
-        subject = self.observed.accesses.subject
+        accesses = self.observed.accesses
         (touches, row), (recent, late_row) = looks, late
         weights = normed(self.observed.weights, self.observed.beneficiaries)
-        ground = Ground(shares, scan, weights, self.weeks, self.actors)
-        found = weigh_beside(pairs, (touches, subject[row]), (recent, subject[late_row]), ground)
+        ground = Ground(shares, weights, (accesses.actor, accesses.subject), self.weeks, self.actors)
+        found = weigh_beside(pairs, (touches, accesses.subject[row]), (recent, accesses.subject[late_row]), ground)
         return Signal("together", found.week, found.month, found.seen, found.expected)

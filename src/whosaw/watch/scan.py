@@ -121,13 +121,16 @@ class Scan:
     events: Int64
 
 
-def scan_beneficiaries(touches: Touches, shares: Shares, weights: Float | None = None) -> Scan:
+def scan_beneficiaries(
+    touches: Touches, shares: Shares, weights: Float | None = None, person: Int64 | None = None
+) -> Scan:
     """Return the evidence of each actor over all of `touches` as one period.
 
     Args:
         touches: the period's events.
         shares: what innocence looks like.
         weights: S weights fixed before the period began (from the sellers' side), normed here; even where absent.
+        person: per actor of the events, whose shares are his; himself where absent.
     """
     weight = normed(weights, shares.by_role.shape[1])
     actor, of = np.unique(touches.actor, return_inverse=True)
@@ -136,7 +139,7 @@ def scan_beneficiaries(touches: Touches, shares: Shares, weights: Float | None =
     role[of] = touches.role
     pair, seen = np.unique(of[touches.event] * weight.size + touches.beneficiary, return_counts=True)
     who, whom = pair // weight.size, pair % weight.size
-    q = shares.of(actor[who], role[who], whom)
+    q = shares.of(actor[who] if person is None else person[actor[who]], role[who], whom)
     untouched = _untouched(events, role, shares.by_role, weight)
     total = np.zeros(actor.size)
     best_log = np.full(who.size, -np.inf)

@@ -4,8 +4,9 @@ To share a phone, a desk, a device at the change of shift, a flat or an account 
 evidence here. A shared print only says whose looks may tell something about whose: the beneficiaries that a colleague's
 looks point at weigh more when somebody's *own* looks are weighed, instead of all of them alike. That is fixed without
 his looks, so his evidence keeps its expectation of at most 1 whatever the colleague did: whoever shares a phone with
-somebody bribed, and looks at nothing himself, is not accused. Customers that both opened count for neither, so a case
-handed over at the end of a shift is no coincidence. Two who split what one alone would be found for are found.
+somebody bribed, and looks at nothing himself, is not accused. Customers that both opened, for whatever reason and
+whenever, count for neither and point at nothing, so a case handed over at the end of a shift is no coincidence. Two who
+split what one alone would be found for are found.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from whosaw.watch.observed import Prints
 from whosaw.watch.rows import Float, Int64
-from whosaw.watch.scan import Bets, Scan, Shares, Touches, log_bets, weekly_bets
+from whosaw.watch.scan import Bets, Scan, Shares, Touches, log_bets, scan_beneficiaries, weekly_bets
 
 MOST = 4
 """What more people left (an office's network, a counter's terminal) joins nobody: it says where they work."""
@@ -80,20 +81,22 @@ class Ground:
 
     Args:
         shares: what innocence looks like.
-        scan: of the last month, each actor for himself.
         weights: per beneficiary, summing to 1, as for the scan.
+        opened: actor and subject of every access of the whole stretch, explained or not.
         weeks, actors: how many.
     """
 
     shares: Shares
-    scan: Scan
     weights: Float
+    opened: tuple[Int64, Int64]
     weeks: int
     actors: int
 
 
 def weigh_beside(pairs: Pairs, looks: tuple[Touches, Int64], lately: tuple[Touches, Int64], ground: Ground) -> Beside:
     """Return the evidence on each actor beside his colleagues: half of the bet on what their looks point at.
+
+    What both of a pair opened is left out on either side: of his looks, and of those that say where the bet goes.
 
     Args:
         pairs: at least one.
@@ -102,8 +105,10 @@ def weigh_beside(pairs: Pairs, looks: tuple[Touches, Int64], lately: tuple[Touch
         ground: what the bets stand on.
     """
     actors, weeks = ground.actors, np.log(np.arange(ground.weeks) + 1.0)
-    pointed = _pointed(log_bets(lately[0], ground.shares), ground)
-    month = log_bets(_alone(pairs, *lately), ground.shares, pairs.actor)
+    opened = _opened(pairs, ground.opened, looks[1])
+    apart = _alone(pairs, *lately, opened)
+    month = log_bets(apart, ground.shares, pairs.actor)
+    pointed = _pointed(month, scan_beneficiaries(apart, ground.shares, ground.weights, pairs.actor), ground.weights)
     value = _part(pairs, month, pointed, ground) * np.exp(np.minimum(month.log_bet, _CAP))
     shared = np.bincount(pairs.actor, minlength=actors)
     inside = shared > 0
@@ -114,7 +119,7 @@ def weigh_beside(pairs: Pairs, looks: tuple[Touches, Int64], lately: tuple[Touch
 
     found, by_week = np.zeros(actors), np.tile(weeks[:, None], (1, actors))
     found[inside] = halved(0.0, month.actor, value)
-    weekly = weekly_bets(_alone(pairs, *looks), ground.shares, ground.weeks, pairs.actor)
+    weekly = weekly_bets(_alone(pairs, *looks, opened), ground.shares, ground.weeks, pairs.actor)
     part = _part(pairs, weekly.bets, pointed, ground)
     for week, states in enumerate(weekly.states()):
         by_week[week, inside] = halved(float(weeks[week]), weekly.bets.actor, part * states)
@@ -125,12 +130,12 @@ def weigh_beside(pairs: Pairs, looks: tuple[Touches, Int64], lately: tuple[Touch
     return Beside(found, by_week, seen, expected)
 
 
-def _pointed(alone: Bets, ground: Ground) -> tuple[Int64, Float]:
-    """Return (actor · S + beneficiary, rising) and which part of an actor's evidence each beneficiary is."""
-    weights, log_e = ground.weights, ground.scan.log_e[np.searchsorted(ground.scan.actor, alone.actor)]
-    key = alone.actor * weights.size + alone.beneficiary
+def _pointed(bets: Bets, scan: Scan, weights: Float) -> tuple[Int64, Float]:
+    """Return (pair · S + beneficiary, rising) and which part of a pair's evidence each beneficiary is."""
+    log_e = scan.log_e[np.searchsorted(scan.actor, bets.actor)]
+    key = bets.actor * weights.size + bets.beneficiary
     order = np.argsort(key, kind="stable")
-    part = weights[alone.beneficiary] * np.exp(np.minimum(alone.log_bet - log_e, _CAP))
+    part = weights[bets.beneficiary] * np.exp(np.minimum(bets.log_bet - log_e, _CAP))
     return key[order], np.minimum(part[order], 1.0)
 
 
@@ -139,19 +144,29 @@ def _part(pairs: Pairs, bets: Bets, pointed: tuple[Int64, Float], ground: Ground
     keys, parts = pointed
     if not keys.size:
         return np.zeros(bets.actor.size)
-    asked = pairs.colleague[bets.actor] * ground.weights.size + bets.beneficiary
+    # the colleague's own looks are those of the same two the other way round
+    swapped = np.lexsort((pairs.actor, pairs.colleague))
+    asked = swapped[bets.actor] * ground.weights.size + bets.beneficiary
     place = np.minimum(np.searchsorted(keys, asked), keys.size - 1)
     return np.where(keys[place] == asked, parts[place], 0.0)
 
 
-def _alone(pairs: Pairs, touches: Touches, subject: Int64) -> Touches:
+def _opened(pairs: Pairs, opened: tuple[Int64, Int64], subject: Int64) -> tuple[Int64, int]:
+    """Return (actor · width + subject) of what people of pairs opened among `subject`, and the width."""
+    actor, whom = opened
+    width = int(whom.max(initial=0)) + 1
+    wanted = np.isin(actor, pairs.actor) & np.isin(whom, subject)
+    return np.unique(actor[wanted] * width + whom[wanted]), width
+
+
+def _alone(pairs: Pairs, touches: Touches, subject: Int64, opened: tuple[Int64, int]) -> Touches:
     """Return as the looks of each pair those of its actor at people whom the colleague did not open."""
     order = np.argsort(touches.actor, kind="stable")
     pair, at = _rows_of(touches.actor[order], pairs.actor)
     row = order[at]
-    width = int(subject.max(initial=0)) + 1
-    opened = np.isin(pairs.colleague[pair] * width + subject[row], touches.actor * width + subject)
-    pair, row = pair[~opened], row[~opened]
+    keys, width = opened
+    both = np.isin(pairs.colleague[pair] * width + subject[row], keys)
+    pair, row = pair[~both], row[~both]
     links = np.argsort(touches.event, kind="stable")
     event, link = _rows_of(touches.event[links], row)
     return Touches(pair, touches.week[row], touches.role[row], event, touches.beneficiary[links[link]])

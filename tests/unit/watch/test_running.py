@@ -13,7 +13,7 @@ from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls, permuted
 from whosaw.watch.observed import Observed
 from whosaw.watch.running import run
-from whosaw.watch.settings import WatchSettings, read_settings
+from whosaw.watch.settings import DEFAULT_WEIGHTS, WatchSettings, read_settings
 from whosaw.watch.verdicts import Outcome, Review, VerdictUnclear, lessons, precision
 
 _SPEC = importlib.util.spec_from_file_location("watch_worlds", Path(__file__).with_name("worlds.py"))
@@ -118,6 +118,12 @@ def test_a_signal_that_lies_is_switched_off() -> None:
     used = check.apply(WatchSettings())
     assert run(lying, used).signal("beneficiary") is None
     assert used.digest() != WatchSettings().digest()
+
+
+def test_where_no_signal_is_left_nobody_is_a_case_however_many_false_ones_are_allowed() -> None:
+    world = worlds.firm(1)
+    found = run(world, WatchSettings(false_cases_a_month=float(PEOPLE), off=tuple(sorted(DEFAULT_WEIGHTS))))
+    assert found.signals == () and set(found.tier) == {"none"} and found.selected.size == 0
 
 
 def test_permuting_keeps_how_many_unexplained_accesses_each_group_has(bribed: Observed) -> None:

@@ -41,11 +41,16 @@ def office() -> list[tuple[int, int]]:
 
 
 def looks_of(world: Observed, seller: int, actors: tuple[int, ...], each: int, seed: int = 1) -> Observed:
-    """Return the world with so many unexplained looks more of each actor in its last month, all at one seller's."""
+    """Return the world with so many unexplained looks more of each actor in its last month, all at one seller's.
+
+    They go to people whom none of the actors opened otherwise; among few customers, colleagues meet many of the same.
+    """
     rng = np.random.default_rng(seed)
     seller_of = np.full(world.subjects, -1, np.int64)
     seller_of[world.accesses.subject[world.link_access]] = world.link_beneficiary
-    subject = rng.choice(np.flatnonzero(seller_of == seller), len(actors) * each, replace=False)
+    met = world.accesses.subject[np.isin(world.accesses.actor, actors)]
+    unmet = np.setdiff1d(np.flatnonzero(seller_of == seller), met)
+    subject = rng.choice(unmet, len(actors) * each, replace=False)
     n, more = len(world.accesses), subject.size
     at = int(world.accesses.at_us.max()) - rng.integers(DAY_US, 27 * DAY_US, more)
     joined = Accesses(
@@ -125,6 +130,27 @@ def test_a_case_handed_over_at_the_end_of_a_shift_is_no_coincidence() -> None:
     )
     assert evidence(handed)[51] <= 1.0, "all that he opened was handed over to him"
     assert cases(handed) == []
+
+
+def test_customers_that_both_opened_count_for_neither_and_point_at_nothing() -> None:
+    world = looks_of(worlds.firm(1), 11, (50,), 5)
+    mine = np.flatnonzero(world.accesses.actor == 50)[-5:]
+    assert (world.link_beneficiary[-5:] == 11).all()
+    for explained in (0.0, 1.0):  # the colleague may have had a reason; and it does not matter when he opened them
+        both, n = mine[:4], len(world.accesses)
+        joined = replace(
+            world,
+            accesses=Accesses(
+                np.append(world.accesses.actor, np.full(4, 51)),
+                np.append(world.accesses.subject, world.accesses.subject[both]),
+                np.append(world.accesses.at_us, np.full(4, DAY_US) if not explained else world.accesses.at_us[both]),
+            ),
+            unexplained=np.append(world.unexplained, np.full(4, explained)),
+            link_access=np.append(world.link_access, np.arange(n, n + 4)),
+            link_beneficiary=np.append(world.link_beneficiary, np.full(4, 11)),
+            prints=prints((50, 900), (51, 900)),
+        )
+        assert (evidence(joined)[[50, 51]] <= 1.1).all(), "one of his own beside four that both opened"
 
 
 def test_the_nightly_check_passes_it() -> None:
