@@ -90,6 +90,11 @@ def test_a_form_as_a_browser_sends_it_is_taken(form: Form) -> None:
     assert form.waiting() == [{"offer": "80 dollars\nfür", "channel": "", "handle": "", "payout": ""}]
 
 
+def test_the_page_says_who_can_still_see_the_minute(form: Form) -> None:
+    page = form.client.get(APPROACH_PATH).text
+    assert "Who runs the server or the network can still see the minute" in page
+
+
 def test_control_characters_are_taken_out_of_every_field_and_of_the_code(form: Form) -> None:
     dirty = {name: f"a\0b\x1b[31m\x7f\x85\tc\r\nd{name}" for name in GOOD}
     assert form.send(**dirty).status_code == 200
