@@ -271,6 +271,32 @@ def test_letters_go_out_once_come_back_and_reach_people_by_post_in_their_languag
     assert len(list((case.folder / "again").glob("*.txt"))) == 1
 
 
+def test_a_bundle_holds_one_letter_of_each_wording_that_went_out(case: Desk, box: Mailbox) -> None:
+    bundle = case.folder / "before"
+    case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    assert (bundle / "files" / "facts.json").exists() and not (bundle / "files" / "letters").exists()
+    case.ok("notice", "risk", "CASE-1", "--why", "e-mail addresses alone got out", **case.ann)
+    case.ok("case", "plan", "CASE-1", "notify_subjects", "--reason", "see the case", **case.ann)
+    case.ok("case", "approve", "CASE-1/1", **case.bob)
+    case.ok("case", "do", "CASE-1/1", **case.bob)
+    # the letters have gone out; what is decided after that changes none of them
+    case.ok("notice", "risk", "CASE-1", "--why", "the messages threaten people", "--high", **case.bob)
+    bundle = case.folder / "after"
+    case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    held = {path.name: flat(path.read_text()) for path in (bundle / "files" / "letters").glob("*.txt")}
+    # Finland and California certainly; a Finn, Ontario, whose law is not known, and a seller probably
+    assert set(held) == {"certain-voluntary.txt", "probable-voluntary.txt", "probable.txt", "probable-business.txt"}
+    sent = {
+        "certain-voluntary.txt": ("lead_certain", "voluntary"),
+        "probable-voluntary.txt": ("lead_probable", "voluntary"),
+        "probable.txt": ("lead_probable",),
+        "probable-business.txt": ("lead_probable_business", "rights_business"),
+    }
+    for name, keys in sent.items():
+        assert all(says(held[name], "en", key) for key in keys), name
+        assert says(held[name], "en", "voluntary") == ("voluntary" in keys)
+
+
 def test_whoever_may_not_see_a_case_gets_neither_its_bundle_nor_its_forms(case: Desk) -> None:
     eve = {"WHOSAW_TOKEN": case.ok("user", "add", "E-1").strip().split()[-1]}
     bundle, forms = case.folder / "bundle", case.folder / "eve"

@@ -34,6 +34,7 @@ from whosaw.answer.bundletexts import Background, as_json
 from whosaw.answer.evidence import Sources, build_evidence, verifier_source
 from whosaw.answer.exculpatory import ITEMS, Answer, Finding
 from whosaw.answer.ladder import RULES
+from whosaw.answer.notices import Wording
 from whosaw.answer.phase import STATES as PHASES
 from whosaw.answer.plainwords import ALTERNATIVES, CASE_STATES, FINDINGS, QUESTIONS, RUNGS, STANDINGS, STATES, STEPS
 from whosaw.answer.redaction import Redaction
@@ -125,6 +126,12 @@ async def built(database: Database, tmp_path: Path) -> Built:
         sightings=await book.list(case=made.case),
         record=Record({1: seen, 2: seen}, True, {"customer.email": "e-mail address"}),
     )
+    first, second = made.facts.persons
+    sent = {
+        Wording("certain", business=False, required=False): first,
+        Wording("probable", business=True, required=None): second,
+    }
+    made.background = replace(made.background, letters=sent)
     made.sources = Sources(database, tmp_path / "trail", keys.trail, cases, steps, book, mails)
     return made
 
@@ -154,9 +161,11 @@ async def test_the_bundle_holds_everything_and_verifies_with_python_alone(built:
     for name in (
         *("README.txt", "verify.py", "case.json", "verdicts.json", "steps.json", "facts.json", "method.json"),
         *("exculpatory.json", "history.json", "policies/abc.cedar", "case.jsonld", "report.pdf", "certificate.txt"),
-        *("custody.json", "letters/certain.txt"),
+        *("custody.json", "letters/certain-voluntary.txt", "letters/probable-business.html"),
     ):
         assert f"files/{name}" in held, name
+    assert len([name for name in held if name.startswith("files/letters/")]) == 4
+    assert b"No law obliges us" in held["files/letters/certain-voluntary.txt"]
     gate = json.loads(held["files/gate.json"])
     (counted,) = gate["counted"]
     assert (counted["open"], counted["open_without_verified_reason"], counted["closed"]) == (2, 2, 1)

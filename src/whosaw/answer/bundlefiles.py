@@ -7,9 +7,10 @@ from typing import Any
 
 from whosaw.answer.bundletexts import as_json
 from whosaw.answer.case import Case, Snapshot
-from whosaw.answer.facts import Facts
+from whosaw.answer.facts import Facts, Person
 from whosaw.answer.ladder import RULES
 from whosaw.answer.letters import write_notice
+from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import by_number
 from whosaw.answer.redaction import Redaction
 from whosaw.answer.sightings import Sighting
@@ -76,15 +77,13 @@ def step_file(step: Step, numbers: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def letter_files(facts: Facts) -> dict[str, bytes]:
-    """Return the facts, and one letter of each wording under a name that is nobody's."""
+def letter_files(facts: Facts, sent: Mapping[Wording, Person]) -> dict[str, bytes]:
+    """Return the facts, and one letter of each wording that went out, in English, under a name that is nobody's."""
     files = {"facts.json": as_json(facts.as_json())}
-    for certainty in ("certain", "probable"):
-        person = next((each for each in facts.persons if each.certainty == certainty), None)
-        if person is not None:
-            letter = write_notice(facts, person, name=_SAMPLE_NAME)
-            files[f"letters/{certainty}.txt"] = letter.text.encode()
-            files[f"letters/{certainty}.html"] = letter.html.encode()
+    for wording, person in sent.items():
+        letter = write_notice(facts, person, name=_SAMPLE_NAME, required=wording.required)
+        files[f"letters/{wording.name}.txt"] = letter.text.encode()
+        files[f"letters/{wording.name}.html"] = letter.html.encode()
     return files
 
 
@@ -123,7 +122,10 @@ What is in it
     files/steps.json       what was done, on whose approval, and under which entry of the trail.
     files/gate.json        whether the gate was open or closed at each look, and by which access policies.
     files/facts.json       what the letters were written from (absent where nobody was told).
-    files/letters/         one letter of each wording, with "[name]" for the name.
+    files/letters/         one letter of each wording that went out, in English, with "[name]" for the name: to
+                           people whose data certainly or probably got out, or to a business; of -required a law
+                           asked for the letter, of -voluntary none did, and else it says neither. Whether letters
+                           were sent at all, files/steps.json says.
     files/mails/           the complaints as they arrived.
     files/method.json      the method, its settings, its measured rates of error and its limits.
     files/exculpatory.json what speaks for the named actors, and what nobody asked.

@@ -15,7 +15,8 @@ from whosaw.answer.case import Case, Snapshot
 from whosaw.answer.clocks import CaseClock
 from whosaw.answer.desk import Knowledge, Move
 from whosaw.answer.exculpatory import ITEMS, Answer
-from whosaw.answer.facts import Facts
+from whosaw.answer.facts import Facts, Person
+from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import by_number
 from whosaw.answer.step import Step
 
@@ -61,6 +62,7 @@ class Background:
         stamps: files of time stamps under ``stamps/``.
         exhibits: files that people found, by their name under ``exhibits/``.
         shown: of each exhibit what it shows, by the same name.
+        letters: each wording of the letters that went out, with one person whom it was sent to.
         custody: who had the evidence in hand before, oldest first.
         built_by: who builds the bundle, as a number.
         built_at: when.
@@ -75,6 +77,7 @@ class Background:
     stamps: Mapping[str, bytes] = field(default_factory=dict)
     exhibits: Mapping[str, bytes] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[Wording, Person] = field(default_factory=dict)
     custody: Sequence[Mapping[str, Any]] = ()
     built_by: int = 0
     built_at: datetime | None = None

@@ -117,7 +117,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
             gate_file(kept, {numbers[actor] for actor in named}, background.policies if background else ())
         ),
         **raw_files(sightings, sources.mails, redact),
-        **(letter_files(facts) if facts else {}),
+        **(letter_files(facts, background.letters if background else {}) if facts else {}),
         **({"redacted.jsonl": left_out} if left_out else {}),
     }
     if background is not None:

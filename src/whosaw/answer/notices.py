@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 
-from whosaw.answer.facts import Facts, Person
+from whosaw.answer.facts import Certainty, Facts, Person
 from whosaw.answer.letters import LANGUAGES, Letter, business, write_notice
 from whosaw.store.numbers import keys_of
 from whosaw.store.outbox import Mail, Outbox
@@ -47,6 +47,27 @@ Obliged = Callable[[str], bool | None]
 def undecided(jurisdiction: str) -> None:
     """Say of no place whether its law asks for a letter, so that no letter says either."""
     del jurisdiction
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What makes one letter say other sentences than another of its case.
+
+    Attributes:
+        certainty: whether his data certainly or probably got out.
+        business: whether it goes to a business.
+        required: whether a law of his place asks for it; None where the letter says nothing of that.
+    """
+
+    certainty: Certainty
+    business: bool
+    required: bool | None
+
+    @property
+    def name(self) -> str:
+        """A name for a file: ``certain``, ``probable-business``, ``certain-voluntary``."""
+        asked = {True: "-required", False: "-voluntary", None: ""}[self.required]
+        return f"{self.certainty}{'-business' if self.business else ''}{asked}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +116,17 @@ async def queue_notices(
     return Queued(new, len(facts.persons) - len(todo), tuple(unreachable))
 
 
+def wording_of(person: Person, jurisdiction: str, obliged: Obliged) -> Wording:
+    """Return the wording of the letter to one person whom the law of a place protects."""
+    is_business = bool(business(person))
+    # the laws known here protect people: whether one asks for a letter to a business is not said
+    return Wording(person.certainty, is_business, None if is_business else obliged(jurisdiction))
+
+
 def letter_to(facts: Facts, person: Person, recipient: Recipient, obliged: Obliged = undecided) -> Letter:
     """Return the letter to one person in his language; a language without words gets English."""
     language = recipient.language if recipient.language in LANGUAGES else "en"
-    # the laws known here protect people: whether one asks for a letter to a business is not said
-    required = None if business(person) else obliged(recipient.jurisdiction)
+    required = wording_of(person, recipient.jurisdiction, obliged).required
     return write_notice(facts, person, name=recipient.name, language=language, required=required)
 
 

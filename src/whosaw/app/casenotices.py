@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,15 +23,16 @@ from whosaw.answer import (
     exposures,
 )
 from whosaw.answer.bounces import Bounces
-from whosaw.answer.casequeries import police_holds
+from whosaw.answer.casequeries import fetch, police_holds
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.delivery import Sending, send_pending
 from whosaw.answer.dryrun import write_letters
-from whosaw.answer.duties import Duty, decide_duties, required_of
+from whosaw.answer.duties import Duty, Risk, decide_duties, required_of
+from whosaw.answer.facts import Person
 from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
 from whosaw.answer.notes import Notes
-from whosaw.answer.notices import Obliged, Recipient, letter_to, queue_notices
+from whosaw.answer.notices import Obliged, Recipient, Wording, letter_to, queue_notices, wording_of
 from whosaw.answer.risk import Risks
 from whosaw.answer.stepqueries import done_steps, suspended_in
 from whosaw.app.casedesk import case_work
@@ -42,6 +45,8 @@ from whosaw.record import Entry, entries_by_actor, exposed_subjects, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
+
+_DECIDED = "select decided_at, high, decided_by, why from case_risk where case_id = %(case)s order by id"
 
 
 class FactsMissing(AppError, LookupError):
@@ -169,6 +174,31 @@ class CaseNotices:
     async def _obliged(self, case: str, facts: Facts) -> Obliged:
         duties, _ = await self._duties(case, facts)
         return lambda place: required_of(duties, place)
+
+    async def wordings(self, case: str, facts: Facts) -> Mapping[Wording, Person]:
+        """Return each wording of the letters that went out, with the first person whom it was sent to.
+
+        A letter is not kept once it is sent. What it said follows from the decision on the risk that stood when it was
+        queued: a later one changes no letter. Of whom the company's tables no longer know, nothing is claimed.
+        """
+        gone_out = [each for each in await self.outbox.list(case) if each.state in ("sent", "sent?")]
+        queued = {each.recipient_key: each.queued_at for each in gone_out}
+        people = await self._recipients_of(facts)
+        residence = {number: each.jurisdiction for number, each in people.items()}
+        decided = await fetch(self._services.db, _DECIDED, {"case": case})
+        obliged: dict[tuple[int, date], Obliged] = {}
+        found: dict[Wording, Person] = {}
+        for person in facts.persons:
+            at = queued.get(str(person.subject))
+            if at is None or person.subject not in people:
+                continue
+            before = [Risk(*row[1:]) for row in decided if row[0] <= at]
+            then = len(before), at.date()
+            if then not in obliged:
+                duties = decide_duties(facts, residence, before[-1] if before else None, at.date())
+                obliged[then] = partial(required_of, duties)
+            found.setdefault(wording_of(person, residence[person.subject], obliged[then]), person)
+        return found
 
     async def forms(self, case: str, *, by: str, phase: int, missing: tuple[str, ...], late: str) -> NoticeForms:
         """Return the draft for the authority, the press text, the note for colleagues, and the duties by law."""

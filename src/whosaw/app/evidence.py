@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whosaw.answer import FactsContradict
 from whosaw.answer.bundletexts import Background, as_json
 from whosaw.answer.evidence import Sources, build_evidence
-from whosaw.answer.facts import Facts
+from whosaw.answer.facts import Facts, Person
+from whosaw.answer.notices import Wording
 from whosaw.answer.redaction import Redaction
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casenotices import CaseNotices, FactsMissing
@@ -51,15 +52,17 @@ async def build_case_evidence(
     work, missing = case_work(services), []
     await work.notes.add(case, "case.evidence", by=by, more={"change": "redacted" if redact.subjects else "built"})
     await services.integrator.step()
+    notices, letters = CaseNotices(services), dict[Wording, Person]()
+    facts: Facts | None = None
     try:
-        facts: Facts | None = await CaseNotices(services).facts(case)
+        facts = stated = await notices.facts(case)
+        letters |= await notices.wordings(case, stated)
     except (FactsMissing, FactsContradict) as why:
-        facts = None
         missing.append(f"facts and letters: {why}")
     stamps = await _stamps(services)
     if not stamps:
         missing.append("time stamps: no authority has stamped this trail (WHOSAW_STAMPS)")
-    background = await _background(work, case, by, stamps)
+    background = replace(await _background(work, case, by, stamps), letters=letters)
     settings = services.settings
     sources = Sources(
         services.db, settings.trail_folder, services.keys.trail, work.cases, work.steps, work.book, work.raws
