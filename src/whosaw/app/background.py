@@ -23,6 +23,7 @@ from whosaw.store.relay import Relay
 _LOG = logging.getLogger(__name__)
 ALERTS_EVERY_S = 1.0
 STANDING_EVERY_S = 15.0
+CASES_EVERY_S = 3_600.0  # these read every verdict of every open case
 
 
 def nobody_hears(services: Services) -> str:
@@ -49,15 +50,16 @@ async def run_background(services: Services) -> None:
         grants.expire,
         lambda: glasses.escalate(services.clock.now()),
         work.clocks.remind,
-        work.covert.remind,
-        work.corrections.remind,
         witness_alarm(services.db, services.clock, folder, asked=asked),
         lambda: reports.take_in(work.approaches, services.clock.now()),
         lambda: escalate_unread(services.db, services.clock),
     ]
+    cases: list[Callable[[], Awaitable[object]]] = [work.covert.remind, work.corrections.remind]
     async with alert_sending(services) as sending:
         await asyncio.gather(
-            *(every(STANDING_EVERY_S, step) for step in standing), every(ALERTS_EVERY_S, sending.round)
+            *(every(STANDING_EVERY_S, step) for step in standing),
+            *(every(CASES_EVERY_S, step) for step in cases),
+            every(ALERTS_EVERY_S, sending.round),
         )
 
 
