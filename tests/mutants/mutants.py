@@ -794,8 +794,8 @@ MUTANTS = [
     Mutant(
         "the console names people by their keys",
         "app/casereads.py",
-        "return {key: names[number] for key, number in numbers.items()}",
-        "return {key: key for key, number in numbers.items()}",
+        "return erased | {key: names[number] for key, number in numbers.items()}",
+        "return erased | {key: key for key, number in numbers.items()}",
         (f"{CASE_PAGES}::test_people_on_a_page_are_numbers_until_two_functions_unmask_one",),
     ),
     Mutant(

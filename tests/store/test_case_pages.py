@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +16,12 @@ from tests.store.watchworld import END, found_company
 
 from whosaw.answer import StepRefused
 from whosaw.answer.access import Request
+from whosaw.answer.clocks import CaseClocks
+from whosaw.answer.corrections import Corrections
+from whosaw.answer.covert import Covert
 from whosaw.answer.employeeaccess import answer_employee
 from whosaw.answer.exculpatory import ITEMS
+from whosaw.app import background
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casepreserve import Preserve
 from whosaw.app.services import Services, open_services
@@ -26,7 +32,7 @@ from whosaw.record import entries_from
 from whosaw.record.exposure import Exposures
 from whosaw.record.hold import Holds
 from whosaw.store.alerts import raise_alert
-from whosaw.store.numbers import assign
+from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
 
 SELLER = "seller:S-7"
@@ -119,7 +125,7 @@ async def test_who_was_shown_an_accusation_in_the_browser_is_told_when_it_fell(s
     (line,) = (await reads.start("S-1")).fallen
     assert (line.case, line.actor) == (case, f"actor #{number}")
     assert (await reads.start("P-1")).fallen == ()
-    await reads.corrections_read("S-1")
+    await reads.corrections_read("S-1", line.made_at)
     assert (await reads.start("S-1")).fallen == ()
 
 
@@ -202,6 +208,25 @@ async def test_ending_the_holds_of_a_case_tells_first_whoever_asked_to_be_erased
     assert [(hold.space, hold.number) for hold in standing] == [("subject", one)]
 
 
+async def test_a_look_at_a_case_brings_nobody_back_who_was_erased_since(services: Services) -> None:
+    work, case = await opened_case(services)
+    await assign(services.db, "actor", [SUSPECT, "E-0003"])
+    await work.steps.plan(case, "revoke_sessions", SUSPECT, by="P-1", reason="a finding")
+    async with services.db.connection() as connection:
+        await connection.execute("delete from number_map where space = 'actor' and key = %s", [SUSPECT])
+
+    async def numbered() -> bool:
+        return await find(services.db, "actor", SUSPECT) is not None
+
+    page = await WebReads(services).case(case, "P-1")
+    assert page is not None and SUSPECT not in str(page)
+    assert page.looks[-1].candidates[0].actors == ("an actor without a number",) == (page.steps[0].target,)
+    assert not await numbered(), "the page of a case"
+    assert await Preserve(services).unheld(case) == 2 and not await numbered(), "what is kept"
+    await work.cases.add_verdict(case, shown("E-6"), complaints=4)
+    assert await work.corrections.fallen(case) == [] and not await numbered(), "what fell"
+
+
 async def kept(work: CaseWork, case: str) -> str:
     """Carry out `preserve` in a case and return the step."""
     step = await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it")
@@ -249,6 +274,32 @@ async def test_a_hold_that_was_lifted_by_hand_is_put_back_by_planning_it_again(s
         assert planned == await work.steps.plan(case, "preserve", case, by="P-1", reason="keep it"), "planned once"
         assert await kept(work, case) == planned.id != first and await preserve.unheld(case) == 0
         assert await kept(work, case) == planned.id, "nothing is missing"
+
+
+async def test_a_server_reads_every_verdict_once_an_hour_and_not_with_each_round(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: Counter[str] = Counter()
+
+    def counted(kind: type[Any]) -> None:
+        remind = kind.remind
+
+        async def counting(self: Any) -> int:
+            rounds[kind.__name__] += 1
+            return int(await remind(self))
+
+        monkeypatch.setattr(kind, "remind", counting)
+
+    for kind in (CaseClocks, Covert, Corrections):
+        counted(kind)
+    monkeypatch.setattr(background, "STANDING_EVERY_S", 0.01)
+    running = asyncio.create_task(background.run_background(services))
+    async with asyncio.timeout(60):
+        while rounds["CaseClocks"] < 4 or len(rounds) < 3:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (rounds["Covert"], rounds["Corrections"]) == (1, 1)
 
 
 async def test_a_member_of_staff_is_told_of_everybody_whom_he_was_shown_also_in_bulk(services: Services) -> None:

@@ -197,7 +197,9 @@ async def test_whoever_was_shown_an_accusation_is_told_when_it_fell(database: Da
     assert await corrections.correct(case, number, by="ann", text="his account was shared") == 2
     (mine,) = await corrections.unread("bob")
     assert (mine.actor, mine.text) == (number, "his account was shared")
-    await corrections.read("bob")
+    await corrections.read("bob", mine.made_at - timedelta(microseconds=1))
+    assert [each.actor for each in await corrections.unread("bob")] == [number], "what came after is not read"
+    await corrections.read("bob", mine.made_at)
     assert await corrections.unread("bob") == []
     assert [(each.person, each.read_at is not None) for each in await corrections.list(case)] == [
         ("ann", False),

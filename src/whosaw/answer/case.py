@@ -11,6 +11,7 @@ from whosaw.answer import queries
 from whosaw.answer.errors import UnknownCase
 from whosaw.answer.phase import State
 from whosaw.store import Database
+from whosaw.store.numbers import assign
 from whosaw.terms import Clock
 
 
@@ -53,6 +54,10 @@ class Snapshot:
         """Return every actor on a rung, alone or in a group."""
         on_rung = [each["actors"] for each in self._candidates() if each.get("rung") in {"lead", "finding"}]
         return {actor for actors in on_rung for actor in actors}
+
+    def actors(self) -> set[str]:
+        """Return every actor whom the verdict mentions, on a rung or not."""
+        return {actor for each in self._candidates() for actor in each["actors"]}
 
     def _candidates(self) -> list[Mapping[str, Any]]:
         return list(self.verdict.get("candidates", ()))
@@ -98,13 +103,16 @@ class Cases:
         return await self.get(identifier)
 
     async def add_verdict(self, identifier: str, verdict: Mapping[str, Any], *, complaints: int) -> Snapshot:
-        """Append what attribution said to the case's history.
+        """Append what attribution said to the case's history; whom it names has a number from then on.
 
         Raises:
             UnknownCase: there is none of this id.
         """
         await self.get(identifier)
-        return Snapshot(*await queries.add_verdict(self._db, identifier, self._clock.now(), complaints, verdict))
+        at = self._clock.now()
+        # now and at no later look: who was erased meanwhile would come back into the map
+        await assign(self._db, "actor", sorted(Snapshot(0, at, complaints, verdict).actors()))
+        return Snapshot(*await queries.add_verdict(self._db, identifier, at, complaints, verdict))
 
     async def verdicts(self, identifier: str) -> Sequence[Snapshot]:
         """Return the case's history, oldest first."""

@@ -10,11 +10,12 @@ from whosaw.answer import redressqueries as queries
 from whosaw.answer import stepqueries
 from whosaw.answer.case import Cases
 from whosaw.answer.errors import StepRefused
+from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notes import Notes
 from whosaw.store import Database
 from whosaw.store.alerts import raise_alert
-from whosaw.store.numbers import assign, keys_of
+from whosaw.store.numbers import keys_of
 from whosaw.terms import Clock
 
 FELL = "case.accusation_fell"
@@ -82,9 +83,9 @@ class Corrections:
         history = await Cases(self._db, self._clock).verdicts(case)
         since = {key: each.at for each in history for key in each.suspected()}
         gone = sorted(set(since) - history[-1].suspected()) if history else []
-        numbers = await assign(self._db, "actor", gone)
+        numbers = await known_numbers(self._db, "actor", gone)
         found = []
-        for key in gone:
+        for key in numbers:  # who was erased since is nobody's any more
             people = await queries.untold(self._db, case, (numbers[key], key), since[key])
             measures = await stepqueries.standing_against(self._db, case, key, _UNDOABLE)
             if people or measures:
@@ -108,9 +109,9 @@ class Corrections:
         """Return the corrections that a person has not read."""
         return [Correction(*row) for row in await queries.corrections(self._db, unread_by=person)]
 
-    async def read(self, person: str) -> None:
-        """Note that a person has read his corrections."""
-        await queries.read_corrections(self._db, person, self._clock.now())
+    async def read(self, person: str, until: datetime) -> None:
+        """Note that a person has read his corrections that were made by `until`: none that he was not shown."""
+        await queries.read_corrections(self._db, person, until, self._clock.now())
 
     async def list(self, case: str) -> Sequence[Correction]:
         """Return the corrections of a case, and who has read them."""

@@ -100,12 +100,13 @@ async def add_corrections(db: Database, case: str, said: Mapping[str, object]) -
     return len(rows)
 
 
-async def read_corrections(db: Database, person: str, at: datetime) -> None:
-    """Keep that a person has read his corrections."""
+async def read_corrections(db: Database, person: str, until: datetime, at: datetime) -> None:
+    """Keep that a person has read his corrections that were made by `until`."""
     await fetch(
         db,
-        "update case_correction set read_at = %(at)s where person = %(person)s and read_at is null returning person",
-        {"person": person, "at": at},
+        "update case_correction set read_at = %(at)s where person = %(person)s and read_at is null "
+        "and made_at <= %(until)s returning person",
+        {"person": person, "until": until, "at": at},
     )
 
 

@@ -99,6 +99,8 @@ class Steps:
                 identity += f":{carried_out}"
         if kind == "resuspend_seller":
             identity += f":{given.get('entry')}"
+        if RULES[kind].about == "actor":  # whoever looks at the case later gives nobody a number
+            await self._numbers.numbers("actor", [target])
         values = {
             "kind": kind,
             "target": target,

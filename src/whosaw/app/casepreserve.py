@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from whosaw.answer import Cases, SightingBook
+from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import step_of
 from whosaw.answer.stepqueries import preserving, steps
@@ -84,6 +85,6 @@ class Preserve:
         history = await cases.verdicts(case)
         live = [each for each in map(step_of, await steps(db, case)) if each.state != "undone"]
         about = {each.target for each in live if RULES[each.kind].about == "actor"}
-        suspects = await assign(db, "actor", sorted(about | (history[-1].suspected() if history else set())))
+        suspects = await known_numbers(db, "actor", sorted(about | (history[-1].suspected() if history else set())))
         held = {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
         return held if beneficiary is None else held | {("subject", beneficiary)}

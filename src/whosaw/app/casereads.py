@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
+from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
@@ -27,10 +29,10 @@ from whosaw.doors.console.reads import (
     TermLine,
 )
 from whosaw.store.alerts import attention
-from whosaw.store.numbers import assign
 from whosaw.store.outbox import Outbox
 
 _CANDIDATES = 5
+_UNNUMBERED = "an actor without a number"  # erased since
 
 
 class CaseReads:
@@ -94,9 +96,9 @@ class CaseReads:
         found = await self._work.corrections.unread(viewer)
         return tuple(CorrectionLine(each.case, f"actor #{each.actor}", each.text, each.made_at) for each in found)
 
-    async def corrections_read(self, viewer: str) -> None:
-        """Keep that the viewer has read his corrections."""
-        await self._work.corrections.read(viewer)
+    async def corrections_read(self, viewer: str, until: datetime) -> None:
+        """Keep that the viewer has read his corrections, as far as they were written by `until`."""
+        await self._work.corrections.read(viewer, until)
 
     async def _known(self, case: str) -> KnownLine:
         waiting = await attention(self._db)
@@ -115,12 +117,13 @@ class CaseReads:
         """Return how each actor on the page is written now, by key: as a number, save while he is unmasked."""
         about = {row.target for row in steps if _about_actor(row.kind)}
         keys = about | {actor for each in history for one in _candidates(each) for actor in one["actors"]}
-        numbers = await assign(self._db, "actor", sorted(keys))
-        suspected = sorted(history[-1].suspected()) if history else []
-        shown = await assign(self._db, "actor", suspected)
+        numbers = await known_numbers(self._db, "actor", sorted(keys))
+        shown = await known_numbers(self._db, "actor", sorted(history[-1].suspected()) if history else [])
+        suspected = list(shown)
         await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])
         names = await self._work.unmaskings.names(case, list(numbers.values()))
-        return {key: names[number] for key, number in numbers.items()}
+        erased = dict.fromkeys(keys, _UNNUMBERED)
+        return erased | {key: names[number] for key, number in numbers.items()}
 
     async def _summary(self, case: Case) -> CaseSummary:
         history = await self._work.cases.verdicts(case.id)

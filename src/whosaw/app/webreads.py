@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from whosaw.app import watchdesk, watchlive, watchprompts
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
@@ -49,9 +51,9 @@ class WebReads:
         cases, fallen = await self._cases.summaries(viewer), await self._cases.corrections(viewer)
         return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen)
 
-    async def corrections_read(self, viewer: str) -> None:
-        """Keep that the viewer has read what fell."""
-        await self._cases.corrections_read(viewer)
+    async def corrections_read(self, viewer: str, until: datetime) -> None:
+        """Keep that the viewer has read what fell, as far as it was written by `until`."""
+        await self._cases.corrections_read(viewer, until)
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         """Return who saw a subject."""

@@ -310,9 +310,9 @@ class Readings:
         self._ask(("start", viewer))
         return StartPage(self.cases, self.state, watches=viewer == "E-0005", fallen=self.fallen)
 
-    async def corrections_read(self, viewer: str) -> None:
+    async def corrections_read(self, viewer: str, until: datetime) -> None:
         self._ask(("corrections read", viewer))
-        self.fallen = ()
+        self.fallen = tuple(each for each in self.fallen if each.made_at > until)
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:
         self._ask((question, viewer))

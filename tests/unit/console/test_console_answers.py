@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -93,12 +93,21 @@ async def test_what_fell_of_what_one_was_shown_stands_on_the_first_page_until_it
             "CASE-0002", "actor #17", "a <fourth> complaint speaks against it", datetime(2026, 3, 31, tzinfo=UTC)
         ),
     )
-    text = text_of(await signed_in.get("/console/"))
+    page = await signed_in.get("/console/")
+    text = text_of(page)
     assert "actor #17" in text and "a <fourth> complaint" in text
     elsewhere = {"sec-fetch-site": "cross-site"}
     assert (await signed_in.post("/console/corrections", headers=elsewhere)).status_code == 403
+    assert (await signed_in.post("/console/corrections", data={"until": "soon"})).status_code == 400
     assert readings.fallen
-    assert (await signed_in.post("/console/corrections")).status_code == 303
+    said = dict(re.findall(r'name="(until)" value="(\d+)"', page.text))
+    (first,) = readings.fallen
+    since = replace(first, actor="actor #18", made_at=first.made_at + timedelta(microseconds=1))
+    readings.fallen = (first, since)  # it came while he read the page
+    assert (await signed_in.post("/console/corrections", data=said)).status_code == 303
+    assert readings.fallen == (since,)
+    assert "actor #18" in text_of(await signed_in.get("/console/"))
+    assert (await signed_in.post("/console/corrections", data={"until": "9" * 18})).status_code == 303
     assert readings.fallen == () and "What you were shown" not in text_of(await signed_in.get("/console/"))
 
 

@@ -96,7 +96,8 @@ def corrections(*, as_json: AsJson = False) -> int:
     async def work(services: Services) -> Sequence[Correction]:
         who = await who_looks(services)  # who sits at the machine was shown it too
         found = await case_work(services).corrections.unread(who)
-        await case_work(services).corrections.read(who)
+        if found:
+            await case_work(services).corrections.read(who, max(each.made_at for each in found))
         return found
 
     found = with_services(work)

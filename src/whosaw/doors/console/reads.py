@@ -404,8 +404,8 @@ class Reads(Protocol):
         """Return the cases that `viewer` may see, what fell of what he was shown, and the state of the trail."""
         ...
 
-    async def corrections_read(self, viewer: str) -> None:
-        """Keep that the viewer has read what fell."""
+    async def corrections_read(self, viewer: str, until: datetime) -> None:
+        """Keep that the viewer has read what fell, as far as it was written by `until`."""
         ...
 
     async def who(self, question: WhoQuestion, viewer: str) -> WhoPage:

@@ -23,7 +23,7 @@ from whosaw.doors.console.questions import (
     who_question,
 )
 from whosaw.doors.console.reads import ROWS_MOST, Reads
-from whosaw.terms import Clock, WhosawError
+from whosaw.terms import Clock, WhosawError, from_us, to_us
 
 COOKIE = "whosaw_console"
 START = "/console/"
@@ -88,7 +88,8 @@ class ConsoleDoor:
 
     async def _start(self, _request: Request, viewer: str) -> Response:
         page = await self._reads.start(viewer)
-        return self._pages.page("start", viewer=viewer, page=page, fields=self._reads.fields)
+        newest = max((to_us(each.made_at) for each in page.fallen), default=0)
+        return self._pages.page("start", viewer=viewer, page=page, newest=newest, fields=self._reads.fields)
 
     async def _who(self, request: Request, viewer: str) -> Response:
         question = who_question(request.query_params, self._subject_kind)
@@ -103,8 +104,10 @@ class ConsoleDoor:
             raise NoSuchPage(f"there is no case `{wanted}` that you may see", hint=_WHO_SEES)
         return self._pages.page("case", viewer=viewer, page=page, chart=draw(page.looks, page.finding_at))
 
-    async def _read_corrections(self, _request: Request, viewer: str) -> Response:
-        await self._reads.corrections_read(viewer)
+    async def _read_corrections(self, request: Request, viewer: str) -> Response:
+        # those that the page showed, and none that came since
+        until = number_in(await read_form(request), "until", "time of what was read")
+        await self._reads.corrections_read(viewer, from_us(min(until, to_us(self._clock.now()))))
         return RedirectResponse(START, 303, headers=HEADERS)
 
     async def _trail(self, request: Request, viewer: str) -> Response:
