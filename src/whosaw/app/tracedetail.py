@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
+from whosaw.app.traceduties import explained_chance
 from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
@@ -93,6 +96,8 @@ def _verdict(told: Mapping[str, Any]) -> str:
     seen = f"{who} had opened {best['seen']} of {best['of']} complainers before their contact, where matched customers"
     seen += f" make one expect {best['expected']:.1f}"
     chance = f"probability {best['probability']:.3f}, nobody inside {told['outside_probability']:.3f}"
+    if told.get("duties"):
+        chance += f", explained by duties {explained_chance(told['duties']):.3f}"
     if told["verdict"] in ("finding", "lead"):
         others = sum(len(other) for other in best["instead"])
         rivals = f"{others} others could explain it" if others else "nobody else on record explains it nearly as well"
@@ -105,9 +110,12 @@ def _verdict(told: Mapping[str, Any]) -> str:
 def _at(found: Attribution, exposure: Exposure, inside: float) -> dict[str, Any]:
     outside, probabilities = found.at_base_rate(inside)
     first = found.candidates[0] if found.candidates else None
+    # what is not nobody inside keeps its proportions
+    scale = (1.0 - outside) / max(1.0 - found.outside_probability, np.finfo(np.float64).tiny)
     return {
         "inside": inside,
         "outside_probability": outside,
+        "explained": min(1.0, scale * sum(each.probability for each in found.explanations)),
         "first": [exposure.actors[actor] for actor in first.actors] if first else [],
         "probability": probabilities[0] if first else 0.0,
     }

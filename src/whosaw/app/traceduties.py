@@ -19,6 +19,9 @@ HAND_OVER = "hand-over"
 ALL = "all duties"
 """What several duties of one actor brought together."""
 
+_TOLD_AT = 0.01
+"""A duty less probable than this is worth no sentence."""
+
 _Column = npt.NDArray[np.int64]
 _Brought = tuple[_Column, _Column]
 """Subjects, each once, and since when each was brought."""
@@ -221,12 +224,20 @@ def explained_by(found: Attribution, duties: Sequence[Duty]) -> list[dict[str, A
     return sorted(rows, key=lambda row: (-float(row["probability"]), str(row["line"])))
 
 
+def explained_chance(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return how probable it is that duties explain the complaints, given rows as `explained_by` returns them."""
+    return min(1.0, sum(float(row["probability"]) for row in rows))
+
+
 def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what the likeliest duty explains as one sentence; empty where none is worth one."""
-    if not rows or rows[0]["probability"] < 0.01:
+    if not rows or rows[0]["probability"] < _TOLD_AT:
         return ""
     row = rows[0]
+    several = any(each["probability"] >= _TOLD_AT for each in rows[1:])
+    all_in_all = f", all duties {explained_chance(rows):.3f}" if several else ""
     return (
-        f"Explained by {row['line']}, whoever passed them on: probability {row['probability']:.3f} (it had brought "
-        f"{row['seen']} of {row['of']} complainers, where matched customers make one expect {row['expected']:.1f})."
+        f"Explained by {row['line']}, whoever passed them on: probability {row['probability']:.3f}{all_in_all} (it had "
+        f"brought {row['seen']} of {row['of']} complainers, where matched customers make one expect "
+        f"{row['expected']:.1f})."
     )

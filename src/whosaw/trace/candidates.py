@@ -18,7 +18,7 @@ from whosaw.trace.settings import Settings
 from whosaw.trace.view import View
 
 _LARGEST_LOG = 700.0
-_EXPLAINED_AT = 0.05
+EXPLAINED_AT = 0.05
 """Where duties are more probable than this, no group is said to stand out."""
 _DETAILED = 50
 """So many candidates, the most probable, carry every complaint."""
@@ -159,7 +159,7 @@ def judge(
     if Rung.LEAD in reached:
         return Verdict.LEAD
     # the test against chance knows no duties: that a group stands out is no news where they may explain it
-    if posterior.explained.sum() > _EXPLAINED_AT:
+    if posterior.explained.sum() > EXPLAINED_AT:
         return Verdict.UNDECIDED
     # an actor whose record another one shares may pass every test and still not be named alone
     if rungs.associated.any() or rungs.finding.any():

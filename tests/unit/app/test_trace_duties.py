@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,31 @@ def test_whom_the_heir_opened_because_he_complained_was_not_handed_over_before(t
     (row,) = told["duties"]
     assert row["seen"] == 0 and row["probability"] < 0.01
     assert chances(told)["carol"] == pytest.approx(chances(before)["carol"], rel=0.01)
-    assert told["verdict"] == before["verdict"] and told["verdict_in_words"] == before["verdict_in_words"]
     assert (told["verdict"], told["candidates"][0]["actors"]) == ("finding", ["carol"])
+    assert "Explained by" not in told["verdict_in_words"]
+
+
+def test_where_a_duty_explains_everything_the_answer_says_so_beside_nobody_inside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The heir opened sixty more than the book: the book alone explains it far better than he does."""
+    whom = BOOK + [f"s{n}" for n in range(200) if n % 10 in (1, 4, 7)]
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in whom))
+    complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
+    rows = [f"heir,hand-over,vendor B,{subject},{at(9)}," for subject in BOOK]
+    rows.append(f"heir,hand-over,vendor C,s3,{at(9)},")
+    duties = write(tmp_path, "duties.csv", HEADER, *rows)
+    told = trace_lake(lake, complaints, beside=Beside(duties=duties))
+    explained = sum(row["probability"] for row in told["duties"])
+    assert told["verdict"] == "undecided" and explained > 0.9 and len(told["duties"]) == 3
+    assert f"explained by duties {explained:.3f}" in told["verdict_in_words"]
+    assert f"all duties {explained:.3f}" in told["verdict_in_words"]
+    for row in told["base_rates"]:
+        assert row["outside_probability"] + row["explained"] + row["probability"] == pytest.approx(1.0, abs=0.05)
+    assert trace(lake=lake, sightings=complaints, duties=duties) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "work that is known of may explain it" in said
+    assert re.search(rf"explained by duties\W+{explained:.4f}\W+scope:", said)
 
 
 def test_whom_the_heir_opened_after_giving_them_back_was_not_handed_over(lake: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,14 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
+from whosaw.app.traceduties import explained_chance
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.traceplan import in_words
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
+from whosaw.trace.candidates import EXPLAINED_AT
 from whosaw.trace.person import SKEW_S
 
 _IN_WORDS = {
@@ -30,6 +32,7 @@ _IN_WORDS = {
     "undecided": "the record does not single out anyone; an outside source is not excluded",
     "outside": "the complaints look like an outside source: nobody inside stands out",
 }
+_BY_DUTY = "the record does not single out anyone: work that is known of may explain it, whoever passed them on"
 
 
 app = App(name="trace", help="Say who could have leaked, and how probably.")
@@ -179,7 +182,9 @@ def _several(told: dict[str, Any], rests_on: Mapping[str, Any], pictures: Path |
 
 def _print(told: Mapping[str, Any]) -> None:
     out = console()
-    out.print(Text(f"{told['verdict']}: {_IN_WORDS[told['verdict']]}", style="bold"))
+    duties: Sequence[Mapping[str, Any]] = told.get("duties", ())
+    explained = told["verdict"] == "undecided" and explained_chance(duties) > EXPLAINED_AT
+    out.print(Text(f"{told['verdict']}: {_BY_DUTY if explained else _IN_WORDS[told['verdict']]}", style="bold"))
     out.print(Text(told["verdict_in_words"]))
     if told["candidates"]:
         rows = table("candidate", "probability", "rung", "evidence", "opened", "expected")
@@ -193,6 +198,8 @@ def _print(told: Mapping[str, Any]) -> None:
                 f"{each['expected']:.2f}",
             )
         rows.add_row("nobody inside", f"{told['outside_probability']:.4f}", "", "", "", "")
+        if duties:
+            rows.add_row("explained by duties", f"{explained_chance(duties):.4f}", "", "", "", "")
         out.print(rows)
     scope = told["scope"]
     bound = f"at most {scope['bound']}" if scope["bounded"] else "no bound can be given"
@@ -224,6 +231,7 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
             out.print(
                 f"if {row['inside']:g} of such leaks came from inside: {'/'.join(row['first'])} "
                 f"{row['probability']:.4f}, nobody inside {row['outside_probability']:.4f}"
+                + (f", explained by duties {row['explained']:.4f}" if told.get("duties") else "")
             )
         if best["to_finding"] is not None and best["rung"] != "finding":
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
