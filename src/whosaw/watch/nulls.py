@@ -145,17 +145,17 @@ def shrunk_shares(
 
 
 def affinity(actor: Int64, key: Int64, keys: int, *, also: Int64) -> tuple[Int64, Float]:
-    """Return which part of each actor's explained accesses went to each key he met.
+    """Return which part of the people whom each actor opened with a reason concerned each key he met.
 
     Args:
-        actor: of the explained accesses of the stretch that counts; unexplained ones never do, so a bribe cannot become
-            normal.
+        actor: of the explained accesses of the stretch that counts, of each subject the first: to open one genuine
+            customer again and again buys no tie. Unexplained ones never count, so a bribe cannot become normal.
         key: whom each concerns.
         keys: how many keys there are.
         also: pairs wanted besides, as `actor · keys + key`.
 
     Returns:
-        p pairs, rising, and p shares, each moved toward none as if there were twenty accesses more.
+        p pairs, rising, and p shares, each moved toward none as if there were twenty people more.
     """
     met, count = np.unique(actor * keys + key, return_counts=True)
     pair = np.unique(np.concatenate([met, also]))

@@ -179,27 +179,34 @@ class _Weighing:
     def _shares(self) -> Shares:
         observed = self.observed
         role = observed.role[observed.accesses.actor]
-        linked = observed.link_access
-        told = observed.unexplained[linked] < 1.0
-        lone = ~told
-        who = observed.accesses.actor[linked]
+        # people, not looks, as in the evidence that is held against it
+        explained = self._first_looks(observed.unexplained < 1.0)
+        at, whom, who = observed.link_access, observed.link_beneficiary, observed.accesses.actor
+        told, lone = explained[at], self._first_looks(self.lone)[at]
         by_role = learn_shares(
-            (role[linked][told], observed.link_beneficiary[told], who[told]),
-            (role[linked][lone], observed.link_beneficiary[lone], who[lone]),
+            (role[at[told]], whom[told], who[at[told]]),
+            (role[at[lone]], whom[lone], who[at[lone]]),
             (int(observed.role.max(initial=0)) + 1, observed.beneficiaries),
-            int((observed.unexplained < 1.0).sum()),
+            int(explained.sum()),
         )
-        return self._known_ties(by_role, linked[told], observed.link_beneficiary[told])
+        return self._known_ties(by_role)
 
-    def _known_ties(self, by_role: Float, access: Int64, beneficiary: Int64) -> Shares:
+    def _first_looks(self, rows: Bool) -> Bool:
+        """Return which accesses are among `rows` the first of their actor at their subject."""
+        first = np.zeros(rows.size, np.bool_)
+        first[self._people(np.flatnonzero(rows))] = True
+        return first
+
+    def _known_ties(self, by_role: Float) -> Shares:
         """Return the shares with those that explained accesses, declared ties and old habits make normal for a pair."""
         observed = self.observed
-        sound = observed.unexplained[access] <= 0.0  # half excuses can be written by whoever needs them
-        actor, at = observed.accesses.actor[access][sound], observed.accesses.at_us[access][sound]
-        whom = beneficiary[sound]
-        recent = at >= self.month_from_us - self.settings.affinity_days * DAY_US
+        since_us = self.month_from_us - self.settings.affinity_days * DAY_US
+        # half excuses can be written by whoever needs them
+        whole = self._first_looks((observed.unexplained <= 0.0) & (observed.accesses.at_us >= since_us))
+        sound = whole[observed.link_access]
+        actor, whom = observed.accesses.actor[observed.link_access[sound]], observed.link_beneficiary[sound]
         declared = observed.tie_actor * observed.beneficiaries + observed.tie_beneficiary
-        pair, share = affinity(actor[recent], whom[recent], observed.beneficiaries, also=declared)
+        pair, share = affinity(actor, whom, observed.beneficiaries, also=declared)
         share = np.where(np.isin(pair, declared), 0.9, share)
         old, habit = self._habits()
         known = np.union1d(pair, old)
@@ -213,8 +220,7 @@ class _Weighing:
         """Return what unexplained accesses made normal that are too old to be weighed against anybody now."""
         observed = self.observed
         days = max(self.settings.habit_days, self.settings.month_days)
-        old = np.zeros(len(observed.accesses), np.bool_)
-        old[self._people(np.flatnonzero(self.lone & (observed.accesses.at_us < self.end_us - days * DAY_US)))] = True
+        old = self._first_looks(self.lone & (observed.accesses.at_us < self.end_us - days * DAY_US))
         linked = old[observed.link_access]
         actor = observed.accesses.actor
         events = np.bincount(actor[old], minlength=self.actors)

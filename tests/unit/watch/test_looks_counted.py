@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,31 @@ def test_who_opens_the_same_people_every_week_is_not_accused_of_the_harm_that_ev
         last.append(np.exp(found.detector[-1, 0]))
     assert np.mean(month) <= 1.1
     assert np.mean(last) <= WEEKS
+
+
+def opened_more(world: Observed, rows: np.ndarray, times: int) -> Observed:
+    """Return the world with the accesses in `rows` repeated at once, so many times."""
+    more = np.sort(np.concatenate([np.arange(len(world.accesses)), np.repeat(rows, times)]), kind="stable")
+    seller = np.empty(len(world.accesses), np.int64)
+    seller[world.link_access] = world.link_beneficiary  # each look has one
+    return replace(
+        world,
+        accesses=world.accesses.take(more),
+        unexplained=world.unexplained[more],
+        link_access=np.arange(more.size),
+        link_beneficiary=seller[more],
+    )
+
+
+def test_re_opening_changes_neither_what_is_normal_for_all_nor_anybodys_ties() -> None:
+    world = worlds.firm(1)
+    lone = world.unexplained >= 1.0
+    late = world.accesses.at_us >= int(world.accesses.at_us.max()) - 60 * DAY_US
+    incident = np.flatnonzero(lone & (world.link_beneficiary == 3))
+    genuine = np.flatnonzero(late & (world.unexplained <= 0.0) & (world.accesses.actor == 7))[:1]
+    before = run(world, WatchSettings()).shares
+    for rows, times in ((incident, 20), (genuine, 100)):
+        after = run(opened_more(world, rows, times), WatchSettings()).shares
+        assert (after.by_role == before.by_role).all()
+        assert (after.own_actor == before.own_actor).all() and (after.own_beneficiary == before.own_beneficiary).all()
+        assert (after.own_share == before.own_share).all()
