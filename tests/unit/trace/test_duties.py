@@ -19,6 +19,7 @@ from whosaw.trace import (
     Sightings,
     Verdict,
     build_index,
+    evidence_over_time,
     rank,
 )
 from whosaw.trace.settings import DAY_US
@@ -125,6 +126,19 @@ def test_who_took_a_book_over_is_named_without_its_hand_over_and_explained_with_
         total = why.probability + told.outside_probability + probability(told, heir)
         assert total == pytest.approx(1.0, abs=0.05)
         assert told.not_excluded is None and not told.scope.bounded
+
+
+def test_what_is_said_after_each_complaint_weighs_duties_too() -> None:
+    w, heir, since_us, book, _ = handed_over(1)
+    duty = brought(heir, book, np.full(book.size, since_us))
+    index = build_index(w.accesses, w.actors, w.population.entered_us.size)
+    alone, told = (
+        evidence_over_time(index, w.population, w.sightings, Settings(complete=True), **given)
+        for given in ({}, {"duties": duty})
+    )
+    assert alone[-1].probability > 0.95
+    assert [step.probability < 0.6 for step in told] == [True] * len(told)
+    assert not answered(w, duty).outside_excluded and answered(w).outside_excluded
 
 
 def test_no_group_stands_out_where_a_duty_explains_it() -> None:
