@@ -245,7 +245,9 @@ _VERDICT = _of(
             }
         ),
         "missing": _each(_sentence),
-        "base_rates": _each(_of({**_figures("inside", "outside_probability", "probability"), "first": _each(_staff)})),
+        "base_rates": _each(
+            _of({**_figures("inside", "outside_probability", "explained", "probability"), "first": _each(_staff)})
+        ),
         "history": _each(_of({**_figures("complaints", "outside", "probability"), "first": _staff})),
         "not_excluded": _each(_staff),
         "unreachable": _each(_staff),
