@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar
 from whosaw.client.wire import Body, odd
 
 T = TypeVar("T")
+_PAGE = 100
 Whose = Literal["mine", "waiting"]
 Verdict = Literal["justified", "unjustified"]
 
@@ -115,7 +116,7 @@ def request_grant(kind: str, reason: str, terms: GrantTerms) -> Call[Grant]:
 
 def grants(whose: Whose, cursor: str | None) -> Call[tuple[list[Grant], str | None]]:
     """Return the request for one page of grants."""
-    return Call("GET", f"/v1/grants?whose={whose}&limit=100{_after(cursor)}", None, _page(_grant))
+    return Call("GET", f"/v1/grants?whose={whose}&limit={_PAGE}{_after(cursor)}", None, _page(_grant))
 
 
 def word(number: int, said: Literal["approve", "refuse", "revoke"], reason: str | None) -> Call[Grant]:
@@ -130,7 +131,7 @@ def break_glass(reason: str, terms: GlassTerms) -> Call[Glass]:
 
 def glasses(cursor: str | None) -> Call[tuple[list[Glass], str | None]]:
     """Return the request for one page of broken glass."""
-    return Call("GET", f"/v1/break-glass?limit=100{_after(cursor)}", None, _page(_glass))
+    return Call("GET", f"/v1/break-glass?limit={_PAGE}{_after(cursor)}", None, _page(_glass))
 
 
 def review(number: int, verdict: Verdict, reason: str) -> Call[Glass]:
