@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,6 +204,10 @@ def test_the_bundle_is_verified_anywhere_and_an_altered_one_is_refused(
     story: Played, whosaw: Commands, clear_error: Callable[..., str], tmp_path: Path
 ) -> None:
     bundle, policy = story.summary["bundle"]["path"], str(story.folder / "trail" / "policy")
+    with zipfile.ZipFile(bundle) as files:
+        letters = {name for name in files.namelist() if name.startswith("files/letters/")}
+    assert {Path(name).stem for name in letters} <= {"certain", "probable"}
+    assert bool(letters) is (story.summary["notices"]["sent"] > 0), "one letter of each wording that went out"
     good = whosaw.run("verify", bundle, "--policy", policy)
     assert (good.returncode, good.stderr) == (0, "")
     assert "a demonstration, not evidence" in good.stdout

@@ -27,9 +27,10 @@ from whosaw.answer.bundletexts import (
 )
 from whosaw.answer.case import Case, Cases, Snapshot
 from whosaw.answer.errors import EvidenceMissing
-from whosaw.answer.facts import Facts
+from whosaw.answer.facts import Facts, Person
 from whosaw.answer.gatefile import gate_file
 from whosaw.answer.ladder import RULES
+from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import staff_in, without_customers
 from whosaw.answer.ontology import case_ontology
 from whosaw.answer.redaction import NOTHING, Redaction, raw_files, redact_entries, sets_of
@@ -75,6 +76,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     *,
     facts: Facts | None,
     background: Background | None = None,
+    letters: Mapping[Wording, Person] | None = None,
     redact: Redaction = NOTHING,
     report: bool = True,
     wait_s: float = 10.0,
@@ -87,6 +89,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
         path: where to; a name ending in ``.zip`` makes a zip. Nothing may stand there.
         facts: what the letters were written from; None where nobody was told.
         background: how the case went, policies, stamps, custody; without it the bundle holds entries, facts and mails.
+        letters: each wording that went out, with one person whom it was sent to; those of `background` where left out.
         redact: what this copy leaves out.
         report: whether to set the report as PDF/A, which needs typst.
         wait_s: seconds to wait for a checkpoint that covers the newest entry needed.
@@ -107,6 +110,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     indices = await _indices(sources.db, [numbers[actor] for actor in named], subjects, steps)
     proved = await _proved(sources, indices, wait_s)
     kept, left_out = redact_entries(proved, redact)
+    sent = letters if letters is not None else background.letters if background else {}
     files = {
         "README.txt": readme(file, proved, len(sightings), redact).encode(),
         "verify.py": verifier_source(),
@@ -117,7 +121,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
             gate_file(kept, {numbers[actor] for actor in named}, background.policies if background else ())
         ),
         **raw_files(sightings, sources.mails, redact),
-        **(letter_files(facts, background.letters if background else {}) if facts else {}),
+        **(letter_files(facts, sent) if facts else {}),
         **({"redacted.jsonl": left_out} if left_out else {}),
     }
     if background is not None:

@@ -13,6 +13,7 @@ import psycopg
 
 from whosaw.answer import RawMails, SightingBook
 from whosaw.answer.evidence import Sources, build_evidence, verifier_source
+from whosaw.answer.notices import undecided, wording_of
 from whosaw.app.demo.ground import Ground
 from whosaw.app.demo.officers import Answered, Officers
 from whosaw.app.demo.outsider import cosigned
@@ -57,7 +58,10 @@ async def pack(
     sources = Sources(
         services.db, settings.trail_folder, services.keys.trail, officers.cases, officers.steps, book, mails
     )
-    await build_evidence(sources, answered.case.id, path, facts=answered.facts)
+    # the demonstration decides nothing about the risk, so its letters say nothing of a law
+    persons = answered.facts.persons if answered.facts and answered.notices.get("sent") else ()
+    letters = {wording_of(each, "", undecided): each for each in reversed(persons)}
+    await build_evidence(sources, answered.case.id, path, facts=answered.facts, letters=letters)
     alone = path.with_name("verify.py")
     await asyncio.to_thread(alone.write_bytes, verifier_source())
     policy = str(settings.trail_folder / "policy")
