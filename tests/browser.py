@@ -53,6 +53,16 @@ async def serving(app: FastAPI) -> AsyncIterator[int]:
         await task
 
 
+async def page_without_scripts(chromium: Browser, width: int, scheme: str) -> Page:
+    """Return a page of that width, light or dark, in a browser that runs no script."""
+    context = await chromium.new_context(
+        java_script_enabled=False,
+        viewport={"width": width, "height": 800},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    return await context.new_page()
+
+
 def watch(page: Page) -> tuple[list[str], list[str]]:
     """Return two lists that fill up: what the browser complained about, and the hosts it asked."""
     complaints: list[str] = []

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser
-from tests.browser import IN_A_BROWSER, serving, watch
+from tests.browser import IN_A_BROWSER, page_without_scripts, serving, watch
 
 from whosaw.answer import RawMails
 from whosaw.answer.approach import Approaches
@@ -81,12 +81,7 @@ async def place(database: Database, tmp_path: Path) -> AsyncIterator[Place]:
 async def test_an_offer_is_reported_and_answered_and_nothing_leads_to_who_reported_it(
     place: Place, chromium: Browser, width: int, scheme: str
 ) -> None:
-    context = await chromium.new_context(
-        java_script_enabled=False,
-        viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    page = await context.new_page()
+    page = await page_without_scripts(chromium, width, scheme)
     complaints, hosts = watch(page)
 
     async def shot(name: str) -> None:
@@ -145,4 +140,4 @@ async def test_an_offer_is_reported_and_answered_and_nothing_leads_to_who_report
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(overflow) == 0
     assert [each for each in complaints if "422" not in each and "404" not in each] == []
-    assert set(hosts) == {"127.0.0.1"} and await context.cookies() == []
+    assert set(hosts) == {"127.0.0.1"} and await page.context.cookies() == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser
-from tests.browser import IN_A_BROWSER, serving, watch
+from tests.browser import IN_A_BROWSER, page_without_scripts, serving, watch
 
 from whosaw.answer import read_complaint
 from whosaw.doors.complaint import COMPLAINT_PATH, ComplaintDoor, Spool
@@ -29,12 +29,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 async def test_a_report_by_keyboard_without_javascript(
     address: str, chromium: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
-    context = await chromium.new_context(
-        java_script_enabled=False,
-        viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    page = await context.new_page()
+    page = await page_without_scripts(chromium, width, scheme)
     complaints, hosts = watch(page)
     await page.goto(address)
     assert await page.get_by_role("heading", level=1).count() == 1
@@ -58,8 +53,8 @@ async def test_a_report_by_keyboard_without_javascript(
     assert complaint.customer == "ann@home.example"
     # the refused page's own status is the one line that the browser says
     assert [each for each in complaints if "422" not in each] == [] and set(hosts) == {"127.0.0.1"}
-    assert await context.cookies() == []
-    await context.close()
+    assert await page.context.cookies() == []
+    await page.context.close()
     measured = await chromium.new_context(viewport={"width": width, "height": 800})
     page = await measured.new_page()
     await page.goto(address)

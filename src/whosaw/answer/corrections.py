@@ -10,12 +10,11 @@ from whosaw.answer import redressqueries as queries
 from whosaw.answer import stepqueries
 from whosaw.answer.case import Cases
 from whosaw.answer.errors import StepRefused
-from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notes import Notes
 from whosaw.store import Database
 from whosaw.store.alerts import raise_alert
-from whosaw.store.numbers import keys_of
+from whosaw.store.numbers import find_all, keys_of
 from whosaw.terms import Clock
 
 FELL = "case.accusation_fell"
@@ -83,7 +82,7 @@ class Corrections:
         history = await Cases(self._db, self._clock).verdicts(case)
         since = {key: each.at for each in history for key in each.suspected()}
         gone = sorted(set(since) - history[-1].suspected()) if history else []
-        numbers = await known_numbers(self._db, "actor", gone)
+        numbers = await find_all(self._db, "actor", gone)
         found = []
         for key in numbers:  # who was erased since is nobody's any more
             people = await queries.untold(self._db, case, (numbers[key], key), since[key])

@@ -23,6 +23,7 @@ import psycopg
 
 from whosaw.answer.approach import Approaches, ApproachUnfit, ApproachUnknown, Offer, code_hash, hour_of, new_code
 from whosaw.doors.complaint import Told
+from whosaw.record.keys import sync_folder
 
 _LOG = logging.getLogger(__name__)
 _HOUR = timedelta(hours=1)
@@ -57,7 +58,7 @@ class ApproachSpool:
         text = json.dumps({"told": kept, "code": code_hash(code), "hour": hour.isoformat(), "picture": shot})
         if not self._folder.is_dir():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync(self._folder.parent)
+            sync_folder(self._folder.parent)
         path = self._folder / f"{secrets.token_hex(16)}.json"
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -66,7 +67,7 @@ class ApproachSpool:
             os.fsync(file.fileno())
         os.utime(part, (hour.timestamp(), hour.timestamp()))
         part.rename(path)
-        _sync(self._folder)  # before anybody reads that his report was received
+        sync_folder(self._folder)  # before anybody reads that his report was received
         os.utime(self._folder, (hour.timestamp(), hour.timestamp()))
         return code
 
@@ -145,14 +146,6 @@ def _put_aside(path: Path) -> None:
     _LOG.warning(
         "a report of the employees' form cannot be taken in, it was put aside as .bad [%s]", ApproachUnfit.code
     )
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 async def answers(approaches: Approaches, code: str, text: str) -> Sequence[tuple[datetime, bool, str]] | None:

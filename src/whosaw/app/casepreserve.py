@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from whosaw.answer import Cases, SightingBook
-from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import step_of
 from whosaw.answer.stepqueries import preserving, steps
 from whosaw.app.services import Services
 from whosaw.record.hold import Holds
 from whosaw.record.holdground import reground
-from whosaw.store.numbers import assign, find
+from whosaw.store.numbers import assign, find, find_all
 
 _REVIEW_AFTER = timedelta(days=180)
 
@@ -85,6 +84,6 @@ class Preserve:
         history = await cases.verdicts(case)
         live = [each for each in map(step_of, await steps(db, case)) if each.state != "undone"]
         about = {each.target for each in live if RULES[each.kind].about == "actor"}
-        suspects = await known_numbers(db, "actor", sorted(about | (history[-1].suspected() if history else set())))
+        suspects = await find_all(db, "actor", sorted(about | (history[-1].suspected() if history else set())))
         held = {("subject", number) for number in subjects} | {("actor", number) for number in suspects.values()}
         return held if beneficiary is None else held | {("subject", beneficiary)}

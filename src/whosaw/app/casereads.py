@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
-from whosaw.answer.knownnumbers import known_numbers
 from whosaw.answer.ladder import RULES
 from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
@@ -29,6 +28,7 @@ from whosaw.doors.console.reads import (
     TermLine,
 )
 from whosaw.store.alerts import attention
+from whosaw.store.numbers import find_all
 from whosaw.store.outbox import Outbox
 
 _CANDIDATES = 5
@@ -117,8 +117,8 @@ class CaseReads:
         """Return how each actor on the page is written now, by key: as a number, save while he is unmasked."""
         about = {row.target for row in steps if _about_actor(row.kind)}
         keys = about | {actor for each in history for one in _candidates(each) for actor in one["actors"]}
-        numbers = await known_numbers(self._db, "actor", sorted(keys))
-        shown = await known_numbers(self._db, "actor", sorted(history[-1].suspected()) if history else [])
+        numbers = await find_all(self._db, "actor", sorted(keys))
+        shown = await find_all(self._db, "actor", sorted(history[-1].suspected()) if history else [])
         suspected = list(shown)
         await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])
         names = await self._work.unmaskings.names(case, list(numbers.values()))

@@ -55,6 +55,22 @@ async def find(db: Database, space: Space, key: str) -> int | None:
         return None if row is None else int(row[0])
 
 
+async def find_all(db: Database, space: Space, keys: Iterable[str]) -> dict[str, int]:
+    """Return the number of every key that has one, in the order of the keys; nobody gets a new one.
+
+    For keys out of old verdicts: who was erased since has no number, and must not be given one by being read of.
+    """
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select key, number from number_map where space = %s and key = any(%s)", [space, wanted]
+        )
+        found = dict(await rows.fetchall())
+    return {key: found[key] for key in wanted if key in found}
+
+
 class NumberMap:
     """The maps as one process remembers them, so that the hot path rarely asks the database.
 
