@@ -21,7 +21,7 @@ _NAMES: dict[str, str] = {
     "actor": r"actor|employee|agent|operator|staff|clerk|user|login|resource|assignee|assigned|author|updated_by|who$",
     "subject": r"subject|customer|client|patient|member|person|requester|caller|contact|account|citizen|case$|whom",
     AT: r"time|date|stamp|created|opened|updated|when|(^|_)at$|_on$",
-    "ticket": r"ticket|incident|number$|(^|_)ref$|request_id|work_?item",
+    "ticket": r"ticket|incident|number$|(^|_)ref$|request_id|work_?item|case$|case_?(id|no|number|ref)",
     "reason": r"reason|purpose|justification|why",
     "activity": r"activity|action|event|operation|verb|step|method|concept:name$",
     "device": r"(^|_|\.)ip|address|host|device|terminal|workstation|machine",
@@ -42,6 +42,8 @@ _PATTERNS = (
     "%d/%b/%Y:%H:%M:%S %z",
     "%b %d, %Y %H:%M:%S",
 )
+_WEAKER = r"mail|phone|mobile|(?<!:)name|city|street|country|region|status|segment|case$"
+"""Columns about a person, or about work, rather than whose record it is: a subject where nothing better is there."""
 _PREVIEW_ROWS = 5
 _SURE = 0.3
 
@@ -102,7 +104,7 @@ def _from_format(sample: Sample) -> dict[str, Choice]:
 
 
 def _from_names(sample: Sample, times: dict[str, TimeFound], chosen: dict[str, Choice]) -> dict[str, Choice]:
-    """Choose for each canonical column the likeliest one that is left; the surest choices first."""
+    """Choose for each canonical column the likeliest one that is left: what must be there first, then the surest."""
     scores = [
         (confidence, name, column, because)
         for name in _NAMES
@@ -113,7 +115,10 @@ def _from_names(sample: Sample, times: dict[str, TimeFound], chosen: dict[str, C
     ]
     taken = {choice.column for choice in chosen.values()}
     found = dict(chosen)
-    for confidence, name, column, because in sorted(scores, key=lambda each: (-each[0], each[1], each[2])):
+    required = REQUIRED["accesses"]
+    for confidence, name, column, because in sorted(
+        scores, key=lambda each: (each[1] not in required, -each[0], *each[1:3])
+    ):
         if name not in found and column not in taken:
             found[name] = Choice(column, confidence, because)
             taken.add(column)
@@ -138,6 +143,7 @@ def _score(name: str, column: str, sample: Sample, times: dict[str, TimeFound]) 
         fits = 0.9 if distinct <= max(2, len(cells) // 2) else 0.6
     elif name == "subject":
         fits = 0.9 if distinct > 1 else 0.5
+        fits *= 0.8 if re.search(_WEAKER, column.lower()) else 1.0
     elif name == "activity":
         fits = 0.9 if distinct <= max(20, len(cells) // 5) else 0.5
     return round(0.9 * fits * (0.5 + filled / 2), 2), f"its name, and {distinct} different values in {len(cells)} rows"

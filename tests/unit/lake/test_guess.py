@@ -43,6 +43,17 @@ def test_a_draft_imports_once_its_zone_is_filled_in(tmp_path: Path) -> None:
     assert import_log(log, read_mapping(document), tmp_path / "lake").accepted == 40
 
 
+def test_whose_record_it_is_goes_before_what_people_share_and_a_case_is_work_beside_a_customer(tmp_path: Path) -> None:
+    rows = "".join(f"2026-03-01T12:{n:02}:00Z,kim,{n},TK{n},c{n}@mail.example\n" for n in range(40))
+    beside = guess_mapping(write(tmp_path, f"When,Agent login,Customer no.,Case,Client e-mail\n{rows}")).columns
+    assert beside["subject"].column == "Customer no."
+    assert beside["ticket"].column == "Case"
+    alone = guess_mapping(
+        write(tmp_path, "When,Agent,Case\n2026-03-01T12:00:00Z,kim,7\n2026-03-01T12:01:00Z,lou,8\n")
+    ).columns
+    assert alone["subject"].column == "Case"
+
+
 def test_a_time_without_zone_stays_refused_until_somebody_says_where_the_clock_stood(tmp_path: Path) -> None:
     log = write(tmp_path, "user,customer,at\nkim,7,2026-03-01T12:00:00\n")
     document = tomllib.loads(guess_mapping(log).text)
