@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from whosaw.app.approachspool import ApproachSpool
 from whosaw.doors.complaint import APPROACH_PATH, ApproachDoor
-from whosaw.doors.complaint.approach import TEXT_MOST
+from whosaw.doors.complaint.approach import TEXT_MOST, Limits
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.parts import FormUnfit, read_parts
 from whosaw.terms import SimulatedClock
@@ -37,7 +37,7 @@ KIND = {"content-type": "multipart/form-data; boundary=edge"}
 class Form:
     """The form over a real folder, and what was asked of the desk's answers."""
 
-    def __init__(self, folder: Path, *, pace: FormPace | None = None, asks: FormPace | None = None) -> None:
+    def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
         self.folder, self.clock = folder / "approaches", SimulatedClock(AT)
         self.asked: list[tuple[str, str]] = []
 
@@ -47,7 +47,7 @@ class Form:
 
         self.app = FastAPI()
         spool = ApproachSpool(self.folder)
-        self.app.include_router(ApproachDoor(spool, answers, self.clock, company="Shop", pace=pace, asks=asks).router)
+        self.app.include_router(ApproachDoor(spool, answers, self.clock, company="Shop", limits=limits).router)
         self.client = TestClient(self.app)
 
     def mark(self) -> str:
@@ -164,7 +164,7 @@ def test_of_a_beginning_the_fields_that_are_whole_in_it_are_read() -> None:
 
 
 def test_what_was_typed_is_given_back_where_it_is_too_long_or_too_much(tmp_path: Path) -> None:
-    form = Form(tmp_path, pace=FormPace(each_most=1, all_most=1))
+    form = Form(tmp_path, limits=Limits(pace=FormPace(each_most=1, all_most=1)))
     large = form.send(shot=JPEG + bytes(6 * 1024 * 1024))
     assert large.status_code == 413 and GOOD["offer"] in large.text and "Choose it again" in large.text
     long = form.send(offer="x" * (TEXT_MOST + 1))
@@ -179,7 +179,7 @@ def test_what_was_typed_is_given_back_where_it_is_too_long_or_too_much(tmp_path:
 
 
 def test_made_up_codes_keep_nobody_from_reporting_and_a_good_code_is_not_called_none(tmp_path: Path) -> None:
-    form = Form(tmp_path, asks=FormPace(each_most=130, all_most=130))
+    form = Form(tmp_path, limits=Limits(asks=FormPace(each_most=130, all_most=130)))
     for _ in range(130):
         assert form.send(ANSWER, code="0000-0000-0000-0000-0000").status_code == 404
     busy = form.send(ANSWER, text="he wrote again")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace, announced_bytes
 from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.pages import Pages
@@ -36,10 +37,16 @@ _BODY_BYTES_MOST = PICTURE_MOST + _TEXTS_BYTES
 _FIELD_BYTES_MOST = 8 * TEXT_MOST  # longer ones are refused at any rate
 _DRAINED_BYTES_MOST = 8 * _BODY_BYTES_MOST  # let go by, for a browser shows no answer before its body is read
 _THREADS = 2
+_TEXTS_AT_ONCE = 256  # bodies without a picture: 32 MB at most
+_PICTURES_AT_ONCE = 16  # bodies that may hold one: 82 MB at most
 # what no text of a form holds; tab and newline are none of it
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _T = TypeVar("_T")
 _BUSY = "Reports cannot be taken just now. Please send it again later."
+_NO_PLACE = (
+    "Many are sending at once. Nothing was read, so nothing stands below: go back, and send it again in two minutes."
+)
+_LATE = "This came too slowly to be taken. Nothing was kept: go back, and send it again, without a picture if need be."
 
 Answers = Callable[[str, str], Awaitable[Sequence[tuple[datetime, bool, str]] | None]]
 """Given a code and what to add, returns (hour, whether the desk wrote it, text); None where no report has this code."""
@@ -76,6 +83,24 @@ class Waiting(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of the form may be used, by all together: addresses are not counted, for they would have to be kept.
+
+    Attributes:
+        pace: how often it may be sent.
+        asks: how often answers may be asked for. A code has 80 random bits, too many to be tried out; this keeps the
+            database from being asked too much, and has nothing to do with how many reports are taken.
+        texts: places for bodies too short to hold a picture.
+        pictures: places for all others, apart: whoever fills them keeps nobody from sending words.
+    """
+
+    pace: FormPace = field(default_factory=lambda: FormPace(each_most=120, all_most=120))
+    asks: FormPace = field(default_factory=lambda: FormPace(each_most=600, all_most=600, within_s=60.0))
+    texts: Bodies = field(default_factory=lambda: Bodies(at_once=_TEXTS_AT_ONCE))
+    pictures: Bodies = field(default_factory=lambda: Bodies(at_once=_PICTURES_AT_ONCE))
+
+
 class ApproachDoor:
     """The form; `router` holds its routes."""
 
@@ -86,8 +111,7 @@ class ApproachDoor:
         clock: Clock,
         *,
         company: str,
-        pace: FormPace | None = None,
-        asks: FormPace | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Make the door.
 
@@ -96,15 +120,12 @@ class ApproachDoor:
             answers: what was written about a report.
             clock: tells the hour.
             company: whose employees it asks.
-            pace: how often it may be sent altogether; addresses are not counted, for they would have to be kept.
-            asks: how often answers may be asked for. A code has 80 random bits, too many to be tried out; this keeps
-                the database from being asked too much, and has nothing to do with how many reports are taken.
+            limits: how much of it may be used.
         """
         self._waiting = waiting
         self._answers = answers
         self._clock = clock
-        self._pace = pace or FormPace(each_most=120, all_most=120)
-        self._asks = asks or FormPace(each_most=600, all_most=600, within_s=60.0)
+        self._limits = limits or Limits()
         self._pages = Pages(APPROACH_PATH, clock, company=company)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="whosaw-approach")
         self.router = APIRouter()
@@ -119,7 +140,16 @@ class ApproachDoor:
         return self._report(200, Told())
 
     async def _take(self, request: Request) -> Response:
-        spent = self._pace.spent  # asked first: then only what was typed is read, to be given back
+        try:
+            with self._bodies(request).place():
+                return await self._report_of(request)
+        except NoPlace:
+            return self._report(503, Told(), problem=_NO_PLACE)
+        except BodyLate:
+            return self._report(408, Told(), problem=_LATE)
+
+    async def _report_of(self, request: Request) -> Response:
+        spent = self._limits.pace.spent  # asked first: then only what was typed is read, to be given back
         given = await self._given(request, _TEXTS_BYTES if spent else _BODY_BYTES_MOST)
         told = Told(*(given.texts.get(name, "") for name in ("offer", "channel", "handle", "payout")))
         if spent and given.status in (200, 413):
@@ -134,7 +164,7 @@ class ApproachDoor:
                 wrong["screenshot"] = str(cause)
         if wrong:
             return self._report(422, told, wrong=wrong)
-        if not self._pace.take("") or await self._aside(lambda: self._waiting.full):
+        if not self._limits.pace.take("") or await self._aside(lambda: self._waiting.full):
             return self._report(503, told, problem=_BUSY)
         code = await self._aside(self._waiting.put, told, picture, self._clock.now())
         return self._pages.show("approach_thanks", code=code)
@@ -143,6 +173,15 @@ class ApproachDoor:
         return self._answer(200)
 
     async def _read(self, request: Request) -> Response:
+        try:
+            with self._bodies(request).place():
+                return await self._answer_of(request)
+        except NoPlace:
+            return self._answer(503, problem=_NO_PLACE)
+        except BodyLate:
+            return self._answer(408, problem=_LATE)
+
+    async def _answer_of(self, request: Request) -> Response:
         given = await self._given(request, _TEXTS_BYTES)
         code, text = given.texts.get("code", "").strip()[:100], given.texts.get("text", "").strip()
         if given.status != 200:
@@ -150,7 +189,7 @@ class ApproachDoor:
         if len(text) > TEXT_MOST:
             problem = f"Nothing was sent: write at most {TEXT_MOST:,} characters."
             return self._answer(422, code, text, problem=problem)
-        if not self._asks.take(""):
+        if not self._limits.asks.take(""):
             problem = "The answer cannot be read just now. Please try again in a few minutes."
             return self._answer(503, code, text, problem=problem)
         lines = await self._answers(code, text)
@@ -178,7 +217,7 @@ class ApproachDoor:
     async def _given(self, request: Request, most: int) -> _Given:
         if not from_here(request):
             return _Given(403, "Fill in the form on this page. What was sent was not read, so nothing stands below.")
-        body, whole = await _body(request, most)
+        body, whole = await _body(self._bodies(request).arriving(request), most)
         kind = request.headers.get("content-type", "")
         try:
             given = await self._aside(_read, kind, body, whole)
@@ -191,6 +230,11 @@ class ApproachDoor:
             problem = "The page was open for long. What you wrote stands below: please send it once more."
             return _Given(400, problem, given.texts)
         return given
+
+    def _bodies(self, request: Request) -> Bodies:
+        announced = announced_bytes(request)
+        short = announced is not None and announced <= _TEXTS_BYTES
+        return self._limits.texts if short else self._limits.pictures
 
     async def _aside(self, work: Callable[..., _T], *given: object) -> _T:
         """Do work in the form's own threads; those of the process keep the receipts."""
@@ -207,10 +251,10 @@ class _Given:
     shot: bytes = b""
 
 
-async def _body(request: Request, most: int) -> tuple[bytes, bool]:
+async def _body(chunks: AsyncIterator[bytes], most: int) -> tuple[bytes, bool]:
     """Return a body and True; of one longer than `most` bytes only the beginning, and False."""
     gathered, length, kept = bytearray(), 0, most
-    async for chunk in request.stream():
+    async for chunk in chunks:
         length += len(chunk)
         gathered += chunk[: max(0, kept - len(gathered))]
         if length > most and kept > _TEXTS_BYTES:

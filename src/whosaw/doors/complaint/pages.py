@@ -22,6 +22,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_RETRY_AFTER_S = {408: 5, 429: 3_600, 503: 120}
 
 
 class Pages:
@@ -42,11 +43,12 @@ class Pages:
         )
 
     def show(self, template: str, status: int = 200, /, **values: object) -> Response:
-        """Return a page."""
+        """Return a page, which says when to try again where that may help."""
         text = self._environment.get_template(f"{template}.html").render(
             company=self._company, mark=self.marks.new(), path=self._path, **values
         )
-        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=_HEADERS)
+        after = {"Retry-After": str(_RETRY_AFTER_S[status])} if status in _RETRY_AFTER_S else {}
+        return HTMLResponse(text.encode("utf-8", "replace"), status, headers=_HEADERS | after)
 
     async def css(self, _request: Request) -> Response:
         """Answer with the style of all pages."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
 from urllib.parse import parse_qs
@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace
 from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.pages import Pages
@@ -26,6 +27,7 @@ from whosaw.terms import Clock
 COMPLAINT_PATH = "/complaint"
 TEXT_MOST = 20_000
 _BODY_BYTES_MOST = 128 * 1024
+_BODIES_AT_ONCE = 256  # 32 MB at most
 _ADDRESS = re.compile(r"[^\s<>@\"',;:\\()\[\]]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -54,7 +56,9 @@ class Filled:
 class ComplaintDoor:
     """The form over a spool; `router` holds its routes."""
 
-    def __init__(self, spool: Spool, clock: Clock, *, company: str, pace: FormPace | None = None) -> None:
+    def __init__(
+        self, spool: Spool, clock: Clock, *, company: str, pace: FormPace | None = None, bodies: Bodies | None = None
+    ) -> None:
         """Make the door.
 
         Args:
@@ -62,10 +66,12 @@ class ComplaintDoor:
             clock: dates them.
             company: whose customers it asks.
             pace: how often it may be sent.
+            bodies: how many of them are read at once, and how slowly they may come.
         """
         self._spool = spool
         self._clock = clock
         self._pace = pace or FormPace()
+        self._bodies = bodies or Bodies(at_once=_BODIES_AT_ONCE)
         self._pages = Pages(COMPLAINT_PATH, clock, company=company)
         self.router = APIRouter()
         self.router.add_route(COMPLAINT_PATH, self._form, methods=["GET"])
@@ -76,9 +82,19 @@ class ComplaintDoor:
         return self._pages.show("form", filled=Filled(), wrong={}, problem="")
 
     async def _take(self, request: Request) -> Response:
+        try:
+            with self._bodies.place():
+                return await self._report_of(request)
+        except NoPlace:
+            status, problem = 503, "Many are sending at once. Please go back, and send it again in two minutes."
+        except BodyLate:
+            status, problem = 408, "This came too slowly to be taken. Please go back, and send it again."
+        return self._pages.show("form", status, filled=Filled(), wrong={}, problem=problem)
+
+    async def _report_of(self, request: Request) -> Response:
         if not from_here(request):
             return self._pages.show("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
-        given = await _given(request)
+        given = await _given(self._bodies.arriving(request))
         if given is None:
             return self._pages.show("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
         filled = Filled(given.get("email", "").strip(), given.get("sender", "").strip(), given.get("text", ""))
@@ -101,9 +117,9 @@ class ComplaintDoor:
         return self._pages.show("thanks")
 
 
-async def _given(request: Request) -> Mapping[str, str] | None:
+async def _given(chunks: AsyncIterator[bytes]) -> Mapping[str, str] | None:
     gathered = bytearray()
-    async for chunk in request.stream():
+    async for chunk in chunks:
         gathered += chunk
         if len(gathered) > _BODY_BYTES_MOST:
             return None
