@@ -353,3 +353,33 @@ def test_a_case_is_shown_without_a_key_of_anybody(case: Desk, database_url: str)
     first, second = (candidate["actors"][0] for candidate in verdict["candidates"])
     assert verdict["not_excluded"] == [first, second] and first.startswith("actor #")
     assert verdict["canaries"] == {"actor": first, "days": 30} and verdict["scope"]["certain"] == 2
+
+
+def test_nobody_who_was_erased_is_numbered_anew_by_a_look_a_letter_or_a_bundle(case: Desk, database_url: str) -> None:
+    def numbered() -> set[str]:
+        with psycopg.connect(database_url) as connection:
+            return {key for (key,) in connection.execute("select key from number_map")}
+
+    def erase(key: str) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("delete from number_map where key = %s", [key])
+
+    case.ok("case", "plan", "CASE-1", "revoke_sessions", "E-2", "--reason", "a finding", **case.ann)
+    erase("customer:C-3")
+    facts = json.loads(case.ok("notice", "facts", "CASE-1", **case.ann))
+    assert (facts["certain"], facts["probable"], facts["erased"], facts["bound"]) == (2, 3, 1, 6)
+    out = case.folder / "forms"
+    case.ok("notice", "forms", "CASE-1", "--out", str(out), **case.ann)
+    assert json.loads((out / "authority.json").read_text())["persons"]["erased_since"] == 1
+    for name in ("press.txt", "colleagues.txt"):
+        assert "1 more are affected" in (out / name).read_text()
+    assert "customer:C-3" not in numbered()
+
+    erase("E-2")
+    said = json.loads(case.ok("case", "show", "CASE-1", "--json", **case.ann))
+    assert said["verdict"]["candidates"][1]["actors"] == ["an actor without a number"] == [said["steps"][0]["target"]]
+    case.refused("app.facts_missing", "notice", "facts", "CASE-1", **case.ann)
+    bundle = case.folder / "bundle"
+    case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    assert json.loads((bundle / "files" / "steps.json").read_text())[0]["target"] == "an actor without a number"
+    assert not {"E-2", "customer:C-3"} & numbered()

@@ -35,6 +35,7 @@ from whosaw.answer.evidence import Sources, build_evidence, verifier_source
 from whosaw.answer.exculpatory import ITEMS, Answer, Finding
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notices import Wording
+from whosaw.answer.numbered import UNNUMBERED
 from whosaw.answer.phase import STATES as PHASES
 from whosaw.answer.plainwords import ALTERNATIVES, CASE_STATES, FINDINGS, QUESTIONS, RUNGS, STANDINGS, STATES, STEPS
 from whosaw.answer.redaction import Redaction
@@ -44,7 +45,7 @@ from whosaw.prove.merkle import consistency_proof
 from whosaw.record import Appender, Integrator, load_or_create
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database
-from whosaw.store.numbers import assign
+from whosaw.store.numbers import assign, find_all
 from whosaw.terms import SimulatedClock
 
 AT = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)
@@ -305,6 +306,31 @@ async def test_no_verdict_of_a_bundle_names_anybody_by_a_key(built: Built, tmp_p
         assert said["scope"]["by_class"] == {"contact": {"certain": 1, "probable": 0}}
         assert said["candidates"][0]["hits"] == [{key: each for key, each in hit.items() if key != "subject"}]
         assert said["completeness"]["first"] == "2026-01-01T00:00:00+00:00"
+
+
+async def test_whoever_was_erased_since_gets_no_number_from_a_bundle(
+    built: Built, database: Database, tmp_path: Path
+) -> None:
+    gone = ["E-0003", "E-0417", "lead", "legal"]
+    said = verdict() | {"not_excluded": ["E-0003", "hr"], "missing": ["the log of E-0003 ends early"]}
+    await built.sources.cases.add_verdict(built.case, said, complaints=2)
+    async with database.connection() as connection:
+        await connection.execute("delete from number_map where space = 'actor' and key = any(%s)", [gone])
+    path = tmp_path / "bundle"
+    await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background)
+    assert await find_all(database, "actor", gone) == {}, "nobody is numbered anew"
+    verified(path, str(built.sources.trail_key.verifier))
+    held = files_of(path)
+    last = json.loads(held["files/verdicts.json"])[-1]
+    assert last["not_excluded"][0] == UNNUMBERED and isinstance(last["not_excluded"][1], int)
+    assert last["missing"] == [f"the log of {UNNUMBERED} ends early"]
+    case, (step,) = json.loads(held["files/case.json"]), json.loads(held["files/steps.json"])
+    assert case["named_actors"] == [UNNUMBERED] and case["opened_by"] == UNNUMBERED == step["planned_by"]
+    assert step["approved_by"][1] == UNNUMBERED and isinstance(step["approved_by"][0], int)
+    assert UNNUMBERED.encode() in held["files/README.txt"] and b"E-0" not in b"".join(held.values())
+    if shutil.which("pdftotext"):
+        report = text_of(held["files/report.pdf"], tmp_path)
+        assert f"that {UNNUMBERED} is the source" in report and "E-0" not in report
 
 
 def test_every_word_of_a_case_has_plain_words() -> None:

@@ -11,7 +11,7 @@ from whosaw.answer.facts import Facts, Person
 from whosaw.answer.ladder import RULES
 from whosaw.answer.letters import write_notice
 from whosaw.answer.notices import Wording
-from whosaw.answer.numbered import by_number
+from whosaw.answer.numbered import UNNUMBERED, by_number
 from whosaw.answer.redaction import Redaction
 from whosaw.answer.sightings import Sighting
 from whosaw.answer.step import Step
@@ -21,7 +21,7 @@ _SAMPLE_NAME = "[name]"
 
 
 def case_file(
-    file: Case, named: Sequence[str], numbers: Mapping[str, int], sightings: Sequence[Sighting]
+    file: Case, named: Sequence[str], numbers: Mapping[str, int | str], sightings: Sequence[Sighting]
 ) -> dict[str, Any]:
     """Return the case and its complaints; people as numbers."""
     return {
@@ -52,13 +52,13 @@ def case_file(
     }
 
 
-def verdict_file(snapshot: Snapshot, numbers: Mapping[str, int]) -> dict[str, Any]:
+def verdict_file(snapshot: Snapshot, numbers: Mapping[str, int | str]) -> dict[str, Any]:
     """Return what may leave of a snapshot: numbers for actors, counts for subjects, figures and known words."""
     said = by_number(snapshot.verdict, numbers)
     return {"seq": snapshot.seq, "at": snapshot.at.isoformat(), "complaints": snapshot.complaints, **said}
 
 
-def step_file(step: Step, numbers: Mapping[str, int]) -> dict[str, Any]:
+def step_file(step: Step, numbers: Mapping[str, int | str]) -> dict[str, Any]:
     """Return one step; people as numbers."""
     return {
         "id": step.id,
@@ -141,6 +141,7 @@ What is in it
     (What is not there was not part of the case, or was not asked for when the bundle was built.)
 
 Personal data: people stand here as numbers; the table that leads from number to person is not part of the bundle.
+A member of staff who was erased since stands as "{UNNUMBERED}".
 The raw mails are the exception: they hold names and addresses as written, because only unchanged bytes keep their
 signatures. Treat the bundle accordingly.
 

@@ -83,7 +83,7 @@ class Background:
     built_at: datetime | None = None
 
 
-def method_file(history: Sequence[Snapshot], numbers: Mapping[str, int]) -> bytes:
+def method_file(history: Sequence[Snapshot], numbers: Mapping[str, int | str]) -> bytes:
     """Return the method, its settings, its measured rates of error, and its known limits."""
     last = by_number(history[-1].verdict, numbers) if history else {}
     return as_json(
@@ -99,7 +99,7 @@ def method_file(history: Sequence[Snapshot], numbers: Mapping[str, int]) -> byte
     )
 
 
-def exculpatory_file(background: Background, history: Sequence[Snapshot], numbers: Mapping[str, int]) -> bytes:
+def exculpatory_file(background: Background, history: Sequence[Snapshot], numbers: Mapping[str, int | str]) -> bytes:
     """Return everything that speaks for the named actors, and which questions nobody answered."""
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     rivals = [
@@ -130,7 +130,7 @@ def exculpatory_file(background: Background, history: Sequence[Snapshot], number
     )
 
 
-def history_file(background: Background, numbers: Mapping[str, int]) -> bytes:
+def history_file(background: Background, numbers: Mapping[str, int | str]) -> bytes:
     """Return how the case went: states, who knew what when, terms of law; people as numbers, free text as hashes."""
     return as_json(
         {

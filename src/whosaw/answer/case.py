@@ -9,6 +9,7 @@ from typing import Any
 
 from whosaw.answer import queries
 from whosaw.answer.errors import UnknownCase
+from whosaw.answer.numbered import staff_in
 from whosaw.answer.phase import State
 from whosaw.store import Database
 from whosaw.store.numbers import assign
@@ -111,7 +112,7 @@ class Cases:
         await self.get(identifier)
         at = self._clock.now()
         # now and at no later look: who was erased meanwhile would come back into the map
-        await assign(self._db, "actor", sorted(Snapshot(0, at, complaints, verdict).actors()))
+        await assign(self._db, "actor", sorted(Snapshot(0, at, complaints, verdict).actors() | staff_in(verdict)))
         return Snapshot(*await queries.add_verdict(self._db, identifier, at, complaints, verdict))
 
     async def verdicts(self, identifier: str) -> Sequence[Snapshot]:

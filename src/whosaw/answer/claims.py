@@ -87,6 +87,8 @@ def _scope_why_not(facts: Facts, claim: Claim) -> str:
         return "the letters of this case have not gone out"
     if claim == "everyone_told" and facts.undelivered:
         return f"{facts.undelivered} of the letters did not arrive, and nobody noted that these people were told since"
+    if claim == "everyone_told" and facts.erased:
+        return f"{facts.erased} of those affected were erased since, and nobody can say that they were told"
     if claim == "everyone_told" and facts.possible:
         return f"{facts.possible} more cannot be ruled out and are not told"
     return ""

@@ -246,6 +246,7 @@ class Desk:
         now = self._clock.now()
         if known_at > now + _SKEW:
             raise StepRefused("future", "nobody has known anything at a time that has not come")
+        await self._notes.number(person)  # now: nobody gets a number by being read of
         entry = await self._notes.add(case, f"case.{kind}", by=by, text=what)
         bound = {"kind": kind, "known_at": known_at, "person": person, "what": what}
         bound |= {"noted_at": now, "noted_by": by, "entry": entry}

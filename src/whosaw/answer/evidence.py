@@ -31,7 +31,7 @@ from whosaw.answer.facts import Facts, Person
 from whosaw.answer.gatefile import gate_file
 from whosaw.answer.ladder import RULES
 from whosaw.answer.notices import Wording
-from whosaw.answer.numbered import staff_in, without_customers
+from whosaw.answer.numbered import numbers_in, staff_in, without_customers
 from whosaw.answer.ontology import case_ontology
 from whosaw.answer.redaction import NOTHING, Redaction, raw_files, redact_entries, sets_of
 from whosaw.answer.reportpdf import write_report
@@ -41,7 +41,6 @@ from whosaw.answer.steps import Steps
 from whosaw.prove import BundleReport, SigningKey, write_bundle
 from whosaw.record import CheckpointMissing, ProvedEntries, entries_by_actor, entries_exposing, prove_entries
 from whosaw.store import Database
-from whosaw.store.numbers import assign
 
 _POLL_S = 0.1
 
@@ -105,9 +104,10 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     steps = await sources.steps.list(case)
     sightings = await sources.book.list(case=case)
     named = sorted(history[-1].named()) if history else []
-    numbers = await assign(sources.db, "actor", _actors(history, steps, file))
+    numbers = await numbers_in(sources.db, _actors(history, steps, file))
+    known = [number for number in map(numbers.__getitem__, named) if isinstance(number, int)]
     subjects = {each.subject for each in sightings} | ({each.subject for each in facts.persons} if facts else set())
-    indices = await _indices(sources.db, [numbers[actor] for actor in named], subjects, steps)
+    indices = await _indices(sources.db, known, subjects, steps)
     proved = await _proved(sources, indices, wait_s)
     kept, left_out = redact_entries(proved, redact)
     sent = letters if letters is not None else background.letters if background else {}
@@ -117,15 +117,13 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
         "case.json": as_json(case_file(file, named, numbers, sightings)),
         "verdicts.json": as_json([verdict_file(each, numbers) for each in history]),
         "steps.json": as_json([step_file(each, numbers) for each in steps]),
-        "gate.json": as_json(
-            gate_file(kept, {numbers[actor] for actor in named}, background.policies if background else ())
-        ),
+        "gate.json": as_json(gate_file(kept, set(known), background.policies if background else ())),
         **raw_files(sightings, sources.mails, redact),
         **(letter_files(facts, sent) if facts else {}),
         **({"redacted.jsonl": left_out} if left_out else {}),
     }
     if background is not None:
-        people = await assign(sources.db, "actor", _background_people(background))
+        people = await numbers_in(sources.db, _background_people(background))
         story = Story(file, [replace(each, verdict=without_customers(each.verdict)) for each in history], steps, facts)
         files |= _background(story, background, files, {**numbers, **people}, report=report)
         files["certificate.txt"] = certificate(case, sources.trail_key.name, files, background.built_at)
@@ -152,7 +150,7 @@ def _background_people(background: Background) -> list[str]:
 
 
 def _background(
-    story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int], *, report: bool
+    story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int | str], *, report: bool
 ) -> dict[str, bytes]:
     made = {
         "method.json": method_file(story.history, numbers),

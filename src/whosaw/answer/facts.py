@@ -50,12 +50,16 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Subject numbers by how far the record carries; `bound` counts all three, None where it cannot be given."""
+    """Subject numbers by how far the record carries; `bound` counts all three, None where it cannot be given.
+
+    Who was erased since has no number: `erased` says how many of *certain* and *probable* that are.
+    """
 
     certain: tuple[int, ...]
     probable: tuple[int, ...]
     possible: tuple[int, ...]
     bound: int | None
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Facts:
         police_delayed: whether the letters were held back at the request of the police.
         covered: how much of the accesses of the window went through the doors.
         undelivered: how many letters did not arrive, whose people nobody has told by another channel.
+        erased: how many more got out, certainly or probably, of people who were erased since: nobody can write to them,
+            and they stand in no other count but `bound`.
     """
 
     case: str
@@ -133,6 +139,7 @@ class Facts:
     police_delayed: bool = False
     covered: Covered = UNMEASURED
     undelivered: int = 0
+    erased: int = 0
 
     @property
     def told(self) -> int:
@@ -239,6 +246,7 @@ def build_facts(
         police_delayed=standing.police_delayed,
         covered=record.covered,
         undelivered=standing.undelivered,
+        erased=scope.erased,
     )
 
 

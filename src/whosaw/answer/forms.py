@@ -66,6 +66,7 @@ def authority_draft(facts: Facts, course: Course, risk: Risk | None, duties: Seq
             "probable": facts.probable,
             "possible": facts.possible,
             "told": facts.told,
+            "erased_since": facts.erased,
             "at_most": facts.bound,
         },
         "categories_of_data": list(facts.fields_leaked),
@@ -127,7 +128,13 @@ def press_text(facts: Facts) -> str:
         f"outside the company. By our record it was {_and(facts.fields_leaked)}, opened between "
         f"{day_in(facts.first_on, 'en')} and {day_in(facts.last_on, 'en')}.",
         f"We are writing to {_whom(facts)}: of {facts.certain} we are certain, of {facts.probable} it is "
-        "probable." + (f" Of {facts.possible} more it cannot be ruled out." if facts.possible else ""),
+        "probable."
+        + (f" Of {facts.possible} more it cannot be ruled out." if facts.possible else "")
+        + (
+            f" {facts.erased} more are affected; what we held on them was erased since, so we cannot write to them."
+            if facts.erased
+            else ""
+        ),
         *carried,
         *unsure,
         *_learned(facts),
@@ -145,7 +152,12 @@ def internal_note(facts: Facts) -> str:
         f"{facts.complaints} messages used the data, of which {facts.reported} were reported to us; "
         f"{facts.verified_complaints} are signed by the sender.",
         f"We are writing to {_whom(facts)}: {facts.certain} certain, {facts.probable} probable. "
-        f"{facts.possible} more cannot be ruled out and are not told.",
+        f"{facts.possible} more cannot be ruled out and are not told."
+        + (
+            f" {facts.erased} more are affected and were erased since; nobody can write to them."
+            if facts.erased
+            else ""
+        ),
         f"What was opened: {_and(facts.fields_leaked)}, between {day_in(facts.first_on, 'en')} and "
         f"{day_in(facts.last_on, 'en')}.",
         facts.covered.line,

@@ -11,11 +11,13 @@ verdict holds beside that stays behind, so that something new in it is left out 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, cast
 
+from whosaw.store import Database
+from whosaw.store.numbers import find_all
 from whosaw.trace import Rung, Settings, Verdict
 from whosaw.trace.person import Clue
 
@@ -31,9 +33,23 @@ class _Reader:
 _Turn = Callable[[Any, _Reader], Any]
 """Returns a value as it may leave, or `_NOTHING`."""
 
+UNNUMBERED = "an actor without a number"
+"""How a member of staff stands who was erased since: nothing leads from a number to him, and he gets no new one."""
+
 _NOTHING = object()
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+([+-]\d\d:\d\d|Z)?)?")
 _VERSION = re.compile(r"\d+(\.\d+)*")
+
+
+async def numbers_in(db: Database, keys: Iterable[str]) -> dict[str, int | str]:
+    """Return the number of every member of staff, and `UNNUMBERED` of whoever has none; nobody gets a new one.
+
+    Args:
+        db: where the map is.
+        keys: staff keys out of what a case keeps.
+    """
+    wanted = sorted(set(keys))
+    return dict.fromkeys(wanted, UNNUMBERED) | await find_all(db, "actor", wanted)
 
 
 def staff_in(verdict: Mapping[str, Any]) -> set[str]:
@@ -48,13 +64,12 @@ def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int | str]) -> d
 
     Args:
         verdict: as a case keeps it.
-        numbers: of every member of staff in it, by key (`staff_in`); or whatever else is to stand for him.
-
-    Raises:
-        KeyError: somebody in it has no number.
+        numbers: of members of staff, by key (`staff_in`); or whatever else is to stand for one. Whoever is not among
+            them stands as `UNNUMBERED`.
     """
     customers = set(_customers(verdict))
-    reader = _Reader(numbers.__getitem__, lambda text: unnamed(text, numbers, customers))
+    known = dict.fromkeys(staff_in(verdict), UNNUMBERED) | dict(numbers)
+    reader = _Reader(known.__getitem__, lambda text: unnamed(text, known, customers))
     return cast(dict[str, Any], _VERDICT(verdict, reader))
 
 

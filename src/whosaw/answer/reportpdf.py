@@ -20,7 +20,9 @@ class ReportImpossible(AnswerError, RuntimeError):
     hint = "pip install 'whosaw[evidence]'; the bundle can be built without the report"
 
 
-def write_report(story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int]) -> bytes:
+def write_report(
+    story: Story, background: Background, files: Mapping[str, bytes], numbers: Mapping[str, int | str]
+) -> bytes:
     """Return the report; the same case at the same time gives the same bytes.
 
     Args:

@@ -29,7 +29,9 @@ from whosaw.answer.plainwords import (
 _RIVALS = 5
 
 
-def tell(story: Story, background: Background, numbers: Mapping[str, int], names: Sequence[str]) -> dict[str, Any]:
+def tell(
+    story: Story, background: Background, numbers: Mapping[str, int | str], names: Sequence[str]
+) -> dict[str, Any]:
     """Return the report's texts, as its template takes them.
 
     Args:
@@ -70,7 +72,7 @@ def tell(story: Story, background: Background, numbers: Mapping[str, int], names
     }
 
 
-def answer(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[str]:
+def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[str]:
     """Return the verdict in sentences that say no more than its numbers do; nobody is called a culprit."""
     candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
     if not candidates:
@@ -90,10 +92,12 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[str]:
     return said
 
 
-def people(actors: Sequence[str], numbers: Mapping[str, int]) -> str:
+def people(actors: Sequence[str], numbers: Mapping[str, int | str]) -> str:
     """Return staff as a reader of the bundle may know them: by number."""
-    listed = " or ".join(str(numbers[actor]) for actor in actors)
-    return f"the holder of staff number {listed}"
+    found = [numbers[actor] for actor in actors]
+    known = [str(each) for each in found if isinstance(each, int)]
+    who = [f"the holder of staff number {' or '.join(known)}"] if known else []
+    return " or ".join([*who, *(each for each in found if isinstance(each, str))])
 
 
 def rates_of(last: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -141,9 +145,8 @@ def _known(last: Mapping[str, Any], facts: Facts | None) -> list[str]:
             "sender's own domain had signed.",
             f"The data of {_count(facts.certain, 'person', 'people')} certainly got out, of {facts.probable} probably; "
             f"of {facts.possible} more it cannot be ruled out."
-            + (
-                f" At most {facts.bound} people in all." if facts.bound is not None else " No upper bound can be given."
-            ),
+            + (f" At most {facts.bound} people in all." if facts.bound is not None else " No upper bound can be given.")
+            + (f" The data of {facts.erased} more, who were erased since, got out too." if facts.erased else ""),
             f"What was opened: {', '.join(facts.fields_leaked)}, between {facts.first_on} and {facts.last_on}.",
             "Of the records of that time no entry is missing or altered, as their proofs show."
             if facts.record_complete
@@ -166,7 +169,7 @@ def _look(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[str, str]]:
+def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[dict[str, str]]:
     candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
     return [
         {
@@ -179,7 +182,7 @@ def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[st
     ]
 
 
-def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[dict[str, Any]]:
     """Return a row for each rival of whom every complaint is known: by time of contact, how he had opened the person.
 
     A cell is ``reason``, ``without`` (opened without a reason that holds) or ``not`` (not opened before the contact).
@@ -219,9 +222,12 @@ def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, A
     return {"lines": said, "asked": asked}
 
 
-def _step(step: Any, numbers: Mapping[str, int]) -> dict[str, str]:
+def _step(step: Any, numbers: Mapping[str, int | str]) -> dict[str, str]:
     about = RULES[step.kind].about
-    whom = f" (staff number {numbers[step.target]})" if about == "actor" else ""
+    whom = ""
+    if about == "actor":
+        number = numbers[step.target]
+        whom = f" (staff number {number})" if isinstance(number, int) else f" ({number})"
     return {
         "what": word_of(STEPS, step.kind).capitalize() + whom,
         "state": word_of(STATES, step.state),

@@ -42,7 +42,7 @@ from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record import Entry, entries_by_actor, exposed_subjects, fsck
-from whosaw.store.numbers import assign, keys_of
+from whosaw.store.numbers import find_all, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
 
@@ -94,12 +94,18 @@ class CaseNotices:
         if not named:
             raise FactsMissing(f"no finding of `{case}` names one person, so nobody can be told what was opened")
         scope = history[-1].verdict["scope"]
-        numbers = await assign(services.db, "actor", named)
+        numbers = await find_all(services.db, "actor", named)
+        if len(numbers) < len(named):
+            raise FactsMissing(
+                f"a person whom the finding of `{case}` names was erased since: nobody can say what he was shown",
+                hint="the facts that letters were written from stand in an earlier bundle",
+            )
         entries = [each for n in numbers.values() async for each in entries_by_actor(services.db, n)]
         whole = await fsck(services.db, services.settings.trail_folder, services.keys.trail.verifier)
         tiers = [scope["certain"], scope["probable"], scope["possible"]]
-        subjects = await assign(services.db, "subject", [key for tier in tiers for key in tier])
-        certain, probable, possible = (tuple(subjects[key] for key in tier) for tier in tiers)
+        subjects = await find_all(services.db, "subject", [key for tier in tiers for key in tier])
+        certain, probable, possible = (tuple(subjects[key] for key in tier if key in subjects) for tier in tiers)
+        erased = sum(key not in subjects for tier in tiers[:2] for key in tier)
         labels = {name: label_of(field) for name, field in services.catalog.fields.items()}
         sightings = await SightingBook(services.db).list(case=case)
         payloads = await self._each_subject(entries, {*certain, *probable})
@@ -114,7 +120,7 @@ class CaseNotices:
                 len(undelivered),
             ),
             self.company(),
-            scope=Scope(certain, probable, possible, scope["bound"]),
+            scope=Scope(certain, probable, possible, scope["bound"], erased),
             sightings=sightings,
             record=Record(
                 shown,

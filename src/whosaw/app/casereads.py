@@ -8,6 +8,7 @@ from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
 from whosaw.answer.ladder import RULES
+from whosaw.answer.numbered import UNNUMBERED
 from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
 from whosaw.app.casedesk import CaseWork, case_work
@@ -32,7 +33,6 @@ from whosaw.store.numbers import find_all
 from whosaw.store.outbox import Outbox
 
 _CANDIDATES = 5
-_UNNUMBERED = "an actor without a number"  # erased since
 
 
 class CaseReads:
@@ -122,7 +122,7 @@ class CaseReads:
         suspected = list(shown)
         await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])
         names = await self._work.unmaskings.names(case, list(numbers.values()))
-        erased = dict.fromkeys(keys, _UNNUMBERED)
+        erased = dict.fromkeys(keys, UNNUMBERED)
         return erased | {key: names[number] for key, number in numbers.items()}
 
     async def _summary(self, case: Case) -> CaseSummary:

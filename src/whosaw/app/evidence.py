@@ -19,7 +19,7 @@ from whosaw.prove import BundleReport, open_checkpoint
 from whosaw.prove.merkle import consistency_proof
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.record.stamps import STAMPS
-from whosaw.store.numbers import assign
+from whosaw.store.numbers import assign, find_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ async def build_case_evidence(
 async def _background(work: CaseWork, case: str, by: str, stamps: Mapping[str, bytes]) -> Background:
     services = work.services
     history = await work.cases.verdicts(case)
-    named = await assign(services.db, "actor", sorted(history[-1].named()) if history else [])
+    named = await find_all(services.db, "actor", sorted(history[-1].named()) if history else [])
     (builder,) = (await assign(services.db, "actor", [by])).values()
     folder = services.settings.policy_folder
     policies = {each.name: each.read_bytes() for each in sorted(folder.glob("*.cedar"))} if folder.is_dir() else {}

@@ -16,7 +16,7 @@ from whosaw.answer import Case
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.ladder import RULES
-from whosaw.answer.numbered import by_number, staff_in
+from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
@@ -24,7 +24,7 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.store.alerts import attention
-from whosaw.store.numbers import assign
+from whosaw.store.numbers import find_all
 
 Words = Annotated[Sequence[str], Parameter(negative="")]
 
@@ -146,11 +146,12 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     steps = await work.steps.list(case)
     about = {each.target for each in steps if RULES[each.kind].about == "actor"}
-    numbers = await assign(work.services.db, "actor", sorted(staff_in(last) | about))
+    keys = sorted(staff_in(last) | about)
+    numbers = await find_all(work.services.db, "actor", keys)
     names = await work.unmaskings.names(case, list(numbers.values()))
     suspected = history[-1].suspected() if history else set()
-    await work.corrections.shown(case, to, [numbers[key] for key in sorted(suspected)])
-    shown = {key: names[number] for key, number in numbers.items()}
+    await work.corrections.shown(case, to, [number for key, number in numbers.items() if key in suspected])
+    shown = dict.fromkeys(keys, UNNUMBERED) | {key: names[number] for key, number in numbers.items()}
     return {
         **asdict(file),
         "sightings": len(await work.book.list(case=case)),
