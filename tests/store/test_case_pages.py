@@ -174,7 +174,7 @@ async def test_nobody_hears_of_a_case_before_what_it_stands_on_is_kept(services:
         (hold.space, hold.number) for hold in await Holds(services.db, services.appender, services.clock).standing()
     }
     assert held == {("actor", suspect), *(("subject", number) for number in numbers.values())}
-    assert kept.outcome == {"held": 3} and await preserve.unheld(case) == 0
+    assert kept.told == {"held": 3} and await preserve.unheld(case) == 0
     assert await approved("preserve", case) == kept.id, "nothing came since"
 
     # a third complaint and another suspect: what came since is kept by a step of its own, and nothing is bared for it
@@ -185,7 +185,7 @@ async def test_nobody_hears_of_a_case_before_what_it_stands_on_is_kept(services:
         await work.steps.carry_out(cut, by="S-1")
     assert refusal.value.reason == "not_preserved"
     more = await work.steps.carry_out(await approved("preserve", case), by="S-1")
-    assert more.id != kept.id and more.outcome == {"held": 1}
+    assert more.id != kept.id and more.told == {"held": 1}
     assert (await work.steps.carry_out(cut, by="S-1")).state == "done"
     assert await services.suspensions.among([SUSPECT]) == {SUSPECT}
 
@@ -244,7 +244,7 @@ async def test_whom_two_cases_keep_stays_held_when_one_of_them_ends(services: Se
     for person, function in (("P-1", "privacy"), ("S-1", "security")):
         await work.desk.name(other, person, function, by="P-1")
     first, preserve = await kept(work, case), Preserve(services)
-    assert (await work.steps.get(await kept(work, other))).outcome == {"held": 0}
+    assert (await work.steps.get(await kept(work, other))).told == {"held": 0}
     holds = Holds(services.db, services.appender, services.clock)
     async with services.db.connection() as connection:
         await connection.execute("update legal_hold set erasure_asked_at = %s, told_at = %s", [END, END])
@@ -259,6 +259,33 @@ async def test_whom_two_cases_keep_stays_held_when_one_of_them_ends(services: Se
     entries = [e.payload for e in [each async for each in entries_from(services.db)] if e.payload["kind"] == "hold"]
     assert [each["reason"] for each in entries if each["change"] == "reground"] == [other, other]
     assert await kept(work, case) != first and await preserve.unheld(case) == 0
+
+
+async def test_a_hold_stays_until_the_last_step_of_its_case_that_keeps_it_is_undone(services: Services) -> None:
+    holds = Holds(services.db, services.appender, services.clock)
+
+    async def held() -> set[tuple[str, int]]:
+        return {(each.space, each.number) for each in await holds.standing()}
+
+    async def undone(step: str) -> Any:
+        outcome = (await work.steps.undo(step, by=["P-1", "S-1"], reason="nothing came of it")).outcome
+        return outcome and outcome["undo"]["lifted"]
+
+    work, case = await opened_case(services)
+    first = await kept(work, case)
+    at_first = await held()
+    (third,) = (await assign(services.db, "subject", ["customer:C-3"])).values()
+    await work.book.add(complaint(third), subject=third, beneficiary=SELLER)
+    one = min(number for space, number in at_first if space == "subject")
+    await holds.lift("subject", one, reason="by mistake", by=1)
+    second = await kept(work, case)
+    both = at_first | {("subject", third)}
+    assert await held() == both
+
+    assert await undone(second) == 1 and await held() == at_first, "the one who was put back is kept by the first too"
+    third_time = await kept(work, case)
+    assert await undone(first) == 0 and await held() == both, "the other step keeps them all"
+    assert await undone(third_time) == 4 and await held() == set()
 
 
 async def test_a_hold_that_was_lifted_by_hand_is_put_back_by_planning_it_again(services: Services) -> None:

@@ -70,7 +70,7 @@ def step_file(step: Step, numbers: Mapping[str, int | str]) -> dict[str, Any]:
         "planned_by": numbers[step.planned_by],
         "approved_by": [numbers[person] for person in step.approved_by],
         "carried_by": numbers[step.carried_by] if step.carried_by else None,
-        "outcome": step.outcome,
+        "outcome": step.told,
         "entry": step.entry,
         "undo_entry": step.undo_entry,
         "undo_reason": step.undo_reason,

@@ -26,6 +26,9 @@ Kind = Literal[
     "restore_reviews",
     "notify_subjects",
 ]
+KEPT = "kept"
+"""In the outcome of a `preserve`: whose records it keeps, by number. No bundle holds it."""
+
 State = Literal["planned", "doing", "done", "undoing", "undone"]
 
 
@@ -71,6 +74,11 @@ class Step:
     def approved(self) -> bool:
         """Whether as many persons approved it as its kind needs."""
         return len(self.approved_by) >= RULES[self.kind].approvals
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """What the effect returned, as a line or a bundle tells it: how many it keeps, and not whom."""
+        return None if self.outcome is None else {name: each for name, each in self.outcome.items() if name != KEPT}
 
 
 def step_of(row: tuple[Any, ...]) -> Step:

@@ -8,7 +8,7 @@ from typing import Any
 
 from whosaw.answer import Cases, SightingBook
 from whosaw.answer.ladder import RULES
-from whosaw.answer.step import step_of
+from whosaw.answer.step import KEPT, step_of
 from whosaw.answer.stepqueries import preserving, steps
 from whosaw.app.services import Services
 from whosaw.record.hold import Holds
@@ -29,7 +29,10 @@ class Preserve:
         self._holds = Holds(services.db, services.appender, services.clock)
 
     async def do(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Hold what is not held; return how many. The ground of each hold is the case, of which `case` is a step."""
+        """Hold what is not held; return how many, and who is kept, by number: until this step is undone.
+
+        The ground of each hold is the case, of which `case` is a step.
+        """
         del target, params
         case = case.partition("/")[0]
         services = self._services
@@ -39,15 +42,21 @@ class Preserve:
         wanted = await self._wanted(case)
         for space, number in sorted(wanted - standing):
             await self._holds.add(space, number, ground=case, review_on=review_on, by=by)  # type: ignore[arg-type]
-        return {"held": len(wanted - standing)}
+        kept = {name: sorted(number for space, number in wanted if space == name) for name in ("actor", "subject")}
+        return {"held": len(wanted - standing), KEPT: kept}
 
     async def undo(self, case: str, target: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Lift the holds whose ground is this case; whom another case keeps too is held on the ground of that one."""
+        """Lift the holds whose ground is this case; whom another case keeps too is held on the ground of that one.
+
+        Whom another `preserve` of this case keeps stays held: his hold goes with the last of them.
+        """
         del target, params
-        case = case.partition("/")[0]
+        step, case = case, case.partition("/")[0]
         services = self._services
         (by,) = (await assign(services.db, "actor", ["service:case"])).values()
-        mine = [hold for hold in await self._holds.standing() if hold.ground == case]
+        still = await self._kept_by_others(case, step)
+        mine = [each for each in await self._holds.standing() if each.ground == case]
+        mine = [each for each in mine if (each.space, each.number) not in still]
         others = await self._wanted_by_others(case) if mine else {}
         # who asked to be erased is told first (GDPR art. 18(3)); until then his hold stands
         lifted, kept, untold = 0, 0, 0
@@ -67,6 +76,20 @@ class Preserve:
         """Return of how many people of `case` nothing keeps the records yet."""
         standing = {(hold.space, hold.number) for hold in await self._holds.standing()}
         return len(await self._wanted(case) - standing)
+
+    async def _kept_by_others(self, case: str, step: str) -> set[tuple[str, int]]:
+        """Return whom the other live `preserve` steps of a case keep; one that does not say so keeps all it would."""
+        kept: set[tuple[str, int]] = set()
+        for each in map(step_of, await steps(self._services.db, case)):
+            if each.kind != "preserve" or each.id == step or each.state not in {"doing", "done"}:
+                continue
+            said = (each.outcome or {}).get(KEPT)
+            kept |= (
+                {(space, number) for space, numbers in said.items() for number in numbers}
+                if said is not None
+                else await self._wanted(case)
+            )
+        return kept
 
     async def _wanted_by_others(self, case: str) -> dict[tuple[str, int], str]:
         """Return whom other cases with a live `preserve` want held, each with the first case that does."""

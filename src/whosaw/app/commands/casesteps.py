@@ -167,7 +167,7 @@ def do(step: str, /) -> int:
         return await case_work(services).steps.carry_out(step, by=await whose_token(services))
 
     done = with_services(work)
-    say(f"{done.id}: {done.state}, entry {done.entry} {json.dumps(done.outcome)}")
+    say(f"{done.id}: {done.state}, entry {done.entry} {json.dumps(done.told)}")
     return 0
 
 
