@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
@@ -33,7 +36,7 @@ class Desk:
         self.raws = folder / "complaints"
         self.approaches = Approaches(database, clock, Notes(database, clock, self._record), RawMails(self.raws))
         self.folder = folder / "approaches"
-        self.spool = ApproachSpool(self.folder)
+        self.spool = ApproachSpool(self.folder, settled=timedelta(0))
 
     async def _record(self, payload: Mapping[str, Any]) -> Any:
         self.entries.append(payload)
@@ -102,8 +105,9 @@ async def test_a_trail_that_fails_loses_no_report(desk: Desk, tmp_path: Path, da
     failing = Approaches(database, clock, Notes(database, clock, fails), RawMails(tmp_path / "other"))
     with pytest.raises(ConnectionError):
         await desk.spool.take_in(failing, LATER)
-    assert len(desk.names("json")) == 3 and desk.names("bad") == []
-    assert await desk.take_in() == 3
+    assert len(desk.names("json") + desk.names("taking")) == 3 and desk.names("bad") == []
+    assert await ApproachSpool(desk.folder).take_in(desk.approaches, LATER) == 1, "what failed may still be under way"
+    assert await desk.take_in() == 2
 
 
 async def test_what_a_crash_cut_short_is_taken_away_and_what_is_being_written_stays(desk: Desk) -> None:
@@ -137,3 +141,61 @@ async def test_a_message_that_cannot_be_kept_is_refused(desk: Desk) -> None:
     with pytest.raises(ApproachUnfit):
         await desk.approaches.come_back(code, text="he\0wrote")
     assert await desk.approaches.come_back(code) == []
+
+
+class Workers:
+    """Processes that take one folder in, over a real trail, and may be killed in the middle of a report."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+
+    def start(self, killed: str = "never") -> Popen[str]:
+        script = str(Path(__file__).with_name("approachworkers.py"))
+        given = [self.url, str(self.folder), LATER.isoformat(), killed]
+        return Popen([sys.executable, script, *given], stdin=PIPE, stdout=PIPE, text=True)
+
+    async def kept(self) -> tuple[int, int]:
+        """Rows of reports, and entries of them."""
+        async with Database(self.url) as db, db.connection() as connection:
+            rows = await connection.execute(
+                "select (select count(*) from approach), (select count(*) from trail_entry where kind = 'case_work'), "
+                "(select count(distinct entry) from approach)"
+            )
+            row = await rows.fetchone()
+            assert row is not None and row[0] == row[2], "each report has an entry of its own"
+            return row[0], row[1]
+
+
+async def test_two_processes_that_race_for_a_folder_take_each_report_in_once(database_url: str, tmp_path: Path) -> None:
+    spool = ApproachSpool(tmp_path / "approaches")
+    for _ in range(25):
+        spool.put(Told("80 dollars"), None, AT)
+    workers = Workers(database_url, tmp_path)
+    running = [workers.start() for _ in range(2)]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    taken = [int(process.communicate(timeout=60)[0]) for process in running]
+    assert sum(taken) == 25 and await workers.kept() == (25, 25)
+    assert list(spool._files()) == []
+
+
+async def test_processes_killed_in_the_middle_of_a_report_lose_none_and_double_none(
+    database_url: str, tmp_path: Path
+) -> None:
+    spool = ApproachSpool(tmp_path / "approaches")
+    for _ in range(3):  # of the same words: each still gets an entry of its own
+        spool.put(Told("80 dollars"), None, AT)
+    workers = Workers(database_url, tmp_path)
+    for killed, kept in {"before_entry": (0, 0), "after_entry": (0, 1), "after_row": (1, 1)}.items():
+        process = workers.start(killed)
+        process.communicate("go\n", timeout=60)
+        assert process.returncode == -signal.SIGKILL and await workers.kept() == kept
+    last = workers.start()
+    assert last.communicate("go\n", timeout=60)[0] == "ready\n2\n"
+    assert await workers.kept() == (3, 3)
+    assert list(spool._files()) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,8 +19,10 @@ from whosaw.answer import foundqueries as queries
 from whosaw.answer.errors import AnswerError
 from whosaw.answer.notes import Notes
 from whosaw.answer.sightings import RawMails
+from whosaw.record import entries_by_actor
 from whosaw.store import Database
-from whosaw.terms import Clock
+from whosaw.store.numbers import find
+from whosaw.terms import Clock, to_us
 
 DESK = "service:approach-desk"
 _LONGEST = 4_000
@@ -96,7 +99,13 @@ class Approaches:
         await self.take_in(offer, code_hash(code), at=hour_of(self._clock.now()), screenshot=screenshot)
         return code
 
-    async def take_in(self, offer: Offer, code_sha256: str, *, at: datetime, screenshot: bytes | None = None) -> bool:
+    def alone(self) -> AbstractAsyncContextManager[bool]:
+        """Hold the right to take reports in; yields False where another process has it. It ends with its holder."""
+        return queries.taking_in(self._db)
+
+    async def take_in(
+        self, offer: Offer, code_sha256: str, *, at: datetime, screenshot: bytes | None = None, again: bool = False
+    ) -> bool:
         """Keep a report whose code was given out before; false where it is there already.
 
         Everything is looked at before a picture is kept or an entry is written: neither could be taken back.
@@ -106,6 +115,7 @@ class Approaches:
             code_sha256: as `code_hash` gives it.
             at: the hour.
             screenshot: a picture; whoever takes it from the reporter takes out what tells whose it is.
+            again: whether it was tried before and cut short; then an entry that it has already is found, not added.
 
         Raises:
             ApproachUnfit: it is empty, too long, or holds what is no text.
@@ -117,11 +127,23 @@ class Approaches:
         if await queries.find_approach(self._db, code_sha256=code_sha256) is not None:
             return False
         shown = self._raws.keep(screenshot) if screenshot else None
-        entry = await self._notes.add("approach", "case.approach", by=DESK, text=offer.offer)
+        entry = await self._entry_of(offer.offer, at) if again else None
+        if entry is None:
+            entry = await self._notes.add("approach", "case.approach", by=DESK, text=offer.offer)
         said = {"code": code_sha256, "at": at, "channel": offer.channel, "handle": offer.handle}
         said |= {"offer": offer.offer, "payout": offer.payout, "shown": shown, "entry": entry}
-        await queries.add_approach(self._db, said)
-        return True
+        return await queries.add_approach(self._db, said)
+
+    async def _entry_of(self, offer: str, since: datetime) -> int | None:
+        """Return the entry since then of a report of these words of which nothing else is kept, or None."""
+        found = await find(self._db, "actor", DESK)
+        text = sha256(offer.encode()).hexdigest()
+        known = set(await queries.approach_entries(self._db))
+        async for entry in entries_by_actor(self._db, found or 0, to_us(since)):
+            said = entry.payload.get("action"), entry.payload.get("text_sha256")
+            if said == ("case.approach", text) and entry.index not in known:
+                return entry.index
+        return None
 
     async def list(self) -> Sequence[Approach]:
         """Return every report, the latest first."""

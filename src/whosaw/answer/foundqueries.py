@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from whosaw.store import Database
 
 Row = tuple[Any, ...]
 
+_TAKING_IN = 0x617070726F616368  # "approach"
 _APPROACH = "id, at, channel, handle, offer, payout, screenshot_sha256, state, case_id"
 
 
@@ -122,14 +124,29 @@ async def exculpatory(db: Database, case: str, actor: str) -> list[Row]:
     )
 
 
-async def add_approach(db: Database, said: Mapping[str, object]) -> None:
-    """Keep a report of an approach; no column leads to who made it."""
-    await fetch(
+@asynccontextmanager
+async def taking_in(db: Database) -> AsyncIterator[bool]:
+    """Hold the lock of whoever takes reports in until the block ends; False where another process has it."""
+    async with db.transaction() as connection:
+        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_TAKING_IN])).fetchone()
+        yield row is not None and bool(row[0])
+
+
+async def approach_entries(db: Database) -> list[int]:
+    """Return the entries of all reports that are kept."""
+    return [int(row[0]) for row in await fetch(db, "select entry from approach")]
+
+
+async def add_approach(db: Database, said: Mapping[str, object]) -> bool:
+    """Keep a report of an approach; no column leads to who made it. False where its code has one already."""
+    rows = await fetch(
         db,
         "insert into approach (code_sha256, at, channel, handle, offer, payout, screenshot_sha256, entry) values "
-        "(%(code)s, %(at)s, %(channel)s, %(handle)s, %(offer)s, %(payout)s, %(shown)s, %(entry)s) returning id",
+        "(%(code)s, %(at)s, %(channel)s, %(handle)s, %(offer)s, %(payout)s, %(shown)s, %(entry)s) "
+        "on conflict (code_sha256) do nothing returning id",
         said,
     )
+    return bool(rows)
 
 
 async def approaches(db: Database) -> list[Row]:

@@ -3,6 +3,10 @@
 Taking one in is an entry of the trail, and its place among the others would tell the minute. So a report waits for the
 next full hour; all of one hour come in together, in no order. Who runs the machine can read the minute all the same:
 the file system keeps a time of change of its own (ctime) that nobody can set back.
+
+Any number of processes may take in, and each may be killed at any moment: a report becomes one row and one entry. One
+process at a time takes in, by a lock of the database that ends with its holder. A file is renamed before its entry is
+written; one that is found so was cut short, and its entry, if it has one, is found again instead of written again.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +32,8 @@ from whosaw.record.keys import sync_folder
 
 _LOG = logging.getLogger(__name__)
 _HOUR = timedelta(hours=1)
+_WAITING, _TAKING = ".json", ".taking"
+_SETTLED = timedelta(minutes=1)  # what a killed process had sent to the database is done or undone long before
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,17 @@ class _Report:
 class ApproachSpool:
     """A folder (mode 0700) of files (mode 0600), with a bound."""
 
-    def __init__(self, folder: Path, *, waiting_most: int = 1_000) -> None:
-        """Use `folder`, made where the first report comes."""
+    def __init__(self, folder: Path, *, waiting_most: int = 1_000, settled: timedelta = _SETTLED) -> None:
+        """Use `folder`, made where the first report comes.
+
+        Args:
+            folder: where they wait.
+            waiting_most: how many may wait.
+            settled: after how long a report is taken up again whose taking in failed or was cut short.
+        """
         self._folder = folder
         self._waiting_most = waiting_most
+        self._settled = settled
 
     @property
     def full(self) -> bool:
@@ -59,7 +73,7 @@ class ApproachSpool:
         if not self._folder.is_dir():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(self._folder.parent)
-        path = self._folder / f"{secrets.token_hex(16)}.json"
+        path = self._folder / f"{secrets.token_hex(16)}{_WAITING}"
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
@@ -72,14 +86,18 @@ class ApproachSpool:
         return code
 
     async def take_in(self, approaches: Approaches, now: datetime) -> int:
-        """Take in every report of an hour that is over; return how many. One that a crash cut short is taken once.
+        """Take in every report of an hour that is over, each once; return how many; none where another process does.
 
         A file that is no report is put aside as ``.bad`` and keeps no other waiting.
 
         Raises:
-            Exception: the database or the trail failed; what was not taken in waits for the next round.
+            Exception: the database or the trail failed; what was not taken in waits for a later round.
         """
         await asyncio.to_thread(self._sweep, now)
+        async with approaches.alone() as mine:
+            return await self._round(approaches, now) if mine else 0
+
+    async def _round(self, approaches: Approaches, now: datetime) -> int:
         taken, failed = 0, None
         for path in await asyncio.to_thread(self._files):
             try:
@@ -98,12 +116,30 @@ class ApproachSpool:
         report = await asyncio.to_thread(_read, path)
         if report is None or report.hour >= hour_of(now):
             return False
-        new = await approaches.take_in(report.offer, report.code_sha256, at=report.hour, screenshot=report.picture)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        again = path.suffix == _TAKING
+        taking = await asyncio.to_thread(self._begin, path)
+        if taking is None:
+            return False
+        at, shot = report.hour, report.picture
+        new = await approaches.take_in(report.offer, report.code_sha256, at=at, screenshot=shot, again=again)
+        await asyncio.to_thread(taking.unlink, missing_ok=True)
         return new
 
+    def _begin(self, path: Path) -> Path | None:
+        """Mark a report as being taken in, durably; None where it cannot be begun now."""
+        taking = path.with_suffix(_TAKING)
+        try:
+            if path.suffix == _TAKING and time.time() - path.stat().st_mtime < self._settled.total_seconds():
+                return None
+            os.utime(path)
+            path.rename(taking)
+        except FileNotFoundError:  # another process has it
+            return None
+        sync_folder(self._folder)
+        return taking
+
     def _files(self) -> list[Path]:
-        return sorted(self._folder.glob("*.json"))
+        return sorted(each for each in self._folder.glob("*") if each.suffix in (_WAITING, _TAKING))
 
     def _sweep(self, now: datetime) -> None:
         """Take away what a crash cut short: nobody was told that it was received."""
