@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -21,6 +22,47 @@ settings.register_profile(
     "dev", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("dev")
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 6_000_000_000
+"""What two processes' databases, demonstrations and lakes may take together."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what tests write lie in memory where there is room: a third of a run was waiting for the disk to flush.
+
+    No test cuts the power, so what the disk had not flushed is not what any of them is about. Whoever sets ``TMPDIR``
+    keeps it, and so do the workers of a run, which inherit it.
+    """
+    if os.environ.get("TMPDIR") or not _has_room():
+        return
+    for left in MEMORY.glob("ws-*"):
+        if not Path(f"/proc/{left.name[3:]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = MEMORY / f"ws-{os.getpid()}"  # short: a socket's path has 108 bytes
+    folder.mkdir()
+    folder.chmod(0o1777)  # as /tmp: servers that run as users of their own write here as well
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    config.stash[_FOLDER] = folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What is kept of failed tests stays until the next run."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder and not config.stash.get(_FAILED, False):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_FOLDER = pytest.StashKey[Path]()
+_FAILED = pytest.StashKey[bool]()
+
+
+def _has_room() -> bool:
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        return os.access(MEMORY, os.W_OK) and min(shutil.disk_usage(MEMORY).free, free // 2) > ROOM_BYTES
+    return False
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +114,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[_FAILED] = session.testsfailed > 0
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("WHOSAW_REAL_DATA") != "required" or reporter is None or not datasets_folder().is_dir():
         return
