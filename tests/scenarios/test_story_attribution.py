@@ -73,6 +73,13 @@ def test_the_article_names_its_leaker_and_not_his_team_lead(results: Results) ->
     results.least("S1", "a bound that holds all 239", [f.scope.bounded and f.scope.most >= 239 for f in whole], 1)
 
 
+def test_a_team_lead_who_reviewed_the_leaker_and_by_chance_opened_the_rest_is_not_named_beside_him() -> None:
+    # the one of two hundred articles in which he had opened four of the five complainers whom the leaker had not
+    found = answer(article(171))
+    assert of(found, 102) > 0.95
+    assert named(found) == {417}
+
+
 def test_the_article_without_a_leaker_names_nobody(results: Results) -> None:
     nobody(results, "S1", [answer(article(seed, leakers=False)) for seed in range(SEEDS)])
 

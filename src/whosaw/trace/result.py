@@ -182,7 +182,7 @@ class Method:
     redraws: int = 0
     outside_mass: float = 0.5
     name: str = "matched betting score"
-    version: str = "3"
+    version: str = "4"
 
 
 @dataclass(frozen=True, slots=True)

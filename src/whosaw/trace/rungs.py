@@ -2,7 +2,8 @@
 
 A *finding* is a posterior of at least 1 / (1 + α), which by Ville's inequality is reached with probability at most α
 when nobody inside leaked, however often one looks. A *lead* is a permutation test passed at a look fixed in advance, by
-an actor whom no rival explains away. Either needs three complainers opened before their contact.
+an actor whom no rival explains away. Either needs three complainers opened before their contact. Where several would be
+named, each beside the strongest must explain what those named before him leave over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whosaw.trace.beyond import beyond
 from whosaw.trace.evidence import Evidence, Float
 from whosaw.trace.index import Index
 from whosaw.trace.inputs import Bool, Int64
@@ -55,7 +57,26 @@ def climb(index: Index, sets: tuple[RiskSet, ...], view: View, settings: Setting
     associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
     # where a finding has settled that somebody inside leaked, a further one is a lead by his probability alone
     beside = enough & ~finding & (marginal / inside >= settings.beside_share) & finding.any()
-    return Rungs(finding, (associated & unrivalled & ~finding) | beside, associated, looked)
+    finding, lead = _beyond_the_named(view, finding, (associated & unrivalled & ~finding) | beside, settings)
+    return Rungs(finding, lead, associated, looked)
+
+
+def _beyond_the_named(view: View, finding: Bool, lead: Bool, settings: Settings) -> tuple[Bool, Bool]:
+    """Return findings and leads without those who explain too little of what stronger ones leave over."""
+    evidence, marginal = view.evidence, view.agreed
+    finding, lead = finding.copy(), lead.copy()
+    order = np.lexsort((evidence.actor, -view.bets.log_e, -marginal, ~finding))
+    first, *others = order[(finding | lead)[order]].tolist() or [None]
+    named = [first]
+    for h in others:
+        more = beyond(evidence, view.own, view.factors, np.array(named), settings)
+        enough, probability = more.hits[h] >= settings.min_complaints, more.probability[h]
+        lead[h] = enough and probability >= settings.beyond_share
+        finding[h] = finding[h] and lead[h] and probability >= settings.finding_at
+        lead[h] = lead[h] and not finding[h]
+        if finding[h] or lead[h]:
+            named.append(h)
+    return finding, lead
 
 
 def stands_without_strongest(

@@ -44,6 +44,7 @@ class Settings:
         unmatched_share: largest share of complainers without a match that still allows a ranking.
         rival_share: part of the inside probability that an actor needs to be named alone.
         beside_share: the same for a further actor beside a finding, and after the probability was shared out.
+        beyond_share: probability that a further actor, rather than nobody else, passed on what those named leave over.
         complete: the caller vouches that the log misses no access; without it no scope is called a bound.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     unmatched_share: float = 0.2
     rival_share: float = 0.95
     beside_share: float = 0.8
+    beyond_share: float = 0.7
     complete: bool = False
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Settings:
             "unmatched_share": 0 <= self.unmatched_share < 1,
             "rival_share": 0.5 < self.rival_share <= 1,
             "beside_share": 0.5 < self.beside_share <= 1,
+            "beyond_share": 0.5 <= self.beyond_share <= 1,
         }
         for name, fine in allowed.items():
             if not fine:
