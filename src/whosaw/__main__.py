@@ -28,7 +28,7 @@ class FileUnreadable(WhosawError, OSError):
 
 _EXTRA = {"import": "lake", "trace": "lake"}
 _BASE_HELP = """\
-usage: whosaw verify BUNDLE [--policy FILE] [--handover FILE] [--json]
+usage: whosaw verify BUNDLE [--policy FILE] [--handover FILE] [--later FILE] [--json]
 
 This installation can verify evidence bundles. Every other command needs an extra:
     pip install 'whosaw[lake]'    import and trace logs
@@ -106,12 +106,18 @@ def _verify(given: Sequence[str]) -> int:
         metavar="FILE",
         help="with --policy: a hand-over that the trail published, followed from the keys you trust; may be repeated",
     )
+    parser.add_argument(
+        "--later",
+        type=Path,
+        metavar="FILE",
+        help="what `whosaw evidence extend` made of this bundle: that the trail was only added to since",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(given)
     policy = Policy.parse(_read(options.policy)) if options.policy else None
     if policy is not None:
         policy = follow_policy(policy, [_read(path) for path in options.handover])
-    report = verify_bundle(options.bundle, policy)
+    report = verify_bundle(options.bundle, policy, later=_read(options.later) if options.later else None)
     _print(json.dumps(asdict(report) | {"verified": True}, indent=2) if options.json else _told(report))
     return 0
 
@@ -122,6 +128,10 @@ def _told(report: BundleReport) -> str:
         f"trail:    {report.origin}, {report.size} entries when it was signed",
         f"signer:   {report.signer}",
     ]
+    if report.later:
+        lines.append(
+            f"later:    the trail had {report.later} entries, and was only added to since the bundle was built"
+        )
     if report.sets:
         lines.append(f"sets:     of subjects, for {len(report.sets)} entries that name one")
     if report.without_sets:

@@ -296,6 +296,14 @@ def test_a_bundle_holds_one_letter_of_each_wording_that_went_out(case: Desk, box
         assert all(says(held[name], "en", key) for key in keys), name
         assert says(held[name], "en", "voluntary") == ("voluntary" in keys)
 
+    later = case.folder / "later"
+    case.refused("answer.evidence_missing", "evidence", "extend", str(bundle), "--out", str(later))
+    case.ok("case", "list", **case.ann)
+    assert "from the bundle's checkpoint to one over" in case.ok("evidence", "extend", str(bundle), "--out", str(later))
+    case.refused("prove.bundle_invalid", "evidence", "extend", str(bundle), "--out", str(later))
+    assert "was only added to since the bundle was built" in case.ok("verify", str(bundle), "--later", str(later))
+    case.refused("prove.bundle_invalid", "verify", str(case.folder / "before"), "--later", str(later))
+
 
 def test_whoever_may_not_see_a_case_gets_neither_its_bundle_nor_its_forms(case: Desk) -> None:
     eve = {"WHOSAW_TOKEN": case.ok("user", "add", "E-1").strip().split()[-1]}

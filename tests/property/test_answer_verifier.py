@@ -21,14 +21,20 @@ from hypothesis import strategies as st
 from whosaw.answer.evidence import verifier_source
 from whosaw.prove import (
     BundleEntry,
+    BundleInvalid,
     Checkpoint,
+    Policy,
     SigningKey,
     canonical,
     entry_leaf,
+    open_checkpoint,
     sign_checkpoint,
+    verify_bundle,
     write_bundle,
+    write_later,
 )
 from whosaw.prove.cosign import CosigningKey
+from whosaw.prove.later import check_later
 from whosaw.prove.merkle import LeafTree, consistency_proof, inclusion_proof
 from whosaw.prove.note import Note, sign_note
 
@@ -39,6 +45,8 @@ RAW = [canonical({"kind": "disclosure", "at": 1, "subject": number}) for number 
 SALTS = [sha256(b"%d" % number).digest() for number in range(SIZE)]
 LEAVES = [entry_leaf(salt, raw) for salt, raw in zip(SALTS, RAW, strict=True)]
 TREE = LeafTree(LEAVES)
+LATER = 21
+GROWN = [*LEAVES, *(sha256(b"later %d" % number).digest() for number in range(SIZE, LATER))]
 
 
 def load() -> Any:
@@ -158,6 +166,88 @@ def test_a_file_taken_away_or_added_never_verifies(bundles: Path, data: st.DataO
         VERIFY.verify({each: body for each, body in whole.items() if each != name})
     with pytest.raises(VERIFY.NotVerified):
         VERIFY.verify({**whole, "files/more.txt": data.draw(st.binary(max_size=9))})
+
+
+def later(old: int = SIZE, size: int = LATER, key: SigningKey = KEY, seal: SigningKey = KEY) -> bytes:
+    """Return what leads from the bundle's tree, or a smaller one, to a later one."""
+    head = Checkpoint(KEY.name, old, LeafTree(GROWN[:old]).root())
+    text = Note.parse(sign_checkpoint(Checkpoint(KEY.name, size, LeafTree(GROWN[:size]).root()), key))
+    note = Note(text.text, (*text.signatures, WITNESS.cosign(text.text, 1_775_000_000))).format()
+    return write_later(head, note, consistency_proof(old, size, LeafTree(GROWN[:size])), seal)
+
+
+LED = later()
+
+
+def both_refuse(bundles: Path, raw: bytes) -> None:
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.verify(VERIFY.read_files(str(bundles / "b")), later=raw)
+    with pytest.raises(BundleInvalid):
+        verify_bundle(bundles / "b", later=raw)
+
+
+def test_a_bundle_is_led_to_a_later_checkpoint_by_either_verifier(bundles: Path) -> None:
+    file = bundles / "later"
+    file.write_bytes(later())
+    alone = bundles / "elsewhere.py"
+    alone.write_bytes(verifier_source())
+    command = [sys.executable, "-I", "-S", str(alone), str(bundles / "b.zip"), "--key", str(KEY.verifier)]
+    command += ["--witness", str(WITNESS.verifier), "--later", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"the trail had {LATER} entries later, and was only added to since" in done.stdout
+    trusted = f"log {KEY.verifier}\nwitness w {WITNESS.verifier}\nquorum w\n".encode()
+    report = verify_bundle(bundles / "b", Policy.parse(trusted), later=file.read_bytes())
+    assert (report.later, report.size, report.trusted) == (LATER, SIZE, True)
+    assert verify_bundle(bundles / "b").later == 0
+    # a key that followed: nobody believes it unasked
+    new = later(key=OTHER, seal=OTHER)
+    both_refuse(bundles, new)
+    whole = VERIFY.read_files(str(bundles / "b"))
+    assert VERIFY.verify(whole, later=new, later_key=VERIFY.Key(str(OTHER.verifier)))["later"] == LATER
+    both = Policy.parse(f"log {KEY.verifier}\nlog {OTHER.verifier}\nquorum none\n".encode())
+    assert verify_bundle(bundles / "b", both, later=new).later == LATER
+
+
+def test_what_leads_elsewhere_or_back_or_lacks_the_witness_is_refused(bundles: Path) -> None:
+    for raw in (
+        later(old=8),
+        later(old=SIZE - 1, size=SIZE),
+        later(size=SIZE),
+        later(key=OTHER),
+        later(seal=OTHER),
+        b"",
+    ):
+        both_refuse(bundles, raw)
+    head = Checkpoint(KEY.name, SIZE, TREE.root())
+    rewritten = [*LEAVES[:5], sha256(b"x").digest(), *GROWN[6:]]
+    other = sign_checkpoint(Checkpoint(KEY.name, LATER, LeafTree(rewritten).root()), KEY)
+    for tree in (GROWN, rewritten):  # whoever holds the key cannot prove what is not so
+        both_refuse(bundles, write_later(head, other, consistency_proof(SIZE, LATER, LeafTree(tree)), KEY))
+    grown = sign_checkpoint(Checkpoint(KEY.name, LATER, LeafTree(GROWN).root()), KEY)
+    uncosigned = write_later(head, grown, consistency_proof(SIZE, LATER, LeafTree(GROWN)), KEY)
+    assert verify_bundle(bundles / "b", later=uncosigned).later == LATER
+    trusted = Policy.parse(f"log {KEY.verifier}\nwitness w {WITNESS.verifier}\nquorum w\n".encode())
+    with pytest.raises(BundleInvalid, match="quorum"):
+        verify_bundle(bundles / "b", trusted, later=uncosigned)
+    with pytest.raises(VERIFY.NotVerified, match="not signed by"):
+        whole, witness = VERIFY.read_files(str(bundles / "b")), VERIFY.Key(str(WITNESS.verifier))
+        VERIFY.verify(whole, witnesses=[witness], later=uncosigned)
+
+
+@given(data=st.data())
+def test_a_later_file_with_changed_bytes_never_verifies(data: st.DataObject) -> None:
+    raw = LED
+    body = bytearray(raw)
+    start = data.draw(st.integers(0, len(raw)))
+    body[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=40))
+    if bytes(body) == raw:
+        return
+    head = Checkpoint(KEY.name, SIZE, TREE.root())
+    with pytest.raises(BundleInvalid):
+        check_later(bytes(body), head, [KEY.verifier], lambda note: open_checkpoint(note, [KEY.verifier]))
+    with pytest.raises(VERIFY.NotVerified):
+        VERIFY.check_later(bytes(body), (KEY.name, SIZE, TREE.root()), VERIFY.Key(str(KEY.verifier)))
 
 
 def resealed(whole: dict[str, bytes], changed: dict[str, bytes], key: SigningKey = KEY) -> dict[str, bytes]:

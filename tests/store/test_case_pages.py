@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,17 @@ from whosaw.answer.exculpatory import ITEMS
 from whosaw.app import background
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casepreserve import Preserve
+from whosaw.app.evidence import _stamps
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console.reads import KnownLine
+from whosaw.prove import Checkpoint, SigningKey, open_checkpoint, sign_checkpoint
+from whosaw.prove.merkle import tree_root
 from whosaw.record import entries_from
 from whosaw.record.exposure import Exposures
 from whosaw.record.hold import Holds
+from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store.alerts import raise_alert
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
@@ -286,6 +291,21 @@ async def test_a_hold_stays_until_the_last_step_of_its_case_that_keeps_it_is_und
     third_time = await kept(work, case)
     assert await undone(first) == 0 and await held() == both, "the other step keeps them all"
     assert await undone(third_time) == 4 and await held() == set()
+
+
+async def test_a_stamp_of_an_earlier_key_is_left_out_of_a_bundle_and_said(services: Services) -> None:
+    await opened_case(services)
+    await services.integrator.step()
+    folder, old = services.settings.trail_folder, SigningKey.generate(services.keys.origin)
+    head, _ = open_checkpoint((folder / "checkpoint").read_bytes(), services.keys.verifiers)
+    keys = replace(services.keys, trail_former=(old.verifier,))
+    for key, size in ((old, 1), (services.keys.trail, head.size)):
+        at = folder / "stamps" / str(size)
+        at.mkdir(parents=True)
+        root = tree_root(size, TileNodes(Shelf(folder), head.size))
+        (at / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(head.origin, size, root), key))
+    found, left_out = await _stamps(replace(services, keys=keys))
+    assert (left_out, {name.split("/")[1] for name in found}) == (1, {str(head.size)})
 
 
 async def test_a_hold_that_was_lifted_by_hand_is_put_back_by_planning_it_again(services: Services) -> None:

@@ -109,6 +109,9 @@ or with whosaw installed, which also checks the quorum of witnesses:
 BUNDLE is this folder or zip. FILE names the keys you trust; take it from the operator's publication or from a
 witness, not from whoever gave you the bundle. Without --policy the bundle is checked for consistency alone.
 
+Ask the operator whenever you like whether the same history still stands: `whosaw evidence extend BUNDLE` makes him a
+small file, and either command above checks it with --later and its name.
+
 What is in it
     entries.jsonl          {len(proved.entries)} entries of the trail, each proved against the signed checkpoint
                            over {proved.size} entries: what the named actors were shown of affected people and did,

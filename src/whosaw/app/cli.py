@@ -210,6 +210,9 @@ access.command("whosaw.app.commands.caseaccess:owed", name="owed", help="List ho
 app.command(access)
 evidence = App(name="evidence", help="What a court or the police can verify alone.")
 evidence.command("whosaw.app.commands.evidence:build", name="build", help="Write the bundle of a case.")
+evidence.command(
+    "whosaw.app.commands.evidence:extend", name="extend", help="Prove that the trail only grew since a bundle."
+)
 app.command(evidence)
 sighting = App(name="sighting", help="What came from outside: complaints, tables of contacts.")
 sighting.command("whosaw.app.commands.caseintake:add", name="add", help="Take complaints in: .eml or .csv.")

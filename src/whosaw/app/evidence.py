@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whosaw.answer import FactsContradict
 from whosaw.answer.bundletexts import Background, as_json
+from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.evidence import Sources, build_evidence
 from whosaw.answer.facts import Facts, Person
 from whosaw.answer.notices import Wording
@@ -15,7 +16,16 @@ from whosaw.answer.redaction import Redaction
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casenotices import CaseNotices, FactsMissing
 from whosaw.app.services import Services
-from whosaw.prove import BundleReport, open_checkpoint
+from whosaw.prove import (
+    BundleInvalid,
+    BundleReport,
+    Checkpoint,
+    check_consistency,
+    open_checkpoint,
+    verify_bundle,
+    write_later,
+)
+from whosaw.prove.archive import read_files
 from whosaw.prove.merkle import consistency_proof
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.record.stamps import STAMPS
@@ -59,8 +69,12 @@ async def build_case_evidence(
         letters |= await notices.wordings(case, stated)
     except (FactsMissing, FactsContradict) as why:
         missing.append(f"facts and letters: {why}")
-    stamps = await _stamps(services)
-    if not stamps:
+    stamps, other_key = await _stamps(services)
+    if other_key:
+        missing.append(
+            f"time stamps: {other_key} of checkpoints that an earlier key signed (they lie in the trail's folder)"
+        )
+    elif not stamps:
         missing.append("time stamps: no authority has stamped this trail (WHOSAW_STAMPS)")
     background = replace(await _background(work, case, by, stamps), letters=letters)
     settings = services.settings
@@ -95,17 +109,23 @@ async def _background(work: CaseWork, case: str, by: str, stamps: Mapping[str, b
     )
 
 
-async def _stamps(services: Services) -> Mapping[str, bytes]:
-    """Return stamps whose checkpoint the bundle's continues, each with its checkpoint and the proof of growth."""
+async def _stamps(services: Services) -> tuple[Mapping[str, bytes], int]:
+    """Return stamps whose checkpoint the bundle's continues, each with its checkpoint and the proof of growth.
+
+    And how many are left out: an earlier key signed these, and whoever verifies a bundle alone has one key.
+    """
     folder, key = services.settings.trail_folder, services.keys.trail.verifier
     shelf = Shelf(folder)
     note = shelf.cosigned() or shelf.checkpoint()
     if note is None:
-        return {}
+        return {}, 0
     head, _ = open_checkpoint(note, [key])
-    found: dict[str, bytes] = {}
+    found, other_key = dict[str, bytes](), 0
     for stamped in sorted((folder / STAMPS).glob("*/checkpoint")):
-        older, _ = open_checkpoint(stamped.read_bytes(), services.keys.verifiers)
+        older, signer = open_checkpoint(stamped.read_bytes(), services.keys.verifiers)
+        if signer != key:
+            other_key += 1
+            continue
         if not 0 < older.size <= head.size:
             continue
         proof = consistency_proof(older.size, head.size, TileNodes(shelf, head.size))
@@ -113,7 +133,43 @@ async def _stamps(services: Services) -> Mapping[str, bytes]:
         found[f"{place}/checkpoint"] = stamped.read_bytes()
         found[f"{place}/consistency.json"] = as_json({"proof": [each.hex() for each in proof]})
         found |= {f"{place}/{each.name}": each.read_bytes() for each in sorted(stamped.parent.glob("*.tsr"))}
-    return found
+    return found, other_key
+
+
+async def extend_evidence(services: Services, bundle: Path, out: Path | None = None) -> tuple[Path, Checkpoint]:
+    """Write what leads from a bundle's checkpoint to the newest one that is cosigned; return where, and that one.
+
+    It holds tree heads and hashes alone, which are public.
+
+    Args:
+        services: the parts of a running whosaw.
+        bundle: as it was handed out.
+        out: where to; beside the bundle where left out. Nothing may stand there.
+
+    Raises:
+        BundleInvalid: it is no bundle of this trail, or something stands at `out`.
+        EvidenceMissing: nothing later is cosigned yet (without witnesses: signed).
+        ProofMismatch: this trail does not continue the bundle's checkpoint.
+    """
+    verify_bundle(bundle)
+    head, _ = open_checkpoint(read_files(bundle)["checkpoint"], services.keys.verifiers)
+    await services.integrator.step()
+    shelf = Shelf(services.settings.trail_folder)
+    note = shelf.cosigned() or shelf.checkpoint()
+    later, _ = open_checkpoint(note, [services.keys.trail.verifier]) if note else (head, None)
+    if note is None or later.size <= head.size:
+        raise EvidenceMissing(
+            "no checkpoint later than the bundle's is cosigned yet", hint="let the server run, then try again"
+        )
+    proof = consistency_proof(head.size, later.size, TileNodes(shelf, later.size))
+    check_consistency((head.size, head.root), (later.size, later.root), proof)
+    path = out or bundle.with_name(f"{bundle.stem}.later-{later.size}")
+    try:
+        with path.open("xb") as file:
+            file.write(write_later(head, note, proof, services.keys.trail))
+    except FileExistsError as cause:
+        raise BundleInvalid(f"`{path}` exists already", hint="choose another name") from cause
+    return path, later
 
 
 def numbers_of(text: str) -> frozenset[int]:

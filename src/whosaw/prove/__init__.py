@@ -22,6 +22,7 @@ from whosaw.prove.errors import (
     ReceiptInvalid,
 )
 from whosaw.prove.exposure import check_exposure, exposure_hash, read_exposure
+from whosaw.prove.later import write_later
 from whosaw.prove.merkle import check_consistency, check_inclusion
 from whosaw.prove.note import Note, SigningKey, VerifierKey, sign_note
 from whosaw.prove.policy import Policy
@@ -66,4 +67,5 @@ __all__ = [
     "sign_note",
     "verify_bundle",
     "write_bundle",
+    "write_later",
 ]

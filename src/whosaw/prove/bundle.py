@@ -38,6 +38,7 @@ from whosaw.prove.bundle_entries import (
 )
 from whosaw.prove.checkpoint import Checkpoint, open_checkpoint
 from whosaw.prove.errors import BundleInvalid
+from whosaw.prove.later import Opened, check_later
 from whosaw.prove.note import Note, SigningKey, VerifierKey, sign_note
 from whosaw.prove.policy import Policy
 
@@ -61,6 +62,7 @@ class BundleReport:
         simulated: whether the trail was written under a simulated clock.
         sets: indices of entries whose set of subjects is in the bundle, ascending.
         without_sets: indices of entries that name a set which is not.
+        later: entries under the later checkpoint that was proved to continue the bundle's; 0 where none was given.
     """
 
     entries: int
@@ -73,6 +75,7 @@ class BundleReport:
     simulated: bool
     sets: tuple[int, ...] = ()
     without_sets: tuple[int, ...] = ()
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +122,21 @@ def write_bundle(
     return report
 
 
-def verify_bundle(path: Path, policy: Policy | None = None) -> BundleReport:
+def verify_bundle(path: Path, policy: Policy | None = None, *, later: bytes | None = None) -> BundleReport:
     """Check everything in the bundle at `path` and say what it holds.
 
     Args:
         path: a folder, or a zip as `write_bundle` makes it.
         policy: whom to trust, from a source other than the bundle.
+        later: what leads to a later checkpoint (`later.write_later`), which is held to the same trust.
 
     Raises:
         BundleInvalid: anything is missing, extra, altered, malformed or not proved; the message says where.
     """
-    return _verify(read_files(path), policy)
+    return _verify(read_files(path), policy, later)
 
 
-def _verify(files: Mapping[str, bytes], policy: Policy | None) -> BundleReport:
+def _verify(files: Mapping[str, bytes], policy: Policy | None, later: bytes | None = None) -> BundleReport:
     for name in (MANIFEST, SEAL, CHECKPOINT, ENTRIES):
         if name not in files:
             raise BundleInvalid(f"`{name}` is missing")
@@ -140,14 +144,14 @@ def _verify(files: Mapping[str, bytes], policy: Policy | None) -> BundleReport:
     _check_listing(files, manifest)
     with within(SEAL):
         _check_seal(files, manifest)
+    opened = _opens(manifest.signer) if policy is None else policy.check
     with within(CHECKPOINT):
-        if policy is None:
-            head, signer = open_checkpoint(files[CHECKPOINT], [manifest.signer])
-        else:
-            head, signer = policy.check(files[CHECKPOINT])
+        head, signer = opened(files[CHECKPOINT])
     if (head.origin, head.size, signer) != (manifest.origin, manifest.size, manifest.signer):
         raise BundleInvalid(f"`{MANIFEST}` and `{CHECKPOINT}` do not speak of the same trail, size and key")
     proved = check_entries(files[ENTRIES], head)
+    keys = policy.logs if policy else (manifest.signer,)
+    grown = 0 if later is None else check_later(later, head, keys, opened).size
     sets = check_sets({name.removeprefix(SETS): files[name] for name in files if name.startswith(SETS)}, proved)
     return BundleReport(
         entries=len(proved),
@@ -160,7 +164,12 @@ def _verify(files: Mapping[str, bytes], policy: Policy | None) -> BundleReport:
         simulated=head.simulated,
         sets=sets,
         without_sets=tuple(sorted({index for index, said in proved.items() if "exposure" in said} - {*sets})),
+        later=grown,
     )
+
+
+def _opens(signer: VerifierKey) -> Opened:
+    return lambda note: open_checkpoint(note, [signer])
 
 
 def _write_manifest(body: Mapping[str, bytes], head: Checkpoint, signer: VerifierKey) -> bytes:

@@ -1,4 +1,4 @@
-"""``whosaw evidence build``: the bundle of a case, for a court or the police."""
+"""``whosaw evidence build|extend``: the bundle of a case, for a court or the police, and what came after it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from whosaw.answer.redaction import Redaction
 from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import Flag, with_services
-from whosaw.app.evidence import Built, build_case_evidence, numbers_of
+from whosaw.app.evidence import Built, build_case_evidence, extend_evidence, numbers_of
 from whosaw.app.services import Services
+from whosaw.prove import Checkpoint
 
 
 def build(
@@ -43,4 +44,22 @@ def build(
     for line in built.missing:
         say(f"not part of it: {line}")
     say(f"compare the key with the one you published: {built.report.signer}")
+    return 0
+
+
+def extend(bundle: Path, /, *, out: Path | None = None) -> int:
+    """Write what proves to whoever holds a bundle that the trail was only added to since it was built.
+
+    It holds signed tree heads and hashes, and nothing of the case: `whosaw verify BUNDLE --later FILE` checks it.
+
+    Args:
+        bundle: as it was handed out, a folder or a zip.
+        out: where to; beside the bundle where left out.
+    """
+
+    async def work(services: Services) -> tuple[Path, Checkpoint]:
+        return await extend_evidence(services, bundle, out)
+
+    path, later = with_services(work)
+    say(f"{path}: from the bundle's checkpoint to one over {later.size} entries")
     return 0
