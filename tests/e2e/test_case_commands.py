@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -21,9 +22,13 @@ import psycopg
 import pytest
 from icalendar import Calendar
 from tests.unit.answer.test_intake import RECORD, forwarded, letter, signed
+from tests.unit.doors.test_pictures import chunk
 
 from whosaw.__main__ import main
+from whosaw.app.settings import Settings
 
+HEAD = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13)
+PICTURE = chunk(b"IDAT", b"picture") + chunk(b"IEND", b"")
 LOOKUP = """
 [lookups."customer.email"]
 form = "email"
@@ -200,9 +205,43 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     assert [name for name, text in texts.items() if re.search(rb"\bE-1\b", text)] == []
 
 
+def an_hour_later(desk: Desk) -> None:
+    """Let every waiting report be of the hour before."""
+    for file in (Settings().state / "approaches").glob("*.json"):
+        waiting = json.loads(file.read_text())
+        hour = datetime.fromisoformat(waiting["hour"]) - timedelta(hours=1)
+        file.write_text(json.dumps(waiting | {"hour": hour.isoformat()}))
+
+
+def test_a_report_in_a_terminal_waits_for_the_full_hour_and_tells_no_minute(desk: Desk, database_url: str) -> None:
+    def entries() -> int:
+        with psycopg.connect(database_url) as connection:
+            (found,) = connection.execute("select count(*) from trail_entry").fetchone() or (0,)
+        return int(found)
+
+    before = entries()
+    picture = desk.folder / "offer.png"
+    picture.write_bytes(HEAD + chunk(b"tEXt", b"Author\0Ann") + PICTURE)
+    said = desk.ok("case", "report", "--offer", "80 dollars for an address", "--screenshot", str(picture))
+    code = said.strip().split()[-1]
+    assert entries() == before, "its place in the trail would tell the minute"
+    desk.refused("answer.approach_unknown", "case", "report", "--code", code)
+    assert json.loads(desk.ok("case", "approaches", "--json", **desk.ann)) == []
+    (file,) = (Settings().state / "approaches").glob("*.json")
+    waiting = json.loads(file.read_text())
+    assert datetime.fromisoformat(waiting["hour"]).minute == 0 == file.stat().st_mtime % 3600
+    assert b64decode(waiting["picture"]) == HEAD + PICTURE, "nothing but the picture"
+    for wrong in (("--offer", " "), ("--offer", "x" * 4_001), ("--offer", "x", "--screenshot", str(file))):
+        desk.refused("answer.approach_unfit", "case", "report", *wrong)
+    an_hour_later(desk)
+    (report,) = json.loads(desk.ok("case", "approaches", "--json", **desk.ann))
+    assert report["offer"] == "80 dollars for an address" and not file.exists()
+
+
 def test_a_report_of_an_approach_and_an_answer_to_a_person(desk: Desk) -> None:
     said = desk.ok("case", "report", "--offer", "80 dollars for an address", "--channel", "telegram")
     code = said.strip().split()[-1]
+    an_hour_later(desk)
     desk.ok("case", "approaches", "--take", "1", "--answer", "thank you", **desk.ann)
     assert "the desk: thank you" in desk.ok("case", "report", "--code", code)
     desk.refused("answer.approach_unknown", "case", "report", "--code", "0000-0000-0000-0000-0000")

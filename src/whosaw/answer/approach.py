@@ -33,7 +33,7 @@ class ApproachUnknown(AnswerError, LookupError):
     """No report was made under this code, or has this number."""
 
     code: ClassVar[str] = "answer.approach_unknown"
-    hint = "the code is what was printed when the report was made, with its dashes"
+    hint = "the code is what was printed when the report was made, with its dashes; a report comes in at the full hour"
 
 
 class ApproachUnfit(AnswerError, ValueError):

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.text import Text
 
-from whosaw.answer.approach import Approach, Message, Offer
+from whosaw.answer import UnknownCase
+from whosaw.answer.approach import Approach, ApproachUnfit, Message
 from whosaw.answer.entities import Link, SourceKind, Word
 from whosaw.answer.oversight import Overseen, every_unmasking
 from whosaw.answer.unmasking import Unmasking
+from whosaw.app.approachspool import ApproachSpool
 from whosaw.app.casedesk import case_work
+from whosaw.app.clocks import clock_of
 from whosaw.app.commands.acting import look, look_at_case, whose_token
 from whosaw.app.commands.case import say
+from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
+from whosaw.app.settings import Settings
+from whosaw.doors.complaint import Told
+from whosaw.doors.complaint.pictures import PictureUnfit, bare
 
 Pair = Annotated[Sequence[int], Parameter(negative="")]
 
@@ -42,7 +49,12 @@ def unmask(
     async def work(services: Services) -> tuple[Sequence[Unmasking], dict[int, str]]:
         desk = case_work(services)
         if approve is not None:
-            await desk.unmaskings.approve(approve, by=await whose_token(services), days=days)
+            by = await whose_token(services)
+            if (
+                await desk.unmaskings.get(approve)
+            ).case != case:  # another case's are listed to nobody who asks for this
+                raise UnknownCase(f"there is no unmasking {approve}")
+            await desk.unmaskings.approve(approve, by=by, days=days)
         elif actor is not None:
             await desk.unmaskings.ask(case, actor, by=await whose_token(services), reason=reason)
         else:
@@ -146,6 +158,9 @@ def report(
 ) -> int:  # fmt: skip
     """Report that somebody offered you money for data. Nothing about you is kept; a code lets you come back.
 
+    The report waits for the next full hour, as one of the form does: its place in the trail would tell the minute.
+    Place, time and device are taken out of a picture.
+
     Args:
         offer: what was offered, in your words.
         channel: where: telegram, phone, in person.
@@ -163,13 +178,29 @@ def report(
         for each in with_services(come_back):
             say(f"{each.at:%Y-%m-%d} {'the desk' if each.from_desk else 'you'}: {each.text}")
         return 0
-    picture = screenshot.read_bytes() if screenshot else None
-
-    async def work(services: Services) -> str:
-        return await case_work(services).approaches.report(Offer(offer, channel, handle, payout), screenshot=picture)
-
-    say(f"thank you. Your code, shown once: {with_services(work)}")
+    told = Told(offer, channel, handle, payout)
+    if wrong := told.wrong():
+        raise ApproachUnfit("; ".join(f"{name}: {why}" for name, why in wrong.items()))
+    settings = Settings()
+    spool = ApproachSpool(settings.state / "approaches")
+    if spool.full:
+        raise ApproachUnfit("too many reports wait", hint="try again after the next full hour")
+    given = spool.put(told, _bare(screenshot), clock_of(settings).now())
+    say("thank you. The desk reads it after the next full hour.")
+    say(f"Your code, shown once: {given}")
     return 0
+
+
+def _bare(screenshot: Path | None) -> bytes | None:
+    """Return a picture without what says where, when and with which device it was made."""
+    if screenshot is None:
+        return None
+    try:
+        return bare(screenshot.read_bytes())
+    except OSError as cause:
+        raise ApproachUnfit(f"cannot read `{screenshot}`: {cause.strerror}", hint="name a PNG or JPEG") from cause
+    except PictureUnfit as cause:
+        raise ApproachUnfit("the picture cannot be taken", hint=str(cause)) from cause
 
 
 def reports(*, take: int | None = None, case: str = "", answer: str = "", as_json: AsJson = False) -> int:
@@ -185,13 +216,18 @@ def reports(*, take: int | None = None, case: str = "", answer: str = "", as_jso
     async def work(services: Services) -> Sequence[Approach]:
         await look(services, "look.case", "approaches")
         desk = case_work(services).approaches
+        await ApproachSpool(services.settings.state / "approaches").take_in(desk, services.clock.now())
         if take is not None:
             await whose_token(services)
+            if case:
+                await look_at_case(services, case)
             if answer:
                 await desk.answer(take, answer)
             else:
                 await desk.take(take, case or None)
-        return await desk.list()
+        found = await desk.list()
+        unseen = await hidden(services, (each.case for each in found))
+        return [replace(each, case=None) if each.case in unseen else each for each in found]
 
     found = with_services(work)
     if as_json:
