@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from icalendar import Calendar
-from tests.e2e.test_case_commands import Desk, desk
+from tests.e2e.test_case_commands import Desk, an_hour_later, desk
 
 __all__ = ["desk"]  # the fixture
 
@@ -75,3 +76,50 @@ def test_what_is_held_back_and_owed_is_told_to_whoever_may_see_the_case(two_case
     assert (mine["owed"], [each["case"] for each in mine["holds"]]) == ([], ["CASE-1"])
     assert [(each["reference"], each["cases"]) for each in his["owed"]] == [("B-1", ["CASE-2"])]
     assert his["owed"] == all_["owed"] and len(all_["holds"]) == 2
+
+
+def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: Desk, database_url: str) -> None:
+    desk = two_cases
+    hidden = "answer.unknown_case"
+    for command in (
+        ("alternatives", "CASE-1"),
+        ("resume", "CASE-1"),
+        ("appeal", "CASE-1/1", "--text", "it was not me"),
+        ("open", "seller:S-1", "--reason", "a hint"),
+        ("retention", "CASE-99", "--apply"),
+    ):
+        said = desk.refused(hidden, "case", *command, **desk.bob)
+        assert command[0] != "open" or "CASE-" not in said
+    desk.ok("case", "alternatives", "CASE-1", **desk.ann)
+    # what a step cannot be planned for is told to nobody who may not plan it
+    plan = ("case", "plan", "CASE-1", "suspend_seller", "seller:S-1", "--reason", "x")
+    assert "no function in the case" in desk.refused("answer.step_refused", *plan, **desk.bob)
+
+    table = str(desk.folder / "again.csv")
+    rows = "subject,contacted_at\ncustomer:C-2,2026-03-02T08:00+01:00\n"
+    (desk.folder / "again.csv").write_text(rows)
+    for who, case in ((desk.bob, None), (desk.ann, "CASE-1"), ({}, "CASE-1")):
+        (taken,) = json.loads(desk.ok("sighting", "add", table, "--beneficiary", "seller:S-1", "--json", **who))
+        assert taken["sighting"]["case"] == case
+
+    (one,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.ann))["verdict"]["candidates"]
+    number = one["actors"][0].removeprefix("actor #")
+    desk.ok("case", "unmask", "CASE-1", "--actor", number, "--reason", "his access must be cut", **desk.ann)
+    dora = {"WHOSAW_TOKEN": desk.ok("user", "add", "E-2").strip().split()[-1]}
+    desk.ok("case", "people", "CASE-1", "--name", "E-2", "--function", "security", **desk.ann)
+    desk.refused(hidden, "case", "unmask", "CASE-2", "--approve", "1", **dora)
+    desk.ok("case", "unmask", "CASE-1", "--approve", "1", **dora)
+
+    desk.ok("case", "report", "--offer", "80 dollars for an address")
+    an_hour_later(desk)
+    desk.refused(hidden, "case", "approaches", "--take", "1", "--case", "CASE-1", **desk.bob)
+    desk.ok("case", "approaches", "--take", "1", "--case", "CASE-1", **desk.ann)
+    for who, case in ((desk.bob, None), (desk.ann, "CASE-1")):
+        (report,) = json.loads(desk.ok("case", "approaches", "--json", **who))
+        assert report["case"] == case
+
+    desk.ok("case", "state", "CASE-1", "closed", "--reason", "nothing was found", **desk.ann)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update case_file set closed_at = closed_at - interval '1096 days' where id = 'CASE-1'")
+    assert "no closed case" in desk.ok("case", "retention", **desk.bob)
+    assert "CASE-1" in desk.ok("case", "retention", **desk.ann)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from cyclopts import Parameter
 from rich.text import Text
 
-from whosaw.answer import Case
+from whosaw.answer import Case, UnknownCase
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.ladder import RULES
@@ -64,7 +64,7 @@ def say(line: str) -> None:
 
 
 def open_(beneficiary: str, /, *, reason: str) -> int:
-    """Open a case about who profits, or return the open one; sightings about it join.
+    """Open a case about who profits, or return the open one that one may see; sightings about it join.
 
     Args:
         beneficiary: as the company writes it: seller:S-0088.
@@ -72,7 +72,12 @@ def open_(beneficiary: str, /, *, reason: str) -> int:
     """
 
     async def work(services: Services) -> Case:
-        return await case_work(services).desk.open(beneficiary, by=await whose_token(services), reason=reason)
+        opened = await case_work(services).desk.open(beneficiary, by=await whose_token(services), reason=reason)
+        if not await may_see(services, opened.id):  # it is there already, and is nothing to him
+            raise UnknownCase(
+                f"there is no case about `{beneficiary}` that you may see", hint="tell the privacy office"
+            )
+        return opened
 
     made = with_services(work)
     say(f"{made.id} about {made.beneficiary}: {made.state}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,10 @@ def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "",
     async def work(services: Services) -> list[Taken]:
         intake = _intake(services, dns)
         by = await who_looks(services)
-        return [each for file in files for each in await intake.take(file, beneficiary, frozenset(real_domains), by=by)]
+        real = frozenset(real_domains)
+        return await _seen(
+            services, [each for file in files for each in await intake.take(file, beneficiary, real, by=by)]
+        )
 
     return _taken(with_services(work), as_json=as_json)
 
@@ -81,14 +84,25 @@ def poll(
     async def work(services: Services) -> list[Taken]:
         intake, by = _intake(services, dns), await who_looks(services)
         if "://" not in box:
-            return await intake.poll(Maildir(Path(box)), whom, frozenset(real_domains), by=by)
+            return await _seen(services, await intake.poll(Maildir(Path(box)), whom, frozenset(real_domains), by=by))
         password = CaseSettings.read().imap_password
         with ImapBox(box, password.get_secret_value() if password else "") as mailbox:
-            return await intake.poll(mailbox, whom, frozenset(real_domains), by=by)
+            return await _seen(services, await intake.poll(mailbox, whom, frozenset(real_domains), by=by))
 
     found = with_services(work)
     _taken(found, as_json=as_json)
     return 0
+
+
+async def _seen(services: Services, found: Sequence[Taken]) -> list[Taken]:
+    """Return what was taken in without the case that it joined, where whoever takes it in may not see that one."""
+    unseen = await hidden(services, (each.sighting.case for each in found if each.sighting))
+    return [
+        replace(each, sighting=replace(each.sighting, case=None))
+        if each.sighting and each.sighting.case in unseen
+        else each
+        for each in found
+    ]
 
 
 def _intake(services: Services, dns: str) -> CaseIntake:
@@ -165,6 +179,7 @@ def alternatives(
 
     async def work(services: Services) -> Sequence[Alternative]:
         desk = case_work(services)
+        await look_at_case(services, case)
         by = await who_looks(services)
         found = list(await desk.alternatives.from_earlier_cases(case))
         seen = await desk.book.list(case=case)

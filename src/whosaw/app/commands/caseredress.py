@@ -52,6 +52,7 @@ def appeal(
     """
 
     async def file(services: Services) -> Appeal:
+        await look_at_case(services, step.partition("/")[0])
         return await case_work(services).appeals.file(step, text, by=await who_looks(services))
 
     async def settle(services: Services) -> list[str]:

@@ -102,6 +102,7 @@ def plan(
     async def work(services: Services) -> Step:
         desk = case_work(services)
         by = await whose_token(services)
+        await desk.desk.check(case, by)  # first: what cannot be written tells of the case too
         params: dict[str, Any] = {}
         if not (kind == "delete_reviews" and note):
             params |= await _params(services, case, kind, target, statement)
@@ -201,6 +202,7 @@ def resume(case: str, /) -> int:
 
     async def work(services: Services) -> Sequence[Step]:
         await whose_token(services)
+        await look_at_case(services, case)
         return await case_work(services).steps.resume(case)
 
     found = with_services(work)
