@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from whosaw.answer.access import Request
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.corrections import Corrections
 from whosaw.answer.covert import Covert
-from whosaw.answer.employeeaccess import answer_employee
+from whosaw.answer.employeeaccess import answer_employee, employee_text
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.app import background
 from whosaw.app.casedesk import CaseWork, case_work
@@ -373,3 +374,67 @@ async def test_whoever_has_left_is_no_target_of_a_measure_at_work(services: Serv
         assert refusal.value.reason == "gone"
     for other in ("revoke_sessions", "hr_file"):
         assert (await work.steps.plan(case, other, SUSPECT, by="P-1", reason="x")).state == "planned"  # type: ignore[arg-type]
+
+
+async def test_a_member_of_staff_is_told_what_else_stands_about_him_save_what_a_covert_inquiry_holds_back(
+    services: Services, database_url: str
+) -> None:
+    work, case = await opened_case(services)
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    asked = await work.unmaskings.ask(case, number, by="P-1", reason="his access must be cut today")
+    await work.unmaskings.approve(asked.id, by="S-1", days=1)
+    await Holds(services.db, services.appender, services.clock).add(
+        "actor", number, ground=case, review_on=(END + timedelta(days=30)).date(), by=number
+    )
+    told = {
+        "sentence": "9 people looked up",
+        "evidence": "34 : 1",
+        "signals": [{"sentence": "9 people", "evidence": "34 : 1"}],
+        "stories": [{"sentence": "a sample", "weakens": 12.5, "clears": "the list", "name": "sample", "log_e": 1.0}],
+    }
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("insert into watch_run values ('2026-03-30', now(), 1, 1, 1, 's', '{}')")
+        flag = "insert into watch_flag values (%s, '2026-03-30', %s, 'review', %s, 'seal', 1, %s)"
+        for name, about, of in (("f1", SELLER, number), ("f2", None, number), ("f3", "seller:S-8", number)):
+            connection.execute(flag, [name, of, about, json.dumps(told)])
+        connection.execute(flag, ["f4", number + 1, SELLER, json.dumps(told)])
+        connection.execute(
+            "insert into watch_prompt (actor, subject, looked_us, asked_at, due_at, entry, answer, answered_at) "
+            "values (%s, 1, 0, now(), now(), 1, 'she called me', now())",
+            [number],
+        )
+        connection.execute(
+            "insert into standing_glass (ask, holder, classes, broken_at, until_at, review_by, entry) "
+            "values ('a', %s, '{contact}', now(), now(), now(), 1)",
+            [number],
+        )
+        connection.execute(
+            "insert into standing_grant "
+            "(ask, kind, holder, classes, minutes, approvals, requested_at, decide_by, entry) "
+            "values ('a', 'field_access', %s, '{contact}', 5, 1, now(), now(), 1)",
+            [number],
+        )
+    asks = Request("B-1", "badge seen", "Shop", "")
+    whole = await answer_employee(services.db, services.clock, SUSPECT, asks)
+    held = whole.held
+    assert [(each.id, each.stories[0].weakens, each.cases) for each in held.flags] == [
+        ("f1", 12.5, (case,)),
+        ("f2", 12.5, ()),
+        ("f3", 12.5, ()),
+    ]
+    (unmasked,) = held.unmaskings
+    assert (unmasked.ground, unmasked.asked_as, unmasked.approved_as) == (asked.reason, "privacy", ("security",))
+    assert [each.ground for each in held.holds] == [case]
+    assert [each.answer for each in held.prompts] == ["she called me"]
+    assert [(each.way, each.state) for each in held.exceptions] == [
+        ("grant", "requested"),
+        ("break_glass", "unreviewed"),
+    ]
+    assert whole.about_cases() == {case}
+    for name in ("P-1", "S-1", "S-7"):
+        assert name not in whole.as_json().decode() and name not in employee_text(whole)
+
+    covert = await answer_employee(services.db, services.clock, SUSPECT, asks, held=frozenset({case}))
+    assert (covert.held.flags, covert.held.unmaskings, covert.held.holds, covert.cases) == ((), (), (), ())
+    assert covert.held.prompts == held.prompts and covert.held.exceptions == held.exceptions, "these he knows"
+    assert case not in covert.as_json().decode()

@@ -1,4 +1,4 @@
-"""What a member of staff is told who asks what whosaw holds about him (GDPR arts. 15, 88): his entries and his cases.
+"""What a member of staff is told who asks what whosaw holds about him (GDPR arts. 15, 88): entries, cases, all else.
 
 Cases of a covert inquiry are left out and counted nowhere; the same request is answered again when he may be told. Of
 customers it holds no more than how many: their data are not his.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from whosaw.answer import queries, stepqueries
 from whosaw.answer.access import Request
 from whosaw.answer.case import Cases
+from whosaw.answer.employeeheld import Held, held_about, held_lines
 from whosaw.answer.exculpatory import ITEMS, answers
 from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
 from whosaw.answer.step import step_of
@@ -69,6 +70,7 @@ class EmployeeAnswer:
         without_reason: how many looks had no reason that held.
         suspended_since: since when every door refuses him, or empty.
         cases: the cases he appears in and may be told of.
+        held: flags, unmaskings, legal holds, questions and exceptions, as far as he may be told of them.
     """
 
     reference: str
@@ -83,6 +85,11 @@ class EmployeeAnswer:
     without_reason: int
     suspended_since: str
     cases: tuple[OwnCase, ...]
+    held: Held = field(default_factory=Held)
+
+    def about_cases(self) -> frozenset[str]:
+        """Return every case that stands in it."""
+        return self.held.cases() | {each.case for each in self.cases}
 
     def as_json(self) -> bytes:
         """Return the answer in its one spelling, which is what is signed."""
@@ -140,6 +147,7 @@ async def answer_employee(
         without_reason=without,
         suspended_since=suspended_since.isoformat() if suspended_since else "",
         cases=tuple(each for each in cases if each is not None),
+        held=await held_about(db, clock, number, left_out=held) if number is not None else Held(),
     )
 
 
@@ -170,7 +178,7 @@ def employee_text(answer: EmployeeAnswer) -> str:
             *[f"- You said: {said}" for said in each.heard],
             *[f"- Measure: {_measure(measure)}." for measure in each.measures],
         ]
-    return "\n".join([*lines, "", RIGHTS]) + "\n"
+    return "\n".join([*lines, *held_lines(answer.held), "", RIGHTS]) + "\n"
 
 
 def _measure(written: str) -> str:

@@ -51,7 +51,7 @@ def access(
         out: a folder, made if absent.
         held: what else is held back: indices of entries, with --employee cases, separated by commas.
         recipients: to whom the data went, where counsel lets it out.
-        employee: a member of staff asks: his entries and the cases he appears in.
+        employee: a member of staff asks: his entries, the cases he appears in, and what else stands about him.
     """
 
     async def work(services: Services) -> tuple[AccessAnswer | EmployeeAnswer, bytes]:
@@ -110,7 +110,7 @@ async def _to_staff(
     named = frozenset(part.strip() for part in held.split(",") if part.strip())
     cases = named | (await desk.covert.held()).cases
     whole = await answer_employee(services.db, services.clock, who, request)
-    left_out = HeldBack(cases=cases & {each.case for each in whole.cases})
+    left_out = HeldBack(cases=cases & whole.about_cases())
     more: dict[str, int | str] = {"target": number, "change": "held" if left_out.cases else "whole"}
     entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
     since = await suspended_since(services.db, who)

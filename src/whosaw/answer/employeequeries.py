@@ -1,0 +1,73 @@
+"""Statements of what whosaw holds about one member of staff: flags, questions, holds, grants, broken glass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whosaw.answer.casequeries import fetch
+from whosaw.store import Database
+
+Row = tuple[Any, ...]
+
+
+async def flags(db: Database, actor: int) -> list[Row]:
+    """Return (id, day, tier, what it says, cases about whom it would profit, verdicts) of each flag, oldest first."""
+    return await fetch(
+        db,
+        "select f.id, f.day, f.tier, f.told, "
+        "array(select c.id from case_file c where c.beneficiary = f.beneficiary order by c.opened_at), "
+        "array(select v.outcome from watch_verdict v where v.flag = f.id order by v.id) "
+        "from watch_flag f where f.actor = %(actor)s order by f.day, f.id",
+        {"actor": actor},
+    )
+
+
+async def prompts(db: Database, actor: int) -> list[Row]:
+    """Return (looked_us, asked at, due at, answer, answered at) of each question he was asked, oldest first."""
+    return await fetch(
+        db,
+        "select looked_us, asked_at, due_at, answer, answered_at from watch_prompt where actor = %(actor)s order by id",
+        {"actor": actor},
+    )
+
+
+async def holds(db: Database, actor: int) -> list[Row]:
+    """Return (ground, added at, review on, lifted at) of each legal hold on him, oldest first."""
+    return await fetch(
+        db,
+        "select ground, added_at, review_on, lifted_at from legal_hold "
+        "where space = 'actor' and number = %(actor)s order by id",
+        {"actor": actor},
+    )
+
+
+async def grants(db: Database, actor: int) -> list[Row]:
+    """Return (kind, classes, state, asked at, until, functions that approved) of each grant of his, oldest first."""
+    return await fetch(
+        db,
+        "select kind, classes, state, requested_at, coalesce(ended_at, until_at), "
+        "array(select v.function from standing_verdict v where v.grant_id = g.id and v.verdict = 'approved' "
+        "order by v.at) from standing_grant g where g.holder = %(actor)s order by g.id",
+        {"actor": actor},
+    )
+
+
+async def glasses(db: Database, actor: int) -> list[Row]:
+    """Return (classes, broken at, until, state, functions that reviewed) of each glass that he broke, oldest first."""
+    return await fetch(
+        db,
+        "select classes, broken_at, coalesce(ended_at, until_at), state, "
+        "array(select r.function from standing_review r where r.glass_id = b.id order by r.at) "
+        "from standing_glass b where b.holder = %(actor)s order by b.id",
+        {"actor": actor},
+    )
+
+
+async def steps_at(db: Database, actor: int) -> list[Row]:
+    """Return (begun at, until, step, released at) of each time that he was held up, oldest first."""
+    return await fetch(
+        db,
+        "select begun_at, until_at, step, released_at from gate_friction where actor = %(actor)s and enforced "
+        "order by id",
+        {"actor": actor},
+    )
