@@ -181,14 +181,14 @@ def test_a_taken_port_is_said_before_anything_is_made(whosaw: Commands, here: Ru
 
 
 def test_a_demo_never_clears_a_folder_that_is_not_a_demonstrations(
-    whosaw: Commands, clear_error: Check, tmp_path: Path
+    here: Run, clear_error: Check, tmp_path: Path
 ) -> None:
     folder, file = tmp_path / "thesis", tmp_path / "thesis.txt"
     folder.mkdir()
     (folder / "chapter.txt").write_text("years of work")
     file.write_text("more of it")
     for place in (folder, file):
-        clear_error(whosaw.run("demo", *SMALL, "--folder", str(place)), "app.not_a_demo")
+        clear_error(here("demo", *SMALL, "--folder", str(place)), "app.not_a_demo")
     assert (folder / "chapter.txt").read_text() == "years of work"
     assert sorted(path.name for path in folder.iterdir()) == ["chapter.txt"]
     assert file.read_text() == "more of it"
