@@ -30,11 +30,12 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchday import due, note_watch
 from whosaw.app.watchdesk import ReviewRefused, decide, learned, listed, may_review, open_case, rates
+from whosaw.app.watching import weigh
 from whosaw.app.watchobserved import observe
 from whosaw.app.watchprompts import Prompt, PromptRefused, answer, mail_prompts, prompts_to, prune_prompts
 from whosaw.app.watchrecords import RecordColumnMissing
 from whosaw.app.watchreplay import NoSuchFlag, replay_stored
-from whosaw.app.watchrun import run_files, told_of
+from whosaw.app.watchrun import run_files, told_now, told_of
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from
@@ -384,10 +385,10 @@ async def test_accesses_of_other_logs_in_the_lake_are_weighed_with_the_trails_ow
             assert found["seal"] == seal
 
 
-async def test_who_exports_many_at_once_is_weighed_like_who_asks_singly(services: Services) -> None:
+async def test_an_export_without_a_reason_is_one_decision_and_ten_asks_are_ten(services: Services) -> None:
     with company_of(services) as connection:
-        rows = connection.execute("select id from company.tickets where seller = 'S-9' limit 12").fetchall()
-    keys = [f"customer:C-{row[0].partition('-')[2]}" for row in rows]
+        rows = connection.execute("select id from company.tickets where seller = 'S-9'").fetchall()
+    keys = [f"customer:C-{row[0].partition('-')[2]}" for row in rows][:12]
     numbers = await assign(services.db, "subject", keys)
     actors = await assign(services.db, "actor", ["E-6", "E-8"])
     kept = await Exposures(services.db).keep(numbers.values())
@@ -397,16 +398,13 @@ async def test_who_exports_many_at_once_is_weighed_like_who_asks_singly(services
     await services.appender.append({**said, **shown, "actor": actors["E-8"], "verified": "yes"})
     masked = {**said, **kept, "fields": ["customer.email=mask"], "actor": actors["E-8"], "verified": "no"}
     await services.appender.append(masked)
-    told = {"since_us": 0, "until_us": to_us(END), "staff": {}}
-    async with run_files(services, told) as (_, _, left_out):
+    told = await told_now(services, END)
+    async with run_files(services, told) as (lake, files, left_out):
         assert left_out.sets_unread == 0
-    noted = await note_watch(services)
-    assert noted is not None and noted.accesses == LOOKS + 11 + 2 * len(keys)
-    cases = {each.beneficiary: each for each in await listed(services) if each.tier != "review"}
-    assert set(cases) == {f"seller:S-{SOLD}", "seller:S-9"}, "E-8 exported the same customers, and work bore it out"
-    assert cases["seller:S-9"].actor == actors["E-6"] and len(cases["seller:S-9"].told["rows"]) >= len(keys)
-    found, seal = await replay_stored(services, cases["seller:S-9"].id)
-    assert found["seal"] == seal
+        weighed = weigh(lake, files, await told_of(services, told))
+    assert len(weighed.watched.observed.accesses) == LOOKS + 11 + 2 * len(keys)
+    flagged = {weighed.watched.actors[flag.actor] for flag in weighed.flags}
+    assert flagged == {f"E-{BRIBED}"}, "of E-6's list nobody knows more than that it was one click"
 
 
 async def test_a_set_that_was_altered_stops_no_run_and_is_counted(services: Services) -> None:

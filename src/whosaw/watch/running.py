@@ -11,16 +11,15 @@ from whosaw.watch.decisions import weigh_deciders
 from whosaw.watch.detector import Tiers, detect
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.evidence import e_bh, log_canary, log_mean
-from whosaw.watch.nulls import HABIT_LONG_DAYS, Strata, affinity, habits
+from whosaw.watch.normal import normal_shares
+from whosaw.watch.nulls import Strata
 from whosaw.watch.observed import Observed
-from whosaw.watch.rows import DAY_US, Bool, Float, Int64
-from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, learn_shares, normed, scan_beneficiaries
+from whosaw.watch.rows import Bool, Float, Int64
+from whosaw.watch.scan import Scan, Shares, Touches, detect_beneficiaries, normed, scan_beneficiaries
 from whosaw.watch.settings import WatchSettings
 from whosaw.watch.sharing import shared_prints
+from whosaw.watch.stretch import WEEK_US, Stretch
 from whosaw.watch.together import Ground, pairs_of, weigh_beside
-from whosaw.watch.visits import first_of_each
-
-WEEK_US = 7 * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +87,15 @@ class _Weighing:
 
     def __init__(self, observed: Observed, settings: WatchSettings) -> None:
         self.observed, self.settings = observed, settings
-        at = observed.accesses.at_us
-        self.start_us = int(at.min()) if at.size else 0
-        self.end_us = int(at.max()) + 1 if at.size else 0
-        self.weeks = max(1, -(-(self.end_us - self.start_us) // WEEK_US))
-        self.month_from_us = max(self.start_us, self.end_us - settings.month_days * DAY_US)
-        self.week = (at - self.start_us) // WEEK_US
-        self.actors = observed.actors
-        self.lone = observed.unexplained >= 1.0
+        self.stretch = stretch = Stretch(observed, settings)
+        self.start_us, self.weeks, self.month_from_us = stretch.start_us, stretch.weeks, stretch.month_from_us
+        self.week, self.actors, self.lone = stretch.week, observed.actors, stretch.lone
 
     def result(self) -> Run:
-        touches = self._touches(np.ones(len(self.observed.accesses), np.bool_))
-        shares = self._shares()
+        touches = self.stretch.touches(np.ones(len(self.observed.accesses), np.bool_))
+        shares = normal_shares(self.stretch)
         recent = self.observed.accesses.at_us >= self.month_from_us
-        month_touches, month_row = self._touches(recent)
+        month_touches, month_row = self.stretch.touches(recent)
         scan = scan_beneficiaries(month_touches, shares, self.observed.weights)
         made = [
             self._beneficiary(touches[0], shares, scan),
@@ -161,74 +155,6 @@ class _Weighing:
 
     # Beneficiary
 
-    def _touches(self, rows: Bool) -> tuple[Touches, Int64]:
-        """Return the unexplained accesses in `rows`, of each subject an actor's first, with whom they profit."""
-        observed = self.observed
-        row = self._people(np.flatnonzero(rows & self.lone))
-        place = np.full(len(observed.accesses), -1, np.int64)
-        place[row] = np.arange(row.size)
-        links = place[observed.link_access] >= 0
-        actor = observed.accesses.actor[row]
-        pair = np.unique(np.stack([place[observed.link_access[links]], observed.link_beneficiary[links]]), axis=1)
-        return Touches(actor, self.week[row], observed.role[actor], pair[0], pair[1]), row
-
-    def _people(self, rows: Int64) -> Int64:
-        """Return of `rows` the first look of each actor at each subject."""
-        return first_of_each(rows, self.observed.accesses.actor, self.observed.accesses.subject)
-
-    def _shares(self) -> Shares:
-        observed = self.observed
-        role = observed.role[observed.accesses.actor]
-        # people, not looks, as in the evidence that is held against it
-        explained = self._first_looks(observed.unexplained < 1.0)
-        at, whom, who = observed.link_access, observed.link_beneficiary, observed.accesses.actor
-        told, lone = explained[at], self._first_looks(self.lone)[at]
-        by_role = learn_shares(
-            (role[at[told]], whom[told], who[at[told]]),
-            (role[at[lone]], whom[lone], who[at[lone]]),
-            (int(observed.role.max(initial=0)) + 1, observed.beneficiaries),
-            int(explained.sum()),
-        )
-        return self._known_ties(by_role)
-
-    def _first_looks(self, rows: Bool) -> Bool:
-        """Return which accesses are among `rows` the first of their actor at their subject."""
-        first = np.zeros(rows.size, np.bool_)
-        first[self._people(np.flatnonzero(rows))] = True
-        return first
-
-    def _known_ties(self, by_role: Float) -> Shares:
-        """Return the shares with those that explained accesses, declared ties and old habits make normal for a pair."""
-        observed = self.observed
-        since_us = self.month_from_us - self.settings.affinity_days * DAY_US
-        # half excuses can be written by whoever needs them
-        whole = self._first_looks((observed.unexplained <= 0.0) & (observed.accesses.at_us >= since_us))
-        sound = whole[observed.link_access]
-        actor, whom = observed.accesses.actor[observed.link_access[sound]], observed.link_beneficiary[sound]
-        declared = observed.tie_actor * observed.beneficiaries + observed.tie_beneficiary
-        pair, share = affinity(actor, whom, observed.beneficiaries, also=declared)
-        share = np.where(np.isin(pair, declared), 0.9, share)
-        old, habit = self._habits()
-        known = np.union1d(pair, old)
-        both = np.zeros(known.size)
-        both[np.searchsorted(known, pair)] = share
-        place = np.searchsorted(known, old)
-        both[place] = np.maximum(both[place], habit)
-        return Shares(by_role, known // observed.beneficiaries, known % observed.beneficiaries, both)
-
-    def _habits(self) -> tuple[Int64, Float]:
-        """Return what unexplained accesses made normal that are too old to be weighed against anybody now."""
-        observed = self.observed
-        days = max(self.settings.habit_days, self.settings.month_days)
-        old = self._first_looks(self.lone & (observed.accesses.at_us < self.end_us - days * DAY_US))
-        linked = old[observed.link_access]
-        actor = observed.accesses.actor
-        events = np.bincount(actor[old], minlength=self.actors)
-        who = actor[observed.link_access[linked]]
-        told_days = max(0, self.end_us - days * DAY_US - self.start_us) / DAY_US
-        once = min(1.0, told_days / HABIT_LONG_DAYS)
-        return habits(who, observed.link_beneficiary[linked], events, observed.beneficiaries, once)
-
     def _beneficiary(self, touches: Touches, shares: Shares, scan: Scan) -> Signal | None:
         if not self.observed.link_access.size:
             return None
@@ -262,9 +188,9 @@ class _Weighing:
 
     def _volume(self, recent: Bool) -> Signal:
         accesses, part = self.observed.accesses, self.observed.unexplained
-        whose = (accesses.actor, accesses.subject, np.asarray(2.0 * part, np.int64))
-        weekly = first_of_each(np.arange(len(accesses)), *whose, self.week)
-        monthly = first_of_each(np.flatnonzero(recent), *whose)
+        kind = np.asarray(2.0 * part, np.int64)
+        weekly = self.stretch.counted(np.arange(len(accesses)), kind, self.week)
+        monthly = self.stretch.counted(np.flatnonzero(recent), kind)
         return self._counted(
             "volume",
             signals.volume(accesses.actor[weekly], self.week[weekly], part[weekly]),
@@ -279,11 +205,11 @@ class _Weighing:
         followed = signals.look_then_harm(
             looks, (observed.harms.subject, observed.harms.at_us), subjects=observed.subjects
         )
-        actor, subject, part = observed.accesses.actor, observed.accesses.subject, observed.unexplained
+        actor, part = observed.accesses.actor, observed.unexplained
         # which look counts may not depend on what followed it, nor may one harm be counted after two looks
-        whose = (actor, subject, self.lone.astype(np.int64))
-        each = first_of_each(np.arange(followed.size), *whose)
-        late = first_of_each(np.flatnonzero(recent), *whose)
+        kind = self.lone.astype(np.int64)
+        each = self.stretch.counted(np.arange(followed.size), kind)
+        late = self.stretch.counted(np.flatnonzero(recent), kind)
         weekly, base = signals.harm(actor[each], self.week[each], followed[each], part[each])
         monthly, _ = signals.harm(actor[late], np.zeros(late.size, np.int64), followed[late], part[late])
         return self._counted("harm", weekly, monthly, float(base[0]) if base.size else 0.5)

@@ -11,6 +11,7 @@ from whosaw.watch.observed import Harms, Observed
 from whosaw.watch.rows import DAY_US, Accesses
 from whosaw.watch.running import run
 from whosaw.watch.settings import WatchSettings
+from whosaw.watch.visits import one_of_each_ask
 
 _SPEC = importlib.util.spec_from_file_location("watch_worlds", Path(__file__).with_name("worlds.py"))
 assert _SPEC is not None and _SPEC.loader is not None
@@ -84,3 +85,35 @@ def test_re_opening_changes_neither_what_is_normal_for_all_nor_anybodys_ties() -
         assert (after.by_role == before.by_role).all()
         assert (after.own_actor == before.own_actor).all() and (after.own_beneficiary == before.own_beneficiary).all()
         assert (after.own_share == before.own_share).all()
+
+
+def of_one_seller(count: int, *, asks: int) -> Observed:
+    """Return a firm in which actor 7 opens so many customers of seller 11 without a reason, in so many asks."""
+    rng, world = np.random.default_rng(7), worlds.firm(1)
+    mine = np.unique(world.accesses.subject[world.link_access[world.link_beneficiary == 11]])[:count]
+    when = np.sort(rng.integers((worlds.WEEKS - 4) * 7 * DAY_US, worlds.WEEKS * 7 * DAY_US, asks))
+    return worlds.with_looks(world, np.full(count, 7), mine, np.repeat(when, count // asks))
+
+
+def test_one_export_is_one_decision_however_many_people_it_shows() -> None:
+    found = run(of_one_seller(24, asks=1), WatchSettings())
+    assert set(found.tier) == {"none"}, "whatever chose the list chose all of it: a recall, a batch, a seller"
+    volume, plain = found.signal("volume"), run(worlds.firm(1), WatchSettings()).signal("volume")
+    assert volume is not None and plain is not None and volume.seen[7] <= plain.seen[7] + 1
+    assert run(of_one_seller(12, asks=12), WatchSettings()).tier[7] in ("case", "escalate")
+    assert run(of_one_seller(24, asks=12), WatchSettings()).tier[7] in ("case", "escalate"), "twelve lists of two"
+
+
+def test_who_stands_for_an_ask_follows_from_the_ask_and_not_from_the_order_of_its_rows() -> None:
+    rng = np.random.default_rng(3)
+    at, actor = np.repeat(rng.integers(0, 10**15, 200), 50), np.repeat(rng.integers(0, 9, 200), 50)
+    subject = rng.permutation(10_000)
+    rows = np.arange(at.size)
+    chosen = one_of_each_ask(rows, at, subject, actor)
+    assert chosen.size == 200 and np.unique(at[chosen]).size == 200
+    order = rng.permutation(at.size)
+    again = one_of_each_ask(rows, at[order], subject[order], actor[order])
+    assert set(subject[order][again]) == set(subject[chosen])
+    assert 15 < (chosen % 50).mean() < 34, "as good as drawn: neither the first nor the smallest"
+    two = np.where(rng.random(at.size) < 0.5, 1, 0)
+    assert one_of_each_ask(rows, at, subject, actor, two).size == 400, "what is counted apart stays apart"

@@ -59,6 +59,34 @@ def opened_again(world: Observed, *, again: float = 0.6, seed: int = 1) -> Obser
     )
 
 
+def exporting(seed: int, *, people: int = 8) -> Observed:
+    """Return the innocent firm where everybody besides makes two exports without a reason, each of one seller's."""
+    rng, world = np.random.default_rng(seed + 500), firm(seed)
+    seller = np.empty(SUBJECTS, np.int64)
+    seller[world.accesses.subject[world.link_access]] = world.link_beneficiary
+    made = np.arange(2 * PEOPLE)
+    whose = rng.integers(0, SELLERS, made.size)
+    subject = np.concatenate([rng.choice(np.flatnonzero(seller == each), people, replace=False) for each in whose])
+    at = np.repeat(rng.integers((WEEKS - 4) * 7 * DAY_US, WEEKS * 7 * DAY_US, made.size), people)
+    return with_looks(world, np.repeat(made % PEOPLE, people), subject, at)
+
+
+def with_looks(world: Observed, actor: np.ndarray, subject: np.ndarray, at: np.ndarray) -> Observed:
+    """Return the world with further looks that nothing explains."""
+    seller = np.empty(SUBJECTS, np.int64)
+    seller[world.accesses.subject[world.link_access]] = world.link_beneficiary
+    seen = world.accesses
+    order = np.argsort(np.append(seen.at_us, at), kind="stable")
+    subject = np.append(seen.subject, subject)[order]
+    return replace(
+        world,
+        accesses=Accesses(np.append(seen.actor, actor)[order], subject, np.append(seen.at_us, at)[order]),
+        unexplained=np.append(world.unexplained, np.ones(at.size))[order],
+        link_access=np.arange(order.size),
+        link_beneficiary=seller[subject],
+    )
+
+
 def _harms(rng: np.random.Generator, subject: np.ndarray, at: np.ndarray, part: np.ndarray, bribed: int) -> Harms:
     some = rng.random(subject.size) < 0.002
     return Harms(subject[some], at[some] + DAY_US)
