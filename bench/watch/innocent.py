@@ -4,8 +4,9 @@
 them, its weekly detector read for each week of that month. Every fourth month people are permuted as the nightly check
 permutes them. What it prints is counted, not modelled.
 
-python bench/watch/innocent.py [seed] [hidden] [months] [again]
-hidden: part of the people with a tie nobody can see in work; again: how likely a look is repeated, and again
+python bench/watch/innocent.py [seed] [hidden] [months] [again] [first]
+hidden: part of the people with a tie nobody can see in work; again: how likely a look is repeated, and again;
+first: months to pass over, for a run in pieces
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +84,11 @@ def opened_again(world: Observed, again: float, rng: np.random.Generator) -> Obs
 
 
 def two_years(
-    firm: Firm, settings: WatchSettings, months: int = 24, permute_every: int = 4, again: float = 0.0
+    firm: Firm, settings: WatchSettings, months: int = 24, permute_every: int = 4, again: float = 0.0, first: int = 0
 ) -> Counted:
-    """Weigh `months` months of a firm and count."""
+    """Weigh `months` months of a firm, from the month `first` on, and count."""
     counted, rng = Counted(), np.random.default_rng(3)
-    for month, end in zip(range(months), ends(firm.size), strict=False):
+    for month, end in islice(enumerate(ends(firm.size)), first, first + months):
         observed = firm.window(end - HISTORY_US, end)
         if again:
             observed = opened_again(observed, again, rng)
@@ -123,9 +125,11 @@ def main() -> None:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     size = replace(Size(), hidden=float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
     months, again = (int(sys.argv[3]) if len(sys.argv) > 3 else 24), float(sys.argv[4]) if len(sys.argv) > 4 else 0.0
-    counted = two_years(Firm(seed, size), WatchSettings(), months, again=again)
+    first = int(sys.argv[5]) if len(sys.argv) > 5 else 0
+    counted = two_years(Firm(seed, size), WatchSettings(), months, again=again, first=first)
     print(f"seed {seed}: {counted.months:,} person-months, f = 0.2 allows 4.8 cases")
-    print(f"cases {len(counted.cases)} {sorted(counted.cases.values())}, person-months as a case {counted.case_months}")
+    cases = sorted(counted.cases.items()) if len(counted.cases) < 100 else "…"
+    print(f"cases {len(counted.cases)} {cases}, person-months as a case {counted.case_months}")
     print(f"at 100 : 1 {counted.review} ({counted.review / counted.months:.5f}), by e-BH {counted.selected}")
     print("mean e as they are:", {name: round(mean, 3) for name, mean in counted.means(counted.real).items()})
     print("mean e permuted:   ", {name: round(mean, 3) for name, mean in counted.means(counted.null).items()})

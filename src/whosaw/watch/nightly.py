@@ -4,6 +4,9 @@ Who did what is shuffled among those who might as well have done it; everything 
 then averages above what an e-value may, or that says `100 : 1` too often about the people as they are, does not
 understand this company: it is switched off and the operator is told. A fitted null makes e-values valid only nearly;
 this check is the evidence that it does.
+
+What belongs together changes hands as one: looks at one record, and all that one ask showed. Dealt out singly, a heap
+that one decision made would lie scattered over a whole team, and a signal that took it for many decisions would pass.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, Accesses, Int64
@@ -104,9 +109,9 @@ def check_nulls(observed: Observed, settings: WatchSettings, *, draws: int = 5) 
 def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
     """Return the record with the unexplained work shuffled among people of the same role, shift and queue.
 
-    How many unexplained accesses somebody has stays his own, in large groups for each month, so that nobody has many
-    while he was away; which ones they are is drawn anew. Decisions change hands within their kind. So every tie between
-    a person and a beneficiary is broken and nothing else is.
+    How many visits without an explanation somebody pays stays his own, in large groups for each month, so that nobody
+    has many while he was away; which ones they are is drawn anew. Decisions change hands within their kind, those of
+    one instant as one. So every tie between a person and a beneficiary is broken and nothing else is.
     """
     group = observed.role
     for finer in (observed.shift, observed.queue):
@@ -115,12 +120,16 @@ def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
     accesses = observed.accesses
     lone = np.flatnonzero(observed.unexplained > 0.0)
     actor = accesses.actor.copy()
-    month = (int(accesses.at_us.max(initial=0)) - accesses.at_us[lone]) // _MONTH_US
-    pool = group[accesses.actor[lone]]
+    visit, first = _visits(accesses.actor[lone], accesses.subject[lone], accesses.at_us[lone])
+    begins = lone[first]
+    month = (int(accesses.at_us.max(initial=0)) - accesses.at_us[begins]) // _MONTH_US
+    pool = group[accesses.actor[begins]]
     enough = np.bincount(pool, minlength=1) >= _MONTHLY * (int(month.max(initial=0)) + 1)
-    actor[lone] = _shuffled(accesses.actor[lone], _joint(pool, np.where(enough[pool], month, 0)), rng)
+    actor[lone] = _shuffled(accesses.actor[begins], _joint(pool, np.where(enough[pool], month, 0)), rng)[visit]
     made = observed.decisions
-    changed = replace(made, actor=_shuffled(made.actor, _joint(group[made.actor], made.kind), rng))
+    batch, first = _visits(made.actor, made.kind, made.at_us, one_instant=True)
+    decider = _shuffled(made.actor[first], _joint(group[made.actor[first]], made.kind[first]), rng)[batch]
+    changed = replace(made, actor=decider)
     prints = observed.prints
     left = replace(prints, actor=_shuffled(prints.actor, group[prints.actor], rng))
     return replace(
@@ -129,6 +138,41 @@ def permuted(observed: Observed, rng: np.random.Generator) -> Observed:
         decisions=changed,
         prints=left,
     )
+
+
+def _visits(actor: Int64, what: Int64, at_us: Int64, *, one_instant: bool = False) -> tuple[Int64, Int64]:
+    """Return the visit of each row, counted from 0, and the first row of each visit.
+
+    Args:
+        actor: who, of n rows.
+        what: whom, or which kind.
+        at_us: when.
+        one_instant: rows of one actor belong together that share both; else those that share either.
+    """
+    if not actor.size:
+        return actor, actor
+    kinds, instants = _numbered(actor, what), _numbered(actor, at_us)
+    if one_instant:
+        visit = _numbered(kinds, instants)
+    else:  # a row joins what it is about with the instant it is of
+        nodes = int(kinds.max()) + 1, int(instants.max()) + 1
+        joined = coo_array((np.ones(actor.size, np.int8), (kinds, nodes[0] + instants)), shape=(sum(nodes), sum(nodes)))
+        visit = np.asarray(connected_components(joined, directed=False)[1], np.int64)[kinds]
+    by_time = np.argsort(at_us, kind="stable")
+    _, first, of = np.unique(visit[by_time], return_index=True, return_inverse=True)
+    back = np.empty_like(by_time)
+    back[by_time] = of
+    return back, np.asarray(by_time[first])
+
+
+def _numbered(one: Int64, other: Int64) -> Int64:
+    """Return a number from 0 for each row, equal where both columns are."""
+    order = np.lexsort((other, one))
+    fresh = np.ones(one.size, np.int64)
+    fresh[1:] = (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)
+    found = np.empty(one.size, np.int64)
+    found[order] = np.cumsum(fresh) - 1
+    return found
 
 
 def _joint(group: Int64, kind: Int64) -> Int64:

@@ -13,6 +13,7 @@ from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls, permuted
 from whosaw.watch.observed import Observed
 from whosaw.watch.running import run
+from whosaw.watch.scan import Shares, Touches, scan_beneficiaries
 from whosaw.watch.settings import DEFAULT_WEIGHTS, WatchSettings, read_settings
 from whosaw.watch.verdicts import Outcome, Review, VerdictUnclear, lessons, precision
 
@@ -126,14 +127,44 @@ def test_where_no_signal_is_left_nobody_is_a_case_however_many_false_ones_are_al
     assert found.signals == () and set(found.tier) == {"none"} and found.selected.size == 0
 
 
-def test_permuting_keeps_how_many_unexplained_accesses_each_group_has(bribed: Observed) -> None:
-    shuffled = permuted(bribed, np.random.default_rng(1))
-    lone = bribed.unexplained > 0
-    role = bribed.role
-    before = np.bincount(bribed.accesses.actor[lone], minlength=role.size)
-    assert (np.bincount(shuffled.accesses.actor[lone], minlength=role.size) == before).all()
-    assert (shuffled.accesses.actor[~lone] == bribed.accesses.actor[~lone]).all()
-    assert (role[shuffled.accesses.actor] == role[bribed.accesses.actor]).all()
+def test_permuting_deals_out_visits_and_not_their_rows() -> None:
+    again = worlds.opened_again(worlds.firm(1, bribed=12))
+    shuffled = permuted(again, np.random.default_rng(1))
+    lone, role = again.unexplained > 0, again.role
+    old, new = again.accesses.actor[lone], shuffled.accesses.actor[lone]
+    visit, first = np.unique(old * worlds.SUBJECTS + again.accesses.subject[lone], return_inverse=True)
+    owner = np.full(visit.size, -1)
+    owner[first] = new
+    assert (owner[first] == new).all(), "looks at one record go to one person"
+    before = np.bincount(visit // worlds.SUBJECTS, minlength=role.size)
+    assert (np.bincount(owner, minlength=role.size) == before).all(), "and everybody pays as many visits as he did"
+    assert (owner != visit // worlds.SUBJECTS).mean() > 0.9
+    assert (shuffled.accesses.actor[~lone] == again.accesses.actor[~lone]).all()
+    assert (role[shuffled.accesses.actor] == role[again.accesses.actor]).all()
+
+
+def test_a_signal_that_took_each_person_of_an_export_for_a_decision_would_not_pass_the_check() -> None:
+    world = worlds.exporting(1)
+
+    def of_all_rows(observed: Observed) -> np.ndarray:
+        accesses = observed.accesses
+        rows = np.flatnonzero(observed.unexplained > 0)
+        place = np.full(len(accesses), -1)
+        place[rows] = np.arange(rows.size)
+        of = place[observed.link_access]
+        same = np.zeros(rows.size, np.int64)
+        touches = Touches(accesses.actor[rows], same, same, of[of >= 0], observed.link_beneficiary[of >= 0])
+        shares = Shares(np.full((1, worlds.SELLERS), 1 / worlds.SELLERS), same[:0], same[:0], np.empty(0))
+        return np.exp(np.minimum(scan_beneficiaries(touches, shares).log_e, 600))
+
+    rng = np.random.default_rng(2)
+    lone = np.flatnonzero(world.unexplained > 0)
+    scattered = world.accesses.actor.copy()
+    scattered[lone] = rng.permutation(scattered[lone])
+    singly = replace(world, accesses=replace(world.accesses, actor=scattered))
+    assert np.minimum(of_all_rows(singly), 100).mean() <= 1.05, "rows dealt out singly hide that they came as heaps"
+    assert np.minimum(of_all_rows(permuted(world, rng)), 100).mean() > 10
+    assert check_nulls(world, WatchSettings(), draws=1).off == (), "the signals as they are count an export once"
 
 
 def test_rates_by_group_show_who_would_be_accused_oftener() -> None:
