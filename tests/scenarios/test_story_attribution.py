@@ -1,6 +1,7 @@
 """The stories' attribution clauses: the article, a ring with a broker, a canary and a seller's own customers."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,8 @@ def test_a_canary_decides_and_without_it_nobody_is_more_likely_than_not(results:
     results.least("S4", "nobody on a rung without it", [not named(f) for f in without], 0.8)
     nobody(results, "S4", [answer(canary(seed, leakers=False, planted=False)) for seed in seeds])
     for seed in seeds:
-        plain, guessed = of(without[seed], 31), of(answer(canary(seed), GUESSABLE_ODDS), 31)
+        world = canary(seed)
+        # the same leak with no hit, with one that might have been guessed: odds grow, by the stated factor at most
+        plain, guessed = of(answer(replace(world, canary=-1)), 31), of(answer(world, GUESSABLE_ODDS), 31)
         assert guessed < 0.97
-        assert plain <= 0.5 or guessed >= plain * 0.5
+        assert 1.0 < (guessed / (1 - guessed)) / (plain / (1 - plain)) <= GUESSABLE_ODDS * 1.001
