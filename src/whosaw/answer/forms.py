@@ -66,7 +66,7 @@ def authority_draft(facts: Facts, course: Course, risk: Risk | None, duties: Seq
             "probable": facts.probable,
             "possible": facts.possible,
             "told": facts.told,
-            "erased_since": facts.erased,
+            **({"erased_since": facts.erased} if facts.erased else {}),
             "at_most": facts.bound,
         },
         "categories_of_data": list(facts.fields_leaked),
@@ -105,7 +105,7 @@ def attorney_general_copy(facts: Facts, duty: Duty, residence: Mapping[int, str]
         residence: jurisdiction by number; the sample is the letter of a resident whose data the law names.
     """
     person = next(iter(named_by_california(facts, residence)))
-    sample: Letter = write_notice(facts, person, name="[name]", required=True)
+    sample: Letter = write_notice(facts, person, name="[name]", required=True, place="US-CA")
     return {
         "form": duty.rule.source,
         "reference": facts.case,
