@@ -81,7 +81,7 @@ def letter_files(facts: Facts, sent: Mapping[Wording, Person]) -> dict[str, byte
     """Return the facts, and one letter of each wording that went out, in English, under a name that is nobody's."""
     files = {"facts.json": as_json(facts.as_json())}
     for wording, person in sent.items():
-        letter = write_notice(facts, person, name=_SAMPLE_NAME, required=wording.required)
+        letter = write_notice(facts, person, name=_SAMPLE_NAME, required=wording.required, place=wording.place)
         files[f"letters/{wording.name}.txt"] = letter.text.encode()
         files[f"letters/{wording.name}.html"] = letter.html.encode()
     return files
@@ -106,8 +106,9 @@ or with whosaw installed, which also checks the quorum of witnesses:
     pip install whosaw
     whosaw verify BUNDLE --policy FILE
 
-BUNDLE is this folder or zip. FILE names the keys you trust; take it from the operator's publication or from a
-witness, not from whoever gave you the bundle. Without --policy the bundle is checked for consistency alone.
+BUNDLE is this folder or zip. VERIFIER-KEY is the operator's key, written NAME+HEX+BASE64, and FILE names the keys you
+trust. Take them from the operator's publication or from a witness, not from whoever gave you the bundle. Without them
+the bundle is checked for consistency alone.
 
 Ask the operator whenever you like whether the same history still stands: `whosaw evidence extend BUNDLE` makes him a
 small file, and either command above checks it with --later and its name.
@@ -127,8 +128,8 @@ What is in it
     files/facts.json       what the letters were written from (absent where nobody was told).
     files/letters/         one letter of each wording that went out, in English, with "[name]" for the name: to
                            people whose data certainly or probably got out, or to a business; of -required a law
-                           asked for the letter, of -voluntary none did, and else it says neither. Whether letters
-                           were sent at all, files/steps.json says.
+                           asked for the letter, of -voluntary none did, and else it says neither; of -us-ca that
+                           law adds sentences. Whether letters were sent at all, files/steps.json says.
     files/mails/           the complaints as they arrived.
     files/method.json      the method, its settings, its measured rates of error and its limits.
     files/exculpatory.json what speaks for the named actors, and what nobody asked.

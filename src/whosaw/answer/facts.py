@@ -24,13 +24,14 @@ CUSTOMER = "customer"
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Who writes: name, where to ask, and the domain its mail is sent from."""
+    """Who writes: name, where to ask, the domain its mail is sent from, and how its services against theft are had."""
 
     name: str
     contact_email: str
     contact_phone: str
     contact_address: str
     mail_domain: str
+    identity_offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from whosaw.answer.errors import AnswerError
 from whosaw.answer.facts import Facts, Person
+from whosaw.answer.identitytheft import NO_OFFER, TheftHelp, theft_help
 
 LANGUAGES = ("en", "de", "fr", "es", "zh", "fi")
 """Languages that letters can be written in; `answer/wording` holds each."""
@@ -71,7 +72,7 @@ class Notice:
 
 
 def write_notice(
-    facts: Facts, person: Person, *, name: str, language: str = "en", required: bool | None = None
+    facts: Facts, person: Person, *, name: str, language: str = "en", required: bool | None = None, place: str = ""
 ) -> Letter:
     """Write the notice to one affected person or business.
 
@@ -82,11 +83,12 @@ def write_notice(
         language: one of `LANGUAGES`.
         required: whether a law asks for this notice; where none does, the letter says so, and where nobody has decided
             that it says neither.
+        place: whose law protects him, where it is known: some law adds sentences of its own.
 
     Raises:
-        LetterUnwritable: there are no words in this language.
+        LetterUnwritable: there are no words in this language, or nobody said what is offered against identity theft.
     """
-    notice = compose(facts, person, name=name, language=language, required=required)
+    notice = compose(facts, person, name=name, language=language, required=required, place=place)
     return Letter(
         title=notice.title,
         text=_TEXT.get_template("notice.txt.j2").render(notice=notice),
@@ -95,10 +97,13 @@ def write_notice(
     )
 
 
-def compose(facts: Facts, person: Person, *, name: str, language: str, required: bool | None) -> Notice:
+def compose(
+    facts: Facts, person: Person, *, name: str, language: str, required: bool | None, place: str = ""
+) -> Notice:
     """Put a letter together; see `write_notice`."""
     words = _wording(language)
-    spoken = _Words(words, facts, person, " ".join(name.split()), language)
+    theft = None if business(person) else theft_help(person, place, facts.as_of.date())
+    spoken = _Words(words, facts, person, " ".join(name.split()), language, theft)
     return Notice(
         language=language,
         title=words["title"],
@@ -130,6 +135,8 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool | 
     steps = (("suspend_actor", "doing_actor"), ("suspend_seller", "doing_seller"), ("restore_reviews", "doing_reviews"))
     doing = [say(sentence) for step, sentence in steps if step in facts.steps_done]
     plural = "one" if Locale.parse(spoken.language).plural_form(facts.told) == "one" else "other"
+    if spoken.theft and _offer(facts) != NO_OFFER:
+        doing.append(say("doing_offer"))
     doing.append(say(f"doing_told_{'all' if _BUSINESSES & set(facts.kinds) else plural}"))
     if "preserve" in facts.steps_done:
         doing.append(say("doing_kept"))
@@ -138,19 +145,23 @@ def _sections(facts: Facts, person: Person, spoken: _Words, *, required: bool | 
         can[0] = say("can_business")
     if _SECRETS & set(person.fields_seen):
         can.insert(0, say("can_password"))
+    if spoken.theft:
+        can.append(say("can_agencies"))
+    agencies = [f"{each.name}, {each.phone}, {each.address}" for each in spoken.theft.agencies] if spoken.theft else []
     more = [
         f"{company.name}, {company.contact_address}",
         f"{company.contact_email}, {company.contact_phone}",
         say("reference"),
         say(f"rights{kind}"),
         *([say("voluntary")] if required is False else []),
+        *([say("agencies")] if agencies else []),
     ]
     return (
         Section(say("h_happened"), tuple(happened)),
         Section(say("h_involved"), (*involved, say(f"next{kind}"))),
         Section(say("h_doing"), (spoken.between.join(doing),)),
         Section(say("h_can"), (), tuple(can)),
-        Section(say("h_more"), tuple(more)),
+        Section(say("h_more"), tuple(more), tuple(agencies)),
     )
 
 
@@ -163,6 +174,7 @@ class _Words:
     person: Person
     name: str
     language: str
+    theft: TheftHelp | None = None
 
     @property
     def between(self) -> str:
@@ -187,6 +199,8 @@ class _Words:
             gaps["unseen"] = self._list(person.fields_unseen, "or")
         if "{told}" in sentence:
             gaps["told"] = format_decimal(self.facts.told, locale=self.language)
+        if self.theft and "{offer}" in sentence:
+            gaps |= {"offer": _offer(self.facts), "months": format_decimal(self.theft.months, locale=self.language)}
         return sentence.format_map(gaps)
 
     def day(self, day: date) -> str:
@@ -198,6 +212,16 @@ class _Words:
         if missing := [label for label in labels if label not in names]:
             raise LetterUnwritable(f"`{missing[0]}` has no name in `{self.language}`")
         return format_list([names[label] for label in labels], style=style, locale=self.language)
+
+
+def _offer(facts: Facts) -> str:
+    offer = " ".join(facts.company.identity_offer.split())
+    if not offer:
+        raise LetterUnwritable(
+            "nobody has said which services against identity theft are offered to residents whose numbers got out",
+            hint=f"set WHOSAW_IDENTITY_OFFER to how they are taken up, or to `{NO_OFFER}` where counsel decided so",
+        )
+    return offer
 
 
 def day_in(day: date, language: str) -> str:

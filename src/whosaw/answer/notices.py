@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 
 from whosaw.answer.facts import Certainty, Facts, Person
+from whosaw.answer.identitytheft import theft_help
 from whosaw.answer.letters import LANGUAGES, Letter, business, write_notice
 from whosaw.store.numbers import keys_of
 from whosaw.store.outbox import Mail, Outbox
@@ -57,17 +58,20 @@ class Wording:
         certainty: whether his data certainly or probably got out.
         business: whether it goes to a business.
         required: whether a law of his place asks for it; None where the letter says nothing of that.
+        place: whose law adds sentences of its own to it; empty where none does.
     """
 
     certainty: Certainty
     business: bool
     required: bool | None
+    place: str = ""
 
     @property
     def name(self) -> str:
         """A name for a file: ``certain``, ``probable-business``, ``certain-voluntary``."""
         asked = {True: "-required", False: "-voluntary", None: ""}[self.required]
-        return f"{self.certainty}{'-business' if self.business else ''}{asked}"
+        adds = f"-{self.place.lower()}" if self.place else ""
+        return f"{self.certainty}{'-business' if self.business else ''}{asked}{adds}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +120,21 @@ async def queue_notices(
     return Queued(new, len(facts.persons) - len(todo), tuple(unreachable))
 
 
-def wording_of(person: Person, jurisdiction: str, obliged: Obliged) -> Wording:
-    """Return the wording of the letter to one person whom the law of a place protects."""
+def wording_of(person: Person, jurisdiction: str, obliged: Obliged, on: date | None = None) -> Wording:
+    """Return the wording of the letter to one person whom the law of a place protects, by its rules on a day."""
     is_business = bool(business(person))
     # the laws known here protect people: whether one asks for a letter to a business is not said
-    return Wording(person.certainty, is_business, None if is_business else obliged(jurisdiction))
+    adds = on is not None and not is_business and theft_help(person, jurisdiction, on) is not None
+    place = jurisdiction if adds else ""
+    return Wording(person.certainty, is_business, None if is_business else obliged(jurisdiction), place)
 
 
 def letter_to(facts: Facts, person: Person, recipient: Recipient, obliged: Obliged = undecided) -> Letter:
     """Return the letter to one person in his language; a language without words gets English."""
     language = recipient.language if recipient.language in LANGUAGES else "en"
     required = wording_of(person, recipient.jurisdiction, obliged).required
-    return write_notice(facts, person, name=recipient.name, language=language, required=required)
+    place = recipient.jurisdiction
+    return write_notice(facts, person, name=recipient.name, language=language, required=required, place=place)
 
 
 def write_mail(

@@ -203,7 +203,7 @@ class CaseNotices:
             if then not in obliged:
                 duties = decide_duties(facts, residence, before[-1] if before else None, at.date())
                 obliged[then] = partial(required_of, duties)
-            found.setdefault(wording_of(person, residence[person.subject], obliged[then]), person)
+            found.setdefault(wording_of(person, residence[person.subject], obliged[then], at.date()), person)
         return found
 
     async def forms(self, case: str, *, by: str, phase: int, missing: tuple[str, ...], late: str) -> NoticeForms:
@@ -291,6 +291,7 @@ class CaseNotices:
             contact_phone=self._settings.contact_phone,
             contact_address=self._settings.contact_address,
             mail_domain=catalog.contact.partition("@")[2],
+            identity_offer=self._settings.identity_offer,
         )
 
 

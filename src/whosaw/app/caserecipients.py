@@ -24,6 +24,14 @@ _LABELS = (
     ("revenue", "sales figures"),
     ("sales", "sales figures"),
     ("metric", "sales figures"),
+    ("ssn", "social security number"),
+    ("social_sec", "social security number"),
+    ("passport", "identity document"),
+    ("driver_lic", "identity document"),
+    ("drivers_lic", "identity document"),
+    ("driving_lic", "identity document"),
+    ("id_card", "identity document"),
+    ("identity_doc", "identity document"),
     ("name", "name"),
 )
 

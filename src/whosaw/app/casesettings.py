@@ -24,6 +24,8 @@ class CaseSettings(BaseSettings):
         case_keep_days: how long a closed case is kept.
         contact_phone: the telephone number in letters.
         contact_address: the postal address in letters.
+        identity_offer: how residents of California whose Social Security number or identity document got out take up
+            what is offered against identity theft; ``none`` where counsel decided that nothing is.
         letters_per_s: letters handed over a second at most.
         notices_zone: the place whose days count for terms of law.
         languages: language of letters by the region of a subject, as ``{"FI": "fi"}``; English for the rest.
@@ -42,6 +44,7 @@ class CaseSettings(BaseSettings):
     case_keep_days: int = Field(default=1095, gt=0)
     contact_phone: str = ""
     contact_address: str = ""
+    identity_offer: str = ""
     letters_per_s: float = Field(default=20.0, gt=0)
     notices_zone: str = "UTC"
     languages: dict[str, str] = Field(default_factory=dict)

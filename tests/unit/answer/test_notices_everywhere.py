@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from tests.unit.answer.test_letters import AT, COMPANY, FOREIGN, LABELS, facts, html_text, sighting
 
 from whosaw.answer import Exposure, Facts, Record, Scope, Standing, build_facts, write_notice
+from whosaw.answer.bundlefiles import letter_files
 from whosaw.answer.claims import SENTENCES, NotCarried, say, weigh
 from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.duties import Risk, decide_duties, required_of
 from whosaw.answer.forms import Course, attorney_general_copy, authority_draft, internal_note, press_text
+from whosaw.answer.law import agencies_on, rule_on
 from whosaw.answer.letters import LANGUAGES, LetterUnwritable, _wording
+from whosaw.answer.notices import Recipient, letter_to, wording_of
 
 RISK = Risk(high=False, by="privacy", why="an e-mail address alone")
 DONE = ("suspend_actor", "suspend_seller", "restore_reviews")
@@ -101,6 +104,55 @@ def test_where_no_law_asks_the_letter_says_so() -> None:
         assert said in write_notice(now, person, name="A", language=language, required=False).text
         for required in (True, None):
             assert said not in write_notice(now, person, name="A", language=language, required=required).text
+
+
+OFFER = "write to Example Guard, code {company} 4711"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["social security number", "identity document"])
+def test_a_californian_whose_number_got_out_is_told_whom_to_ask_and_what_is_offered(language: str, kind: str) -> None:
+    now = facts()
+    now = replace(now, company=replace(COMPANY, identity_offer=OFFER))
+    agencies = agencies_on(AT.date())
+    person = replace(now.persons[0], fields_seen=("name", kind))
+
+    def written(person: Any, place: str, given: Facts = now) -> str:
+        letter = write_notice(given, person, name="A", language=language, required=True, place=place)
+        assert flat(html_text(letter.html)).count("Equifax") == flat(letter.text).count("Equifax")
+        return letter.text
+
+    text, words = written(person, "US-CA"), _wording(language)
+    assert {each.name for each in agencies} == {"Equifax", "Experian", "TransUnion"}
+    for each in agencies:
+        assert f"{each.name}, {each.phone}, {each.address}" in text
+    offered = words["doing_offer"].partition("{")[0]
+    assert offered in text and OFFER in text and "12" in text and words["can_agencies"] in text
+    for other in (replace(person, fields_seen=("e-mail address",)), replace(person, kind="seller")):
+        assert "Equifax" not in written(other, "US-CA") and offered not in written(other, "US-CA")
+    for place in ("", "EU", "NY"):
+        assert "Equifax" not in written(person, place)
+
+    none = replace(now, company=replace(COMPANY, identity_offer="none"))
+    assert "Equifax" in written(person, "US-CA", none) and offered not in written(person, "US-CA", none)
+    silent = replace(now, company=COMPANY)
+    with pytest.raises(LetterUnwritable, match="identity theft"):
+        written(person, "US-CA", silent)
+    assert "Equifax" not in written(person, "EU", silent)
+
+
+def test_the_letter_of_a_place_whose_law_adds_sentences_is_a_wording_of_its_own() -> None:
+    now = facts()
+    person = replace(now.persons[0], fields_seen=("social security number",))
+    wording = wording_of(person, "US-CA", lambda place: True, AT.date())
+    assert (wording.place, wording.name) == ("US-CA", "certain-required-us-ca")
+    assert wording_of(person, "EU", lambda place: True, AT.date()).place == ""
+    assert wording_of(person, "US-CA", lambda place: True, date(2014, 12, 31)).place == "", "before AB 1710"
+    sent = letter_files(replace(now, company=replace(COMPANY, identity_offer=OFFER)), {wording: person})
+    assert b"TransUnion" in sent["letters/certain-required-us-ca.txt"]
+    assert rule_on("us.ca.identity_theft", AT.date()).months == 12
+    mine = Recipient("A", "a@b.example", "en", "US-CA")
+    assert "Experian" in letter_to(replace(now, company=replace(COMPANY, identity_offer="none")), person, mine).text
 
 
 def test_no_letter_says_that_no_law_asks_where_that_was_not_decided() -> None:

@@ -43,6 +43,7 @@ class Rule:
         checked: ``text``: read in the law; ``secondary``: in others' words; ``counsel``: to be checked by counsel.
         valid_to: the first day on which it no longer holds, or None.
         hours, days: the term; none for a duty.
+        months: for how long something is to be offered, where the rule says so.
         with_fields: where it holds only if one of these kinds of data got out, in plain words.
         residents_over: where it holds only for more residents than this.
         police: whether the term stands still while the police ask for it.
@@ -62,6 +63,7 @@ class Rule:
     with_fields: tuple[str, ...] = ()
     residents_over: int | None = None
     police: bool = False
+    months: int | None = None
 
     def due(self, started_at: datetime, zone: str) -> datetime:
         """Return when its term ends, in UTC.
@@ -85,6 +87,32 @@ class Rule:
         after = started_at.astimezone(place).date() + timedelta(days=self.days + 1)
         next_day = datetime.combine(after, time(), place).astimezone(UTC)
         return next_day if self.kind == "earliest" else next_day - timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A credit reporting agency as a letter names it, from one day on."""
+
+    name: str
+    phone: str
+    address: str
+    valid_from: date
+    source: str
+    checked: Checked
+    valid_to: date | None = None
+
+
+def agencies_on(day: date) -> tuple[Agency, ...]:
+    """Return the major credit reporting agencies as they are reached on `day`."""
+    return tuple(
+        each for each in _agencies() if each.valid_from <= day and (each.valid_to is None or day < each.valid_to)
+    )
+
+
+@cache
+def _agencies() -> tuple[Agency, ...]:
+    text = resources.files("whosaw.answer.law").joinpath("agencies.toml").read_text(encoding="utf-8")
+    return tuple(Agency(**each) for each in tomllib.loads(text)["agency"])
 
 
 def zone_of(name: str) -> ZoneInfo:
