@@ -209,11 +209,11 @@ async def test_a_sign_that_is_off_shows_nothing(company: Company) -> None:
 async def test_where_the_trail_cannot_be_written_nothing_is_revealed_and_he_stays_held_up(company: Company) -> None:
     await burst(company, numbers=range(1, 13))
     async with company.db.connection() as connection:
-        await connection.execute("alter function log_append(text[], bytea[], bytea[]) rename to log_append_away")
+        await connection.execute("alter table trail_head rename to trail_head_away")
     with pytest.raises(Exception, match="recorded"):
         await company.gate.disclose(ask(company, "ticket:T-13", 13))
     async with company.db.connection() as connection:
-        await connection.execute("alter function log_append_away(text[], bytea[], bytea[]) rename to log_append")
+        await connection.execute("alter table trail_head_away rename to trail_head")
     got = await company.gate.disclose(ask(company, "ticket:T-14", 14))
     assert got.decision.reason == "friction.reason_needed"
 

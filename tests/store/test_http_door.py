@@ -432,7 +432,7 @@ async def test_where_the_database_goes_away_nothing_is_revealed_and_it_may_come_
 @pytest.mark.parametrize(
     "damage",
     [
-        "drop function log_append(text[], bytea[], bytea[])",
+        "alter table trail_head rename to trail_head_away",
         "drop table gate_suspension",
         "drop table gate_token",
         "alter table company.customers rename column email to mail",

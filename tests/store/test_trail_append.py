@@ -12,6 +12,7 @@ from hashlib import sha256
 import psycopg
 import pytest
 
+from whosaw.gate import queries
 from whosaw.prove import PayloadRefused, canonical, check_receipt, entry_leaf
 from whosaw.record import (
     Appender,
@@ -359,6 +360,56 @@ async def test_a_database_that_hashes_something_else_is_not_believed(appender, s
     sql.execute(source.replace("coalesce(numbers[e.actor], 0)", "coalesce(numbers[e.actor] + 1, 0)"))
     with pytest.raises(AppendFailed, match="other entries"):
         await appender.commit([waits(1)])
+
+
+async def test_doors_that_number_the_same_at_once_leave_no_gap_and_agree(database, keys, sql):
+    # what one reserved for keys that another had numbered while it waited is given back
+    async with Appender(database, keys, CLOCK) as one, Appender(database, keys, CLOCK) as two:
+        asks = [recorded_of((one, two)[at % 2], waits(at // 2 % 20)) for at in range(80)]
+        recorded = await asyncio.gather(*asks, queries.numbers(database, [("subject", f"customer:C-{25}")]))
+    given = {key: number for each in recorded[:-1] for key, number in each.numbers.items()}
+    stored = {(space, key): number for space, key, number in sql.execute("select space, key, number from number_map")}
+    assert stored == given | {("subject", "customer:C-25"): recorded[-1][0]}
+    assert sorted(number for (space, _), number in stored.items() if space == "subject") == list(range(1, 22))
+    assert dict(sql.execute("select space, last from number_space").fetchall()) == {"actor": 1, "subject": 21}
+
+
+def test_known_keys_use_up_no_numbers_whatever_their_order(sql):
+    def numbered(*subjects: str) -> list[int]:
+        bound = [["subject"] * len(subjects), [*subjects], ['{"at":5,"kind":"x"}'], [b"s" * 32], [0], [0], [0]]
+        return sql.execute(
+            "select numbers from log_append_numbered(%s, %s, %s, %s, %s::int[], %s::int[], %s::int[])", bound
+        ).fetchone()[0]
+
+    assert numbered("b") == [1]
+    assert numbered("b", "c") == [1, 2]
+    assert numbered("a", "b", "d", "c") == [3, 1, 4, 2]
+    assert numbered("b") == [1]
+    assert sql.execute("select last from number_space").fetchone() == (4,)
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        [["actor"], ["E-1"], [], [], [], [], []],
+        [["actor"], ["E-1"], ['{"at":5}'], [b"s" * 32, b"t" * 32], [1], [0], [0]],
+        [["actor", "actor"], ["E-1"], ['{"at":5}'], [b"s" * 32], [1], [0], [0]],
+        [["nobody"], ["E-1"], ['{"at":5}'], [b"s" * 32], [1], [0], [0]],
+        [["actor", "actor"], ["E-1", "E-1"], ['{"at":5}'], [b"s" * 32], [1], [0], [0]],
+        [["actor"], ["E-1"], ['{"at":5}'], [b"short"], [1], [0], [0]],
+        [["actor"], ["E-1"], ["no json"], [b"s" * 32], [1], [0], [0]],
+    ],
+)
+def test_a_numbered_append_that_does_not_fit_together_leaves_nothing(sql, bound):
+    with pytest.raises(psycopg.Error):
+        sql.execute(
+            "select * from log_append_numbered(%s::text[], %s::text[], %s::text[], %s::bytea[],"
+            " %s::int[], %s::int[], %s::int[])",
+            bound,
+        )
+    tables = ("number_map", "trail_entry", "number_space")
+    assert [sql.execute(f"select count(*) from {each}").fetchone()[0] for each in tables] == [0, 0, 0]
+    assert sql.execute("select size from trail_head").fetchone() == (0,)
 
 
 def test_the_numbered_append_is_flushed_too(sql):

@@ -6,7 +6,7 @@ version of the code holds with the next ask at every door.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +106,9 @@ class Standing:
         return None
 
 
+_PLAIN = Standing()
+
+
 async def standing(
     db: Database, actors: Iterable[str], at: datetime, conduct: Conduct | None = None
 ) -> dict[str, Standing]:
@@ -123,6 +126,8 @@ async def standing(
     required = conduct is not None and conduct.required
     since = at - timedelta(days=conduct.valid_days if conduct is not None else 0)
     rows = await queries.standing_rows(db, wanted, at, required=required, since=since)
+    if rows is None:
+        return dict.fromkeys(wanted, _PLAIN)
     return {row[0]: _standing(row) for row in rows}
 
 
@@ -141,7 +146,7 @@ async def void_for(db: Database, actor: str, at: datetime) -> tuple[int, int]:
     return grants, len(ended) - grants
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
+def _standing(row: Sequence[Any]) -> Standing:
     _, suspended, acknowledged, grants, glass = row
     return Standing(
         suspended,

@@ -9,13 +9,16 @@ from typing import Any
 from whosaw.store import Database
 from whosaw.store.line import array
 
-_STANDING = "select key, suspended, acknowledged, grants, glass from gate_standing($1, $2, $3, $4)"
+_STANDING = "select gate_standing_brief($1, $2, $3, $4)"
+_PLAIN = "plain"  # no actor has anything to tell; said outright, so that an answer that is missing opens nothing
 
 
 async def standing_rows(
     db: Database, actors: Sequence[str], at: datetime, *, required: bool, since: datetime
-) -> list[tuple[Any, ...]]:
+) -> list[list[Any]] | None:
     """Return (key, suspended, acknowledged, grants, glass) of every actor, the last two as lists or None.
+
+    None where none of the actors is suspended, has a grant or broken glass, or has yet to acknowledge the code.
 
     Args:
         db: whosaw's database; the door's role may run it.
@@ -23,9 +26,17 @@ async def standing_rows(
         at: the moment in question.
         required: whether the code must be acknowledged.
         since: acknowledgements before this do not count any more.
+
+    Raises:
+        LookupError: the database said nothing.
     """
     bound = [array(actors), at.isoformat().encode(), b"t" if required else b"f", since.isoformat().encode()]
-    return (await db.ask(_STANDING, bound)).rows
+    ((told,),) = (await db.ask(_STANDING, bound)).rows
+    if told == _PLAIN:
+        return None
+    if not isinstance(told, list):
+        raise LookupError("the database does not say where actors stand")
+    return told
 
 
 async def consume(db: Database, grant: int, holder: int, at: datetime) -> bool:

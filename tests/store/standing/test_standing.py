@@ -74,6 +74,24 @@ async def test_somebody_of_whom_nothing_is_known_stands_plainly(database: Databa
     assert await standing(database, ["E-1", "E-1", "E'; --"], NOON) == {"E-1": Standing(), "E'; --": Standing()}
 
 
+async def test_an_answer_that_is_missing_opens_nothing(database: Database) -> None:
+    await execute(
+        database,
+        "create or replace function gate_standing_brief(p_actors text[], p_at timestamptz, p_required boolean,"
+        " p_since timestamptz) returns json language sql as 'select null::json'",
+    )
+    with pytest.raises(LookupError):
+        await standing(database, ["E-1"], NOON)
+
+
+async def test_one_of_many_who_does_not_stand_plainly_has_all_of_them_told(database: Database) -> None:
+    await set_suspended(database, "E-2", NOON, "left his badge", "operator:root")
+    told = await standing(database, ["E-1", "E-2", "E-3"], NOON)
+    assert told == {"E-1": Standing(), "E-2": Standing(suspended=True), "E-3": Standing()}
+    await set_restored(database, "E-2")
+    assert await standing(database, ["E-2"], NOON) == {"E-2": Standing()}
+
+
 async def test_one_answer_for_many_actors_holds_what_each_was_granted_and_broke(database: Database) -> None:
     subject = (await assign(database, "subject", ["customer:C-1"]))["customer:C-1"]
     purpose = (await assign(database, "purpose", ["ticket:T-1"]))["ticket:T-1"]
