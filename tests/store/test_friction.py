@@ -208,12 +208,16 @@ async def test_a_sign_that_is_off_shows_nothing(company: Company) -> None:
 
 async def test_where_the_trail_cannot_be_written_nothing_is_revealed_and_he_stays_held_up(company: Company) -> None:
     await burst(company, numbers=range(1, 13))
+    appends = ("log_append(text[], bytea[], bytea[])", f"log_append_numbered({'text[], ' * 3}bytea[]{', int[]' * 3})")
     async with company.db.connection() as connection:
-        await connection.execute("alter table trail_head rename to trail_head_away")
+        for function in appends:
+            await connection.execute(f"alter function {function} rename to away".encode())
     with pytest.raises(Exception, match="recorded"):
         await company.gate.disclose(ask(company, "ticket:T-13", 13))
     async with company.db.connection() as connection:
-        await connection.execute("alter table trail_head_away rename to trail_head")
+        for function in appends:
+            name, _, bound = function.partition("(")
+            await connection.execute(f"alter function away({bound} rename to {name}".encode())
     got = await company.gate.disclose(ask(company, "ticket:T-14", 14))
     assert got.decision.reason == "friction.reason_needed"
 

@@ -432,7 +432,8 @@ async def test_where_the_database_goes_away_nothing_is_revealed_and_it_may_come_
 @pytest.mark.parametrize(
     "damage",
     [
-        "alter table trail_head rename to trail_head_away",
+        "drop function log_append(text[], bytea[], bytea[]),"
+        " log_append_numbered(text[], text[], text[], bytea[], int[], int[], int[])",
         "drop table gate_suspension",
         "drop table gate_token",
         "alter table company.customers rename column email to mail",
