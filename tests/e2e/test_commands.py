@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,6 +193,16 @@ def test_a_demo_never_clears_a_folder_that_is_not_a_demonstrations(
     assert (folder / "chapter.txt").read_text() == "years of work"
     assert sorted(path.name for path in folder.iterdir()) == ["chapter.txt"]
     assert file.read_text() == "more of it"
+
+
+def test_a_misspelled_command_is_told_without_importing_any() -> None:
+    program = (
+        "import sys; from whosaw.__main__ import main; code = main(['trcae']);"
+        "print(code, *(name for name in sys.modules if name.startswith('whosaw.app.commands')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "2"
+    assert 'Did you mean "trace"?' in done.stderr
 
 
 def test_in_a_process_of_its_own_a_command_ends_the_same_way(whosaw: Commands, clear_error: Check) -> None:

@@ -1,5 +1,6 @@
 """What unit tests of several packages share: a time-stamp authority (openssl's), and the one session of Spark."""
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,20 @@ def stranger(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("tsa") / "b", "root b")
 
 
+def _known_classes() -> str:
+    """Return the option that takes Spark's classes from an archive in ``.tools``, or that makes it at the end of a run.
+
+    Java passes an archive over that was made of other jars or by another Java.
+    """
+    import pyspark
+
+    jars = Path(pyspark.__file__).parent / "jars"
+    made_of = hashlib.sha256(f"{jars} {jars.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    archive = Path(__file__).parents[2] / ".tools" / f"spark-{made_of}.jsa"
+    archive.parent.mkdir(exist_ok=True)
+    return f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}"
+
+
 @pytest.fixture(scope="session")
 def spark_engine() -> Iterator[str]:
     """A master for all tests on Spark: another one would be another session, and to start one takes longest."""
@@ -90,7 +105,8 @@ def spark_engine() -> Iterator[str]:
             " -XX:-BytecodeVerificationRemote"
         )
         patch.setenv("JDK_JAVA_OPTIONS", quick)
-        patch.setitem(spark._SETTINGS, "spark.driver.extraJavaOptions", "-Xms1g -Xmn400m")  # of Spark, not its launcher
+        room = f"-Xms1g -Xmn400m {_known_classes()}"  # of Spark, not its launcher
+        patch.setitem(spark._SETTINGS, "spark.driver.extraJavaOptions", room)
         for name, value in {
             "codegen.wholeStage": "false",
             "adaptive.enabled": "false",

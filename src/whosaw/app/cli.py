@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from cyclopts import App, CycloptsError
 from rich.console import Console
@@ -230,15 +231,30 @@ def verify(*arguments: str) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name and return its exit code."""
     errors = Console(stderr=True)
+    if (wrong := _misspelled(arguments)) is not None:
+        return _usage(errors, wrong)
     try:
         outcome = app(list(arguments), console=Console(), error_console=errors)
     except CycloptsError as problem:
-        errors.print(f"error: {str(problem).strip()} [app.usage]", markup=False, highlight=False, soft_wrap=True)
-        errors.print("hint: whosaw --help lists the commands", markup=False, highlight=False, soft_wrap=True)
-        return 2
+        return _usage(errors, str(problem).strip())
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2
     return outcome if isinstance(outcome, int) else 0
+
+
+def _misspelled(arguments: Sequence[str]) -> str | None:
+    """Say what is wrong where the first word is no command: to say it, cyclopts would import every command there is."""
+    names = [name for name in app if not name.startswith("-")]
+    if not arguments or arguments[0].startswith("-") or arguments[0] in names:
+        return None
+    meant = "".join(f' Did you mean "{name}"?' for name in get_close_matches(arguments[0], names, n=1))
+    return f'Unknown command "{arguments[0]}".{meant} Available commands: {", ".join(names)}.'
+
+
+def _usage(errors: Console, wrong: str) -> int:
+    errors.print(f"error: {wrong} [app.usage]", markup=False, highlight=False, soft_wrap=True)
+    errors.print("hint: whosaw --help lists the commands", markup=False, highlight=False, soft_wrap=True)
+    return 2
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, ver
 from whosaw.app.traceduties import explained_by, read_duties
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
 from whosaw.app.tracelake import exposure_from_index, has_index
-from whosaw.app.traceover import exposure_over
 from whosaw.app.traceplan import canary_plan
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
@@ -160,6 +159,8 @@ def _exposure(lake: Path, complaints: Complaints, beside: Beside) -> tuple[Expos
     """
     whom = {sighting.subject for sighting in complaints.sightings}
     if beside.engine is not None:
+        from whosaw.app.traceover import exposure_over  # a query library that nothing else of a server needs
+
         found = exposure_over(lake, complaints.beneficiary, whom, beside.engine)
         return found or load_exposure(lake, complaints.beneficiary), False
     if beside.index and not beside.calibrate and has_index(lake):
