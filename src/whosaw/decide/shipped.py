@@ -27,10 +27,20 @@ def load_policies(files: Sequence[Path] = ()) -> PolicySet:
         folder = resources.files("whosaw.decide") / "policies"
         return PolicySet((folder / "whosaw.cedar").read_text(encoding="utf-8"), schema())
     texts = [_read(path) for path in files]
+    if len(files) > 1:  # each is to parse by itself; of one, the set itself says so, and it is parsed once
+        _refuse_unparsable(files, texts)
+    try:
+        return PolicySet("\n".join(texts), schema())
+    except PolicyInvalid:
+        _refuse_unparsable(files, texts)
+        raise
+
+
+def _refuse_unparsable(files: Sequence[Path], texts: Sequence[str]) -> None:
+    """Name the first file that does not parse."""
     for path, text in zip(files, texts, strict=True):
         if problem := unparsable(text):
-            raise PolicyInvalid(f"the policies `{path}` do not parse: {problem}")
-    return PolicySet("\n".join(texts), schema())
+            raise PolicyInvalid(f"the policies `{path}` do not parse: {problem}") from None
 
 
 def _read(path: Path) -> str:

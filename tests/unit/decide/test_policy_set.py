@@ -178,6 +178,15 @@ def test_files_make_one_set_together_and_their_order_or_text_is_its_version(tmp_
     assert both.version != load_policies([first, second]).version
 
 
+def test_one_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "permit (principal, action, resource);"
+    (tmp_path / "one.cedar").write_text(text)
+    parse, parsed = cedarpy.policies_to_json_str, []
+    monkeypatch.setattr(cedarpy, "policies_to_json_str", lambda policies: parsed.append(policies) or parse(policies))
+    assert len(load_policies([tmp_path / "one.cedar"]).policies) == 1
+    assert parsed == [text]
+
+
 def test_duties_are_those_of_the_policies_that_permit() -> None:
     policies = PolicySet(
         '@id("a") @duty("notify, cap_rows:100") permit (principal, action == Action::"reveal", resource)'
@@ -231,3 +240,5 @@ def test_what_does_not_fit_is_told_by_the_name_of_its_policy_and_what_does_not_p
     bad.write_text("permit (")
     with pytest.raises(PolicyInvalid, match=r"bad\.cedar` do not parse: unexpected end of input"):
         load_policies([good, bad])
+    with pytest.raises(PolicyInvalid, match=r"bad\.cedar` do not parse: unexpected end of input"):
+        load_policies([bad])
