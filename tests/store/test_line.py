@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from whosaw.catalog.model import SubjectKind
 from whosaw.catalog.statements import presence_statement
 from whosaw.store import Database
 from whosaw.store.database import DatabaseUnreachable
-from whosaw.store.line import array
+from whosaw.store.line import Line, array
 from whosaw.store.migrate import engine_url
 
 STRANGE = ("", '"', "\\", '\\"', "{}", "a,b", "null", "NULL", " x ", "$1", "%s", "\u202e", "𝒞-1", "\n", "x" * 10_000)
@@ -71,6 +72,35 @@ async def test_a_table_that_changes_under_a_prepared_statement_is_read_as_it_is_
         async with db.connection() as connection:
             await connection.execute("alter table changing alter a type text, add b int default 2")
         assert (await db.ask("select * from changing", [])).rows == [("1", 2)]
+
+
+async def test_reads_by_key_are_planned_once_and_anew_after_a_while(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = "select generic_plans, custom_plans from pg_prepared_statements where statement like '%any($1)'"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table people (id text primary key, region text)")
+        connection.execute("insert into people values ('C-1', 'EU')")
+    statement = presence_statement(SubjectKind("customer", "company", "people", "id", "region"))
+    asked: list[str] = []
+    ask = Line.ask
+
+    async def noted(line: Line, statement: str, *rest: Any, **more: Any) -> Any:
+        asked.append(statement)
+        return await ask(line, statement, *rest, **more)
+
+    monkeypatch.setattr(Line, "ask", noted)
+    async with Source("company", engine_url(database_url).render_as_string(hide_password=False)) as source:
+        for _ in range(7):
+            assert [row["region"] for row in await source.rows(statement, keys=["C-1"])] == ["EU"]
+        keyed = source._keyed
+        assert keyed is not None
+        assert (await keyed._idle[0].line.ask(plans, [])).rows == [(7, 0)]
+        assert "discard plans" not in asked
+        monkeypatch.setattr("whosaw.catalog.keyed._PLANNED_S", -1.0)
+        assert len(await source.rows(statement, keys=["C-1", "C-2"])) == 1
+        assert asked.count("discard plans") == 1
+        assert (await keyed._idle[0].line.ask(plans, [])).rows == [(8, 0)]
 
 
 async def test_a_caller_who_gives_up_takes_nobody_elses_answer_along(database_url: str) -> None:

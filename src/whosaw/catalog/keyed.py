@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import Error
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -24,6 +26,10 @@ Row = Mapping[str, Any]
 
 _EXPANDING = re.compile(r"\bin \(__\[POSTCOMPILE_(\w+)\]\)", re.IGNORECASE)
 _REMEMBERED_MOST = 512
+_PLANNED_S = 60.0  # a plan made while a table was small reads the whole of it: it is made anew after this
+# One plan for any keys: to plan one of these statements anew for each ask takes the server as long as to run it. Asked
+# in this way no server takes offence that does not know the setting.
+_PLAN_ONCE = "select set_config(name, 'force_generic_plan', false) from pg_settings where name = 'plan_cache_mode'"
 _Reader = Callable[[Any], Any]
 
 
@@ -41,6 +47,7 @@ class _Kept:
 
     connection: AsyncConnection
     line: Line
+    planned_s: float  # when its plans were begun anew, on the monotonic clock
 
 
 class KeyedReads:
@@ -83,7 +90,9 @@ class KeyedReads:
         else:
             await self._free.acquire()
         try:
-            kept = await self._take()
+            kept = self._idle.pop() if self._idle else await self._connect()
+            if not kept.line.fit or time.monotonic() - kept.planned_s > _PLANNED_S:
+                kept = await self._mended(kept)
             try:
                 answer = await kept.line.ask(compiled.sql, [array(keys)])
             finally:
@@ -116,18 +125,34 @@ class KeyedReads:
             self._compiled[statement] = _compiled(statement, self._engine)
         return self._compiled[statement]
 
-    async def _take(self) -> _Kept:
-        while self._idle:
+    async def _mended(self, kept: _Kept) -> _Kept:
+        """Return one that is fit and whose plans are young."""
+        while not kept.line.fit:  # the server ended it while nobody used it
+            await self._drop(kept)
+            if not self._idle:
+                return await self._connect()
             kept = self._idle.pop()
-            if kept.line.fit:
-                return kept
-            await self._drop(kept)  # the server ended it while nobody used it
-        return await self._connect()
+        if time.monotonic() - kept.planned_s > _PLANNED_S:
+            kept.planned_s = time.monotonic()
+            try:
+                await kept.line.ask("discard plans", [])
+            except BaseException as cause:
+                # a server that knows no such statement keeps its plans, and is asked all the same
+                if not (isinstance(cause, Error) and kept.line.fit):
+                    await self._drop(kept)
+                    raise
+        return kept
 
     async def _connect(self) -> _Kept:
         connection = await self._engine.connect()
         raw: Any = (await connection.get_raw_connection()).driver_connection
-        return _Kept(connection, Line(raw))
+        line = Line(raw)
+        try:
+            await line.ask(_PLAN_ONCE, [])
+        except BaseException:
+            await self._drop(_Kept(connection, line, 0.0))
+            raise
+        return _Kept(connection, line, time.monotonic())
 
     async def _drop(self, kept: _Kept) -> None:
         """Part with a connection; where it is gone, the idle ones are of a server that is gone too."""

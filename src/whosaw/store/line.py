@@ -69,16 +69,18 @@ class Line:
         Raises:
             psycopg.Error: the server refused it, or went away.
         """
-        known = statement in self._prepared
-        result = await self._asked(statement, parameters, binary)
-        if known and result.status not in _DONE and _state(result) in _NOT_PREPARED_NOW:
-            del self._prepared[statement]
-            self._names.pop(statement, None)
+        name = self._prepared.get(statement)
+        if name is None or self._socket < 0:
             result = await self._asked(statement, parameters, binary)
+        else:  # what `_asked` comes to, without a coroutine of its own: the hot path asks six times for every answer
+            self._pg.send_query_prepared(name, parameters, [1] * len(parameters) if binary else None)
+            self._waiting = self._loop.create_future()
+            if self._pg.flush():
+                self._write_more()
+            result = await self._waiting  # cancelled: it stays waiting, and the line is not fit
+            self._waiting = None
         if result.status not in _DONE:
-            if self._pg.status == ConnStatus.BAD:  # said as a result, with no state that would tell it from a refusal
-                raise OperationalError("the server closed the connection")
-            raise error_from_result(result, self.connection.info.encoding)
+            result = await self._once_more(statement, parameters, binary, name, result)
         self._loader.set_pgresult(result)
         names = self._names.get(statement)
         if names is None:
@@ -100,6 +102,21 @@ class Line:
         if self._pg.transaction_status == TransactionStatus.ACTIVE:
             with contextlib.suppress(Error):
                 await self.connection.cancel_safe(timeout=_CANCEL_S)
+
+    async def _once_more(
+        self, statement: str, parameters: Sequence[bytes | None], binary: bool, known: bytes | None, refused: PGresult
+    ) -> PGresult:
+        """Return the answer of a second try where the statement has to be prepared anew; raise what it was refused."""
+        result = refused
+        if known is not None and _state(result) in _NOT_PREPARED_NOW:
+            del self._prepared[statement]
+            self._names.pop(statement, None)
+            result = await self._asked(statement, parameters, binary)
+        if result.status not in _DONE:
+            if self._pg.status == ConnStatus.BAD:  # said as a result, with no state that would tell it from a refusal
+                raise OperationalError("the server closed the connection")
+            raise error_from_result(result, self.connection.info.encoding)
+        return result
 
     async def _asked(self, statement: str, parameters: Sequence[bytes | None], binary: bool) -> PGresult:
         formats = [1] * len(parameters) if binary else None
@@ -124,11 +141,15 @@ class Line:
             self._loop.add_reader(self._socket, self._readable)
         self._waiting = self._loop.create_future()
         if self._pg.flush():
-            self._writing = True
-            self._loop.add_writer(self._socket, self._writable)
+            self._write_more()
         result = await self._waiting  # cancelled: it stays waiting, and the line is not fit
         self._waiting = None
         return result
+
+    def _write_more(self) -> None:
+        """Write what the socket did not take at once when it takes more."""
+        self._writing = True
+        self._loop.add_writer(self._socket, self._writable)
 
     def _writable(self) -> None:
         try:
