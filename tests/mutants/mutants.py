@@ -161,8 +161,8 @@ MUTANTS = [
     Mutant(
         "a journal that fails is passed over",
         "record/appender.py",
-        "await asyncio.to_thread(self._journal.write, signed)",
-        "await asyncio.gather(asyncio.to_thread(self._journal.write, signed), return_exceptions=True)",
+        "cause = None if kept is None else kept.exception()",
+        "cause = None",
         (APPEND,),
     ),
     Mutant(
@@ -200,6 +200,20 @@ MUTANTS = [
         "set_config('synchronous_commit', 'on', true), ",
         "",
         (APPEND,),
+    ),
+    Mutant(
+        "a numbered append commits as lazily as its session",
+        "store/migrations/versions/0025_short_statements.py",
+        "set_config('synchronous_commit', 'on', true) || ",
+        "",
+        (f"{APPEND}::test_the_numbered_append_is_flushed_too",),
+    ),
+    Mutant(
+        "numbers that known keys did not need are lost",
+        "store/migrations/versions/0025_short_statements.py",
+        "if v_last is distinct from v_end then",
+        "if false then",
+        (f"{APPEND}::test_known_keys_use_up_no_numbers_whatever_their_order",),
     ),
     Mutant(
         "a frozen holder of the head row is waited for",
@@ -369,6 +383,13 @@ MUTANTS = [
         "store/migrations/versions/0012_by_key.py",
         "exists (select from public.gate_suspension s where s.actor = k.key) as suspended,",
         "false as suspended,",
+        (GATE,),
+    ),
+    Mutant(
+        "somebody suspended stands plainly",
+        "store/migrations/versions/0025_short_statements.py",
+        "where (select s.actor from public.gate_suspension s where s.actor = w.key) is not null",
+        "where false",
         (GATE,),
     ),
     Mutant(

@@ -26,9 +26,18 @@ async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
     except Exception as problem:
         results = [problem]
     finally:  # a caller who gives up waits for them too
-        if tasks:
-            results = [*await asyncio.gather(*tasks, return_exceptions=True), *results]
+        # most have ended by now: to gather those as well costs as much as a short statement
+        if late := [task for task in tasks if not task.done()]:
+            await asyncio.gather(*late, return_exceptions=True)
+    results = [*map(_outcome, tasks), *results]
     for result in results:
         if isinstance(result, BaseException):
             raise result
     return results
+
+
+def _outcome(task: asyncio.Future[Any]) -> Any:
+    """Return what came of a task that has ended: its result, or its error."""
+    if task.cancelled():
+        return asyncio.CancelledError()
+    return task.exception() or task.result()

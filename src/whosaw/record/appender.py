@@ -14,9 +14,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self, TypeVar
 
-from whosaw.prove import Payload, Receipt, entry_leaf, sign_batch
+from whosaw.prove import Payload, Receipt, SignedBatch, entry_leaf, sign_batch
 from whosaw.prove.canonical import SALT_BYTES
 from whosaw.record import queries
 from whosaw.record.closed import failure_of
@@ -53,9 +54,9 @@ class Appender:
     """Appends entries for one process; use it from one event loop.
 
     What owns what: `_queue` and `_queued` are changed only by the event loop's own thread and never across an await;
-    `_take` moves groups out of the queue into `_flying`; from then on `_drain` refuses them or `_promise` answers them,
-    unless their deadline comes first. There is at most one `_drain` task, and it alone commits; it starts one
-    `_promise` task at a time, so the journal has the order of the trail.
+    `_take` moves groups out of the queue into `_flying`; from then on `_drain` refuses them or `_answer` answers them,
+    unless their deadline comes first. There is at most one `_drain` task, and it alone commits; it has one batch at a
+    time written to the journal, so that has the order of the trail.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Appender:
         self._flying: list[Group] = []  # what is being committed, or is committed and not promised yet
         self._timer: asyncio.TimerHandle | None = None  # invariant: set while anybody waits, for the earliest `due`
         self._draining: asyncio.Task[None] | None = None
-        self._promising: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Future[None] | None = None  # the journal's last order
         self._closed = False
         self.on_commit: Callable[[int, float], None] | None = None
         """Told of every durable batch: its entries, and the seconds that its commit took; must not raise."""
@@ -135,8 +136,8 @@ class Appender:
         self._closed = True
         if self._draining is not None:
             await asyncio.wait([self._draining])
-        if self._promising is not None:
-            await asyncio.wait([self._promising])
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping])
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -210,29 +211,38 @@ class Appender:
                 for group in batch:
                     if not group.durable.done():
                         group.durable.set_result(None)
-                if self._promising is not None and not self._promising.done():
-                    await asyncio.wait([self._promising])
+                if self._keeping is not None and not self._keeping.done():
+                    await asyncio.wait([self._keeping])
+                self._promise(batch, committed, start)
             except BaseException as cause:
                 self._refuse(batch, cause)
                 if not isinstance(cause, Exception):
                     raise
-            else:
-                promise = self._promise(batch, committed, start)
-                self._promising = asyncio.get_running_loop().create_task(promise, name="whosaw-promise")
 
-    async def _promise(self, batch: list[Group], committed: Committed, start: float) -> None:
-        """Sign what is durable, keep the receipts on this process's own disk, and answer."""
-        try:
-            now_us = to_us(self._clock.now())
-            signed = sign_batch(self._keys.receipt, self._keys.origin, committed.first, committed.leaves, now_us)
-            if self._journal is not None:
-                await asyncio.to_thread(self._journal.write, signed)
-            receipts = signed.receipts()
-        except BaseException as cause:
-            self._refuse(batch, cause)
-            if not isinstance(cause, Exception):
-                raise
+    def _promise(self, batch: list[Group], committed: Committed, start: float) -> None:
+        """Sign what is durable, and have the receipts kept on this process's own disk before anybody is answered."""
+        now_us = to_us(self._clock.now())
+        signed = sign_batch(self._keys.receipt, self._keys.origin, committed.first, committed.leaves, now_us)
+        answer = partial(self._answer, batch, signed, committed, start)
+        if self._journal is None:
+            answer(None)
             return
+        self._keeping = self._journal.order(signed)
+        self._keeping.add_done_callback(answer)  # not a task that waits for it: one would cost more than the signature
+
+    def _answer(
+        self,
+        batch: list[Group],
+        signed: SignedBatch,
+        committed: Committed,
+        start: float,
+        kept: asyncio.Future[None] | None,
+    ) -> None:
+        cause = None if kept is None else kept.exception()
+        if cause is not None:
+            self._refuse(batch, cause)
+            return
+        receipts = signed.receipts()
         if self.on_commit is not None:
             self.on_commit(len(receipts), time.perf_counter() - start)
         at = 0

@@ -6,20 +6,30 @@ can show that an entry was promised. One process writes one journal.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Self
 
 from whosaw.prove import Receipt, ReceiptInvalid, SignedBatch
 from whosaw.prove.receipt import decode_batch, encode_batch
 from whosaw.record.errors import JournalRefused
 
+_Order = tuple[SignedBatch, asyncio.AbstractEventLoop, asyncio.Future[None]]
+
 
 class Journal:
-    """An append-only file of signed batches, fsync'd once per batch."""
+    """An append-only file of signed batches, fsync'd once per batch.
+
+    `order` writes in a thread of the journal's own, which waits for orders: the event loop's threads for anything would
+    cost the hot path three times as much.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the journal at `path` (mode 0600), cutting a last line that a crash left unfinished.
@@ -28,6 +38,8 @@ class Journal:
             JournalRefused: another process has it open, or the disk refuses.
         """
         self._broken = False
+        self._orders: SimpleQueue[_Order | None] = SimpleQueue()
+        self._thread: Thread | None = None  # begun by the first `order`
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -62,9 +74,27 @@ class Journal:
             raise JournalRefused(f"the journal could not be written: {cause.strerror or cause}") from cause
         self._size += len(line)
 
+    def order(self, batch: SignedBatch) -> asyncio.Future[None]:
+        """Have one batch added, and return what is done when it is on disk; batches are written in their order.
+
+        The future raises `JournalRefused` where `write` does. Call it from a running event loop.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        if self._thread is None:
+            self._thread = Thread(target=self._write_ordered, name="whosaw-journal", daemon=True)
+            self._thread.start()
+        self._orders.put((batch, loop, done))
+        return done
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once what was ordered is written."""
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join()
+            self._thread = None
         os.close(self._handle)
+        self._handle = -1  # what is ordered now is refused; the number may soon be another file's
 
     def __enter__(self) -> Self:
         """Return the open journal."""
@@ -74,12 +104,32 @@ class Journal:
         """Close the file."""
         self.close()
 
+    def _write_ordered(self) -> None:
+        while (order := self._orders.get()) is not None:
+            batch, loop, done = order
+            cause: BaseException | None = None
+            try:
+                self.write(batch)
+            except BaseException as problem:  # whoever waits gets it
+                cause = problem
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+                loop.call_soon_threadsafe(_tell, done, cause)
+
     def _cut(self) -> None:
         """Take an unfinished line away; where even that fails nothing may be written behind it."""
         try:
             os.ftruncate(self._handle, self._size)
         except OSError:
             self._broken = True
+
+
+def _tell(done: asyncio.Future[None], cause: BaseException | None) -> None:
+    if done.done():
+        return
+    if cause is None:
+        done.set_result(None)
+    else:
+        done.set_exception(cause)
 
 
 def read_journal(path: Path) -> Iterator[Receipt]:

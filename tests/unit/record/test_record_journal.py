@@ -1,6 +1,8 @@
 """The receipt journal: durable lines, one writer, and a torn end that is only a torn end."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,20 @@ def test_what_was_written_is_read_back_as_receipts_that_check(tmp_path):
     for receipt in receipts:
         check_receipt(receipt, KEY.verifier)
     assert (tmp_path / "door" / "receipts.jsonl").stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_ordered_at_once_is_written_in_order_by_one_thread_and_refusals_reach_who_asked(tmp_path):
+    path = tmp_path / "receipts.jsonl"
+    with Journal(path) as journal:
+        await asyncio.gather(*(journal.order(batch(3 * at)) for at in range(20)))
+        journal.order(batch(60)).cancel()  # written all the same
+        await journal.order(batch(63))
+        assert sum(thread.name == "whosaw-journal" for thread in threading.enumerate()) == 1
+    assert [receipt.index for receipt in read_journal(path)] == list(range(66))
+    assert not any(thread.name == "whosaw-journal" for thread in threading.enumerate())
+    with pytest.raises(JournalRefused):
+        await journal.order(batch(66))
+    assert [receipt.index for receipt in read_journal(path)] == list(range(66))
 
 
 def test_a_torn_last_line_is_passed_over_and_cut_by_the_next_writer(tmp_path):
