@@ -42,9 +42,11 @@ coverage: setup system
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report --format=total | sed 's/^/lines and branches covered in this process: /;s/$$/ %/'
 
-## The lake's questions on Spark too: PySpark is an archive of 434 MB and needs Java 17, so it comes only here.
+## The lake's questions on Spark too: PySpark is an archive of 434 MB and needs Java 17, so it comes only here. The first
+## time small questions are asked for what they leave: an archive of Spark's classes, with which Java starts in half the time.
 spark: setup system
 	$(UV) pip install --quiet --require-hashes -r requirements/spark.lock
+	ls .tools/spark-*.jsa >/dev/null 2>&1 || $(BIN)/python -m pytest tests/unit/lake/test_spark.py -m spark -k gives_the_rows -q
 	$(BIN)/python -m pytest tests/unit/lake tests/unit/app/test_tracelake.py -m spark
 
 lint: setup

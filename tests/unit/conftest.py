@@ -78,18 +78,29 @@ def stranger(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("tsa") / "b", "root b")
 
 
-def _known_classes() -> str:
-    """Return the option that takes Spark's classes from an archive in ``.tools``, or that makes it at the end of a run.
+def _archive_of_classes() -> Path:
+    """Return where Java keeps Spark's classes as it has read them; another Spark's archive has another name.
 
-    Java passes an archive over that was made of other jars or by another Java.
+    Java passes an archive over that is of other jars, of another Java or cut.
     """
     import pyspark
 
     jars = Path(pyspark.__file__).parent / "jars"
     made_of = hashlib.sha256(f"{jars} {jars.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    archive = Path(__file__).parents[2] / ".tools" / f"spark-{made_of}.jsa"
-    archive.parent.mkdir(exist_ok=True)
-    return f"-XX:{'SharedArchiveFile' if archive.exists() else 'ArchiveClassesAtExit'}={archive}"
+    folder = Path(__file__).parents[2] / ".tools"
+    folder.mkdir(exist_ok=True)
+    return folder / f"spark-{made_of}.jsa"
+
+
+def _end_java() -> None:
+    """End the JVM and wait until it has written what it writes at its end."""
+    from pyspark import SparkContext
+
+    gateway, SparkContext._gateway, SparkContext._jvm = SparkContext._gateway, None, None
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(300)
 
 
 @pytest.fixture(scope="session")
@@ -105,8 +116,11 @@ def spark_engine() -> Iterator[str]:
             " -XX:-BytecodeVerificationRemote"
         )
         patch.setenv("JDK_JAVA_OPTIONS", quick)
-        room = f"-Xms1g -Xmn400m {_known_classes()}"  # of Spark, not its launcher
-        patch.setitem(spark._SETTINGS, "spark.driver.extraJavaOptions", room)
+        archive = _archive_of_classes()
+        known = archive.exists()  # if not, this run is slower and leaves one for the next
+        classes = f"-XX:{'SharedArchiveFile' if known else 'ArchiveClassesAtExit'}={archive}"
+        own = f"-Xms1g -Xmn400m {classes}"  # of Spark, not its launcher
+        patch.setitem(spark._SETTINGS, "spark.driver.extraJavaOptions", own)
         for name, value in {
             "codegen.wholeStage": "false",
             "adaptive.enabled": "false",
@@ -115,3 +129,5 @@ def spark_engine() -> Iterator[str]:
             patch.setitem(spark._SETTINGS, f"spark.sql.{name}", value)
         yield "local[2]"
     spark.stop()
+    if not known:
+        _end_java()
