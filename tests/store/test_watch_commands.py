@@ -49,6 +49,19 @@ def test_from_the_daily_run_to_a_case(
     printed = call("P-1", "watch", "flags", "--flag", flag["id"])[1]
     assert flag["seal"] in printed and "perhaps" in printed and "permuted at random" in printed
     assert call("P-1", "watch", "replay", flag["id"], "--json")[0] == 0
+    number = flag["actor"].removeprefix("actor #")
+    assert told["measured"]["selected"] == [int(number)] and told["measured"]["false_discovery"] == 0.1
+    assert flag["told"]["selected"] is True
+    assert f"(e-BH): actor #{number}, of whom at most 10%" in " ".join(printed.split())
+    code, _, errors = call("E-1", "watch", "queue")
+    assert code == 1 and "app.review_refused" in errors
+    queue = json.loads(call("P-1", "watch", "queue", "--json")[1])
+    times = [each["at"] for each in queue["unexplained"]["accesses"]]
+    assert times == sorted(times) and len(times) == queue["unexplained"]["count"] > 20
+    assert f"E-{BRIBED}" not in json.dumps(queue) and "C-" not in json.dumps(queue)
+    said = " ".join(call("P-1", "watch", "queue", "--most", "3")[1].split())
+    assert "no list of suspects" in said and "explained" in said and said.count("subject #") == 3
+    assert queue["unexplained"]["accesses"][-1]["subject"] in said
     note = ("--note", "the works council and the security desk looked at it")
     assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
     case = json.loads(call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong", "--json")[1])
@@ -58,5 +71,8 @@ def test_from_the_daily_run_to_a_case(
     step = json.loads(call("P-1", *restore, "--json")[1])
     assert len(step["reviews"]) == 10 and f"whosaw case approve {step['step']}" in call("P-1", *restore)[1]
     assert "nobody asks you" in call("P-1", "watch", "prompts")[1]
+    assert "nobody asks you to decide" in call("P-1", "watch", "second")[1]
+    code, _, errors = call("P-1", "watch", "second", "1", "favour", "--because", "it names a real defect")
+    assert code == 1 and "app.second_refused" in errors
     code, _, errors = call("P-1", "watch", "answer", "1", "--because", "she rang about a parcel")
     assert code == 1 and "app.prompt_refused" in errors

@@ -135,6 +135,8 @@ watch.command("whosaw.app.commands.watch:sellers", name="sellers", help="Find se
 watch.command("whosaw.app.commands.watchtrade:wording", name="wording", help="List appeals worded by their approver.")
 watch.command("whosaw.app.commands.watchtrade:restore", name="restore", help="Plan to restore bought deletions.")
 watch.command("whosaw.app.commands.watch:replay", name="replay", help="Recompute a flag, bit for bit.")
+watch.command("whosaw.app.commands.watchqueue:queue", name="queue", help="List what no record explains, by time.")
+watch.command("whosaw.app.commands.watchsecond:second", name="second", help="Decide once more, blind.")
 for _name, _help in (
     ("daily", "Weigh yesterday now, where no server did."),
     ("flags", "List the flags of the server."),

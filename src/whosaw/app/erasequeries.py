@@ -77,6 +77,9 @@ _OF_ACTOR = {
     ),
     "flags of watch about this person (by number)": "select count(*) from watch_flag where actor = %(number)s",
     "questions of watch to this person, with answers": "select count(*) from watch_prompt where actor = %(number)s",
+    "decisions of this person decided once more, or decided once more by this person": (
+        "select count(*) from watch_second where %(number)s in (first_actor, second_actor)"
+    ),
     "verdicts about flags that this person gave (key and words)": (
         "select count(*) from watch_verdict where by = %(key)s"
     ),

@@ -15,8 +15,9 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.services import Services
 from whosaw.app.watchalerts import tell_flag, tell_signals
 from whosaw.app.watchentries import Once, entered, of_flag, of_run
+from whosaw.app.watchqueue import by_number, named
 from whosaw.app.watchrun import run_files, told_now, told_of
-from whosaw.store.numbers import assign
+from whosaw.app.watchsecond import draw
 from whosaw.terms import to_us
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Noted:
         asked: people who are asked about an access.
         erased: imported accesses of people erased since.
         sets_unread: entries about many at once whose set of subjects is not there, or is not theirs.
+        drawn: decisions that somebody else decides once more.
     """
 
     day: date
@@ -46,6 +48,7 @@ class Noted:
     asked: int
     erased: int
     sets_unread: int = 0
+    drawn: int = 0
 
 
 async def due(services: Services) -> bool:
@@ -82,6 +85,7 @@ async def note_watch(services: Services) -> Noted | None:
             except NothingToWatch:
                 return None
         kept = {name: weighed.report[name] for name in _KEPT}
+        kept |= await by_number(services, weighed)
         told |= {"report": kept | {"left_out": asdict(left_out)}}
         # a run that was cut between its entries and its commit is made again: what it entered stands and is not doubled
         once = Once(services, await entered(services, midnight))
@@ -99,6 +103,7 @@ async def note_watch(services: Services) -> Noted | None:
             await queries.add_flag(connection, values_of, _flag_told(flag, weighed, numbers))
             await tell_flag(services, day, flag, person)
         await tell_signals(services, day, weighed)
+        drawn = await draw(services, told["until_us"], once)
         asked = 0
         if services.catalog.watch is not None and services.catalog.watch.prompts:
             from whosaw.app.watchprompts import ask
@@ -110,7 +115,7 @@ async def note_watch(services: Services) -> Noted | None:
         await mail_prompts(services)
     cases = sum(flag.tier != "review" for flag in flags)
     erased = left_out.erased_subject + left_out.erased_actor
-    return Noted(day, accesses, people, len(flags), cases, asked, erased, left_out.sets_unread)
+    return Noted(day, accesses, people, len(flags), cases, asked, erased, left_out.sets_unread, drawn)
 
 
 _KEPT = (
@@ -122,6 +127,7 @@ _KEPT = (
     "health",
     "rates_by_group",
     "false_cases_a_month",
+    "false_discovery",
     "missing",
 )
 
@@ -133,13 +139,7 @@ async def _numbers(services: Services, weighed: Weighed) -> tuple[dict[str, int]
         for flag in weighed.flags
         for row in flag.rows
     }
-    return await _named(services, "actor", people), await _named(services, "subject", seen)
-
-
-async def _named(services: Services, space: Any, names: set[str]) -> dict[str, int]:
-    """Return the number of each name; of one that was erased, the number that it is written as."""
-    erased = {name: int(name[1:]) for name in names if name.startswith("#")}
-    return await assign(services.db, space, sorted(names - erased.keys())) | erased
+    return await named(services, "actor", people), await named(services, "subject", seen)
 
 
 def _flag_told(flag: Flag, weighed: Weighed, numbers: tuple[dict[str, int], dict[str, int]]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ async def entered(services: Services, since: datetime) -> dict[Same, list[int]]:
     found: dict[Same, list[int]] = {}
     until_us = to_us(services.clock.now()) + 1
     async for entry in entries_between(services.db, to_us(since), until_us):
-        if entry.payload.get("kind") == "watch" and entry.payload.get("change") in ("run", "flagged", "asked"):
+        if entry.payload.get("kind") == "watch" and entry.payload.get("change") in ("run", "flagged", "asked", "drawn"):
             found.setdefault(_same(entry.payload), []).append(entry.index)
     return found
 

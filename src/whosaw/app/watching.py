@@ -98,6 +98,7 @@ def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -
     besides = {
         "health": health,
         "off": list(settings.off),
+        "false_discovery": settings.false_discovery,
         "rates_by_group": rates,
         "teams": teams,
         "unexplained": queue,

@@ -21,6 +21,7 @@ from whosaw.app.errors import AppError
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.app.watchentries import Once, enter
+from whosaw.app.watchsecond import prune_seconds
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
 from whosaw.store.relay import Relay
@@ -143,8 +144,9 @@ async def mail_prompts(services: Services) -> None:
 
 
 async def keep_prompts(services: Services) -> None:
-    """Mail what could not go out before, and let answers die in time; for ever. Idle where employees are not asked."""
-    if services.catalog.watch is None or not services.catalog.watch.prompts:
+    """Mail what could not go out before, and let answers die in time; for ever. Idle where nobody is asked anything."""
+    watching = services.catalog.watch
+    if watching is None or not (watching.prompts or watching.second is not None):
         return
 
     async def step() -> None:
@@ -159,6 +161,7 @@ async def prune_prompts(services: Services) -> int:
 
     The entries that they were asked and answered stay in the trail, with the hash of the answer.
     """
+    await prune_seconds(services, KEPT_DAYS)
     return await queries.prune_prompts(services.db, services.clock.now() - timedelta(days=KEPT_DAYS))
 
 

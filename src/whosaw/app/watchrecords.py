@@ -88,6 +88,19 @@ def add_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -
     return path
 
 
+def add_decisions(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
+    """Write decisions below those of the company's own query, whichever columns it has; return the table's path."""
+    before: list[dict[str, str]] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            before = list(csv.DictReader(file))
+    every = [*before, *(dict(zip(header, row, strict=True)) for row in rows)]
+    needed, possible = _COLUMNS["decisions"]
+    columns = (*needed, *(name for name in possible if any(name in each for each in every)))
+    write_csv(path, columns, [[each.get(name, "") for name in columns] for each in every])
+    return path
+
+
 def _moment(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise RecordColumnMissing("the column `at` holds no time")

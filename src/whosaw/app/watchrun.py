@@ -44,7 +44,12 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "answers_before": until.isoformat(),
         "staff": dict(sorted(staff.items())),
         "mail_prints": await _mail_prints(services, until),
+        "second": {kind: [list(side) for side in sides] for kind, sides in _decided_again(watching).items()},
     }
+
+
+def _decided_again(watching: Watching) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
+    return watching.second.kinds if watching.second is not None else {}
 
 
 async def _mail_prints(services: Services, until: datetime) -> list[tuple[str, str]]:
@@ -80,7 +85,8 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
     """Yield the lake of a run, the files beside it, and which imported accesses are not in it."""
     from whosaw.app.watchlake import run_lake
     from whosaw.app.watchobserved import WatchFiles
-    from whosaw.app.watchrecords import add_rows, write_canaries, write_csv, write_records
+    from whosaw.app.watchrecords import add_decisions, add_rows, write_canaries, write_csv, write_records
+    from whosaw.app.watchsecond import decisions_of
 
     since_us, until_us = int(told["since_us"]), int(told["until_us"])
     keys = await every_key(services.db, "actor")
@@ -95,6 +101,10 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
                 ("side", "name", "print"),
                 [("beneficiary", *row) for row in mails],
             )
+        if made := await decisions_of(services, told):
+            path = records.get("decisions", lake.parent / "decisions.csv")
+            columns = ("actor", "at", "kind", "favourable", "beneficiary", "second")
+            records["decisions"] = add_decisions(path, columns, made)
         canaries = await write_canaries(services, lake.parent, until_us)
         yield lake, WatchFiles(actors=staff, canaries=canaries, **records), left_out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from whosaw.app import watchdesk, watchlive, watchprompts
+from whosaw.app import watchdesk, watchlive, watchprompts, watchsecond
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
@@ -15,12 +15,17 @@ from whosaw.doors.console.watchreads import (
     GroupLine,
     HeldLine,
     PromptLine,
+    SecondLine,
     SignalLine,
     StoryLine,
     TeamLine,
     WatchPage,
 )
 from whosaw.store.numbers import find
+from whosaw.terms import from_us
+
+_NEWEST = 25
+"""Accesses that nothing explains, on the page of watch."""
 
 
 class WebReads:
@@ -87,6 +92,7 @@ class WebReads:
                 tuple((part["name"], part["evidence"], part["without"]) for part in each.told["signals"]),
                 each.told["without_top_row"],
                 tuple(StoryLine(told["sentence"], told["weakens"], told["clears"]) for told in each.told["stories"]),
+                bool(each.told.get("selected")),
             )
             for each in await watchdesk.listed(self._services)
         )
@@ -106,8 +112,12 @@ class WebReads:
             for each in measured.get("rates_by_group") or ()
         )
         unread, explained = left_out.get("sets_unread", 0), measured.get("explained_share")
+        queue = measured.get("unexplained") or {"count": 0, "rows": []}
+        newest = tuple((from_us(at), actor, subject) for at, actor, subject in reversed(queue["rows"][-_NEWEST:]))
+        selected = tuple(measured["selected"]) if "selected" in measured else None
         return WatchPage(
-            *(day, rate, confirmed, others, signals, flags, held, erased, unread), explained, teams, groups
+            *(day, rate, confirmed, others, signals, flags, held, erased, unread),
+            *(explained, teams, groups, queue["count"], newest, selected, measured.get("false_discovery", 0.1)),
         )
 
     async def _held(self, viewer: str) -> tuple[HeldLine, ...] | None:
@@ -148,6 +158,19 @@ class WebReads:
         try:
             await watchprompts.answer(self._services, prompt, text, by=viewer)
         except watchprompts.PromptRefused as refused:
+            return str(refused)
+        return ""
+
+    async def seconds(self, viewer: str) -> tuple[SecondLine, ...]:
+        """Return what the viewer is asked to decide a second time."""
+        found = await watchsecond.to_decide(self._services, viewer)
+        return tuple(SecondLine(each.id, each.kind, each.object, each.due_at, each.favours) for each in found)
+
+    async def decide_again(self, number: int, text: str, viewer: str, *, favours: bool) -> str:
+        """Record what the viewer decides; return why it cannot be taken, empty where it was."""
+        try:
+            await watchsecond.decide_again(self._services, number, favours=favours, because=text, by=viewer)
+        except watchsecond.SecondRefused as refused:
             return str(refused)
         return ""
 

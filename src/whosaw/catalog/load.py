@@ -128,7 +128,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         aliases=None if aliases is None else aliasing.aliases(aliases, sources),
         policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
         mask_key=mask_key,
-        watch=None if watch is None else watching(watch, sources),
+        watch=None if watch is None else watching(watch, sources, actions),
     )
     company.done()
     aliasing.fits(catalog)

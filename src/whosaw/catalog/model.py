@@ -272,6 +272,19 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """The table ``[watch.second]``: which decisions are decided once more, by somebody who does not know the first.
+
+    Attributes:
+        share: part of the decisions that is drawn each night.
+        kinds: kind of decision → the actions that favour who asked, and those that do not.
+    """
+
+    share: float = 0.05
+    kinds: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Watching:
     """The table ``[watch]``.
 
@@ -282,6 +295,7 @@ class Watching:
         live: what the gate notices while people ask; None where it notices nothing.
         records: what the company records besides work: ``managers``, ``harms``, ``decisions``, ``prints`` → its source
             and its query.
+        second: which decisions are decided once more; None where none are.
     """
 
     templates: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -289,6 +303,7 @@ class Watching:
     prompts: bool = False
     live: Live | None = None
     records: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    second: SecondLook | None = None
 
 
 @dataclass(frozen=True, slots=True)

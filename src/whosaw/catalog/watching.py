@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from whosaw.catalog.model import CatalogInvalid, Live, Watching
+from whosaw.catalog.model import CatalogInvalid, Live, SecondLook, Watching
 from whosaw.catalog.strict import Table
 
 VIAS = ("assigned", "team", "open", "serves", "handled", "contact", "account")
@@ -21,12 +21,13 @@ STEPS = ("reason", "second_person", "stop")
 _YEAR_H = 24 * 366
 
 
-def watching(table: Table, sources: Collection[str] = ()) -> Watching:
+def watching(table: Table, sources: Collection[str] = (), actions: Collection[str] = ()) -> Watching:
     """Read the table ``[watch]``.
 
     Args:
         table: the table.
         sources: names of the catalog's sources.
+        actions: its actions.
 
     Raises:
         CatalogInvalid: a key is unknown, a value out of its range, or two templates have one name.
@@ -58,8 +59,27 @@ def watching(table: Table, sources: Collection[str] = ()) -> Watching:
         templates[name] = _template(each)
     live = table.optional_table("live")
     records = {name: _record(of, sources) for name in RECORDS if (of := table.optional_table(name)) is not None}
+    again = table.optional_table("second")
+    second = None if again is None else _second(again, actions)
     table.done()
-    return Watching(templates, settings, prompts, None if live is None else _live(live), records)
+    return Watching(templates, settings, prompts, None if live is None else _live(live), records, second)
+
+
+def _second(table: Table, actions: Collection[str]) -> SecondLook:
+    share = _within(table, "share", 0.001, 0.5, default=0.05)
+    kinds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for each in table.rows("kind"):
+        favourable = each.choices("favourable", actions)
+        other = each.choices("other", actions) if "other" in each else ()
+        known = [name for sides in kinds.values() for side in sides for name in side]
+        if not favourable or len({*favourable, *other, *known}) < len(favourable) + len(other) + len(known):
+            raise CatalogInvalid(f"{each.where}: an action favours, or does not, in one kind alone")
+        kinds[each.text("name")] = (tuple(favourable), tuple(other))
+        each.done()
+    if not kinds:
+        raise CatalogInvalid(f"{table.where}: no kind of decision is named", hint="[[watch.second.kind]]")
+    table.done()
+    return SecondLook(share, kinds)
 
 
 def _record(table: Table, sources: Collection[str]) -> tuple[str, str]:

@@ -65,6 +65,7 @@ class Flag:
         stories: innocent explanations tested.
         top_row, without_top_row: the row that counts most, and the month's evidence of its signal without it.
         settings_digest, rows_digest: what it was computed from.
+        selected: whether e-BH selects him among the month's evidence of all people.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Flag:
     without_top_row: str
     settings_digest: str
     rows_digest: str
+    selected: bool
 
     def told(self) -> dict[str, Any]:
         """Return plain values."""
@@ -151,6 +153,7 @@ def _flag(found: Run, observed: Observed, actor: int) -> Flag:
         without_top_row=in_odds(rest),
         settings_digest=found.settings_digest,
         rows_digest=found.rows_digest,
+        selected=bool(np.isin(actor, found.selected)),
     )
 
 

@@ -114,3 +114,28 @@ def test_what_the_gate_cannot_do_is_refused_with_its_place(old: str, new: str, s
     with pytest.raises(CatalogInvalid) as refused:
         parse(GOOD + WATCH + LIVE.replace(old, new), name="whosaw.toml")
     assert said in str(refused.value) and "live" in str(refused.value) and refused.value.hint
+
+
+SECOND = """
+[watch.second]
+share = 0.1
+
+[[watch.second.kind]]
+name = "review"
+favourable = ["review.delete"]
+"""
+
+
+def test_which_decisions_are_decided_once_more_is_said_by_action_and_each_stands_on_one_side() -> None:
+    watch = parse(GOOD + SECOND).watch
+    assert watch is not None and watch.second is not None
+    assert watch.second.share == 0.1 and watch.second.kinds == {"review": (("review.delete",), ())}
+    for wrong in (
+        SECOND.replace("review.delete", "review.eat"),
+        SECOND + 'other = ["review.delete"]\n',
+        SECOND + SECOND[SECOND.index("[[") :],
+        SECOND.replace("0.1", "0.9"),
+        SECOND[: SECOND.index("[[")],
+    ):
+        with pytest.raises(CatalogInvalid):
+            parse(GOOD + wrong)

@@ -41,6 +41,7 @@ from whosaw.doors.console.watchreads import (
     GroupLine,
     HeldLine,
     PromptLine,
+    SecondLine,
     SignalLine,
     StoryLine,
     TeamLine,
@@ -349,6 +350,15 @@ class Readings:
     async def answer(self, prompt: int, text: str, viewer: str) -> str:
         self._ask(("answer", prompt, text, viewer))
         return "" if prompt == 7 else f"there is no prompt {prompt} to this person"
+
+    async def seconds(self, viewer: str) -> tuple[SecondLine, ...]:
+        due = NOW + timedelta(days=6)
+        rows = (SecondLine(4, "review", "review:R-31", due, None), SecondLine(3, "refund", "order:O-9", due, True))
+        return rows if viewer == "E-0005" else ()
+
+    async def decide_again(self, number: int, text: str, viewer: str, *, favours: bool) -> str:
+        self._ask(("second", number, text, viewer, favours))
+        return "" if number == 4 else f"nobody asks this person to decide {number}"
 
     def _ask(self, what: object) -> None:
         self.asked.append(what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -79,6 +80,22 @@ async def test_a_flag_tells_its_parts_and_innocent_stories_and_the_page_groups_a
     assert "3 exports are not weighed" in page
 
 
+async def test_what_nothing_explains_is_a_list_by_time_and_who_is_selected_is_said(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    assert "(e-BH)" not in (await signed_in.get("/console/watch")).text
+    newest = ((datetime(2026, 11, 2, 9, tzinfo=UTC), 12, 904), (datetime(2026, 11, 1, 8, tzinfo=UTC), 17, 33))
+    readings.watched = replace(readings.watched, unexplained=1_412, newest=newest, selected=(17,))
+    page = (await signed_in.get("/console/watch")).text
+    queue = page[page.index("queue-heading") :]
+    assert "1,412 accesses" in queue and "no list of suspects" in queue
+    assert queue.index("#904") < queue.index("#33") and "#12" in queue
+    assert "#17 is selected (e-BH)" in page and "at most 10 % are expected to be innocent" in page
+    readings.watched = replace(readings.watched, newest=(), selected=())
+    page = (await signed_in.get("/console/watch")).text
+    assert "nobody is selected (e-BH)" in page and "the newest below" not in page
+
+
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
     assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
 
@@ -117,6 +134,23 @@ async def test_an_endless_answer_is_not_read(signed_in: httpx.AsyncClient, readi
     done = await signed_in.post("/console/prompts", data={"prompt": "7", "because": "x" * 20_000})
     assert done.status_code == 400
     assert not [each for each in readings.asked if isinstance(each, tuple) and each[0] == "answer"]
+
+
+async def test_a_second_decision_is_made_blind_once_and_leads_back(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    page = (await signed_in.get("/console/second")).text
+    assert "review:R-31" in page and "order:O-9" in page and page.count("<form") - page.count("logout") == 1
+    form = {"second": "4", "because": "the review names a real defect"}
+    for decision, favours in (("favour", True), ("decline", False)):
+        done = await signed_in.post(f"/console/second/{decision}", data=form)
+        assert (done.status_code, done.headers["location"]) == (303, "/console/second")
+        assert readings.asked[-1] == ("second", 4, form["because"], "E-0005", favours)
+    assert (await signed_in.post("/console/second/favour", data=form | {"second": "5"})).status_code == 400
+    assert (await signed_in.post("/console/second/perhaps", data=form)).status_code == 404
+    elsewhere = await signed_in.post("/console/second/favour", data=form, headers={"sec-fetch-site": "cross-site"})
+    assert elsewhere.status_code == 403
+    assert 'href="/console/second"' in (await signed_in.get("/console/prompts")).text
 
 
 RELEASE = {"held": "12", "because": "the auditor had him read these out"}

@@ -35,6 +35,8 @@ def daily(*, as_json: AsJson = False) -> int:
             f"{noted.day}: {noted.accesses} accesses of {noted.people} people, {noted.flags} flags, "
             f"{noted.cases} of them cases; {noted.asked} people are asked about an access"
         )
+        if noted.drawn:
+            console().print(f"{noted.drawn} decisions are made once more, by somebody who does not know the first")
         if noted.erased:
             console().print(f"{noted.erased} imported accesses concern people erased since, and are not weighed")
         if noted.sets_unread:
@@ -43,7 +45,7 @@ def daily(*, as_json: AsJson = False) -> int:
 
 
 def _noted(noted: Noted) -> dict[str, Any]:
-    names = ("accesses", "people", "flags", "cases", "asked", "erased", "sets_unread")
+    names = ("accesses", "people", "flags", "cases", "asked", "erased", "sets_unread", "drawn")
     counts = {name: getattr(noted, name) for name in names}
     return {"day": noted.day.isoformat()} | counts
 
@@ -104,6 +106,12 @@ def _print_measured(besides: dict[str, Any]) -> None:
         f"a month become a case; {besides['confirmed']} reviewed flags were confirmed, "
         f"{besides['not_confirmed']} were not"
     )
+    if "selected" in measured:
+        people = ", ".join(f"actor #{number}" for number in measured["selected"]) or "nobody"
+        rate = f"of whom at most {measured['false_discovery']:.0%} are expected to be innocent"
+        out.print(
+            Text(f"selected among the month's evidence (e-BH): {people}{f', {rate}' if measured['selected'] else ''}")
+        )
     for each in measured["health"] or ():
         state = "holds" if each["holds"] else "is switched off"
         line = (
@@ -119,6 +127,8 @@ def _print(each: Listed, *, whole: bool) -> None:
     whom = f" for {each.beneficiary}" if each.beneficiary else ""
     out.print(Text(f"{each.tier} {each.id} {each.day} actor #{each.actor}{whom}: {told['sentence']}", style="bold"))
     verdict = each.stands or "not decided"
+    if told.get("selected"):
+        verdict = f"selected by e-BH; {verdict}"
     out.print(Text(f"  month {told['evidence']}, weeks together {told['detector']}; {verdict}"))
     if not whole:
         return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from whosaw.doors.console.watchreads import PromptLine, WatchPage
+from whosaw.doors.console.watchreads import PromptLine, SecondLine, WatchPage
 from whosaw.terms import PurposeRef, SubjectRef
 
 ROWS_MOST = 100
@@ -437,4 +437,12 @@ class Reads(Protocol):
 
     async def answer(self, prompt: int, text: str, viewer: str) -> str:
         """Record the viewer's answer to a question of his own; return why it cannot be taken, empty where it was."""
+        ...
+
+    async def seconds(self, viewer: str) -> tuple[SecondLine, ...]:
+        """Return what the viewer is asked to decide a second time, the newest first; never what was decided first."""
+        ...
+
+    async def decide_again(self, number: int, text: str, viewer: str, *, favours: bool) -> str:
+        """Record what the viewer decides; return why it cannot be taken, empty where it was."""
         ...

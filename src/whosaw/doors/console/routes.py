@@ -84,6 +84,8 @@ class ConsoleDoor:
         add("/console/watch/release", self._guarded(self._release), methods=["POST"])
         add("/console/prompts", self._guarded(self._prompts), methods=["GET"])
         add("/console/prompts", self._guarded(self._answer), methods=["POST"])
+        add("/console/second", self._guarded(self._seconds), methods=["GET"])
+        add("/console/second/{decision}", self._guarded(self._decide_again), methods=["POST"])
         add("/console/{rest:path}", self._guarded(self._nowhere), methods=["GET"])
 
     async def _start(self, _request: Request, viewer: str) -> Response:
@@ -130,6 +132,20 @@ class ConsoleDoor:
         if refused := await self._reads.answer(number, said.get("because", [""])[0], viewer):
             raise QuestionUnreadable(refused)
         return RedirectResponse("/console/prompts", 303, headers=HEADERS)
+
+    async def _seconds(self, _request: Request, viewer: str) -> Response:
+        return self._pages.page("second", viewer=viewer, rows=await self._reads.seconds(viewer))
+
+    async def _decide_again(self, request: Request, viewer: str) -> Response:
+        decision = request.path_params["decision"]
+        if decision not in ("favour", "decline"):
+            raise NoSuchPage("there is no such page")
+        said = await read_form(request)
+        number = number_in(said, "second", "decision")
+        text, favours = said.get("because", [""])[0], decision == "favour"
+        if refused := await self._reads.decide_again(number, text, viewer, favours=favours):
+            raise QuestionUnreadable(refused, hint="the page of second decisions lists one's own")
+        return RedirectResponse("/console/second", 303, headers=HEADERS)
 
     async def _release(self, request: Request, viewer: str) -> Response:
         said = await read_form(request)

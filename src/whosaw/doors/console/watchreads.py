@@ -32,6 +32,7 @@ class FlagLine:
         parts: per signal its name, its evidence, and what is left without it.
         without_top_row: what is left without the access that counts most.
         stories: innocent stories that were tested.
+        selected: whether e-BH selects him among the month's evidence of all people.
     """
 
     id: str
@@ -46,6 +47,7 @@ class FlagLine:
     parts: tuple[tuple[str, str, str], ...] = ()
     without_top_row: str = ""
     stories: tuple[StoryLine, ...] = ()
+    selected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ class WatchPage:
         explained: the share of accesses that a record explains; None where nothing was weighed.
         teams: the same by team; never of a person.
         groups: how often innocent people of each group would be accused.
+        unexplained: how many accesses nothing explains.
+        newest: when, by whom and to whom the newest of these were, by number, in order of time.
+        selected: people that e-BH selects among the month's evidence, by number; None where nothing says it.
+        false_discovery: its rate.
     """
 
     until: date | None
@@ -135,6 +141,10 @@ class WatchPage:
     explained: float | None = None
     teams: tuple[TeamLine, ...] = ()
     groups: tuple[GroupLine, ...] = ()
+    unexplained: int = 0
+    newest: tuple[tuple[datetime, int, int], ...] = ()
+    selected: tuple[int, ...] | None = None
+    false_discovery: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +156,21 @@ class PromptLine:
     at: datetime
     due_at: datetime
     answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLine:
+    """A decision that the viewer makes without being told what was decided first: about what, until when, and his own.
+
+    Args:
+        id: by which he decides it.
+        kind, object: what it is about.
+        due_at: until when it counts.
+        favours: what he decided, None where he has not.
+    """
+
+    id: int
+    kind: str
+    object: str
+    due_at: datetime
+    favours: bool | None
