@@ -26,6 +26,8 @@ HEADINGS = {
     "/console/who?subject=C-000017": "Who saw customer:C-000017",
     "/console/who?subject=C-999999": "Who saw customer:C-999999",
     "/console/cases/CASE-0002": "Case CASE-0002",
+    "/console/cases/CASE-0002/unmaskings": "Who is behind a number Unmaskings of case CASE-0002",
+    "/console/unmaskings": "Unmaskings Every one, of cases and by grant, newest first",
     "/console/trail": "The trail",
     "/console/watch": "Watch",
     "/console/prompts": "Questions to me",
@@ -128,6 +130,43 @@ async def test_an_employee_answers_a_question_and_a_reviewer_reads_flags(served:
     await page.goto(served.at("/console/watch"))
     text = await page.inner_text("main")
     assert "#17" in text and "no probability of guilt" in text and "switched off" in text
+
+
+async def test_an_unmasking_is_asked_for_and_approved_by_keyboard_alone(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context(viewport={"width": 1280, "height": 860})).new_page()
+    complaints, _ = watch(page)
+    await page.goto(served.at(served.links.issue("E-0005")))
+    await page.goto(served.at("/console/cases/CASE-0002"))
+    await page.get_by_role("link", name="Who is behind a number").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/unmaskings")
+    await page.get_by_label("Who", exact=True).focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("his access must be cut today")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Delete")
+    await page.keyboard.type("3")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.innerText") == "Ask"
+    await page.keyboard.press("Enter")
+    own = page.get_by_role("row", name=re.compile("his access must be cut today"))
+    await own.wait_for()
+    assert "waits for another function" in await own.inner_text() and "3 days" in await own.inner_text()
+    assert await own.get_by_role("button").count() == 0, "nobody approves what he asked for"
+    await page.keyboard.press("Tab")
+    buttons = page.get_by_role("button", name="Approve that E-0007 learns who actor #17 is, for 7 days")
+    assert await buttons.count() == 1
+    await buttons.focus()
+    await page.keyboard.press("Enter")
+    named = page.get_by_role("row", name=re.compile("E-0042"))
+    await named.wait_for()
+    assert "known by name now" in await named.inner_text()
+    await page.goto(served.at("/console/"))
+    await page.get_by_role("link", name="See all of them").click()
+    text = await page.inner_text("main")
+    assert "actor #311" in text and "E-0311" not in text and "by grant 5" in text and "refused" in text
+    assert complaints == []
 
 
 async def test_a_reviewer_releases_somebody_and_no_neighbouring_page_can(served: Served, chromium: Browser) -> None:

@@ -98,6 +98,65 @@ async def test_people_on_a_page_are_numbers_until_two_functions_unmask_one(servi
     assert page is not None and SUSPECT not in str(page)
 
 
+async def test_an_unmasking_by_the_console_takes_two_people_of_two_functions_and_shows_the_key_to_them_alone(
+    services: Services,
+) -> None:
+    work, case = await opened_case(services)
+    await work.desk.name(case, "L-1", "legal", by="P-1")
+    (number, other) = (await assign(services.db, "actor", [SUSPECT, "E-6"])).values()
+    reads, why = WebReads(services), "his access must be cut today"
+    for given, said in (
+        ((number, "why not", 7), "sentence"),
+        ((number, why, 31), "1 to 30 days"),
+        ((number, why, 0), "1 to 30 days"),
+        ((other, why, 7), "not about this number"),
+    ):
+        assert said in (await reads.ask_unmasking(case, given, "P-1") or ""), given
+    assert await reads.ask_unmasking(case, (number, why, 2), "P-1") == ""
+    for stranger in (SUSPECT, BOSS, "E-20"):
+        assert await reads.unmaskings(case, stranger) is None
+        assert await reads.ask_unmasking(case, (number, why, 2), stranger) is None
+        assert await reads.approve_unmasking(case, 1, stranger) is None
+    assert await reads.unmaskings("CASE-99", "P-1") is None
+    assert await reads.approve_unmasking(case, 1, "P-1") == "nobody approves what he asked for"
+    assert "no unmasking 9" in (await reads.approve_unmasking(case, 9, "S-1") or "")
+    assert await reads.approve_unmasking(case, 1, "S-1") == ""
+    page = await reads.unmaskings(case, "P-1")
+    assert page is not None and page.function == "privacy"
+    assert number in page.numbers and other not in page.numbers
+    assert [(each.who, each.state, each.days, each.mine) for each in page.lines] == [(SUSPECT, "open", 2, True)]
+    assert page.lines[0].until == END + timedelta(days=2)
+    for person, named in (("P-1", True), ("S-1", True), ("L-1", False)):
+        shown_case, shown_list = await reads.case(case, person), await reads.unmaskings(case, person)
+        assert ((SUSPECT in str(shown_case)), (SUSPECT in str(shown_list))) == (named, named), person
+
+    # whoever approved for somebody is not approved by him within 30 days
+    assert await reads.ask_unmasking(case, (number, why, 2), "S-1") == ""
+    assert "approve each other" in (await reads.approve_unmasking(case, 2, "P-1") or "")
+    assert await reads.approve_unmasking(case, 2, "L-1") == ""
+    services.clock.advance_to(END + timedelta(days=3))  # type: ignore[attr-defined]
+    assert SUSPECT not in str(await reads.unmaskings(case, "P-1"))
+
+
+async def test_all_unmaskings_are_for_who_oversees_them_and_name_nobody(services: Services, database_url: str) -> None:
+    work, case = await opened_case(services)
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    asked = await work.unmaskings.ask(case, number, by="P-1", reason="his access must be cut today")
+    await work.unmaskings.approve(asked.id, by="S-1", days=1)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("insert into company.staff (id, function) values ('W-1', 'works_council'), ('W-2', 'cook')")
+    reads = WebReads(services)
+    lines = await reads.overseen("W-1")
+    assert lines is not None and SUSPECT not in str(lines)
+    assert [(each.case, each.who, each.asked.function, each.state) for each in lines] == [
+        (case, f"actor #{number}", "privacy", "open")
+    ]
+    assert (await reads.start("W-1")).oversees and not (await reads.start("W-2")).oversees
+    assert await reads.overseen("W-2") is None
+    looks = [e.payload for e in [each async for each in entries_from(services.db)] if e.payload.get("action")]
+    assert [each["object"] for each in looks if each["action"] == "look.case"] == ["unmaskings"]
+
+
 async def test_a_suspect_his_manager_and_who_was_not_named_learn_of_no_case(services: Services) -> None:
     work, case = await opened_case(services)
     for person in (SUSPECT, BOSS):

@@ -19,7 +19,7 @@ _PERSON = "person, function, named_by, named_at, ended_at, ended_why"
 _CLOCK = (
     "c.rule, c.law_from, c.cause, c.started_at, c.due_at + h.held, c.zone, c.started_by, c.met_at, c.met_by, c.met_note"
 )
-_UNMASKING = "id, case_id, actor, reason, asked_by, asked_at, approved_by, approved_at, expires_at"
+_UNMASKING = "id, case_id, actor, reason, asked_by, asked_at, approved_by, approved_at, expires_at, days"
 
 
 async def move(db: Database, case: str, states: tuple[str, str], said: Mapping[str, object]) -> bool:
@@ -187,8 +187,8 @@ async def ask_unmasking(db: Database, case: str, said: Mapping[str, object]) -> 
     """Keep that somebody asks who an actor is, and return the row."""
     return await _one(
         db,
-        "insert into case_unmasking (case_id, actor, reason, asked_by, asked_at, ask_entry) values "
-        f"(%(case)s, %(actor)s, %(reason)s, %(by)s, %(at)s, %(entry)s) returning {_UNMASKING}",
+        "insert into case_unmasking (case_id, actor, reason, asked_by, asked_at, ask_entry, days) values "
+        f"(%(case)s, %(actor)s, %(reason)s, %(by)s, %(at)s, %(entry)s, %(days)s) returning {_UNMASKING}",
         {"case": case, **said},
     )
 
@@ -204,6 +204,17 @@ async def unmaskings(db: Database, case: str) -> list[Row]:
     return await fetch(
         db, f"select {_UNMASKING} from case_unmasking where case_id = %(case)s order by id", {"case": case}
     )
+
+
+async def approved_for(db: Database, *, asked: str, approved: str, since: datetime) -> bool:
+    """Return whether `approved` approved what `asked` had asked for, in any case, since then."""
+    found = await fetch(
+        db,
+        "select 1 from case_unmasking where asked_by = %(asked)s and approved_by = %(approved)s "
+        "and approved_at > %(since)s limit 1",
+        {"asked": asked, "approved": approved, "since": since},
+    )
+    return bool(found)
 
 
 async def every_unmasking(db: Database) -> list[Row]:

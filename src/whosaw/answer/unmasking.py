@@ -15,6 +15,7 @@ from whosaw.store.numbers import keys_of
 from whosaw.terms import Clock
 
 LONGEST = timedelta(days=30)
+_CIRCLE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Unmasking:
         approved_by: who approved, or None.
         approved_at: when.
         expires_at: from when on the number stands masked again.
+        days: for how long it was asked.
     """
 
     id: int
@@ -42,6 +44,7 @@ class Unmasking:
     approved_by: str | None
     approved_at: datetime | None
     expires_at: datetime | None
+    days: int
 
     def holds(self, now: datetime) -> bool:
         """Return whether the actor may be named now."""
@@ -58,27 +61,31 @@ class Unmaskings:
         self._notes = notes
         self._desk = desk
 
-    async def ask(self, case: str, actor: int, *, by: str, reason: str) -> Unmasking:
-        """Ask who an actor is.
+    async def ask(self, case: str, actor: int, *, by: str, reason: str, days: int = 7) -> Unmasking:
+        """Ask who an actor is, for some days from the approval on.
 
         Raises:
-            StepRefused: no reason is given, or the person has no function in the case or a conflict.
+            StepRefused: no reason is given, ``too_long``, ``unknown``, or the person has no function in the case or a
+                conflict.
         """
         await self._desk.check(case, by)
+        _check_days(days)
+        if actor not in await keys_of(self._db, "actor", [actor]):
+            raise StepRefused("unknown", f"there is no actor #{actor}")
         if len(reason.strip()) < 10:
             raise StepRefused("no_reason", "say in a sentence why the person must be known")
         entry = await self._notes.add(
-            case, "case.unmask", by=by, text=reason, more={"change": "requested", "target": actor}
+            case, "case.unmask", by=by, text=reason, more={"change": "requested", "target": actor, "days": days}
         )
-        said = {"actor": actor, "reason": reason, "by": by, "at": self._clock.now(), "entry": entry}
+        said = {"actor": actor, "days": days, "reason": reason, "by": by, "at": self._clock.now(), "entry": entry}
         return Unmasking(*await queries.ask_unmasking(self._db, case, said))
 
-    async def approve(self, identifier: int, *, by: str, days: int = 7) -> Unmasking:
-        """Approve an unmasking for some days; recorded before it holds.
+    async def approve(self, identifier: int, *, by: str, days: int | None = None) -> Unmasking:
+        """Approve an unmasking for as long as it was asked for, or for `days`; recorded before it holds.
 
         Raises:
             UnknownCase: there is none of this number.
-            StepRefused: ``same_person``, ``same_function``, ``not_named``, ``too_long``, or a conflict.
+            StepRefused: ``same_person``, ``same_function``, ``circular``, ``not_named``, ``too_long``, or a conflict.
         """
         asked = await self.get(identifier)
         await self._desk.check(asked.case, by)
@@ -89,13 +96,17 @@ class Unmaskings:
             raise StepRefused(
                 "same_function", "an unmasking takes two functions of the case", hint="have another function approve it"
             )
-        if not 0 < days <= LONGEST.days:
-            raise StepRefused("too_long", f"an unmasking holds 1 to {LONGEST.days} days")
+        days = asked.days if days is None else days
+        _check_days(days)
         if asked.approved_by is not None:
             return asked
+        now = self._clock.now()
+        if await queries.approved_for(self._db, asked=by, approved=asked.asked_by, since=now - _CIRCLE):
+            raise StepRefused(
+                "circular", "two people do not approve each other within 30 days", hint="have somebody else approve it"
+            )
         more: dict[str, int | str] = {"change": "approved", "target": asked.actor}
         entry = await self._notes.add(asked.case, "case.unmask", by=by, more=more)
-        now = self._clock.now()
         said = {"by": by, "at": now, "until": now + timedelta(days=days), "entry": entry}
         await queries.approve_unmasking(self._db, identifier, said)
         return await self.get(identifier)
@@ -115,9 +126,21 @@ class Unmaskings:
         """Return every unmasking of a case, also those that have run out."""
         return [Unmasking(*row) for row in await queries.unmaskings(self._db, case)]
 
-    async def names(self, case: str, actors: Sequence[int]) -> dict[int, str]:
-        """Return how each of these actors may be written now: by key while an unmasking holds, else ``actor #17``."""
+    async def names(self, case: str, actors: Sequence[int], *, to: str | None = None) -> dict[int, str]:
+        """Return how each of these actors may be written now: by key while an unmasking holds, else ``actor #17``.
+
+        Args:
+            case: the case.
+            actors: their numbers.
+            to: whoever reads it; only what he asked for or approved counts. Everybody of the case if None.
+        """
         now = self._clock.now()
-        open_ = {each.actor for each in await self.list(case) if each.holds(now)}
+        mine = [each for each in await self.list(case) if to is None or to in (each.asked_by, each.approved_by)]
+        open_ = {each.actor for each in mine if each.holds(now)}
         known = await keys_of(self._db, "actor", [actor for actor in actors if actor in open_])
         return {actor: known.get(actor, f"actor #{actor}") for actor in actors}
+
+
+def _check_days(days: int) -> None:
+    if not 0 < days <= LONGEST.days:
+        raise StepRefused("too_long", f"an unmasking holds 1 to {LONGEST.days} days")

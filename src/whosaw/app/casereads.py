@@ -121,7 +121,7 @@ class CaseReads:
         shown = await find_all(self._db, "actor", sorted(history[-1].suspected()) if history else [])
         suspected = list(shown)
         await self._work.corrections.shown(case, viewer, [shown[key] for key in suspected])
-        names = await self._work.unmaskings.names(case, list(numbers.values()))
+        names = await self._work.unmaskings.names(case, list(numbers.values()), to=viewer)
         erased = dict.fromkeys(keys, UNNUMBERED)
         return erased | {key: names[number] for key, number in numbers.items()}
 

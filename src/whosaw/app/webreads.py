@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from whosaw.app import watchdesk, watchlive, watchprompts, watchsecond
+from whosaw.app import unmaskreads, watchdesk, watchlive, watchprompts, watchsecond
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
+from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
     FlagLine,
     GroupLine,
@@ -54,7 +55,8 @@ class WebReads:
         """Return the cases that the viewer may see, what fell of what he was shown, and the state of the trail."""
         watches = await watchdesk.may_review(self._services, viewer)
         cases, fallen = await self._cases.summaries(viewer), await self._cases.corrections(viewer)
-        return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen)
+        oversees = await unmaskreads.oversees(self._services, viewer)
+        return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen, oversees=oversees)
 
     async def corrections_read(self, viewer: str, until: datetime) -> None:
         """Keep that the viewer has read what fell, as far as it was written by `until`."""
@@ -69,6 +71,32 @@ class WebReads:
         """Return a case, or None where there is none of that id that the viewer may see."""
         await self._note_look(Look(viewer, "look.case", f"case:{case_id}"))
         return await self._cases.page(case_id, viewer)
+
+    async def unmaskings(self, case_id: str, viewer: str) -> UnmaskPage | None:
+        """Return the unmaskings of a case, or None where there is none of that id that the viewer may see."""
+        await self._note_look(Look(viewer, "look.case", f"case:{case_id}"))
+        if not await self._cases.may_see(case_id, viewer):
+            return None
+        return await unmaskreads.page_of(self._services, case_id, viewer)
+
+    async def ask_unmasking(self, case_id: str, asked: tuple[int, str, int], viewer: str) -> str | None:
+        """Ask who somebody is: number, reason, days; return why not, empty where it was asked."""
+        if not await self._cases.may_see(case_id, viewer):
+            return None
+        return await unmaskreads.ask(self._services, case_id, asked, viewer)
+
+    async def approve_unmasking(self, case_id: str, number: int, viewer: str) -> str | None:
+        """Approve what somebody else asked; return why not, empty where it was approved."""
+        if not await self._cases.may_see(case_id, viewer):
+            return None
+        return await unmaskreads.approve(self._services, case_id, number, viewer)
+
+    async def overseen(self, viewer: str) -> tuple[UnmaskLine, ...] | None:
+        """Return every unmasking, or None where the viewer's function does not oversee them."""
+        if not await unmaskreads.oversees(self._services, viewer):
+            return None
+        await self._note_look(Look(viewer, "look.case", "unmaskings"))
+        return await unmaskreads.overseen(self._services)
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""

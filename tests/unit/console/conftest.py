@@ -36,6 +36,7 @@ from whosaw.doors.console.reads import (
     WhoQuestion,
     WhoRow,
 )
+from whosaw.doors.console.unmaskreads import SpokeLine, UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
     FlagLine,
     GroupLine,
@@ -92,6 +93,29 @@ WATCH = WatchPage(
 PROMPTS = (
     PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None),
     PromptLine(3, "customer:C-000021", NOW - timedelta(days=9), NOW - timedelta(days=8), "she rang about a parcel"),
+)
+
+UNMASKINGS = (
+    UnmaskLine(
+        *(3, "CASE-0002", "actor #17", "his access must be cut before he hears of it", SpokeLine("E-0007", "security")),
+        *(NOW - timedelta(minutes=5), (), 7, None, "asked"),
+    ),
+    UnmaskLine(
+        *(2, "CASE-0002", "E-0311", "the hearing of <Friday> needs his name", SpokeLine("E-0005", "privacy")),
+        *(NOW - timedelta(days=1), (SpokeLine("E-0007", "security"),), 7, NOW + timedelta(days=6), "open", True),
+    ),
+    UnmaskLine(
+        *(1, "CASE-0002", "actor #4", "", SpokeLine("", ""), NOW - timedelta(days=40)),
+        *((SpokeLine("E-0007", "security"),), 7, NOW - timedelta(days=33), "over"),
+    ),
+)
+OVERSEEN = (
+    *(replace(each, who=f"actor #{number}") for each, number in zip(UNMASKINGS, (17, 311, 4), strict=True)),
+    UnmaskLine(
+        *(5, "CASE-0001", "actor #8", "a court order of 2 March", SpokeLine("E-0009", ""), NOW - timedelta(days=50)),
+        *((), 0, None, "refused"),
+        way="grant",
+    ),
 )
 
 COMPLETENESS = Completeness(
@@ -303,13 +327,17 @@ class Readings:
     asked: list[object] = field(default_factory=list)
     watched: WatchPage = WATCH
     fallen: tuple[CorrectionLine, ...] = ()
+    unmasked: tuple[UnmaskLine, ...] = UNMASKINGS
+    function: str = "privacy"
 
     async def admits(self, viewer: str) -> bool:
         return viewer not in self.suspended
 
     async def start(self, viewer: str) -> StartPage:
         self._ask(("start", viewer))
-        return StartPage(self.cases, self.state, watches=viewer == "E-0005", fallen=self.fallen)
+        return StartPage(
+            self.cases, self.state, watches=viewer == "E-0005", fallen=self.fallen, oversees=viewer == "E-0005"
+        )
 
     async def corrections_read(self, viewer: str, until: datetime) -> None:
         self._ask(("corrections read", viewer))
@@ -325,6 +353,40 @@ class Readings:
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
         self._ask((case_id, viewer))
         return replace(self.page) if case_id == self.page.summary.id else None
+
+    async def unmaskings(self, case_id: str, viewer: str) -> UnmaskPage | None:
+        self._ask(("unmaskings", case_id, viewer))
+        if case_id != self.page.summary.id:
+            return None
+        return UnmaskPage(case_id, (4, 17, 311), self.function, self.unmasked, 30)
+
+    async def ask_unmasking(self, case_id: str, asked: tuple[int, str, int], viewer: str) -> str | None:
+        self._ask(("ask", case_id, asked, viewer))
+        if case_id != self.page.summary.id:
+            return None
+        if len(asked[1]) < 10:
+            return "say in a sentence why the person must be known"
+        line = UnmaskLine(
+            *(4, case_id, f"actor #{asked[0]}", asked[1], SpokeLine(viewer, self.function), NOW, (), asked[2], None),
+            *("asked", True),
+        )
+        self.unmasked = (line, *self.unmasked)
+        return ""
+
+    async def approve_unmasking(self, case_id: str, number: int, viewer: str) -> str | None:
+        self._ask(("approve", case_id, number, viewer))
+        if case_id != self.page.summary.id:
+            return None
+        spoke, until = (SpokeLine(viewer, self.function),), NOW + timedelta(days=7)
+        self.unmasked = tuple(
+            replace(each, approved=spoke, until=until, state="open", who="E-0042") if each.number == number else each
+            for each in self.unmasked
+        )
+        return ""
+
+    async def overseen(self, viewer: str) -> tuple[UnmaskLine, ...] | None:
+        self._ask(("overseen", viewer))
+        return OVERSEEN if viewer == "E-0005" else None
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         self._ask((before, limit, viewer))

@@ -32,7 +32,7 @@ Pair = Annotated[Sequence[int], Parameter(negative="")]
 
 
 def unmask(
-    case: str, /, *, actor: int | None = None, reason: str = "", approve: int | None = None, days: int = 7,
+    case: str, /, *, actor: int | None = None, reason: str = "", approve: int | None = None, days: int | None = None,
     as_json: AsJson = False,
 ) -> int:  # fmt: skip
     """Show every unmasking of a case; ask who is behind a number; or approve somebody else's question.
@@ -42,7 +42,7 @@ def unmask(
         actor: the number to ask about.
         reason: why the person must be known, in a sentence.
         approve: the number of an unmasking to approve; takes another function than the asker's.
-        days: how long it holds.
+        days: how long it is asked for, 7 if left out; or for how long it is approved, as asked if left out.
         as_json: print JSON.
     """
 
@@ -56,7 +56,9 @@ def unmask(
                 raise UnknownCase(f"there is no unmasking {approve}")
             await desk.unmaskings.approve(approve, by=by, days=days)
         elif actor is not None:
-            await desk.unmaskings.ask(case, actor, by=await whose_token(services), reason=reason)
+            await desk.unmaskings.ask(
+                case, actor, by=await whose_token(services), reason=reason, days=7 if days is None else days
+            )
         else:
             await look_at_case(services, case)
         found = await desk.unmaskings.list(case)

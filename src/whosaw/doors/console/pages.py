@@ -61,6 +61,7 @@ class Pages:
             rungs=words.RUNGS,
             signs=words.SIGNS,
             step_states=words.STEPS,
+            unmasking_states=words.UNMASKINGS,
             verdicts=words.VERDICTS,
         )
         folder = files("whosaw.doors.console")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import PromptLine, SecondLine, WatchPage
 from whosaw.terms import PurposeRef, SubjectRef
 
@@ -375,12 +376,13 @@ class CorrectionLine:
 
 @dataclass(frozen=True, slots=True)
 class StartPage:
-    """The start: cases newest first, how the trail stands, whether the viewer reviews flags, and what fell."""
+    """The start: cases newest first, how the trail stands, what the viewer's functions let him see, and what fell."""
 
     cases: tuple[CaseSummary, ...]
     trail: TrailState
     watches: bool = False
     fallen: tuple[CorrectionLine, ...] = ()
+    oversees: bool = False
 
 
 class Reads(Protocol):
@@ -414,6 +416,22 @@ class Reads(Protocol):
 
     async def case(self, case_id: str, viewer: str) -> CasePage | None:
         """Return a case, or None where there is none of that id that `viewer` may see."""
+        ...
+
+    async def unmaskings(self, case_id: str, viewer: str) -> UnmaskPage | None:
+        """Return the unmaskings of a case, or None where there is none of that id that `viewer` may see."""
+        ...
+
+    async def ask_unmasking(self, case_id: str, asked: tuple[int, str, int], viewer: str) -> str | None:
+        """Ask who somebody is: number, reason, days. Return why not, empty where asked; None as for `unmaskings`."""
+        ...
+
+    async def approve_unmasking(self, case_id: str, number: int, viewer: str) -> str | None:
+        """Approve what somebody else asked; return why not, empty where approved; None as for `unmaskings`."""
+        ...
+
+    async def overseen(self, viewer: str) -> tuple[UnmaskLine, ...] | None:
+        """Return every unmasking there is, newest first, or None where the viewer's function does not oversee them."""
         ...
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:

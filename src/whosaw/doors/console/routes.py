@@ -1,4 +1,4 @@
-"""The routes of the console: the way in by a one-time link, read-only pages, and answers to questions."""
+"""The routes of the console: the way in by a one-time link, pages, and the few forms that people send."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ START = "/console/"
 WAY_IN = "Start `whosaw serve` again: it prints a new link."
 _ONCE_CHARS_MOST = 200
 _WHO_SEES = "a case is for those whom `whosaw case people` names in it, and for nobody with a conflict of interest"
+_FOR_OVERSEERS = "the list of unmaskings is for people whose function oversees them"
 _FOR_REVIEWERS = "flags are for people whose function reviews them"
 # programs that fetch a link to draw a preview of it say so in their name
 _PREVIEWERS = ("bot", "crawl", "embed", "facebookexternalhit", "preview", "slack", "spider", "whatsapp")
@@ -78,6 +79,10 @@ class ConsoleDoor:
         add(START, self._guarded(self._start), methods=["GET"])
         add("/console/who", self._guarded(self._who), methods=["GET"])
         add("/console/cases/{case_id}", self._guarded(self._case), methods=["GET"])
+        add("/console/cases/{case_id}/unmaskings", self._guarded(self._unmaskings), methods=["GET"])
+        add("/console/cases/{case_id}/unmaskings", self._guarded(self._ask_unmasking), methods=["POST"])
+        add("/console/cases/{case_id}/unmaskings/approve", self._guarded(self._approve_unmasking), methods=["POST"])
+        add("/console/unmaskings", self._guarded(self._overseen), methods=["GET"])
         add("/console/corrections", self._guarded(self._read_corrections), methods=["POST"])
         add("/console/trail", self._guarded(self._trail), methods=["GET"])
         add("/console/watch", self._guarded(self._watch), methods=["GET"])
@@ -102,9 +107,38 @@ class ConsoleDoor:
         wanted = case_id(request.path_params["case_id"])
         page = await self._reads.case(wanted, viewer)
         if page is None:
-            # the same words for one that is not there and one that he may not see: neither tells that it is there
-            raise NoSuchPage(f"there is no case `{wanted}` that you may see", hint=_WHO_SEES)
+            raise _no_case(wanted)
         return self._pages.page("case", viewer=viewer, page=page, chart=draw(page.looks, page.finding_at))
+
+    async def _unmaskings(self, request: Request, viewer: str) -> Response:
+        wanted = case_id(request.path_params["case_id"])
+        page = await self._reads.unmaskings(wanted, viewer)
+        if page is None:
+            raise _no_case(wanted)
+        return self._pages.page("unmaskings", viewer=viewer, page=page)
+
+    async def _ask_unmasking(self, request: Request, viewer: str) -> Response:
+        wanted, said = case_id(request.path_params["case_id"]), await read_form(request)
+        asked = number_in(said, "actor", "person"), said.get("because", [""])[0], number_in(said, "days", "days")
+        return self._unmasked(wanted, await self._reads.ask_unmasking(wanted, asked, viewer))
+
+    async def _approve_unmasking(self, request: Request, viewer: str) -> Response:
+        wanted, said = case_id(request.path_params["case_id"]), await read_form(request)
+        number = number_in(said, "unmasking", "unmasking")
+        return self._unmasked(wanted, await self._reads.approve_unmasking(wanted, number, viewer))
+
+    def _unmasked(self, case: str, refused: str | None) -> Response:
+        if refused is None:
+            raise _no_case(case)
+        if refused:
+            raise QuestionUnreadable(refused, hint="go back to the page of the case's unmaskings")
+        return RedirectResponse(f"/console/cases/{case}/unmaskings", 303, headers=HEADERS)
+
+    async def _overseen(self, _request: Request, viewer: str) -> Response:
+        lines = await self._reads.overseen(viewer)
+        if lines is None:
+            raise NoSuchPage(_FOR_OVERSEERS)
+        return self._pages.page("overseen", viewer=viewer, lines=lines)
 
     async def _read_corrections(self, request: Request, viewer: str) -> Response:
         # those that the page showed, and none that came since
@@ -251,6 +285,11 @@ class ConsoleDoor:
         _log.error("a console page failed: %s\n%s", type(problem).__name__, frames)
         code = problem.code if isinstance(problem, WhosawError) else ""
         return self._pages.page("failed", status, viewer=viewer, code=code)
+
+
+def _no_case(wanted: str) -> NoSuchPage:
+    # the same words for one that is not there and one that he may not see: neither tells that it is there
+    return NoSuchPage(f"there is no case `{wanted}` that you may see", hint=_WHO_SEES)
 
 
 def _opened_by_a_person(request: Request) -> bool:

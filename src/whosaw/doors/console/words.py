@@ -38,6 +38,12 @@ STEPS: Mapping[str, str] = {
     "undoing": "being undone",
     "undone": "undone",
 }
+UNMASKINGS: Mapping[str, str] = {
+    "asked": "asked",
+    "open": "known by name now",
+    "over": "over",
+    "refused": "refused",
+}
 SIGNS: Mapping[str, str] = {
     "canary": "asked about somebody who does not exist",
     "burst": "spent a budget too fast",
