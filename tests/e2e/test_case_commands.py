@@ -412,3 +412,9 @@ def test_forwarded_mails_are_verified_at_arrival_and_a_look_alike_supports_nothi
     where = "company:company.orders:customer:seller"
     (other,) = json.loads(desk.ok("case", "alternatives", "CASE-1", "--orders", where, "--json"))
     assert (other["kind"], other["sighting"]) == ("own_order", found[0]["id"])
+    one, two = json.loads(desk.ok("case", "sightings", "CASE-1", "--json"))
+    assert (one["plausibility"], two["plausibility"]) == ("sound", "doubtful")
+    assert any("made to be taken for another's" in each for each in two["reasons"])
+    assert one["explained_by"].startswith("the customer's own earlier order") and two["explained_by"] == ""
+    assert one["not_checked"] == two["not_checked"] == "a list that was public before"
+    assert "doubtful" in desk.ok("case", "sightings", "CASE-1")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,21 @@ from tests.store.watchworld import END, found_company
 
 from whosaw.answer import StepRefused
 from whosaw.answer.access import Request
+from whosaw.answer.alternatives import Alternative, DumpList
 from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.corrections import Corrections
 from whosaw.answer.covert import Covert
 from whosaw.answer.employeeaccess import answer_employee, employee_text
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.app import background
+from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.casedesk import CaseWork, case_work
+from whosaw.app.caseintake import IntakeImpossible
 from whosaw.app.casepreserve import Preserve
 from whosaw.app.evidence import _stamps
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
+from whosaw.app.sightingreads import sighting_lines
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console.reads import KnownLine
 from whosaw.prove import Checkpoint, SigningKey, open_checkpoint, sign_checkpoint
@@ -497,3 +502,46 @@ async def test_a_member_of_staff_is_told_what_else_stands_about_him_save_what_a_
     assert (covert.held.flags, covert.held.unmaskings, covert.held.holds, covert.cases) == ((), (), (), ())
     assert covert.held.prompts == held.prompts and covert.held.exceptions == held.exceptions, "these he knows"
     assert case not in covert.as_json().decode()
+
+
+async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_overwrites_nobody_s_word(
+    services: Services, database_url: str, tmp_path: Path
+) -> None:
+    work, case = await opened_case(services)
+    one, two = [each.id for each in await work.book.list(case=case)]
+    lines = {each.number: each for each in await sighting_lines(work, case)}
+    assert len(lines[one].unchecked) == 3 and lines[one].explained == () and lines[one].word == "sound"
+
+    await work.alternatives.note([Alternative(one, "own_order", SELLER, 0.2)], by="P-1")  # he asked the customer
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table company.orders (customer text, seller text)")
+        connection.execute("insert into company.orders values ('C-1', 'S-7'), ('C-9', 'S-7'), ('C-2', 'S-8')")
+        connection.execute("update company.customers set email = 'two@mail.example' where id = 'C-2'")
+        connection.execute("update company.customers set email = null where id = 'C-1'")
+    digest = sha1(b"two@mail.example").hexdigest().upper()
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / f"{digest[:5]}.txt").write_text(f"{digest[5:]}:3\n")
+
+    orders_alone = AlternativeChecks(services, Sources("company:company.orders:customer:seller"))
+    assert await orders_alone.round() == 2 and await orders_alone.round() == 0
+    dump = DumpList(tmp_path / "dump", "dump of 2019")
+    assert await AlternativeChecks(services, Sources("", dump)).round() == 2, "a source that was named later"
+    found = {(each.sighting, each.kind): each.probability for each in await work.alternatives.list(case)}
+    assert found == {(one, "own_order"): 0.2, (two, "dump"): 0.5}
+    lines = {each.number: each for each in await sighting_lines(work, case)}
+    assert lines[two].unchecked == ()
+    assert lines[one].unchecked == ("a list that was public before",), "of whom no address is known"
+    assert lines[two].explained == ("a list that was public before (dump of 2019, 0.50)",)
+    page = await WebReads(services).case(case, "P-1")
+    assert page is not None and {each.number for each in page.sightings} == {one, two}
+    entries = [each.payload async for each in entries_from(services.db)]
+    checked = [each for each in entries if each.get("action") == "case.alternatives"]
+    assert [each["rows"] for each in checked] == [2, 2, 2]
+
+    # one source that cannot be asked keeps no other from being asked
+    (number,) = (await assign(services.db, "subject", ["customer:C-3"])).values()
+    await work.book.add(complaint(number), subject=number, beneficiary=SELLER)
+    with pytest.raises(IntakeImpossible):
+        await AlternativeChecks(services, Sources("company:no such table", dump)).round()
+    (line,) = [each for each in await sighting_lines(work, case) if each.number not in (one, two)]
+    assert line.unchecked == ("the customer's own earlier order from the same seller",)

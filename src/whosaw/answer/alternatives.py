@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
@@ -16,6 +17,10 @@ from whosaw.store import Database
 from whosaw.terms import Clock
 
 AlternativeKind = Literal["own_order", "dump", "earlier_case", "other"]
+
+CheckKind = Literal["own_order", "dump", "earlier_case"]
+CHECKS: tuple[CheckKind, ...] = ("own_order", "dump", "earlier_case")
+"""What is checked of every sighting, as far as the operator named a source for it."""
 
 ODDS: dict[AlternativeKind, float] = {"own_order": 0.9, "dump": 0.5, "earlier_case": 0.7, "other": 0.5}
 """How probable it is, by default, that such a source explains a complaint. A choice, not a measurement: each can be set
@@ -108,6 +113,55 @@ class Alternatives:
                 if each.subject in bought
             ]
         return found
+
+
+class Checks:
+    """Which sources were asked about which sighting: what is not noted here was not checked."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    @staticmethod
+    def alone(db: Database) -> AbstractAsyncContextManager[bool]:
+        """Hold the right to check; yields False where another process has it. It ends with its holder."""
+        return queries.checking(db)
+
+    async def waiting(self, kind: CheckKind) -> dict[str, set[int]]:
+        """Return by open case the sightings about which this source was not asked."""
+        found: dict[str, set[int]] = {}
+        for case, sighting in await queries.unchecked(self._db, kind):
+            found.setdefault(case, set()).add(sighting)
+        return found
+
+    async def note(
+        self,
+        kind: CheckKind,
+        asked: Iterable[int],
+        found: Iterable[Alternative],
+        possible: Container[int] | None = None,
+    ) -> None:
+        """Keep that a source was asked about sightings.
+
+        Args:
+            kind: the source.
+            asked: the sightings.
+            found: what was found about any of them.
+            possible: those that it could be asked about at all; every one if None.
+        """
+        hit = {each.sighting for each in found if each.kind == kind}
+        outcomes = {
+            each: "found" if each in hit else "nothing" if possible is None or each in possible else "impossible"
+            for each in asked
+        }
+        await queries.note_checks(self._db, kind, outcomes, self._clock.now())
+
+    async def unasked(self, case: str) -> dict[int, tuple[CheckKind, ...]]:
+        """Return by sighting of a case what was not checked, or could not be; nothing where all was."""
+        done = {(sighting, kind) for sighting, kind, outcome in await queries.checks(self._db, case) if outcome}
+        numbers = await queries.numbers_of(self._db, case)
+        missing = {one: tuple(kind for kind in CHECKS if (one, kind) not in done) for one in numbers}
+        return {one: kinds for one, kinds in missing.items() if kinds}
 
 
 def from_dump(addresses: dict[int, str], dump: DumpList) -> Sequence[Alternative]:

@@ -13,6 +13,7 @@ from whosaw.store import Database
 Row = tuple[Any, ...]
 
 _TAKING_IN = 0x617070726F616368  # "approach"
+_CHECKING = 0x63686563  # "chec"
 _APPROACH = "id, at, channel, handle, offer, payout, screenshot_sha256, state, case_id"
 
 
@@ -93,6 +94,43 @@ async def alternatives(db: Database, case: str) -> list[Row]:
     )
 
 
+async def unchecked(db: Database, kind: str) -> list[Row]:
+    """Return (case, sighting) of each sighting of an open case about which a source was not asked."""
+    return await fetch(
+        db,
+        "select s.case_id, s.id from sighting s join case_file c on c.id = s.case_id where c.state <> 'closed' "
+        "and not exists (select from sighting_check k where k.sighting_id = s.id and k.kind = %(kind)s) order by 1, 2",
+        {"kind": kind},
+    )
+
+
+async def note_checks(db: Database, kind: str, outcomes: Mapping[int, str], at: datetime) -> None:
+    """Keep what came of asking a source, by sighting; the latest stays."""
+    async with db.transaction() as connection:
+        for sighting, outcome in outcomes.items():
+            await connection.execute(
+                "insert into sighting_check (sighting_id, kind, outcome, at) values (%s, %s, %s, %s) "
+                "on conflict (sighting_id, kind) do update set outcome = excluded.outcome, at = excluded.at",
+                [sighting, kind, outcome, at],
+            )
+
+
+async def checks(db: Database, case: str) -> list[Row]:
+    """Return (sighting, kind, whether it could be asked) of what was asked about a case's sightings."""
+    return await fetch(
+        db,
+        "select k.sighting_id, k.kind, k.outcome <> 'impossible' from sighting_check k join sighting s "
+        "on s.id = k.sighting_id where s.case_id = %(case)s",
+        {"case": case},
+    )
+
+
+async def numbers_of(db: Database, case: str) -> list[int]:
+    """Return the sightings of a case, rising."""
+    rows = await fetch(db, "select id from sighting where case_id = %(case)s order by id", {"case": case})
+    return [int(row[0]) for row in rows]
+
+
 async def told_before(db: Database, case: str, odds: float) -> list[Row]:
     """Return an alternative for each sighting whose subject was told of an earlier case before its contact."""
     return await fetch(
@@ -127,8 +165,21 @@ async def exculpatory(db: Database, case: str, actor: str) -> list[Row]:
 @asynccontextmanager
 async def taking_in(db: Database) -> AsyncIterator[bool]:
     """Hold the lock of whoever takes reports in until the block ends; False where another process has it."""
+    async with _alone(db, _TAKING_IN) as mine:
+        yield mine
+
+
+@asynccontextmanager
+async def checking(db: Database) -> AsyncIterator[bool]:
+    """Hold the lock of whoever checks alternatives until the block ends; False where another process has it."""
+    async with _alone(db, _CHECKING) as mine:
+        yield mine
+
+
+@asynccontextmanager
+async def _alone(db: Database, lock: int) -> AsyncIterator[bool]:
     async with db.transaction() as connection:
-        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_TAKING_IN])).fetchone()
+        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [lock])).fetchone()
         yield row is not None and bool(row[0])
 
 

@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable
 from whosaw.app.alertaging import escalate_unread
 from whosaw.app.alertsending import AlertSending
 from whosaw.app.alertwitness import witness_alarm
+from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.approachspool import ApproachSpool
 from whosaw.app.casedesk import case_work
+from whosaw.app.casesettings import CaseSettings
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.store.alertposts import AlertPosts
@@ -52,6 +54,7 @@ async def run_background(services: Services) -> None:
         work.clocks.remind,
         witness_alarm(services.db, services.clock, folder, asked=asked),
         lambda: reports.take_in(work.approaches, services.clock.now()),
+        AlternativeChecks(services, Sources.of(CaseSettings.read())).round,
         lambda: escalate_unread(services.db, services.clock),
     ]
     cases: list[Callable[[], Awaitable[object]]] = [work.covert.remind, work.corrections.remind]

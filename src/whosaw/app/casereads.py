@@ -14,6 +14,7 @@ from whosaw.app import queries
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
+from whosaw.app.sightingreads import sighting_lines
 from whosaw.doors.console.reads import (
     Approval,
     CandidateLine,
@@ -89,6 +90,7 @@ class CaseReads:
                 FallenLine(f"actor #{each.actor}", each.untold, each.measures)
                 for each in await self._work.corrections.fallen(case_id)
             ),
+            sightings=await sighting_lines(self._work, case_id),
         )
 
     async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -21,6 +23,10 @@ class CaseSettings(BaseSettings):
         mail_servers: names by which our own mail servers sign their Received lines, separated by commas; without any
             nothing is known of who handed a complaint over, and SPF is not checked.
         imap_password: of the mailbox that complaints are polled from.
+        case_orders: where the company's orders are, as SOURCE:TABLE:CUSTOMER:SELLER: the server looks whether whoever
+            complains had bought from that seller.
+        case_dump: a folder of hash prefixes of a public dump; the server looks for whoever complains in it.
+        case_dump_name: what the dump is called; the folder's name where left out.
         case_keep_days: how long a closed case is kept.
         contact_phone: the telephone number in letters.
         contact_address: the postal address in letters.
@@ -41,6 +47,9 @@ class CaseSettings(BaseSettings):
     reporters: str = "intake"
     mail_servers: str = ""
     imap_password: SecretStr | None = None
+    case_orders: str = ""
+    case_dump: Path | None = None
+    case_dump_name: str = ""
     case_keep_days: int = Field(default=1095, gt=0)
     contact_phone: str = ""
     contact_address: str = ""

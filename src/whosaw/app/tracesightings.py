@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from whosaw.answer import Sighting
+from whosaw.answer.plausibility import plausibility
 from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
@@ -88,6 +89,7 @@ def as_csv(found: Iterable[Sighting], keys: Mapping[int, str], shown: Mapping[in
                 "beneficiary": "" if hit else each.beneficiary,
                 "channel": each.form if hit else each.channel,
                 "actor": shown.get(each.id, ""),
+                "weight": "" if (weight := plausibility(each).weight) == 1.0 else f"{weight:g}",
             }
         )
     return text.getvalue()

@@ -26,6 +26,7 @@ from whosaw.doors.console.reads import (
     Look,
     NoticeLine,
     ScopeCounts,
+    SightingLine,
     StartPage,
     StepLine,
     TermLine,
@@ -284,6 +285,16 @@ def case_page() -> CasePage:
             ),
         ),
         fallen=(FallenLine("actor #33", 2, ("CASE-0002/1",)),),
+        sightings=(
+            SightingLine(
+                *(7, at, "mail", "likely_fabricated", "likely fabricated"),
+                ("it is dated after it arrived", "the message was written to somebody else"),
+                ("a list that was public before (dump of 2019, 0.50)",),
+                ("the customer's own earlier order from the same seller",),
+            ),
+            SightingLine(6, at, "phone", "doubtful", "doubtful", ("somebody wrote it down; <b>it</b> is not there",)),
+            SightingLine(5, at, "mail", "sound", "sound", ()),
+        ),
     )
 
 

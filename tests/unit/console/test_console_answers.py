@@ -375,3 +375,13 @@ async def test_codes_without_words_are_shown_as_they_are(signed_in: httpx.AsyncC
     shown = text_of(await signed_in.get("/console/who?subject=C-000017"))
     assert "audit A-1 : purpose.brand_new" in shown
     assert "unheard import" in shown
+
+
+async def test_each_sighting_stands_with_its_word_its_reasons_and_what_nobody_checked(
+    signed_in: httpx.AsyncClient,
+) -> None:
+    page = await signed_in.get("/console/cases/CASE-0002")
+    text = text_of(page)
+    assert "likely fabricated it is dated after it arrived the message was written to somebody else" in text
+    assert "a list that was public before (dump of 2019, 0.50) the customer's own earlier order" in text
+    assert "<b>it</b>" not in page.text and "nothing that was found –" in text

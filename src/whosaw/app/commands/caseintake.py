@@ -10,8 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from whosaw.answer import Sighting
-from whosaw.answer.alternatives import Alternative, DumpList, from_dump
+from whosaw.answer.alternatives import Alternative, Checks, DumpList, from_dump
 from whosaw.answer.clusters import Cluster, cluster, read_seen
+from whosaw.answer.plausibility import WORDS, plausibility
 from whosaw.answer.senderpolicy import Arrival
 from whosaw.app.arrivaldns import records, resolver
 from whosaw.app.casedesk import case_work
@@ -32,6 +33,9 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.complaintboxes import ImapBox, Maildir
 from whosaw.app.services import Services
 from whosaw.app.settings import words
+from whosaw.app.sightingreads import beside_sightings
+
+Beside = dict[int, tuple[str, str]]
 
 
 def add(*files: Path, beneficiary: str, real_domains: Words = (), dns: str = "", as_json: AsJson = False) -> int:
@@ -140,22 +144,30 @@ def list_(*, beneficiary: str = "", as_json: AsJson = False) -> int:
         unseen = await hidden(services, (each.case for each in found))
         return [each for each in found if each.case not in unseen]
 
-    return _print(with_services(work), as_json=as_json)
+    return _print(with_services(work), {}, as_json=as_json)
 
 
 def sightings(case: str, /, *, as_json: AsJson = False) -> int:
-    """List the sightings of a case; the look is recorded.
+    """List the sightings of a case: how far each can be believed, what else explains it, and what was not checked.
+
+    The look is recorded.
 
     Args:
         case: CASE-1.
         as_json: print JSON.
     """
 
-    async def work(services: Services) -> Sequence[Sighting]:
+    async def work(services: Services) -> tuple[Sequence[Sighting], Beside]:
         await look_at_case(services, case)
-        return await case_work(services).book.list(case=case)
+        desk = case_work(services)
+        beside = {
+            number: (", ".join(lines.explained), ", ".join(lines.unchecked))
+            for number, lines in (await beside_sightings(desk, case)).items()
+        }
+        return await desk.book.list(case=case), beside
 
-    return _print(with_services(work), as_json=as_json)
+    found, beside = with_services(work)
+    return _print(found, beside, as_json=as_json)
 
 
 def alternatives(
@@ -183,12 +195,19 @@ def alternatives(
         by = await who_looks(services)
         found = list(await desk.alternatives.from_earlier_cases(case))
         seen = await desk.book.list(case=case)
+        addresses = await case_addresses(services, seen) if dump is not None else {}
         if dump is not None:
-            found += from_dump(await case_addresses(services, seen), DumpList(dump, dump_name or dump.name))
+            found += from_dump(addresses, DumpList(dump, dump_name or dump.name))
         if orders:
             found += await desk.alternatives.from_orders(seen, own_orders(services, orders))
         await desk.notes.add(case, "case.alternatives", by=by)
         await desk.alternatives.note(found, by=by)
+        checks, numbers = Checks(services.db, services.clock), [each.id for each in seen]
+        await checks.note("earlier_case", numbers, found)
+        if dump is not None:
+            await checks.note("dump", numbers, found, addresses)
+        if orders:
+            await checks.note("own_order", numbers, found)
         return await desk.alternatives.list(case)
 
     found = with_services(work)
@@ -228,17 +247,27 @@ def clusters(case: str, /, *, as_json: AsJson = False) -> int:
     return 0
 
 
-def _print(found: Sequence[Sighting], *, as_json: bool) -> int:
+def _print(found: Sequence[Sighting], beside: Beside, *, as_json: bool) -> int:
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json([_told(each, beside.get(each.id)) for each in found])
         return 0
-    lines = table("sighting", "case", "contacted", "by", "channel", "language", "signed", "marks")
+    names = ("plausible", "explained by", "not checked") if beside else ("plausible",)
+    lines = table("sighting", "case", "contacted", "by", "channel", "language", "signed", "marks", *names)
     for each in found:
         cells: tuple[Any, ...] = (
             *(str(each.id), each.case or "", f"{each.contacted_at:%Y-%m-%d %H:%M}", each.sender_domain, each.channel),
             each.language,
             *("yes" if each.verified else "no", ", ".join(each.marks)),
+            *(WORDS[plausibility(each).word], *beside.get(each.id, ())),
         )
         lines.add_row(*(Text(cell) for cell in cells))
     console().print(lines if found else "nothing came in yet")
     return 0
+
+
+def _told(each: Sighting, beside: tuple[str, str] | None) -> dict[str, Any]:
+    judged = plausibility(each)
+    more: dict[str, Any] = {"plausibility": judged.word, "reasons": judged.reasons}
+    if beside is not None:
+        more |= {"explained_by": beside[0], "not_checked": beside[1]}
+    return asdict(each) | more

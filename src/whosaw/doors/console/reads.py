@@ -276,6 +276,24 @@ class KnownLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SightingLine:
+    """One sighting: when and how the subject was contacted, how far it can be believed and why, what else explains it.
+
+    `code` is ``sound``, ``doubtful`` or ``likely_fabricated``, `word` the same for a reader. `unchecked` names sources
+    that nobody asked.
+    """
+
+    number: int
+    contacted_at: datetime
+    channel: str
+    code: str
+    word: str
+    reasons: tuple[str, ...]
+    explained: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """One case.
 
@@ -293,6 +311,7 @@ class CasePage:
         known: awareness, and alerts nobody has read.
         terms: of law, the next to end first.
         fallen: accusations that fell and are not put right.
+        sightings: the newest first.
     """
 
     summary: CaseSummary
@@ -308,6 +327,7 @@ class CasePage:
     known: KnownLine = KnownLine()
     terms: tuple[TermLine, ...] = ()
     fallen: tuple[FallenLine, ...] = ()
+    sightings: tuple[SightingLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
