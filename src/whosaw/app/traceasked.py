@@ -68,7 +68,7 @@ def _renamed(found: Attribution, subject: Int64) -> Attribution:
     """Return an answer with the files' own numbers of subjects."""
 
     def names(places: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(int(subject[place]) for place in places)
+        return tuple(subject[np.array(places, np.int64)].tolist())
 
     scope = found.scope
     likely = sorted(zip(names(scope.probable), scope.chance, strict=True))

@@ -98,12 +98,16 @@ def _paired(ratio: Float, least: float, marks: MarkFactors) -> Int64:
     close = most[a] + most[b] > least  # a mark that both had opened counts twice here: it is a bound
     a, b = usable[a[close]], usable[b[close]]
     kept = [np.empty((0, 2), np.int64)]
+    speaks = [np.ones(ratio.shape[2], np.bool_), *((kind > ratio[0]).any(axis=0) for kind in ratio[1:])]
     for start in range(0, a.size, _CHUNK):
         one, two = a[start : start + _CHUNK], b[start : start + _CHUNK]
         needed = least - marks.of(np.stack([one, two], axis=1))
         stays = np.zeros(one.size, np.bool_)
         for s, t in product(range(ratio.shape[0]), repeat=2):
-            stays |= _pair_stays(ratio[s][:, one], ratio[t][:, two], needed)
+            # whoever stays by one kind of access need not be tried by another, nor by one that never says more
+            left = np.flatnonzero(~stays & speaks[s][one] & speaks[t][two])
+            if left.size:
+                stays[left] = _pair_stays(ratio[s][:, one[left]], ratio[t][:, two[left]], needed[left])
         kept.append(np.stack([one[stays], two[stays]], axis=1))
     return np.concatenate(kept)
 

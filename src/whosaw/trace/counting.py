@@ -52,9 +52,9 @@ class Openings:
         return self._counted(spans(self.start, subjects)[1], before_us)
 
     def _counted(self, which: Int64 | slice, before_us: int) -> Int64:
-        # what came later is counted beside everybody: that is quicker than leaving it out
-        actor = np.where(self.first_us[which] < before_us, self.actor[which], self.actors)
-        return np.bincount(actor, minlength=self.actors + 1)[: self.actors]
+        # places of those that hold, then their actors: a branch per opening would be mispredicted half of the time
+        early = np.flatnonzero(self.first_us[which] < before_us)
+        return np.bincount(self.actor[which][early], minlength=self.actors)
 
 
 def openings_of(index: Index, chosen: Int64 | None = None) -> tuple[Openings, ...]:
@@ -80,8 +80,9 @@ def openings_of(index: Index, chosen: Int64 | None = None) -> tuple[Openings, ..
             found.append(Openings(index.pair_actor, first_us, index.subject_pair, actors))
             continue
         start = np.append(0, np.cumsum(kept))[index.subject_pair]
-        actor = index.pair_actor[kept]
-        found.append(Openings(actor if column is None else column[actor], first_us[kept], start, actors))
+        at = np.flatnonzero(kept)
+        actor = index.pair_actor[at]
+        found.append(Openings(actor if column is None else column[actor], first_us[at], start, actors))
     return tuple(found)
 
 

@@ -101,6 +101,18 @@ def gather_evidence(index: Index, sets: tuple[RiskSet, ...], marked: Int64 | Non
     return Evidence(sets, actor, opened[:, :, actor], count, trust, marked[actor])
 
 
+def matched_anew(index: Index, evidence: Evidence, sets: tuple[RiskSet, ...]) -> Evidence:
+    """Return the evidence of the same complaints with other risk sets: who opened the complainers stays.
+
+    Args:
+        index: the log.
+        evidence: of those complaints.
+        sets: their other risk sets, in the same order.
+    """
+    count = count_members(index, sets, evidence.actor).astype(np.int64)
+    return replace(evidence, sets=sets, count=count)
+
+
 def log_single(ratio: Float, settings: Settings) -> Float:
     """Return log E of H actors: the bets averaged over λ and over the kinds of access.
 

@@ -71,23 +71,27 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
     key = accesses.subject * actors.count + accesses.actor
     order = _order(key, accesses)
     key, at_us, irregular = key[order], accesses.at_us[order], accesses.irregular[order]
+    actor, subject = accesses.actor[order], accesses.subject[order]
     start = np.flatnonzero(np.diff(key, prepend=-1))
-    subject, pair_subject = key // actors.count, key[start] // actors.count
-    bounds = np.arange(subject_count + 1)
     irregular_us = np.where(irregular, at_us, NEVER)
     return Index(
         actors=actors,
         subject_count=subject_count,
         has_reasons=accesses.has_reasons,
-        row_actor=key % actors.count,
+        row_actor=actor,
         row_at_us=at_us,
         row_irregular=irregular,
-        subject_row=np.searchsorted(subject, bounds),
-        pair_actor=key[start] % actors.count,
+        subject_row=_offsets(subject, subject_count),
+        pair_actor=actor[start],
         pair_first_us=at_us[start],
         pair_irregular_us=np.minimum.reduceat(irregular_us, start) if start.size else irregular_us,
-        subject_pair=np.searchsorted(pair_subject, bounds),
+        subject_pair=_offsets(subject[start], subject_count),
     )
+
+
+def _offsets(subject: Int64, subject_count: int) -> Int64:
+    """Return where each subject begins among rows sorted by it, and their end."""
+    return np.append(0, np.cumsum(np.bincount(subject, minlength=subject_count)))
 
 
 def _order(key: Int64, accesses: Accesses) -> Int64:

@@ -118,14 +118,14 @@ class _Redraw:
     def maxima(self, prefixes: tuple[int, ...], first: int, last: int) -> Float:
         """Return, per prefix of the complaints, log max over actors of weight × E for the redraws `first` … `last`."""
         sets, trust = self.evidence.sets[: prefixes[-1]], self.evidence.trust
-        parts = [self._hits(risk, i, trust[i], first, last) for i, risk in enumerate(sets)]
+        parts = [self._hits(risk, i, first, last) for i, risk in enumerate(sets)]
         keys = np.concatenate([draw * self.weight.size + actor for actor, draw, _ in parts])
         sizes = np.cumsum([draw.size for _, draw, _ in parts])
         cells, seen, place = _first_come(keys)
         places = np.split(place, sizes[:-1])
         prior, draw = self.weight[cells % self.weight.size], cells // self.weight.size
         kinds = range(2 if self.index.has_reasons else 1)
-        gained = [_Gained(cells.size, places, [ratio[kind] for _, _, ratio in parts]) for kind in kinds]
+        gained = [_Gained(cells.size, places, [ratios[kind] for _, _, ratios in parts]) for kind in kinds]
         missed = np.array(self.settings.lambda_prior)
         rows, done = [], 0
         for k in prefixes:
@@ -145,22 +145,33 @@ class _Redraw:
             rows.append(np.log(best))
         return np.stack(rows)
 
-    def _hits(self, risk: RiskSet, ordinal: int, trust: float, first: int, last: int) -> tuple[Int64, Int64, Float]:
-        """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, kinds × n ratios."""
+    def _hits(self, risk: RiskSet, ordinal: int, first: int, last: int) -> tuple[Int64, Int64, list[_Ratio]]:
+        """Return, for one complaint redrawn, who had opened the drawn subject: actor, redraw, ratios of each kind."""
         index = self.index
         # one generator per complaint: what earlier complaints drew never changes as complaints are added
         generator = np.random.default_rng((self.settings.seed, ordinal))
         drawn = generator.integers(0, risk.members.size, self.settings.draws)[first:last]
-        draw, drawn_pair = index.pairs_of(risk.members[drawn])
-        kept = (index.pair_first_us[drawn_pair] < risk.contacted_us) & (self.weight[index.pair_actor[drawn_pair]] > 0)
-        draw, drawn_pair = draw[kept], drawn_pair[kept]
-        actor = index.pair_actor[drawn_pair]
-        firsts = (index.pair_first_us, index.pair_irregular_us)[: 2 if index.has_reasons else 1]
-        ratios = []
-        for kind, first_us in enumerate(firsts):
-            ratio = risk.members.size / np.maximum(self.everybody[kind, ordinal], 1)
-            ratios.append(np.where(first_us[drawn_pair] < risk.contacted_us, ratio[actor], 0.0))
-        return actor, draw, np.stack(ratios)
+        draw, pair = index.pairs_of(risk.members[drawn])
+        actor = index.pair_actor[pair]
+        kept = np.flatnonzero((index.pair_first_us[pair] < risk.contacted_us) & (self.weight[actor] > 0))
+        draw, pair, actor = draw[kept], pair[kept], actor[kept]
+        ratios = [_Ratio(None, risk.members.size / np.maximum(self.everybody[0, ordinal, actor], 1))]
+        if index.has_reasons:
+            odd = np.flatnonzero(index.pair_irregular_us[pair] < risk.contacted_us)
+            ratios.append(_Ratio(odd, risk.members.size / np.maximum(self.everybody[1, ordinal, actor[odd]], 1)))
+        return actor, draw, ratios
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratio:
+    """Ratios A / f of those who opened a drawn subject in one way, and where they stand; `None`: they all did."""
+
+    which: Int64 | None
+    value: Float
+
+    def of(self, place: Int64) -> Int64:
+        """Return their cells, given those of all who opened the subject in any way."""
+        return place if self.which is None else place[self.which]
 
 
 class _Gained:
@@ -169,22 +180,23 @@ class _Gained:
     Most cells never meet an irregular opening: their multiple stays 1, and only the others are kept.
     """
 
-    def __init__(self, cells: int, places: list[Int64], ratios: list[Float]) -> None:
+    def __init__(self, cells: int, places: list[Int64], ratios: list[_Ratio]) -> None:
         """Make room for the cells that move.
 
         Args:
             cells: how many there are.
             places: per complaint the cells that opened the subject drawn for it; each occurs once.
-            ratios: per complaint their ratios A / f; 0 where they did not open it so.
+            ratios: per complaint their ratios A / f.
         """
+        own = [ratio.of(place) for place, ratio in zip(places, ratios, strict=True)]
         moves = np.zeros(cells, np.bool_)
-        for place, ratio in zip(places, ratios, strict=True):
-            moves[place[ratio > 0]] = True
+        for place in own:
+            moves[place] = True
         self._moving = np.flatnonzero(moves)
-        row = np.cumsum(moves) - 1
-        self._steps = [
-            (row[place[ratio > 0]], ratio[ratio > 0, None]) for place, ratio in zip(places, ratios, strict=True)
-        ]
+        if self._moving.size < cells:
+            row = np.cumsum(moves) - 1
+            own = [row[place] for place in own]
+        self._steps = [(place, ratio.value[:, None]) for place, ratio in zip(own, ratios, strict=True)]
         self._gained = np.ones((self._moving.size, _LAMBDA.size))
 
     def take(self, complaint: int, odds: Float) -> None:

@@ -125,12 +125,14 @@ def partners(ratio: Float, of: Float) -> Float:
         ratio: T × K × H ratios A / f.
         of: T × K ratios of the one.
     """
-    best = [
-        np.log1p(0.4 * (ratio[s] - 1.0) + 0.4 * (of[t][:, None] - 1.0)).sum(axis=0)
-        for s in range(ratio.shape[0])
-        for t in range(of.shape[0])
-    ]
-    return np.asarray(np.stack(best).max(axis=0))
+    best = np.full(ratio.shape[2], -np.inf)
+    for s, kind in enumerate(ratio):
+        # a kind of access that nowhere says more than *any* adds no more either
+        which = np.flatnonzero((kind > ratio[0]).any(axis=0)) if s else slice(None)
+        if kind[:, which].size:
+            logs = [np.log1p(0.4 * (kind[:, which] - 1.0) + 0.4 * (each[:, None] - 1.0)).sum(axis=0) for each in of]
+            best[which] = np.maximum(best[which], np.maximum.reduce(logs))
+    return best
 
 
 def trios_around(pairs: Int64, strength: Float, settings: Settings) -> Int64:

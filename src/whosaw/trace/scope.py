@@ -201,4 +201,4 @@ def _opened(question: Question, held: Bool) -> Int64:
 
 
 def _list(flags: Bool) -> tuple[int, ...]:
-    return tuple(int(subject) for subject in np.flatnonzero(flags))
+    return tuple(np.flatnonzero(flags).tolist())

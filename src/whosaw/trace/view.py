@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whosaw.trace.duties import Explained, explain, weigh_duties
-from whosaw.trace.evidence import Evidence, Float, gather_evidence
+from whosaw.trace.evidence import Evidence, Float, gather_evidence, matched_anew
 from whosaw.trace.inputs import Duties, Marks
 from whosaw.trace.marking import counted, viewers
 from whosaw.trace.posterior import MarkFactors, Posterior, no_marks, weigh
@@ -16,7 +16,7 @@ from whosaw.trace.risk import RiskSet
 from whosaw.trace.scope import Question
 from whosaw.trace.settings import Settings
 from whosaw.trace.weights import Prior, Used, prior_weights
-from whosaw.trace.within import records, share_out
+from whosaw.trace.within import Records, records, share_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class View:
         own: the same for the actors of the evidence.
         factors: what marks multiply.
         bets: posterior of the actors of the evidence by bets alone, on which every stated rate rests.
+        known: records of the actors of the evidence.
         posterior: the same with the probability of one leaker inside shared out by all that is known.
         unseen_marks: marks that turned up and that nobody on record had opened.
         explained: what duties come to; `None` where none is known.
@@ -39,6 +40,7 @@ class View:
     own: Prior
     factors: MarkFactors
     bets: Posterior
+    known: Records
     posterior: Posterior
     unseen_marks: int
     explained: Explained | None = None
@@ -69,19 +71,22 @@ def take(
     index, (marks, duties) = question.index, given
     seen = viewers(index, marks)
     matched = tuple(risk for risk in sets if risk.matched)
-    evidence = gather_evidence(index, matched, counted(seen, marks))
-    same = like is not None and _order(like.evidence.sets) == _order(matched)
-    prior = like.prior if like and same else prior_weights(index, question.context, matched, settings)
+    if like is not None and _order(like.evidence.sets) == _order(matched):
+        evidence = matched_anew(index, like.evidence, matched)
+        prior, known = like.prior, like.known
+    else:
+        evidence, used = gather_evidence(index, matched, counted(seen, marks)), Used(index, question.context)
+        prior = prior_weights(index, question.context, matched, settings, used)
+        known = records(used, question.context, evidence, settings)
     own = prior.of(evidence.actor)
     factors = MarkFactors(seen[:, evidence.actor], np.log(marks.odds))
     bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
-    known = records(Used(index, question.context), question.context, evidence, settings)
     posterior = share_out(bets, evidence, own, known, factors, settings)
     unseen, explained = int((~seen.any(axis=1)).sum()), None
     if duties.actor.size and evidence.sets:
         explained = weigh_duties(duties, evidence, prior.weight[0], (index.subject_count, marks), settings)
         bets, posterior = explain(bets, explained), explain(posterior, explained)
-    return View(evidence, prior, own, factors, bets, posterior, unseen, explained)
+    return View(evidence, prior, own, factors, bets, known, posterior, unseen, explained)
 
 
 def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:

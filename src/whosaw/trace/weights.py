@@ -14,7 +14,7 @@ import numpy as np
 from whosaw.trace.counting import openings_of
 from whosaw.trace.evidence import Float
 from whosaw.trace.index import Index, spans
-from whosaw.trace.inputs import Bool, Int64
+from whosaw.trace.inputs import Int64
 from whosaw.trace.risk import Context, RiskSet
 from whosaw.trace.settings import Settings
 
@@ -50,7 +50,9 @@ class Prior:
         return Prior(tuple(s - (s > complaint) for s in self.starts), self.share, self.ring_share, self.weight)
 
 
-def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], settings: Settings) -> Prior:
+def prior_weights(
+    index: Index, context: Context, sets: tuple[RiskSet, ...], settings: Settings, used: Used | None = None
+) -> Prior:
     """Return the weights of all actors at every start.
 
     Args:
@@ -58,27 +60,32 @@ def prior_weights(index: Index, context: Context, sets: tuple[RiskSet, ...], set
         context: the subjects of the question.
         sets: the matched complaints in order of contact.
         settings: for the starts and their share.
+        used: how the actors used the log on those subjects, where it was counted already.
     """
     starts = (0, *(s for s in settings.later_starts if s < len(sets)))
     share, ring_share = (
         np.array([1.0 - later, *[later / max(1, len(settings.later_starts))] * (len(starts) - 1)])
         for later in (settings.later_share, settings.ring_later_share)
     )
-    used = Used(index, context)
+    used = used or Used(index, context)
     rows = [used.weights(sets[s].contacted_us, settings, sets[:s]) for s in starts]
     return Prior(starts, share, ring_share, np.stack(rows))
 
 
 class Used:
-    """How the actors used the log on the subjects of a question, asked at one moment after the other."""
+    """How the actors used the log on the subjects of a question, asked at one moment after the other.
+
+    What was counted at a moment is kept: a later one counts what came in between, and no more.
+    """
 
     def __init__(self, index: Index, context: Context) -> None:
         self._allowed = ~index.actors.service
         self._kinds = openings_of(index)
         whole = context.subject.size == index.subject_count
-        rows = [slice(None) if whole else spans(openings.start, context.subject)[1] for openings in self._kinds]
-        self._actor = [openings.actor[which] for openings, which in zip(self._kinds, rows, strict=True)]
-        self._first_us = [openings.first_us[which] for openings, which in zip(self._kinds, rows, strict=True)]
+        self._over_time = []
+        for openings in self._kinds:
+            rows = slice(None) if whole else spans(openings.start, context.subject)[1]
+            self._over_time.append(_OverTime(openings.actor[rows], openings.first_us[rows], self._allowed.size))
 
     def weights(
         self,
@@ -118,19 +125,46 @@ class Used:
             before_us: openings from then on do not count.
             reported: complaints whose subjects count only if opened before their contact.
         """
-        counts = _counts(self._actor[kind], self._first_us[kind] < before_us, self._allowed.size)
-        openings = self._kinds[kind]
-        for risk in reported:
-            pair = slice(int(openings.start[risk.subject]), int(openings.start[risk.subject + 1]))
+        counts = self._over_time[kind].before(before_us)
+        if reported:
+            openings = self._kinds[kind]
+            owner, pair = spans(openings.start, np.array([risk.subject for risk in reported]))
+            contacted_us = np.array([risk.contacted_us for risk in reported])[owner]
             first_us = openings.first_us[pair]
-            late = (first_us >= risk.contacted_us) & (first_us < before_us)
-            counts -= _counts(openings.actor[pair], late, self._allowed.size)
+            late = (first_us >= contacted_us) & (first_us < before_us)
+            counts = counts - _counts(openings.actor[pair[late]], self._allowed.size)
         return np.where(self._allowed, counts, 0).astype(np.float64)
 
 
-def _counts(actor: Int64, which: Bool, actors: int) -> Int64:
-    """Return how often each actor occurs among some of the rows."""
-    return np.bincount(np.where(which, actor, actors), minlength=actors + 1)[:actors]
+class _OverTime:
+    """Openings of one kind, counted per actor at times that mostly rise.
+
+    invariant: `_held` has the counts at the first time that was asked for, and at the latest one.
+    """
+
+    def __init__(self, actor: Int64, first_us: Int64, actors: int) -> None:
+        self._actor, self._first_us, self._actors = actor, first_us, actors
+        self._held: dict[int, Int64] = {}
+
+    def before(self, at_us: int) -> Int64:
+        """Return per actor how many of the openings came before a time; the array is not to be written to."""
+        if at_us in self._held:
+            return self._held[at_us]
+        earlier = max((held for held in self._held if held < at_us), default=None)
+        since = self._first_us < at_us
+        if earlier is not None:
+            since &= self._first_us >= earlier
+        counts = _counts(self._actor[np.flatnonzero(since)], self._actors)
+        if earlier is not None:
+            counts += self._held[earlier]
+        first = min(self._held, default=at_us)
+        self._held = {time: kept for time, kept in self._held.items() if time == first} | {at_us: counts}
+        return counts
+
+
+def _counts(actor: Int64, actors: int) -> Int64:
+    """Return how often each actor occurs."""
+    return np.bincount(actor, minlength=actors)
 
 
 def _share(amount: Float, otherwise: Float | None = None) -> Float:
