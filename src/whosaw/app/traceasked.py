@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whosaw.app.traceindex import DiskIndex
-from whosaw.trace import Actors, Attribution, Hit, Marks, Population, Settings, Sightings, rank
+from whosaw.trace import Actors, Attribution, Duties, Hit, Marks, Population, Settings, Sightings, rank
 from whosaw.trace.inputs import Int64
 
 
@@ -21,6 +21,7 @@ class Asked:
         population: work items and strata, their subjects as positions among the n; its entry times are not used.
         sightings: complaints, likewise; -1 for somebody whom the log does not know.
         marks: canaries and the like, likewise; they must be among the n with `NEVER` as their entry.
+        duties: what may explain openings, likewise; they name none but the n.
     """
 
     subject: Int64
@@ -28,6 +29,7 @@ class Asked:
     sightings: Sightings
     population: Population | None = None
     marks: Marks | None = None
+    duties: Duties | None = None
 
 
 def rank_on_disk(disk: DiskIndex, asked: Asked, actors: Actors, settings: Settings) -> Attribution:
@@ -56,12 +58,16 @@ def rank_on_disk(disk: DiskIndex, asked: Asked, actors: Actors, settings: Settin
     )
     sightings = replace(asked.sightings, subject=_moved(place, asked.sightings.subject))
     marks = replace(marks, subject=_moved(place, marks.subject))
-    return _renamed(rank(index, population, sightings, settings, marks=marks), asked.subject[order])
+    duties = asked.duties or Duties()
+    duties = replace(duties, subject=_moved(place, duties.subject))
+    found = rank(index, population, sightings, settings, marks=marks, duties=duties)
+    return _renamed(found, asked.subject[order])
 
 
 def _moved(place: Int64, subject: Int64) -> Int64:
-    """Return the new positions of subjects; who is unknown stays so."""
-    return np.where(subject >= 0, place[np.maximum(subject, 0)], subject) if subject.size else subject
+    """Return the new positions of subjects; who is unknown stays so, and who does not exist is refused later."""
+    there = (subject >= 0) & (subject < place.size)
+    return np.where(there, place[np.where(there, subject, 0)], subject) if place.size else subject
 
 
 def _renamed(found: Attribution, subject: Int64) -> Attribution:

@@ -111,8 +111,9 @@ def pose_duties(
     """Return the duties of a question, which they are in words, and how many name accounts not on record.
 
     Account management brought whom the manager opened with a reason between those days. A hand-over brought the
-    subjects it names; where it names none, those whom the one before had opened by then, each when the actor himself
-    first opened it from then on: whom he opened after a contact, perhaps because of it, it had not brought by then.
+    subjects it names; where it names none, those whom the one before had opened by then. Each counts from when the
+    actor himself first opened it from then on: whom he never opened needs no explanation, and whom he opened after a
+    contact, perhaps because of it, it had not brought by then.
     Whoever has several duties is given one more, of all that they brought together: a leak may go by all his work.
 
     Args:
@@ -149,14 +150,33 @@ def pose_duties(
 
 def _brought(duty: Duty, exposure: Exposure, actors: Mapping[str, int], place: Mapping[str, int]) -> _Brought:
     """Return the subjects that a duty brought, and since when it did."""
-    named = [row for row in duty.rows if row.subject in place]
-    parts = [(_integers([place[row.subject] for row in named]), _integers([row.since_us for row in named]))]
+    mine = np.flatnonzero(exposure.actor == actors[duty.actor])
+    parts = [_named([row for row in duty.rows if row.subject in place], exposure, mine, place)]
     if duty.needs in actors:
-        mine, theirs = (np.flatnonzero(exposure.actor == actors[name]) for name in (duty.actor, duty.needs))
+        theirs = np.flatnonzero(exposure.actor == actors[duty.needs])
         for row in duty.rows:
             if not row.subject:
                 parts.append(_opened(duty.what, row, exposure, mine, theirs))
     return _earliest(parts)
+
+
+def _named(rows: Sequence[Row], exposure: Exposure, mine: _Column, place: Mapping[str, int]) -> _Brought:
+    """Return the subjects that rows name and the actor opened in their days, since his first such opening.
+
+    Whom he was given and never opened, the log does not hold against him: there is nothing to explain, and a list alone
+    must not speak for the innocence of whoever did open them.
+    """
+    given: dict[int, list[Row]] = {}
+    for row in rows:
+        given.setdefault(place[row.subject], []).append(row)
+    his = mine[np.isin(exposure.subject[mine], list(given))]
+    openings = zip(exposure.subject[his].tolist(), exposure.at_us[his].tolist(), strict=True)
+    brought = [
+        (subject, at_us)
+        for subject, at_us in openings
+        if any(row.since_us <= at_us <= row.until_us for row in given[subject])
+    ]
+    return _integers([subject for subject, _ in brought]), _integers([at_us for _, at_us in brought])
 
 
 def _opened(what: str, row: Row, exposure: Exposure, mine: _Column, theirs: _Column) -> _Brought:

@@ -17,7 +17,7 @@ from whosaw.app.traceasked import Asked
 from whosaw.lake.answers import DUCKDB, ask
 from whosaw.lake.named import MOST_PEOPLE
 from whosaw.lake.named import Asked as AskedOfLake
-from whosaw.trace import Accesses, Actors, Attribution, Population, Settings, attribute
+from whosaw.trace import Accesses, Actors, Attribution, Duties, Marks, Population, Settings, attribute
 from whosaw.trace.inputs import Int64
 
 
@@ -81,5 +81,5 @@ def rank_over(
     count = 1 + max(int(accesses.actor.max(initial=-1)), int(machines.max(initial=-1)))
     population = replace(asked.population or Population(asked.entered_us), entered_us=asked.entered_us)
     staff = Actors(count, np.isin(np.arange(count), machines))
-    given = {} if asked.marks is None else {"marks": asked.marks}
-    return attribute(accesses, population, asked.sightings, staff, settings, **given)
+    marks, duties = asked.marks or Marks(), asked.duties or Duties()
+    return attribute(accesses, population, asked.sightings, staff, settings, marks=marks, duties=duties)

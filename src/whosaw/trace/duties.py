@@ -4,7 +4,9 @@ Whoever took over a colleague's customers has opened whom that colleague opened;
 opens that seller's customers. If those customers are contacted from outside, the log speaks against him although his
 duty alone brought him there: the leak may lie before the hand-over, or go by what account management is about. So each
 duty is a hypothesis of its own: *the complainers come from those whom the duty brought, whoever passed them on*. It
-bets like an actor who had opened just those, and is beforehand as probable as that the actor himself leaked.
+bets like an actor who had opened just those, and is beforehand as probable as that the actor himself leaked. Duties of
+one actor are no evidence for one another: together they weigh as much as the likeliest of them alone, so that a duty
+told twice, or in overlapping parts, explains no more than once.
 
 It can only lower what is said of the actors. Nobody inside is excluded only where duties are excluded with it.
 """
@@ -29,11 +31,13 @@ class Explained:
         log_mass: J logs of prior × evidence, on the scale of `Posterior.log_z`.
         opened: J × K flags: the duty had brought the complainer before its contact.
         share: J × K parts of the risk sets that it had brought.
+        hit: J logs of what canaries and the like multiply.
     """
 
     log_mass: Float
     opened: Bool
     share: Float
+    hit: Float
 
 
 def weigh_duties(
@@ -62,12 +66,42 @@ def weigh_duties(
             opened[at, i] = since_us[risk.subject] < risk.contacted_us
             share[at, i] = (since_us[risk.members] < risk.contacted_us).mean()
         hit[at] = np.log(marks.odds[known])[since_us[marks.subject[known]] < marks.seen_us[known]].sum()
+    return Explained(_masses(duties, (opened, share, hit), evidence.trust, weight, settings), opened, share, hit)
+
+
+def first_explained(
+    found: Explained, duties: Duties, complaints: int, beside: tuple[Float, Float], settings: Settings
+) -> Explained:
+    """Return what the duties came to when the first complaints alone were in; nothing is counted again.
+
+    Args:
+        found: what they come to with all.
+        duties: as given there.
+        complaints: how many were in.
+        beside: the parts of all complaints that no other source explains, and the weights.
+        settings: priors.
+    """
+    trust, weight = beside
+    opened, share = found.opened[:, :complaints], found.share[:, :complaints]
+    mass = _masses(duties, (opened, share, found.hit), trust[:complaints], weight, settings)
+    return Explained(mass, opened, share, found.hit)
+
+
+def _masses(
+    duties: Duties, brought: tuple[Bool, Float, Float], trust: Float, weight: Float, settings: Settings
+) -> Float:
+    """Return J logs of prior × evidence; those of one actor sum to that of his likeliest duty."""
+    opened, share, hit = brought
     ratio = np.where(opened, 1.0 / np.maximum(share, np.finfo(np.float64).tiny), 0.0)
-    ratio = 1.0 + evidence.trust * (ratio - 1.0)
+    ratio = 1.0 + trust * (ratio - 1.0)
     alone = (1.0 - settings.outside_prior) * (1.0 - settings.pair_share - settings.trio_share)
     with np.errstate(divide="ignore"):  # a service has no weight
-        prior = np.log(alone * weight[duties.actor])
-    return Explained(prior + log_single(ratio.T[None], settings) + hit, opened, share)
+        mass = np.log(alone * weight[duties.actor]) + log_single(ratio.T[None], settings) + hit
+    for actor in np.unique(duties.actor):
+        his = np.flatnonzero(duties.actor == actor)
+        if his.size > 1 and np.isfinite(top := mass[his].max()):
+            mass[his] += top - np.logaddexp.reduce(mass[his])
+    return np.asarray(mass)
 
 
 def explain(posterior: Posterior, found: Explained) -> Posterior:

@@ -121,13 +121,14 @@ class Marks:
 class Duties:
     """Work that brought an actor to records, whatever he wanted: account management, hand-overs.
 
-    It must come from the records of that work, never from who complained.
+    It must come from the records of that work, never from who complained. What the actor never opened needs no
+    explanation, and would speak for the innocence of whoever did open it: a duty names what he opened because of it.
 
     Args:
         actor: J actors whose openings the duties explain.
         duty: m positions among the J duties.
         subject: m subjects that the duty brought.
-        since_us: m times from which it did.
+        since_us: m times from which it did: the actor's own first opening from the day of the duty on.
     """
 
     actor: Int64 = field(default_factory=_no_rows)

@@ -26,7 +26,7 @@ _NO_MARKS = Marks()
 _NO_DUTIES = Duties()
 
 
-def attribute(
+def attribute(  # noqa: PLR0913 - one question, said whole
     accesses: Accesses,
     population: Population,
     sightings: Sightings,
@@ -34,6 +34,7 @@ def attribute(
     settings: Settings = _DEFAULT,
     *,
     marks: Marks = _NO_MARKS,
+    duties: Duties = _NO_DUTIES,
 ) -> Attribution:
     """Return who could have leaked, how probable each is, whether it was anyone inside, and what else got out.
 
@@ -45,12 +46,13 @@ def attribute(
         actors: how many there are, which are services or shared, and where they belong.
         settings: the method's constants.
         marks: canaries, aliases and unique copies that turned up.
+        duties: account management and hand-overs that may explain openings.
 
     Raises:
         InputRefused: arrays differ in length, an index is out of range, or a value means nothing.
     """
     index = build_index(accesses, actors, population.entered_us.size)
-    return rank(index, population, sightings, settings, marks=marks)
+    return rank(index, population, sightings, settings, marks=marks, duties=duties)
 
 
 def rank(
@@ -70,7 +72,7 @@ def rank(
         sightings: as there.
         settings: as there.
         marks: as there.
-        duties: account management and hand-overs that may explain openings.
+        duties: as there.
     """
     check(index, population, sightings, marks, duties)
     distinct = np.unique(sightings.subject[sightings.subject >= 0]).size + int((sightings.subject < 0).sum())
@@ -105,7 +107,7 @@ def evidence_over_time(
     sets = match(context, population, question.sightings, settings)
     if not any(risk.matched for risk in sets):
         return ()
-    return history(question, take(question, sets, (_NO_MARKS, _NO_DUTIES), settings), settings, duties)
+    return history(question, take(question, sets, (_NO_MARKS, duties), settings), settings, duties)
 
 
 def _weighed(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whosaw.trace.duties import Explained, explain, weigh_duties
+from whosaw.trace.duties import Explained, explain, first_explained, weigh_duties
 from whosaw.trace.evidence import Evidence, Float, gather_evidence, matched_anew
 from whosaw.trace.inputs import Duties, Marks
 from whosaw.trace.marking import counted, viewers
@@ -96,11 +96,13 @@ def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
 def history(question: Question, view: View, settings: Settings, duties: Duties) -> tuple[Step, ...]:
     """Return what was said after each complaint from the first that allows it; several leakers and marks left out.
 
+    What was opened before one contact is not counted again for the next.
+
     Args:
         question: the log and the subjects.
-        view: what all complaints come to.
+        view: what all complaints come to, without marks.
         settings: priors.
-        duties: what may explain openings.
+        duties: what may explain openings; those that the view was taken with.
     """
     lean = replace(settings, pair_pool=0, trio_share=0.0, pair_share=0.0)
     steps = []
@@ -112,9 +114,9 @@ def history(question: Question, view: View, settings: Settings, duties: Duties) 
         prior = view.own.started_by(k)
         said = weigh(part.ratio, part.trust, prior, lean)
         said = share_out(said, part, prior, records(used, question.context, part, settings), none, lean)
-        if duties.actor.size:
-            beside = (question.index.subject_count, Marks())
-            said = explain(said, weigh_duties(duties, part, view.prior.weight[0], beside, settings))
+        if view.explained is not None:
+            beside = (view.evidence.trust, view.prior.weight[0])
+            said = explain(said, first_explained(view.explained, duties, k, beside, settings))
         best = int(said.marginal.argmax())
         steps.append(Step(k, said.outside, int(part.actor[best]), float(said.marginal[best])))
     return tuple(steps)

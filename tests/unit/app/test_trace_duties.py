@@ -147,7 +147,7 @@ def test_where_a_duty_explains_everything_the_answer_says_so_beside_nobody_insid
     lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in whom))
     complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
     rows = [f"heir,hand-over,vendor B,{subject},{at(9)}," for subject in BOOK]
-    rows.append(f"heir,hand-over,vendor C,s3,{at(9)},")
+    rows.append(f"heir,hand-over,vendor C,s1,{at(9)},")
     duties = write(tmp_path, "duties.csv", HEADER, *rows)
     told = trace_lake(lake, complaints, beside=Beside(duties=duties))
     explained = sum(row["probability"] for row in told["duties"])
@@ -216,3 +216,28 @@ def test_customers_named_beside_a_colleague_not_on_record_are_still_handed_over(
 def test_a_row_that_means_nothing_is_refused(tmp_path: Path, row: str) -> None:
     with pytest.raises(TraceFileInvalid):
         read_duties(write(tmp_path, "duties.csv", HEADER, row))
+
+
+def test_customers_whom_the_heir_never_opened_were_not_brought_to_him(tmp_path: Path) -> None:
+    """A list alone must not speak for the innocence of whoever opened them."""
+    lake = imported(tmp_path, *(f"carol,{subject},{at(10)}" for subject in BOOK), f"heir,s10,{at(12)}")
+    complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
+    rows = [f"heir,hand-over,carol,{subject},{at(9)}," for subject in BOOK]
+    before = trace_lake(lake, complaints)
+    told = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, *rows)))
+    assert told["verdict"] == "finding" and told["candidates"][0]["actors"] == ["carol"]
+    assert chances(told)["carol"] == pytest.approx(chances(before)["carol"], rel=0.01)
+    (row,) = told["duties"]
+    assert row["seen"] == 0 and row["probability"] < 0.01
+
+
+def test_a_named_customer_counts_from_the_heirs_own_opening_in_the_days_of_the_hand_over(tmp_path: Path) -> None:
+    rows = [f"heir,s0,{at(hour)}" for hour in (5, 12, 14)] + [f"heir,s10,{at(5)}", f"heir,s20,{at(30)}"]
+    exposure = load_exposure(imported(tmp_path, *rows), None)
+    place = exposure.subject_indices()
+    named = tuple(Row(subject, us(9), us(20)) for subject in ("s0", "s10", "s20"))
+    posed, _, _ = pose_duties([Duty("heir", "hand-over", "vendor B", named)], exposure, None)
+    assert (posed.subject.tolist(), posed.since_us.tolist()) == ([place["s0"]], [us(12)])
+    twice = (Row("s0", us(4), us(6)), *named)
+    posed, _, _ = pose_duties([Duty("heir", "hand-over", "vendor B", twice)], exposure, None)
+    assert posed.since_us.tolist() == [us(5)]

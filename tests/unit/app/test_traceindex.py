@@ -16,7 +16,7 @@ import pytest
 from whosaw.app.traceasked import Asked, rank_on_disk
 from whosaw.app.traceindex import IndexRefused, open_index
 from whosaw.app.traceindexbuild import create, extend
-from whosaw.trace import Accesses, Actors, Population, Settings, Sightings, attribute
+from whosaw.trace import Accesses, Actors, Duties, InputRefused, Population, Settings, Sightings, attribute
 from whosaw.trace.settings import DAY_US
 
 COLUMNS = ("subject", "actor", "at_us", "irregular")
@@ -158,3 +158,22 @@ def test_files_that_cannot_be_indexed_are_refused(
     (tmp_path / "other" / "letter.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(IndexRefused, match="something that is no index"):
         create(tmp_path / "other", [empty], has_reasons=True)
+
+
+def test_duties_explain_on_disk_what_they_explain_in_memory(
+    tmp_path: Path, case: tuple[Accesses, Actors, Asked, Population]
+) -> None:
+    log, actors, asked, _ = case
+    disk = create(tmp_path / "index", [write(tmp_path / "log.parquet", log)], has_reasons=True)
+    place = np.flatnonzero(np.isin(asked.subject, log.subject[log.actor == 5]))
+    duty = Duties(np.array([5]), np.zeros(place.size, np.int64), place, np.full(place.size, 10 * DAY_US))
+    told = rank_on_disk(disk, replace(asked, duties=duty), actors, Settings())
+    entered_us = np.full(3000, np.iinfo(np.int64).max)
+    entered_us[asked.subject] = asked.entered_us
+    sightings = Sightings(asked.subject[asked.sightings.subject], asked.sightings.contacted_us)
+    whole = replace(duty, subject=asked.subject[place])
+    assert told == attribute(log, Population(entered_us), sightings, actors, Settings(), duties=whole)
+    (why,) = told.explanations
+    assert (why.actor, why.seen, why.of) == (5, 12, 12) and 0 < why.expected < 6
+    with pytest.raises(InputRefused, match="a duty names"):
+        rank_on_disk(disk, replace(asked, duties=replace(duty, subject=np.full(place.size, 600))), actors, Settings())

@@ -18,11 +18,16 @@ from whosaw.trace import (
     Settings,
     Sightings,
     Verdict,
+    attribute,
     build_index,
     evidence_over_time,
     rank,
 )
+from whosaw.trace.duties import first_explained, weigh_duties
+from whosaw.trace.evidence import gather_evidence
+from whosaw.trace.risk import match, order_context, order_sightings
 from whosaw.trace.settings import DAY_US
+from whosaw.trace.weights import prior_weights
 
 Worlds = Callable[..., Any]
 
@@ -126,6 +131,51 @@ def test_who_took_a_book_over_is_named_without_its_hand_over_and_explained_with_
         total = why.probability + told.outside_probability + probability(told, heir)
         assert total == pytest.approx(1.0, abs=0.05)
         assert told.not_excluded is None and not told.scope.bounded
+
+
+def test_a_duty_told_twice_or_in_overlapping_parts_explains_no_more_than_once() -> None:
+    w, heir, since_us, book, _ = handed_over(2)
+    alone = answered(w, brought(heir, book, np.full(book.size, since_us)))
+    parts = (book, book, book[:40], np.append(book, [1, 2, 3]))
+    many = Duties(
+        actor=np.full(len(parts), heir),
+        duty=np.repeat(np.arange(len(parts)), [part.size for part in parts]),
+        subject=np.concatenate(parts),
+        since_us=np.full(sum(part.size for part in parts), since_us),
+    )
+    told = answered(w, many)
+    likeliest = max(
+        answered(w, brought(heir, part, np.full(part.size, since_us))).explanations[0].probability for part in parts
+    )
+    assert sum(each.probability for each in told.explanations) == pytest.approx(likeliest)
+    assert likeliest == pytest.approx(alone.explanations[0].probability, abs=0.1)
+    assert probability(told, heir) == pytest.approx(probability(alone, heir), abs=0.1)
+    same = replace(many, actor=np.array([heir, 3, heir, heir]))  # another one's duty is another hypothesis
+    assert len({each.actor for each in answered(w, same).explanations if each.probability > 0}) == 2
+
+
+def test_what_duties_came_to_when_fewer_complaints_were_in_is_not_counted_again_and_comes_out_alike() -> None:
+    w, heir, since_us, book, of = handed_over(1)
+    duty = brought(heir, book, np.full(book.size, since_us))
+    index = build_index(w.accesses, w.actors, w.population.entered_us.size)
+    context = order_context(index, w.population, int(w.sightings.contacted_us.min()))
+    settings, marks = Settings(), Marks()
+    sets = match(context, w.population, order_sightings(w.sightings, context), settings)
+    evidence = gather_evidence(index, sets)
+    weight = prior_weights(index, context, sets, settings).weight[0]
+    subjects = index.subject_count
+    whole = weigh_duties(duty, evidence, weight, (subjects, marks), settings)
+    for k in range(3, of + 1):
+        anew = weigh_duties(duty, evidence.first(k), weight, (subjects, marks), settings)
+        then = first_explained(whole, duty, k, (evidence.trust, weight), settings)
+        assert np.array_equal(then.log_mass, anew.log_mass) and np.array_equal(then.opened, anew.opened)
+
+
+def test_the_log_in_arrays_takes_duties_too() -> None:
+    w, heir, since_us, book, _ = handed_over(1)
+    duty = brought(heir, book, np.full(book.size, since_us))
+    settings = Settings(complete=True)
+    assert attribute(w.accesses, w.population, w.sightings, w.actors, settings, duties=duty) == answered(w, duty)
 
 
 def test_what_is_said_after_each_complaint_weighs_duties_too() -> None:
