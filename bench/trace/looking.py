@@ -1,19 +1,27 @@
 """Looking after every complaint: how often somebody is ever named although nobody inside leaked.
 
 Every case is answered anew at every look of the schedule up to 40 complaints (between looks the permutation test does
-not change, and the posterior is taken at every complaint). Run: `python bench/trace/looking.py --cases 70`.
+not change, and the posterior is taken at every complaint). Run: `python bench/trace/looking.py --cases 70`. Cases are
+kept in a log, a line each: `--resume` adds those that it lacks, and several runs may share the work (`--only-table`).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from adapter import Case, Rung, Settings, Spec, make_case, np, question
+from scipy import stats
 
 from whosaw.trace import Sightings, build_index, evidence_over_time, rank
 
+ROOT = Path(__file__).resolve().parents[2]
 LOOKS = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40)
+KINDS = [(mode, strange) for strange in (False, True) for mode in ("own", "breach", "star")]
+SEED = 3000
 
 
 def ever(case: Case) -> tuple[bool, bool]:
@@ -32,21 +40,70 @@ def ever(case: Case) -> tuple[bool, bool]:
     return named, finding or any(step.probability >= settings.finding_at for step in steps)
 
 
+def run(cases: range, minutes: float, log: Path) -> None:
+    """Append one line of JSON per case to `log`; cases that it holds already are left out."""
+    end = time.monotonic() + 60 * minutes
+    held = {(mode, strange, seed) for mode, strange, seed, _, _ in rows([log])}
+    with log.open("a", encoding="utf-8") as lines:
+        for seed in cases:
+            for mode, strange in KINDS:
+                if time.monotonic() > end:
+                    return
+                if (mode, strange, seed) not in held:
+                    found = ever(make_case(Spec(mode, 40, strange=strange), SEED + seed))
+                    lines.write(json.dumps([mode, strange, seed, *found]) + "\n")
+                    lines.flush()
+
+
+def rows(logs: list[Path]) -> Iterator[tuple[str, bool, int, bool, bool]]:
+    """Yield the lines of the logs, each case once; half a line of a run that was ended counts as not there."""
+    seen = set()
+    for line in (line for log in logs if log.exists() for line in log.read_text(encoding="utf-8").splitlines()):
+        try:
+            mode, strange, seed, named, finding = json.loads(line)
+        except ValueError:
+            continue
+        if (mode, strange, seed) not in seen:
+            seen.add((mode, strange, seed))
+            yield mode, strange, seed, named, finding
+
+
+def line(what: str, found: list[tuple[bool, bool]]) -> str:
+    """Return a line of the table: counts, and the exact 95 % interval of the rate at which somebody is ever named."""
+    named, findings = (sum(column) for column in zip(*found, strict=True))
+    low, high = stats.binomtest(named, len(found)).proportion_ci(0.95, "exact")
+    return f"| {what} | {len(found)} | {named} | {findings} | {named / len(found):.3f} ({low:.3f}–{high:.3f}) |"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print one line per kind of world without an insider."""
+    """Print one line per kind of world without an insider; exit 1 where somebody is named in more than 5 % of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=70, help="cases per kind")
+    parser.add_argument("--first", type=int, default=0, help="first seed: several runs share the work")
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
+    parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
+    parser.add_argument("--resume", action="store_true", help="keep the cases that the log holds, and add the others")
+    parser.add_argument("--only-table", action="store_true", help="make the table of earlier runs")
     chosen = parser.parse_args(arguments)
+    logs = chosen.log or [ROOT / ".run" / "trace-looks.jsonl"]
+    logs[0].parent.mkdir(parents=True, exist_ok=True)
+    if not chosen.only_table:
+        if not chosen.resume:
+            logs[0].unlink(missing_ok=True)
+        run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
+    found = [((mode, strange), (named, finding)) for mode, strange, _, named, finding in rows(logs)]
     print(f"40 complaints, looked at after every one, {time.strftime('%d %B %Y')}\n")
-    print("| nobody inside | cases | ever a lead or finding | ever a finding |")
-    print("|---|---|---|---|")
-    for strange in (False, True):
-        for mode in ("own", "breach", "star"):
-            found = [ever(make_case(Spec(mode, 40, strange=strange), 3000 + seed)) for seed in range(chosen.cases)]
-            named, findings = (sum(column) for column in zip(*found, strict=True))
-            world = "foreign world" if strange else "world"
-            print(f"| {mode}, {world} | {len(found)} | {named} | {findings} |", flush=True)
-    return 0
+    print("| nobody inside | cases | ever a lead or finding | ever a finding | ever named (95 % interval); bar 0.05 |")
+    print("|---|---|---|---|---|")
+    for kind in KINDS:
+        if own := [each for of, each in found if of == kind]:
+            print(line(f"{kind[0]}, {'foreign world' if kind[1] else 'world'}", own))
+    worlds = [[each for (_, strange), each in found if strange is foreign] for foreign in (False, True)]
+    for what, own in zip(("world, all", "foreign world, all", "all"), (*worlds, worlds[0] + worlds[1]), strict=True):
+        if own:
+            print(line(what, own))
+    named = sum(each[0] for _, each in found)
+    return int(named > 0.05 * max(1, len(found)))
 
 
 if __name__ == "__main__":
