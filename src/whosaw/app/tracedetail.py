@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -19,6 +19,8 @@ BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
 """Priors of *somebody inside* at which every answer is shown beside the default."""
 
 _SHOWN = 25
+_GROUP_AT = 0.95
+"""A site or employer is named from this probability on."""
 
 
 def detail(found: Attribution, exposure: Exposure, steps: tuple[Step, ...], labels: tuple[str, ...]) -> dict[str, Any]:
@@ -102,9 +104,23 @@ def _verdict(told: Mapping[str, Any]) -> str:
         others = sum(len(other) for other in best["instead"])
         rivals = f"{others} others could explain it" if others else "nobody else on record explains it nearly as well"
         return f"{seen} ({chance}); {rivals}."
+    if told["verdict"] == "group":
+        return _group(told, f"{seen} ({chance})")
     if told["verdict"] == "outside":
         return f"The complaints look like a source outside; the strongest inside, {seen} ({chance})."
     return f"The record does not single anybody out; {seen} ({chance})."
+
+
+def _group(told: Mapping[str, Any], strongest: str) -> str:
+    """Return what a verdict of a group says: the site or employer where one is named, else who cannot be told apart."""
+    groups: Sequence[Mapping[str, Any]] = told.get("groups", ())
+    if groups and groups[0]["probability"] >= _GROUP_AT:
+        first = groups[0]
+        return (
+            f"Somebody of {first['group']} stands out with probability {first['probability']:.3f} (before the "
+            f"complaints {first['prior']:.3f}); the record does not say who of them: {strongest}."
+        )
+    return f"Somebody of a group stands out and the record cannot tell its members apart; {strongest}."
 
 
 def _at(found: Attribution, exposure: Exposure, inside: float) -> dict[str, Any]:

@@ -74,7 +74,47 @@ def test_a_shared_account_is_never_named_and_a_site_may_be(lake: Path, complaint
     told = trace_lake(lake, complaints, beside=Beside(accounts=accounts))
     assert told["verdict"] == "group"
     assert all(c["rung"] == "no_signal" for c in told["candidates"])
-    assert told["groups"][0]["group"] == "north" and told["groups"][0]["probability"] > 0.9
+    assert told["groups"][0]["group"] == "north" and told["groups"][0]["probability"] > 0.95
+    assert told["verdict_in_words"].startswith("Somebody of north stands out with probability ")
+    assert "the record does not say who of them: mole had opened 8 of 8" in told["verdict_in_words"]
+
+
+def test_where_no_site_is_known_a_group_is_those_whom_the_record_cannot_tell_apart(
+    lake: Path, complaints: Path, tmp_path: Path
+) -> None:
+    accounts = write(tmp_path, "accounts.csv", "actor,shared,group", "mole,yes,")
+    told = trace_lake(lake, complaints, beside=Beside(accounts=accounts))
+    assert told["verdict"] == "group" and told["groups"] == []
+    assert told["verdict_in_words"].startswith("Somebody of a group stands out and the record cannot tell")
+
+
+def test_every_key_of_the_answer_is_documented(
+    lake: Path, complaints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    presence = write(tmp_path, "presence.csv", "actor,what,from,until,where", f"mole,shift,{at(8)},{at(16)},")
+    duties = write(tmp_path, "duties.csv", "actor,what,of,subject,since,until", f"mole,hand-over,a0,s0,{at(9)},")
+    accounts = write(tmp_path, "accounts.csv", "actor,shared,group", "mole,no,north")
+    given = {"presence": presence, "duties": duties, "accounts": accounts, "calibrate": 4}
+    assert trace(lake=lake, sightings=complaints, as_json=True, **given) == 0  # type: ignore[arg-type]
+    told = json.loads(capsys.readouterr().out)
+    page = (Path(__file__).parents[3] / "docs" / "trace.md").read_text(encoding="utf-8")
+    words = page[page.index("## The answer as JSON") : page.index("## On arrays")]
+    best = told["candidates"][0]
+    parts = {
+        "": told,
+        "candidates[]": best,
+        "candidates[].hits[]": best["hits"][0],
+        "candidates[].person": best["person"],
+        "scope": told["scope"],
+        "base_rates[]": told["base_rates"][0],
+        "history[]": told["history"][0],
+        "groups[]": told["groups"][0],
+        "duties[]": told["duties"][0],
+        "complaints": told["complaints"],
+        "nothing_else": told["nothing_else"],
+    }
+    lacking = [f"{of} {key}" for of, part in parts.items() for key in part if f"{key}`" not in words]
+    assert not lacking
 
 
 def test_an_alias_speaks_against_him_alone_who_was_shown_it(lake: Path, tmp_path: Path) -> None:
