@@ -96,7 +96,7 @@ def add_decisions(path: Path, header: Sequence[str], rows: Sequence[Sequence[str
             before = list(csv.DictReader(file))
     every = [*before, *(dict(zip(header, row, strict=True)) for row in rows)]
     needed, possible = _COLUMNS["decisions"]
-    columns = (*needed, *(name for name in possible if any(name in each for each in every)))
+    columns = (*needed, *(name for name in possible if any(each.get(name) for each in every)))
     write_csv(path, columns, [[each.get(name, "") for name in columns] for each in every])
     return path
 
