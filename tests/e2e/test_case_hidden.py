@@ -81,6 +81,7 @@ def test_what_is_held_back_and_owed_is_told_to_whoever_may_see_the_case(two_case
 def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: Desk, database_url: str) -> None:
     desk = two_cases
     hidden = "answer.unknown_case"
+    assert "WHOSAW_TOKEN" in desk.refused("gate.token_refused", "case", "list", WHOSAW_TOKEN="nobody's")
     for command in (
         ("alternatives", "CASE-1"),
         ("resume", "CASE-1"),

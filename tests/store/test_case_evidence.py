@@ -313,6 +313,8 @@ async def test_whoever_was_erased_since_gets_no_number_from_a_bundle(
 ) -> None:
     gone = ["E-0003", "E-0417", "lead", "legal"]
     said = verdict() | {"not_excluded": ["E-0003", "hr"], "missing": ["the log of E-0003 ends early"]}
+    hit = {"subject": "customer:C-1", "contacted_at": "2026-03-01T08:00:00+00:00", "opened_at": None, "irregular": True}
+    said["candidates"][0]["hits"] = [hit]
     await built.sources.cases.add_verdict(built.case, said, complaints=2)
     async with database.connection() as connection:
         await connection.execute("delete from number_map where space = 'actor' and key = any(%s)", [gone])
@@ -331,6 +333,7 @@ async def test_whoever_was_erased_since_gets_no_number_from_a_bundle(
     if shutil.which("pdftotext"):
         report = text_of(held["files/report.pdf"], tmp_path)
         assert f"that {UNNUMBERED} is the source" in report and "E-0" not in report
+        assert "number an actor" not in report
 
 
 def test_every_word_of_a_case_has_plain_words() -> None:

@@ -193,7 +193,10 @@ def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[
         hits = sorted(each.get("hits") or (), key=lambda hit: str(hit["contacted_at"]))
         cells = ["not" if hit["opened_at"] is None else "without" if hit["irregular"] else "reason" for hit in hits]
         if cells:
-            rows.append({"who": ", ".join(str(numbers[actor]) for actor in each["actors"]), "cells": cells})
+            found = [numbers[actor] for actor in each["actors"]]
+            known = ", ".join(str(number) for number in found if isinstance(number, int))
+            who = [f"Staff number {known}"] if known else []
+            rows.append({"who": ", ".join([*who, *(word for word in found if isinstance(word, str))]), "cells": cells})
     return rows
 
 

@@ -11,6 +11,7 @@ from whosaw.answer.errors import StepRefused, UnknownCase
 from whosaw.app.errors import AppError
 from whosaw.app.looks import Look, note_look, operator
 from whosaw.app.services import Services
+from whosaw.gate.tokens import TokenRefused
 
 
 class TokenMissing(AppError, PermissionError):
@@ -30,7 +31,12 @@ async def whose_token(services: Services) -> str:
     token = services.settings.token
     if token is None:
         raise TokenMissing("this is done under one's own name")
-    return await services.tokens.actor(token.get_secret_value().strip())
+    try:
+        return await services.tokens.actor(token.get_secret_value().strip())
+    except TokenRefused as cause:  # its own hint is for whoever calls over HTTP
+        raise TokenRefused(
+            str(cause), hint="put a token in force into WHOSAW_TOKEN; `whosaw user add` makes one"
+        ) from cause
 
 
 async def who_looks(services: Services) -> str:

@@ -126,7 +126,8 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
         print_json(seen)
         return 0
     say(f"{case} about {seen['beneficiary']}: {seen['state']}, {seen['sightings']} sightings")
-    say(f"aware since {seen['aware_since'] or 'nobody decided'}")
+    aware = seen["aware_since"]
+    say(f"aware since {aware:%Y-%m-%d %H:%M}" if aware else "aware since when: nobody decided")
     waiting = seen["alerts"]
     if waiting["unread"]:
         say(f"{waiting['unread']} alerts nobody has read, the oldest since {waiting['oldest_at']:%Y-%m-%d %H:%M}")
