@@ -14,6 +14,7 @@ from whosaw.answer.signature import Lookup
 from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+from whosaw.app.watchreplies import Replies
 from whosaw.catalog import Aliases
 from whosaw.catalog.statements import subject_statement
 from whosaw.doors.mail import Hits, MailDoor, MessageIds, Senders, Ways, load_mail_key
@@ -114,6 +115,7 @@ def mail_door(services: Services, dns: Lookup, next_hop: NextHop) -> MailDoor:
         next_hop=next_hop,
         clock=services.clock,
         keep_strangers=aliases.strangers == "keep",
+        questions=Replies(services, dns, next_hop),
     )
 
 

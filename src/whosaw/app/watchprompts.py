@@ -35,6 +35,8 @@ MAIL_EVERY_S = 300.0
 KEPT_DAYS = 400
 """Longer than a run looks back, so that a flag of the last half year is recomputed from the same answers."""
 TOPIC = "watch.prompt"
+MARK = "-- please answer above this line --"
+"""What is below it in a reply is the question, quoted."""
 
 _LOG = logging.getLogger(__name__)
 _WEEK = timedelta(days=7)
@@ -175,13 +177,28 @@ def _letter(services: Services, prompt: Prompt, address: str) -> Mail:
     message["Subject"] = "Why did you open this record?"
     message["Message-ID"] = f"<{identifier}@{origin}>"
     message["Date"] = prompt.asked_at
+    reply = _reply_address(services, prompt)
+    if reply:
+        message["Reply-To"] = reply
+    opened = f"On {prompt.looked_at:%Y-%m-%d} at {prompt.looked_at:%H:%M} (UTC) you opened a record"
     message.set_content(
-        f"On {prompt.looked_at:%Y-%m-%d} at {prompt.looked_at:%H:%M} (UTC) you opened a record, and no ticket, call or "
-        f"other work record explains it.\n\nPlease say why, by {prompt.due_at:%Y-%m-%d %H:%M} (UTC):\n"
-        f"on the page /console/prompts of whosaw, or with\n\n    whosaw watch answer {prompt.id} --because '...'\n\n"
+        f"{f'{MARK}{chr(10)}{chr(10)}' if reply else ''}{opened}, and no ticket, call or other work record explains "
+        f"it.\n\nPlease say why, by {prompt.due_at:%Y-%m-%d %H:%M} (UTC):\n"
+        f"{'in a reply to this mail, ' if reply else ''}on the page /console/prompts of whosaw, or with\n\n"
+        f"    whosaw watch answer {prompt.id} --because '...'\n\n"
         "This asks and accuses nobody. Your answer is recorded; only you see this question.\n"
     )
     return Mail(str(prompt.id), f"<{identifier}@{origin}>", address, message.as_bytes())
+
+
+def _reply_address(services: Services, prompt: Prompt) -> str:
+    """Return the address that a reply goes to; empty where whosaw receives no mail."""
+    if services.catalog.aliases is None:
+        return ""
+    from whosaw.app.watchreplies import reply_address
+    from whosaw.doors.mail import load_mail_key
+
+    return reply_address(load_mail_key(services.settings.keys_folder), services.catalog.aliases.domain, prompt)
 
 
 async def prompts_to(services: Services, key: str) -> list[Prompt]:

@@ -20,9 +20,12 @@ from whosaw.doors.mail.senders import Senders
 from whosaw.doors.mail.ways import Alias, CanaryWay, WayBack, Ways
 from whosaw.terms import Clock
 
-Outcome = Literal["forwarded", "answered", "reported", "kept", "canary", "expired", "gone", "loop", "bounce", "unknown"]
+Outcome = Literal[
+    "forwarded", "answered", "reported", "kept", "canary", "expired", "gone", "loop", "bounce", "refused", "unknown"
+]
 """What became of a mail: forwarded to the person, answered back to the party, a report told on, kept as evidence only,
-a canary's, or dropped: an alias that ended, a person who is gone, a loop, a report about nothing of ours, nobody."""
+a canary's, or dropped: an alias that ended, a person who is gone, a loop, a report about nothing of ours, a reply to a
+question that is no answer of whom it asks, nobody."""
 
 NextHop = Callable[[str, str, bytes], Awaitable[None]]
 """Takes envelope sender, recipient and mail, and returns when the next server has them.
@@ -37,6 +40,14 @@ class Persons(Protocol):
 
     async def address(self, subject: int, field: str) -> str | None:
         """Return what the company holds in a field now; None where the person is gone, or erased."""
+        ...
+
+
+class Questions(Protocol):
+    """Knows the addresses of questions to employees."""
+
+    async def take(self, sender: str, recipient: str, raw: bytes) -> Literal["answered", "refused", "unknown"] | None:
+        """Take a reply; None where the address is none of a question."""
         ...
 
 
@@ -58,6 +69,7 @@ class MailDoor:
         next_hop: NextHop,
         clock: Clock,
         keep_strangers: bool = False,
+        questions: Questions | None = None,
     ) -> None:
         """Put a door together; with `keep_strangers` mail of strangers is evidence only and reaches nobody."""
         self._ways = ways
@@ -68,6 +80,7 @@ class MailDoor:
         self._next_hop = next_hop
         self._clock = clock
         self._keep_strangers = keep_strangers
+        self._questions = questions
         self.counted: Counter[str] = Counter()
 
     async def take(self, sender: str, recipient: str, raw: bytes) -> Outcome:
@@ -81,7 +94,8 @@ class MailDoor:
         Raises:
             NextHopFailed, WhosawError, OSError: it was not taken; the same mail must be brought again.
         """
-        outcome = await self._take(sender, recipient, raw)
+        replied = None if self._questions is None else await self._questions.take(sender, recipient, raw)
+        outcome = replied or await self._take(sender, recipient, raw)
         self.counted[outcome] += 1
         _LOG.info("mail was %s", outcome)
         return outcome
