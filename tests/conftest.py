@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not Path(f"/proc/{left.name[3:]}").exists():
             shutil.rmtree(left, ignore_errors=True)
     folder = MEMORY / f"ws-{os.getpid()}"  # short: a socket's path has 108 bytes
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier process of this number
     folder.mkdir()
     folder.chmod(0o1777)  # as /tmp: servers that run as users of their own write here as well
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None

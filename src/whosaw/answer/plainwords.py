@@ -61,7 +61,7 @@ ALTERNATIVES: Mapping[str, str] = {
 RUNGS: Mapping[str, str] = {
     "finding": "a finding (the strongest statement the method makes; still a probability, not a proof of guilt)",
     "lead": "a lead (a reason to look further, not to act)",
-    "no_signal": "no signal (nothing that sets this account apart)",
+    "no_signal": "no signal (not enough to say anything of this account)",
 }
 STANDINGS: Mapping[str, str] = {
     "running": "running",

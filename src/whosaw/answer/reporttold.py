@@ -77,7 +77,7 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[st
     candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
     if not candidates:
         return ["The method named nobody: no complaint could be weighed against the records."]
-    best, outside = candidates[0], float(last.get("outside_probability", 1.0))
+    best, outside = _told_of(last, candidates), float(last.get("outside_probability", 1.0))
     who = people(best["actors"], numbers)
     said = [_seen(who, best)] if "of" in best else []
     said.append(
@@ -90,6 +90,11 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[st
         said.append("The records cannot tell these people apart; nobody of them is named alone.")
     said.append("An account is not a person: the records show what was opened under it, not who sat before the screen.")
     return said
+
+
+def _told_of(last: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return whom a verdict is about: the first on its rung, which an account of several people never has."""
+    return next((each for each in candidates if each.get("rung") == last.get("verdict")), candidates[0])
 
 
 def people(actors: Sequence[str], numbers: Mapping[str, int | str]) -> str:
@@ -160,7 +165,7 @@ def _known(last: Mapping[str, Any], facts: Facts | None) -> list[str]:
 
 def _look(snapshot: Snapshot) -> dict[str, Any]:
     candidates = snapshot.verdict.get("candidates") or [{"probability": 0.0, "rung": "no_signal"}]
-    best = candidates[0]
+    best = _told_of(snapshot.verdict, candidates)
     return {
         "complaints": _count(snapshot.complaints, "complaint"),
         "best": float(best.get("probability", 0.0)),

@@ -93,7 +93,7 @@ def verdict_in_words(told: Mapping[str, Any]) -> str:
 def _verdict(told: Mapping[str, Any]) -> str:
     if not told["candidates"]:
         return "Nobody was ranked: " + ("; ".join(told["missing"]) or "no complaint could be used") + "."
-    best = told["candidates"][0]
+    best = named_first(told)
     who = "/".join(best["actors"])
     seen = f"{who} had opened {best['seen']} of {best['of']} complainers before their contact, where matched customers"
     seen += f" make one expect {best['expected']:.1f}"
@@ -102,13 +102,23 @@ def _verdict(told: Mapping[str, Any]) -> str:
         chance += f", explained by duties {explained_chance(told['duties']):.3f}"
     if told["verdict"] in ("finding", "lead"):
         others = sum(len(other) for other in best["instead"])
-        rivals = f"{others} others could explain it" if others else "nobody else on record explains it nearly as well"
+        rivals = (
+            f"{others} other{'s' * (others != 1)} could explain it"
+            if others
+            else "nobody else on record explains it nearly as well"
+        )
         return f"{seen} ({chance}); {rivals}."
     if told["verdict"] == "group":
         return _group(told, f"{seen} ({chance})")
     if told["verdict"] == "outside":
         return f"The complaints look like a source outside; the strongest inside, {seen} ({chance})."
     return f"The record does not single anybody out; {seen} ({chance})."
+
+
+def named_first(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the candidate whom the verdict is about: the first on its rung; else the most probable one."""
+    candidates: Sequence[Mapping[str, Any]] = told["candidates"]
+    return next((each for each in candidates if each.get("rung") == told["verdict"]), candidates[0])
 
 
 def _group(told: Mapping[str, Any], strongest: str) -> str:

@@ -7,6 +7,9 @@ named had opened. If those came from elsewhere, whoever complained is a draw fro
 named had not opened either; of these an actor had opened at most f / (1 - g), where g is the share of the named. So
 A (1 - g) / f averages to at most 1, and the bets are fair or worse. One of several may begin later, or end earlier: at
 the same few complaints as elsewhere, fixed in advance.
+
+What an actor's own duty brought him to explains his openings beside another leaker too: it bets on what is left over as
+he does, from the same prior.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whosaw.trace.duties import Explained
 from whosaw.trace.evidence import Evidence, Float, log_absent, log_mean, log_prefixes, log_singles, log_sum
-from whosaw.trace.inputs import Int64
+from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.posterior import MarkFactors
 from whosaw.trace.settings import Settings
 from whosaw.trace.weights import Prior
@@ -27,15 +31,25 @@ class Beyond:
     """What H actors explain of what the named leave over.
 
     Args:
-        probability: H probabilities that the actor passed on what is left over, beside *nobody else inside*.
+        probability: H probabilities that the actor passed on what is left over, beside *nobody else inside* and what
+            his own duties explain.
+        himself: the same beside his own duties alone: 1 where he has none.
         hits: H numbers of complainers and marks that the actor had opened and nobody named had.
     """
 
     probability: Float
+    himself: Float
     hits: Int64
 
 
-def beyond(evidence: Evidence, prior: Prior, marks: MarkFactors, named: Int64, settings: Settings) -> Beyond:
+def beyond(
+    evidence: Evidence,
+    prior: Prior,
+    marks: MarkFactors,
+    named: Int64,
+    settings: Settings,
+    explained: Explained | None = None,
+) -> Beyond:
     """Return what each actor explains of the complaints and marks that the named had not opened.
 
     Args:
@@ -44,27 +58,52 @@ def beyond(evidence: Evidence, prior: Prior, marks: MarkFactors, named: Int64, s
         marks: canaries and the like that turned up.
         named: positions among the H actors, at least one.
         settings: the prior of *nobody else inside*, and the grid of λ.
+        explained: what duties come to; `None` where none is known.
     """
     left = ~evidence.opened[0][:, named].any(axis=1)
-    free = np.maximum(1.0 - evidence.share[0][left][:, named].sum(axis=1), 0.0)
     trust, share = evidence.trust[left], evidence.share[:, left]
-    fair = np.divide(free[None, :, None], share, out=np.zeros_like(share), where=evidence.opened[:, left])
-    ratio = np.where(trust[None, :, None] < 1.0, 1.0 + trust[None, :, None] * (fair - 1.0), fair)
+    free = np.maximum(1.0 - share[0][:, named].sum(axis=1), 0.0)
+    began = tuple(int(left[:start].sum()) for start in prior.starts)
     unseen = marks.seen & ~marks.seen[:, named].any(axis=1, keepdims=True)
     weight = prior.weight.copy()
     weight[:, named] = 0.0
-    inside, began = 1.0 - settings.outside_prior, [int(left[:start].sum()) for start in prior.starts]
-    rest = np.maximum(0.0, 1.0 - weight.sum(axis=1))
+    inside = 1.0 - settings.outside_prior
     with np.errstate(divide="ignore"):  # a weight of 0 is meant to give no probability
-        log_weight = np.log(weight)
-        bets = log_sum(np.log(prior.ring_share)[:, None] + log_weight + log_singles(ratio, tuple(began), settings), 0)
-        if ended := tuple(sorted({at for at in began if at})):
-            early = log_mean(log_prefixes(ratio, ended, settings), axis=0) + log_weight[0]
-            bets = log_mean(np.stack([bets, early]), axis=0)
-        each = np.log(inside) + bets + marks.log_odds @ unseen
-        absent = np.log(prior.ring_share * rest) + [log_absent(trust[start:], settings) for start in began]
+        fair = _fair(evidence.opened[:, left], share, free, trust)
+        each = np.log(inside) + _bets(fair, weight, prior, began, settings) + marks.log_odds @ unseen
+        rest = np.log(prior.ring_share * np.maximum(0.0, 1.0 - weight.sum(axis=1)))
+        absent = np.logaddexp.reduce(rest + [log_absent(trust[start:], settings) for start in began])
     waiting = inside * (1.0 - prior.ring_share.sum())
-    nobody = [np.log(settings.outside_prior + waiting), np.log(inside) + np.logaddexp.reduce(absent)]
-    total = np.logaddexp.reduce(np.concatenate([nobody, each]))
+    total = np.logaddexp.reduce(
+        np.concatenate([[np.log(settings.outside_prior + waiting), np.log(inside) + absent], each])
+    )
+    duty = np.full(each.size, -np.inf)
+    if explained is not None:
+        his = np.flatnonzero(np.isin(explained.actor, evidence.actor))
+        at = np.searchsorted(evidence.actor, explained.actor[his])
+        fair = _fair(explained.opened[his][:, left].T[None], explained.share[his][:, left].T[None], free, trust)
+        with np.errstate(divide="ignore"):
+            brought = _bets(fair, weight[:, at], prior, began, settings) + explained.hit[his]
+        np.maximum.at(duty, at, np.log(inside) + brought)  # several of one actor explain no more than the likeliest
     counted = (evidence.opened[0][left] & (trust >= 0.5)[:, None]).sum(axis=0) + unseen.sum(axis=0)
-    return Beyond(np.exp(each - total), np.asarray(counted))
+    himself = np.ones_like(each)
+    on_duty = np.isfinite(duty)
+    himself[on_duty] = np.exp(each[on_duty] - np.logaddexp(each, duty)[on_duty])
+    return Beyond(np.exp(each - np.logaddexp(total, duty)), himself, np.asarray(counted))
+
+
+def _fair(opened: Bool, share: Float, free: Float, trust: Float) -> Float:
+    """Return T × K × H ratios whose mean over what the named had not opened is at most 1."""
+    ratio = np.divide(free[None, :, None], share, out=np.zeros_like(share), where=opened)
+    return np.asarray(np.where(trust[None, :, None] < 1.0, 1.0 + trust[None, :, None] * (ratio - 1.0), ratio))
+
+
+def _bets(ratio: Float, weight: Float, prior: Prior, began: tuple[int, ...], settings: Settings) -> Float:
+    """Return H logs of prior × evidence: from a start to the end, or from the first complaint to an early end."""
+    log_weight = np.log(weight)
+    later = log_sum(np.log(prior.ring_share)[:, None] + log_weight + log_singles(ratio, began, settings), axis=0)
+    ended = tuple(sorted({at for at in began if at}))
+    if not ended:
+        return later
+    early = log_mean(log_prefixes(ratio, ended, settings), axis=0) + log_weight[0]
+    return log_mean(np.stack([later, early]), axis=0)

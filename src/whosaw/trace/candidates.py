@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from whosaw.trace.evidence import Float
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index
@@ -83,7 +85,7 @@ def _candidate(told: _Told, group: Int64, *, detailed: bool) -> Candidate:
         rung = Rung.FINDING if rungs.finding[h] else Rung.LEAD
     return Candidate(
         actors=actors,
-        probability=posterior.of_group(group),
+        probability=posterior.of_group(group) * float(rungs.himself[group].max()),
         rung=rung,
         e_value=math.exp(min(posterior.log_e[h], _LARGEST_LOG)),
         seen=told.seen[h],
@@ -113,22 +115,27 @@ def _hits(told: _Told, h: int, actors: tuple[int, ...]) -> tuple[Hit, ...]:
     return tuple(hits)
 
 
-def explanations(view: View, duties: Duties, of: int) -> tuple[Explanation, ...]:
+def explanations(view: View, rungs: Rungs, duties: Duties, of: int) -> tuple[Explanation, ...]:
     """Return what duties explain, in the order in which they were given.
 
     Args:
         view: what the complaints come to.
+        rungs: for the part of an actor's probability that his duties explain beside another leaker.
         duties: as given.
         of: complaints in all.
     """
     found = view.explained
     if found is None:
         return ()
+    beside = np.zeros(duties.actor.size)
+    for h in np.flatnonzero(rungs.himself < 1.0):
+        his = np.flatnonzero(duties.actor == view.evidence.actor[h])
+        beside[his[found.log_mass[his].argmax()]] = view.posterior.marginal[h] * (1.0 - rungs.himself[h])
     return tuple(
         Explanation(
             duty=at,
             actor=int(duties.actor[at]),
-            probability=float(view.posterior.explained[at]),
+            probability=float(min(1.0, view.posterior.explained[at] + beside[at])),
             seen=int(found.opened[at].sum()),
             of=of,
             expected=float(found.share[at].sum()),
@@ -141,7 +148,7 @@ def judge(
     candidates: tuple[Candidate, ...],
     rungs: Rungs,
     posterior: Posterior,
-    groups: tuple[tuple[GroupShare, ...], tuple[GroupShare, ...]],
+    groups: tuple[GroupShare, ...],
     settings: Settings,
 ) -> Verdict:
     """Return what the question as a whole comes to.
@@ -150,7 +157,7 @@ def judge(
         candidates: with their rungs.
         rungs: who passed which test.
         posterior: for nobody inside, and for what duties explain.
-        groups: sites or employers by both posteriors; one is named only where both do.
+        groups: sites or employers, by the shyer of both posteriors.
         settings: levels.
     """
     reached = {candidate.rung for candidate in candidates}
@@ -164,7 +171,6 @@ def judge(
     # an actor whose record another one shares may pass every test and still not be named alone
     if rungs.associated.any() or rungs.finding.any():
         return Verdict.GROUP
-    likely = [{g.label for g in some if g.probability >= settings.finding_at} for some in groups]
-    if set.intersection(*likely):
+    if any(group.probability >= settings.finding_at for group in groups):
         return Verdict.GROUP
     return Verdict.OUTSIDE if posterior.outside >= 0.95 else Verdict.UNDECIDED

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whosaw.trace.evidence import Evidence, Float, log_single
-from whosaw.trace.inputs import NEVER, Bool, Duties, Marks
+from whosaw.trace.inputs import NEVER, Bool, Duties, Int64, Marks
 from whosaw.trace.posterior import Posterior
 from whosaw.trace.settings import Settings
 
@@ -28,12 +28,14 @@ class Explained:
     """What the duties come to.
 
     Args:
+        actor: J actors whose openings the duties explain.
         log_mass: J logs of prior × evidence, on the scale of `Posterior.log_z`.
         opened: J × K flags: the duty had brought the complainer before its contact.
         share: J × K parts of the risk sets that it had brought.
         hit: J logs of what canaries and the like multiply.
     """
 
+    actor: Int64
     log_mass: Float
     opened: Bool
     share: Float
@@ -66,7 +68,8 @@ def weigh_duties(
             opened[at, i] = since_us[risk.subject] < risk.contacted_us
             share[at, i] = (since_us[risk.members] < risk.contacted_us).mean()
         hit[at] = np.log(marks.odds[known])[since_us[marks.subject[known]] < marks.seen_us[known]].sum()
-    return Explained(_masses(duties, (opened, share, hit), evidence.trust, weight, settings), opened, share, hit)
+    mass = _masses(duties, (opened, share, hit), evidence.trust, weight, settings)
+    return Explained(duties.actor, mass, opened, share, hit)
 
 
 def first_explained(
@@ -84,7 +87,7 @@ def first_explained(
     trust, weight = beside
     opened, share = found.opened[:, :complaints], found.share[:, :complaints]
     mass = _masses(duties, (opened, share, found.hit), trust[:complaints], weight, settings)
-    return Explained(mass, opened, share, found.hit)
+    return Explained(found.actor, mass, opened, share, found.hit)
 
 
 def _masses(

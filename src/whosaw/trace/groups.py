@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,4 +47,11 @@ def by_label(
         members = np.flatnonzero(label == value)
         prior = float(weight[actors.label == value].sum())
         found.append(GroupShare(int(value), posterior.of_group(members), int(members.size), prior))
+    return tuple(sorted(found, key=lambda g: (-g.probability, g.label)))
+
+
+def shyer(one: tuple[GroupShare, ...], other: tuple[GroupShare, ...]) -> tuple[GroupShare, ...]:
+    """Return the groups with the smaller of two probabilities: one is named only where both posteriors do."""
+    second = {group.label: group.probability for group in other}
+    found = [replace(group, probability=min(group.probability, second[group.label])) for group in one]
     return tuple(sorted(found, key=lambda g: (-g.probability, g.label)))

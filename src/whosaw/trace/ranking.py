@@ -9,7 +9,7 @@ import numpy as np
 from whosaw.trace.candidates import build_candidates, explanations, judge
 from whosaw.trace.checks import check
 from whosaw.trace.confidence import not_excluded
-from whosaw.trace.groups import by_label
+from whosaw.trace.groups import by_label, shyer
 from whosaw.trace.index import Index, build_index
 from whosaw.trace.inputs import GUESSABLE_ODDS, Accesses, Actors, Duties, Marks, Population, Sightings
 from whosaw.trace.outlook import unreachable
@@ -134,11 +134,11 @@ def _weighed(
         mean = (view.bets.log_z, view.bets.log_inside(settings))
         suspects = not_excluded(evidence.ratio, mean, settings.alpha, view.factors)
     scope = find_scope(question, evidence, named, suspects, settings.complete)
-    groups, by_bets = (by_label(index.actors, evidence, each, weight) for each in (posterior, view.bets))
+    groups = shyer(*(by_label(index.actors, evidence, each, weight) for each in (posterior, view.bets)))
     out_of_reach = unreachable(question.index, question.context, question.sightings)
     told = tuple(int(a) for a in evidence.actor[suspects.alone]) if suspects and not suspects.everybody else None
     return Attribution(
-        verdict=judge(candidates, rungs, posterior, (groups, by_bets), settings),
+        verdict=judge(candidates, rungs, posterior, groups, settings),
         candidates=candidates,
         outside_probability=posterior.outside,
         scope=scope,
@@ -148,7 +148,7 @@ def _weighed(
         several=posterior.several,
         unreachable=out_of_reach,
         not_excluded=told,
-        explanations=explanations(view, given[1], len(sets)),
+        explanations=explanations(view, rungs, given[1], len(sets)),
         outside_excluded=inside,
     )
 
@@ -158,7 +158,8 @@ def _robust(
 ) -> frozenset[int]:
     """Return the findings that hold with the strongest complaint dropped, and with matching one step coarser too."""
     beside, settings = given
-    found = [int(actor) for actor in view.evidence.actor[rungs.finding]]
+    # of one beside another the same is not known: what he explains is what the other leaves over
+    found = [int(actor) for actor in view.evidence.actor[rungs.finding & rungs.strongest]]
     if not found or view.posterior.explained.sum() > settings.outside_excluded_at:
         return frozenset()  # with a complaint less a duty may explain it all
     found = [

@@ -8,7 +8,7 @@ named, each beside the strongest must explain what those named before him leave 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,11 +26,17 @@ from whosaw.trace.weights import Prior
 
 @dataclass(frozen=True, slots=True)
 class Rungs:
-    """One flag per actor of the evidence; `look` is `None` where no permutation could change them."""
+    """One flag per actor of the evidence; `look` is `None` where no permutation could change them.
+
+    `strongest` marks the one named actor, if any, whose rung is beside nobody else's. `himself` is 1, or of one whose
+    duties may explain what others leave over, the part of his probability that they do not.
+    """
 
     finding: Bool
     lead: Bool
     associated: Bool
+    strongest: Bool
+    himself: Float
     look: Look | None
 
 
@@ -54,29 +60,38 @@ def climb(index: Index, sets: tuple[RiskSet, ...], view: View, settings: Setting
     open_question = enough & ~finding & (unrivalled | (not finding.any()))
     looked = _look(index, sets, evidence, view.prior.weight[0], settings) if open_question.any() else None
     # crossed at some look, and still unlikely by chance at the last one: later complaints may have cleared him
-    associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else np.zeros_like(finding)
+    none = np.zeros_like(finding)
+    associated = enough & looked.crossed & (looked.p <= settings.alpha) if looked else none
     # where a finding has settled that somebody inside leaked, a further one is a lead by his probability alone
     beside = enough & ~finding & (marginal / inside >= settings.beside_share) & finding.any()
-    finding, lead = _beyond_the_named(view, finding, (associated & unrivalled & ~finding) | beside, settings)
-    return Rungs(finding, lead, associated, looked)
+    rungs = Rungs(finding, (associated & unrivalled & ~finding) | beside, associated, none, np.ones(none.size), looked)
+    return _beyond_the_named(view, rungs, settings)
 
 
-def _beyond_the_named(view: View, finding: Bool, lead: Bool, settings: Settings) -> tuple[Bool, Bool]:
-    """Return findings and leads without those who explain too little of what stronger ones leave over."""
+def _beyond_the_named(view: View, rungs: Rungs, settings: Settings) -> Rungs:
+    """Return the rungs without those who explain too little of what others leave over.
+
+    The strongest stands by himself; one whose duties may explain his openings must explain what all others leave over.
+    """
     evidence, marginal = view.evidence, view.agreed
-    finding, lead = finding.copy(), lead.copy()
+    finding, lead, himself = rungs.finding.copy(), rungs.lead.copy(), rungs.himself.copy()
+    on_duty = np.isin(evidence.actor, view.explained.actor) if view.explained else np.zeros_like(finding)
     order = np.lexsort((evidence.actor, -view.bets.log_e, -marginal, ~finding))
-    first, *others = order[(finding | lead)[order]].tolist() or [None]
-    named = [first]
-    for h in others:
-        more = beyond(evidence, view.own, view.factors, np.array(named), settings)
-        enough, probability = more.hits[h] >= settings.min_complaints, more.probability[h]
-        lead[h] = enough and probability >= settings.beyond_share
-        finding[h] = finding[h] and lead[h] and probability >= settings.finding_at
-        lead[h] = lead[h] and not finding[h]
+    flagged = order[(finding | lead)[order]].tolist()
+    named: list[int] = []
+    for at, h in enumerate(flagged):
+        beside = named or (flagged[at + 1 :] if on_duty[h] else [])
+        if beside:
+            more = beyond(evidence, view.own, view.factors, np.array(beside), settings, view.explained)
+            enough, probability = more.hits[h] >= settings.min_complaints, more.probability[h]
+            lead[h] = enough and probability >= settings.beyond_share
+            finding[h] = finding[h] and lead[h] and probability >= settings.finding_at
+            lead[h] = lead[h] and not finding[h]
+            himself[h] = more.himself[h]
         if finding[h] or lead[h]:
             named.append(h)
-    return finding, lead
+    strongest = np.isin(np.arange(finding.size), named[:1])
+    return replace(rungs, finding=finding, lead=lead, strongest=strongest, himself=himself)
 
 
 def stands_without_strongest(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from whosaw.answer import reporttold
 from whosaw.app.commands.traces import trace
+from whosaw.app.tracedetail import verdict_in_words
 from whosaw.app.tracefiles import TraceFileInvalid, read_accounts, read_known
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.tracing import Beside, trace_lake
@@ -209,3 +212,16 @@ def test_an_account_named_twice_and_a_missing_file_are_refused(tmp_path: Path) -
         read_accounts(write(tmp_path, "accounts.csv", "actor,shared,group", "a,no,x", "a,yes,x"))
     with pytest.raises(TraceFileInvalid, match="cannot open"):
         read_accounts(tmp_path / "nothing.csv")
+
+
+def test_the_sentence_is_about_who_is_named_and_not_about_an_account_of_several_people() -> None:
+    def told(who: str, rung: str, instead: list[list[str]]) -> dict[str, Any]:
+        numbers = {"probability": 0.99, "seen": 8, "of": 13, "expected": 0.7}
+        return {"actors": [who], "rung": rung, "instead": instead, **numbers}
+
+    several = [told("desk", "no_signal", []), told("kim", "finding", [["desk"]])]
+    answer = {"verdict": "finding", "candidates": several, "outside_probability": 0.001, "missing": []}
+    said = verdict_in_words(answer)
+    assert said.startswith("kim had opened") and "1 other could explain it" in said
+    report = " ".join(reporttold.answer(answer, {"desk": 17, "kim": 18}))
+    assert "staff number 18 is the source" in report and "a finding" in report

@@ -260,3 +260,41 @@ def test_a_duty_brings_nobody_from_the_contact_on(world: Worlds) -> None:
 def test_a_duty_of_somebody_or_something_unknown_is_refused(world: Worlds, actor: int, subject: int) -> None:
     with pytest.raises(InputRefused, match="a duty names"):
         answered(world(1), brought(actor, [subject], [1]))
+
+
+def beside_a_leaker(own: int, his: int) -> tuple[Any, Duties]:
+    """Actor 0 opened `own` complainers; actor 1 opened the other `his`, all by a duty that explains all he opened."""
+    rng = np.random.default_rng(5)
+    complaints, customers, staff = own + his, 600, 80
+    rows = []
+    for who in range(staff):
+        mine = np.flatnonzero(rng.random(complaints) < 0.05)
+        mine = np.arange(own) if who == 0 else np.arange(own, complaints) if who == 1 else mine
+        rest = rng.choice(np.arange(complaints, customers), 30 - mine.size, replace=False)
+        rows.append((who, np.concatenate([mine, rest])))
+    actor = np.concatenate([np.full(subjects.size, who) for who, subjects in rows])
+    at_us = rng.integers(DAY_US, 20 * DAY_US, actor.size)
+    world = World(
+        Accesses(actor, np.concatenate([s for _, s in rows]), at_us, np.zeros(actor.size, np.bool_), has_reasons=False),
+        Population(np.zeros(customers, np.int64)),
+        Sightings(rng.permutation(complaints), 21 * DAY_US + np.sort(rng.integers(0, 20 * DAY_US, complaints))),
+        Actors(staff, np.zeros(staff, np.bool_)),
+    )
+    return world, brought(1, rows[1][1], np.full(rows[1][1].size, DAY_US))
+
+
+@pytest.mark.parametrize(("own", "his"), [(6, 9), (5, 7), (8, 5), (9, 6)])
+def test_who_opened_by_duty_is_not_named_because_somebody_else_leaked_too(own: int, his: int) -> None:
+    world, duty = beside_a_leaker(own, his)
+    assert 1 in on_rung(answered(world))  # without his duty he is the second leaker, or the first
+    with_duty = answered(world, duty)
+    assert on_rung(with_duty) == {0}
+    assert with_duty.candidates[0].actors == (0,)
+    assert probability(with_duty, 1) < 0.7 and with_duty.explanations[0].probability > 0.3
+
+
+def test_only_the_strongest_finding_is_called_robust() -> None:
+    world, _ = beside_a_leaker(9, 9)
+    named = [c for c in answered(world).candidates if c.rung is Rung.FINDING]
+    assert len(named) == 2
+    assert [c.robust for c in named].count(True) <= 1
