@@ -105,12 +105,17 @@ def good(handler) -> bytes:
     return KEY.cosign(Note.parse(handler.body.partition(b"\n\n")[2]).text, 7).line().encode()
 
 
+def spoiled(line: bytes) -> bytes:
+    """Another character near the end of the signature."""
+    return line[:-6] + (b"B" if line[-6:-5] == b"A" else b"A") + line[-5:]
+
+
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
         (lambda _: (200, b""), "bad_cosignature"),
         (lambda _: (200, b"nonsense"), "bad_cosignature"),
-        (lambda h: (200, good(h)[:-4] + b"AA=\n"), "bad_cosignature"),
+        (lambda h: (200, spoiled(good(h))), "bad_cosignature"),
         (lambda _: (200, KEY.cosign(Note.parse(sign(19)).text, 7).line().encode()), "bad_cosignature"),
         (lambda _: (200, OTHER.cosign(Note.parse(sign(20)).text, 7).line().encode()), "bad_cosignature"),
         (lambda h: (200, b"a text\n\n" + good(h)), "bad_cosignature"),
@@ -130,8 +135,8 @@ def good(handler) -> bytes:
     ],
 )
 async def test_a_bad_answer_is_named_and_leaves_the_checkpoint_as_it_was(folder, serve, answer, word):
-    state = await ask(folder, serve(answer), lambda state: state.status == "unwitnessed" and state.witnesses[0].error)
-    assert state.witnesses[0].error == word
+    # on a busy machine an answer may come too late once; it is asked again until the deadline of `ask`
+    await ask(folder, serve(answer), lambda state: state.status == "unwitnessed" and state.witnesses[0].error == word)
     assert Shelf(folder).checkpoint() == sign(20)
     assert Shelf(folder).cosigned() is None
     assert Shelf(folder).contradictions() == []
