@@ -140,11 +140,19 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     desk.refused("answer.step_refused", "case", "unmask", "CASE-1", "--approve", "1", **desk.ann)
     assert re.search(r"\bE-1\b", desk.ok("case", "unmask", "CASE-1", "--approve", "1", **desk.bob))
     (overseen,) = json.loads(desk.ok("case", "unmaskings", "--json"))
+    catalog = Settings().state / "whosaw.toml"
+    text = catalog.read_text().replace("as key, roles,", "as key, roles, roles as function,")
+    catalog.write_text(text.replace("[actors]", '[actors]\nattributes = ["function"]'))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update company.staff set roles = 'privacy' where id = 'E-1'")
+    desk.refused("app.oversight_refused", "case", "unmaskings", **desk.bob)
+    assert json.loads(desk.ok("case", "unmaskings", "--json", **desk.ann))[0]["id"] == overseen["id"]
+    assert json.loads(desk.ok("case", "unmaskings", "--json", **eve)) == [], "a suspect learns of no case"
     assert (overseen["opened"], overseen["state"], overseen["case"]) == (f"actor #{number}", "open", "CASE-1")
     assert (overseen["asked_as"], overseen["approvals"][0]["function"]) == ("privacy", "security")
     with psycopg.connect(database_url) as connection:
         looked = "select count(*) from trail_entry where payload::json ->> 'object' = 'unmaskings'"
-        assert connection.execute(looked).fetchone() == (1,)
+        assert connection.execute(looked).fetchone() == (4,), "also where it was refused"
     (candidate,) = json.loads(desk.ok("case", "show", "CASE-1", "--json", **desk.ann))["verdict"]["candidates"]
     assert candidate["actors"] == ["E-1"]
     desk.ok("case", "plan", "CASE-1", "suspend_actor", f"#{number}", "--reason", "a finding", **desk.ann)

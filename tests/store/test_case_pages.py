@@ -162,6 +162,33 @@ async def test_all_unmaskings_are_for_who_oversees_them_and_name_nobody(services
     assert [each["object"] for each in looks if each["action"] == "look.case"] == ["unmaskings"]
 
 
+async def test_who_oversees_unmaskings_reads_none_of_himself_nor_of_a_case_that_suspects_him(
+    services: Services, database_url: str
+) -> None:
+    work, case = await opened_case(services)
+    other = (await work.desk.open("seller:S-8", by="P-1", reason="another hint")).id
+    await work.desk.name(other, "P-1", "privacy", by="P-1")
+    (suspect, council) = (await assign(services.db, "actor", [SUSPECT, "W-1"])).values()
+    for about, number in ((case, suspect), (case, council), (other, council)):
+        await work.unmaskings.ask(about, number, by="P-1", reason="his access must be cut today")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update company.staff set function = 'works_council' where id in (%s, %s)", [SUSPECT, BOSS])
+        connection.execute(
+            "insert into company.staff (id, function) values ('W-1', 'works_council'), ('W-2', 'privacy')"
+        )
+    reads = WebReads(services)
+
+    async def read(viewer: str) -> list[tuple[str, str]]:
+        lines = await reads.overseen(viewer)
+        assert lines is not None
+        return sorted((each.case, each.who) for each in lines)
+
+    his, hers, elsewhere = (case, f"actor #{suspect}"), (case, f"actor #{council}"), (other, f"actor #{council}")
+    assert await read("W-2") == sorted([his, hers, elsewhere])
+    assert await read("W-1") == [his], "of her own nothing, in whichever case"
+    assert await read(SUSPECT) == await read(BOSS) == [elsewhere], "a suspect and his manager learn of no case"
+
+
 async def test_a_suspect_his_manager_and_who_was_not_named_learn_of_no_case(services: Services) -> None:
     work, case = await opened_case(services)
     for person in (SUSPECT, BOSS):

@@ -8,24 +8,15 @@ from whosaw.answer.oversight import Overseen, every_unmasking
 from whosaw.answer.unmasking import LONGEST, Unmasking
 from whosaw.app import queries
 from whosaw.app.casedesk import case_work
+from whosaw.app.overseeing import overseen_by
 from whosaw.app.services import Services
 from whosaw.doors.console.unmaskreads import SpokeLine, UnmaskLine, UnmaskPage
-from whosaw.gate.approvers import Approvers
 from whosaw.store.numbers import find_all
 
-_OVERSEERS = frozenset({"works_council", "privacy"})
 
-
-async def oversees(services: Services, viewer: str) -> bool:
-    """Return whether the viewer's function oversees unmaskings: works council, privacy, or one that approves them."""
-    grant = services.catalog.grants.get("unmask")
-    functions = _OVERSEERS | (grant.approvers if grant is not None else frozenset())
-    return bool(await Approvers(services.db, services.directory, services.clock).functions(viewer) & functions)
-
-
-async def overseen(services: Services) -> tuple[UnmaskLine, ...]:
-    """Return every unmasking; who is unmasked stands as a number."""
-    return tuple(_line(each, f"actor #{each.actor}") for each in await every_unmasking(services.db, services.clock))
+async def overseen(services: Services, viewer: str) -> tuple[UnmaskLine, ...]:
+    """Return every unmasking that the viewer may read; who is unmasked stands as a number."""
+    return tuple(_line(each, f"actor #{each.actor}") for each in await overseen_by(services, viewer))
 
 
 async def page_of(services: Services, case: str, viewer: str) -> UnmaskPage:

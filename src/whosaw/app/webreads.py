@@ -7,6 +7,7 @@ from datetime import datetime
 from whosaw.app import unmaskreads, watchdesk, watchlive, watchprompts, watchsecond
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
+from whosaw.app.overseeing import oversees
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
@@ -55,8 +56,8 @@ class WebReads:
         """Return the cases that the viewer may see, what fell of what he was shown, and the state of the trail."""
         watches = await watchdesk.may_review(self._services, viewer)
         cases, fallen = await self._cases.summaries(viewer), await self._cases.corrections(viewer)
-        oversees = await unmaskreads.oversees(self._services, viewer)
-        return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen, oversees=oversees)
+        overseer = await oversees(self._services, viewer)
+        return StartPage(cases, await self._record.state(), watches=watches, fallen=fallen, oversees=overseer)
 
     async def corrections_read(self, viewer: str, until: datetime) -> None:
         """Keep that the viewer has read what fell, as far as it was written by `until`."""
@@ -92,11 +93,11 @@ class WebReads:
         return await unmaskreads.approve(self._services, case_id, number, viewer)
 
     async def overseen(self, viewer: str) -> tuple[UnmaskLine, ...] | None:
-        """Return every unmasking, or None where the viewer's function does not oversee them."""
-        if not await unmaskreads.oversees(self._services, viewer):
+        """Return the unmaskings that the viewer may read, or None where his function does not oversee them."""
+        if not await oversees(self._services, viewer):
             return None
         await self._note_look(Look(viewer, "look.case", "unmaskings"))
-        return await unmaskreads.overseen(self._services)
+        return await unmaskreads.overseen(self._services, viewer)
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
         """Return the trail's state and entries by their numbers."""

@@ -23,6 +23,7 @@ from whosaw.app.commands.case import say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
+from whosaw.app.overseeing import OversightRefused, overseen_by, oversees
 from whosaw.app.services import Services
 from whosaw.app.settings import Settings
 from whosaw.doors.complaint import Told
@@ -80,13 +81,20 @@ def unmask(
 def unmaskings(*, as_json: AsJson = False) -> int:
     """List every unmasking, of cases and by grant, for a works council or a privacy officer; the look is recorded.
 
+    Under a token, what is of oneself or of a case in which one has a conflict of interest is left out.
+
     Args:
         as_json: print JSON.
     """
 
     async def work(services: Services) -> Sequence[Overseen]:
         await look(services, "look.case", "unmaskings")
-        return await every_unmasking(services.db, services.clock)
+        if services.settings.token is None:
+            return await every_unmasking(services.db, services.clock)
+        viewer = await whose_token(services)
+        if not await oversees(services, viewer):
+            raise OversightRefused("the list of unmaskings is for people whose function oversees them")
+        return await overseen_by(services, viewer)
 
     found = with_services(work)
     if as_json:

@@ -451,7 +451,10 @@ class Reads(Protocol):
         ...
 
     async def overseen(self, viewer: str) -> tuple[UnmaskLine, ...] | None:
-        """Return every unmasking there is, newest first, or None where the viewer's function does not oversee them."""
+        """Return every unmasking, newest first, or None where the viewer's function does not oversee them.
+
+        What is of the viewer himself, or of a case in which he has a conflict of interest, is not among them.
+        """
         ...
 
     async def trail(self, before: int | None, limit: int, viewer: str) -> TrailPage:
