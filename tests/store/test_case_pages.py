@@ -30,6 +30,7 @@ from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caseintake import IntakeImpossible
 from whosaw.app.casepreserve import Preserve
+from whosaw.app.commands import caseaccess
 from whosaw.app.evidence import _stamps
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
@@ -525,10 +526,82 @@ async def test_a_member_of_staff_is_told_what_else_stands_about_him_save_what_a_
     for name in ("P-1", "S-1", "S-7"):
         assert name not in whole.as_json().decode() and name not in employee_text(whole)
 
-    covert = await answer_employee(services.db, services.clock, SUSPECT, asks, held=frozenset({case}))
+    covert = whole.without(frozenset({case}))
     assert (covert.held.flags, covert.held.unmaskings, covert.held.holds, covert.cases) == ((), (), (), ())
     assert covert.held.prompts == held.prompts and covert.held.exceptions == held.exceptions, "these he knows"
     assert case not in covert.as_json().decode()
+
+
+def flagged(database_url: str, number: int, **flags: str | None) -> None:
+    """Let watch hold flags about somebody: by their id, about which beneficiary."""
+    told = {"sentence": "9 people looked up", "evidence": "34 : 1", "signals": [], "stories": []}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("insert into watch_run values ('2026-03-30', now(), 1, 1, 1, 's', '{}')")
+        for name, about in flags.items():
+            connection.execute(
+                "insert into watch_flag values (%s, '2026-03-30', %s, 'case', %s, 'seal', 1, %s)",
+                [name, number, about, json.dumps(told)],
+            )
+
+
+async def covertly(work: CaseWork, case: str) -> int:
+    """Hold a case back from staff."""
+    day = (END + timedelta(days=30)).date()
+    return (await work.covert.hold(case, [], from_staff=True, why="he must not hear of it", review_on=day, by="P-1")).id
+
+
+async def test_a_covert_inquiry_that_names_nobody_yet_holds_back_every_flag_that_may_have_led_to_it(
+    services: Services, database_url: str
+) -> None:
+    work = case_work(services)
+    case = (await work.desk.open(SELLER, by="P-1", reason="a flag without a beneficiary")).id
+    other = (await work.desk.open("seller:S-8", by="P-1", reason="customers wrote")).id
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    flagged(database_url, number, f1=None, f2="seller:S-8")
+
+    async def told(held: str = "") -> list[str]:
+        asks = Request("B-1", "badge seen", "Shop", "")
+        answer = await caseaccess._to_staff(services, work, SUSPECT, asks, (held, "P-1"))
+        return [each.id for each in answer.held.flags]
+
+    assert await told() == ["f1", "f2"] and await work.covert.owed() == []
+    assert await told(held=case) == ["f2"], "counsel's word counts though the case does not name him"
+    standing = await covertly(work, case)
+    assert await told() == await told(held=case) == ["f2"]
+    assert await told(held=other) == [] and await told(held=f"{case}, {other}") == []
+    assert await told() == ["f2"]
+    (owed,) = await work.covert.release(standing, why="he was heard", by="P-1")
+    assert (owed.number, owed.cases) == (number, {case})
+    assert await told() == ["f1", "f2"] and await work.covert.owed() == []
+
+
+@pytest.mark.parametrize("moment", ["while it is put together", "while it is recorded"])
+async def test_what_becomes_covert_while_an_answer_is_made_is_not_told_by_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    work, case = await opened_case(services)
+    made, add = caseaccess.answer_employee, work.notes.add
+
+    async def making(*given: Any, **more: Any) -> Any:
+        answer = await made(*given, **more)
+        if moment == "while it is put together":
+            await covertly(work, case)
+        return answer
+
+    async def recording(about: str, action: str, **said: Any) -> int:
+        entry = await add(about, action, **said)
+        if action == "access.answer" and moment == "while it is recorded" and not await work.covert.list():
+            await covertly(work, case)
+        return entry
+
+    monkeypatch.setattr(caseaccess, "answer_employee", making)
+    monkeypatch.setattr(work.notes, "add", recording)
+    asks = Request("B-1", "badge seen", "Shop", "")
+    answer = await caseaccess._to_staff(services, work, SUSPECT, asks, ("", "P-1"))
+    assert answer.cases == () and case not in answer.as_json().decode()
+    (standing,) = await work.covert.list()
+    (owed,) = await work.covert.release(standing.id, why="he was heard", by="P-1")
+    assert (owed.reference, owed.asked, owed.cases) == ("B-1", True, {case}), "he is owed what it left out"
 
 
 async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_overwrites_nobody_s_word(

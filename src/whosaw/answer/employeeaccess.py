@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +91,20 @@ class EmployeeAnswer:
         """Return every case that stands in it."""
         return self.held.cases() | {each.case for each in self.cases}
 
+    def without(self, cases: frozenset[str]) -> EmployeeAnswer:
+        """Return it without what belongs to these cases, which a covert inquiry holds back, or may have led to them."""
+        told = tuple(each for each in self.cases if each.case not in cases)
+        return replace(self, cases=told, held=self.held.without(cases))
+
+    def held_back_by(self, cases: frozenset[str]) -> frozenset[str]:
+        """Return those of these cases for whose sake anything is left out of it; none where nothing would be.
+
+        Where no case of them stands in it and something is left out all the same, it may belong to any of them.
+        """
+        if self.without(cases) == self:
+            return frozenset()
+        return cases & self.about_cases() or cases
+
     def as_json(self) -> bytes:
         """Return the answer in its one spelling, which is what is signed."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -103,9 +117,8 @@ async def answer_employee(
     request: Request,
     *,
     suspended_since: datetime | None = None,
-    held: frozenset[str] = frozenset(),
 ) -> EmployeeAnswer:
-    """Put together the answer to one member of staff.
+    """Put together the whole answer to one member of staff; what he may not be told yet is left out by `without`.
 
     Args:
         db: where trail and cases are.
@@ -113,7 +126,6 @@ async def answer_employee(
         actor: his staff key.
         request: the request; its `identity_checked` must not be empty.
         suspended_since: since when he is suspended; he knows, every door says so.
-        held: cases that a covert inquiry holds back.
 
     Raises:
         ValueError: nobody checked who asks.
@@ -133,7 +145,7 @@ async def answer_employee(
             if payload["kind"] == "disclosure":
                 subjects |= await _shown(db, entry)
                 without += payload.get("verified") == "no"
-    cases = [await _case(db, clock, each.id, actor) for each in await Cases(db, clock).list() if each.id not in held]
+    cases = [await _case(db, clock, each.id, actor) for each in await Cases(db, clock).list()]
     return EmployeeAnswer(
         reference=request.reference,
         company=request.company,
@@ -147,7 +159,7 @@ async def answer_employee(
         without_reason=without,
         suspended_since=suspended_since.isoformat() if suspended_since else "",
         cases=tuple(each for each in cases if each is not None),
-        held=await held_about(db, clock, number, left_out=held) if number is not None else Held(),
+        held=await held_about(db, clock, number) if number is not None else Held(),
     )
 
 

@@ -1,13 +1,14 @@
 """What stands about one member of staff beside his entries: flags, unmaskings, legal holds, questions, exceptions.
 
 Of whoever else had a part in it stands the function and never the name; of customers and businesses nothing. What
-belongs to a case that a covert inquiry holds back is left out, and so is a flag that might be why the case is there.
+belongs to a case that a covert inquiry holds back is left out, and so is a flag that might be why the case is there:
+while any inquiry is covert, every flag that belongs to no case that he is told of.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -115,18 +116,29 @@ class Held:
         named = {each.case for each in self.unmaskings} | {each.ground for each in self.holds}
         return frozenset(named | {case for each in self.flags for case in each.cases})
 
+    def without(self, cases: frozenset[str]) -> Held:
+        """Return it without what belongs to these cases, which are held back, or may have led to one of them."""
+        if not cases:
+            return self
+        return replace(
+            self,
+            # one that names nobody who profits may have led to the inquiry all the same
+            flags=tuple(each for each in self.flags if each.cases and not cases & set(each.cases)),
+            unmaskings=tuple(each for each in self.unmaskings if each.case not in cases),
+            holds=tuple(each for each in self.holds if each.ground not in cases),
+        )
 
-async def held_about(db: Database, clock: Clock, actor: int, *, left_out: frozenset[str] = frozenset()) -> Held:
+
+async def held_about(db: Database, clock: Clock, actor: int) -> Held:
     """Return what stands about the member of staff with this number.
 
     Args:
         db: where it is.
         clock: tells which unmaskings are open.
         actor: his number.
-        left_out: cases about him that a covert inquiry holds back.
     """
     return Held(
-        flags=tuple([flag for row in await queries.flags(db, actor) if (flag := _flag(row, left_out)) is not None]),
+        flags=tuple(_flag(row) for row in await queries.flags(db, actor)),
         unmaskings=tuple(
             OwnUnmasking(
                 case=each.case,
@@ -138,12 +150,11 @@ async def held_about(db: Database, clock: Clock, actor: int, *, left_out: frozen
                 state=each.state,
             )
             for each in reversed(await every_unmasking(db, clock))
-            if each.actor == actor and each.case not in left_out
+            if each.actor == actor
         ),
         holds=tuple(
             OwnHold(ground, since.isoformat(), review_on.isoformat(), _moment(lifted_at))
             for ground, since, review_on, lifted_at in await queries.holds(db, actor)
-            if ground not in left_out
         ),
         prompts=tuple(
             OwnPrompt(from_us(looked_us).isoformat(), asked.isoformat(), due.isoformat(), answer or "", _moment(at))
@@ -153,11 +164,8 @@ async def held_about(db: Database, clock: Clock, actor: int, *, left_out: frozen
     )
 
 
-def _flag(row: queries.Row, left_out: frozenset[str]) -> OwnFlag | None:
+def _flag(row: queries.Row) -> OwnFlag:
     identifier, day, tier, told, cases, verdicts = row
-    # one that names nobody who profits may have led to the inquiry all the same
-    if left_out and (not cases or left_out & set(cases)):
-        return None
     said: Mapping[str, Any] = told
     return OwnFlag(
         id=identifier,

@@ -108,15 +108,17 @@ async def _to_staff(
     held, by = given
     number = await desk.notes.number(who)
     named = frozenset(part.strip() for part in held.split(",") if part.strip())
-    cases = named | (await desk.covert.held()).cases
-    whole = await answer_employee(services.db, services.clock, who, request)
-    left_out = HeldBack(cases=cases & whole.about_cases())
-    more: dict[str, int | str] = {"target": number, "change": "held" if left_out.cases else "whole"}
-    entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
     since = await suspended_since(services.db, who)
-    made = await answer_employee(services.db, services.clock, who, request, suspended_since=since, held=left_out.cases)
-    await desk.covert.note_answer(request.reference, ("actor", number), left_out, entry)
-    return made
+    whole = await answer_employee(services.db, services.clock, who, request, suspended_since=since)
+    left_out: frozenset[str] | None = None
+    entry = 0
+    # reading a long trail takes seconds: what an inquiry began to hold back meanwhile is left out too
+    while (now := whole.held_back_by(named | (await desk.covert.held()).cases)) != left_out:
+        left_out = now
+        more: dict[str, int | str] = {"target": number, "change": "held" if left_out else "whole"}
+        entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
+    await desk.covert.note_answer(request.reference, ("actor", number), HeldBack(cases=now), entry)
+    return whole.without(now)
 
 
 def hold(case: str, /, *, why: str, review: str, entries: str = "", from_staff: Flag = False) -> int:
