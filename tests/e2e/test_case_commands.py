@@ -187,11 +187,13 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     desk.ok("case", "appeal", "CASE-1/1", "--text", "it was not me")
     desk.refused("answer.step_refused", "case", "appeal", "--decide", "1", "--why", "I see it so", **desk.ann)
     asked = ("access", "answer", "E-1", "--employee", "--reference", "B-1", "--identity", "badge seen")
-    desk.ok(*asked, "--out", str(desk.folder / "own"), **desk.ann)
+    desk.ok(*asked, "--out", str(desk.folder / "own"), "--grounds", "you were to be heard", **desk.ann)
     own = json.loads((desk.folder / "own" / "answer.json").read_text())
     assert own["suspended_since"] and [each["case"] for each in own["cases"]] == ["CASE-1"]
     assert own["cases"][0]["says"] == "finding" and own["cases"][0]["asked"]["device"] == "unknown"
     assert "suspend_actor, done" in own["cases"][0]["measures"]
+    told = (desk.folder / "own" / "answer.txt").read_text()
+    assert "Why: you were to be heard" in told and "his access must be cut" not in told + str(own)
     desk.ok(*asked, "--out", str(desk.folder / "covert"), "--held", "CASE-1", **desk.ann)
     covert = (desk.folder / "covert" / "answer.txt").read_text() + (desk.folder / "covert" / "answer.json").read_text()
     assert "CASE" not in covert and "finding" not in covert

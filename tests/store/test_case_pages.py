@@ -473,11 +473,12 @@ async def test_a_member_of_staff_is_told_what_else_stands_about_him_save_what_a_
 ) -> None:
     work, case = await opened_case(services)
     (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
-    asked = await work.unmaskings.ask(case, number, by="P-1", reason="his access must be cut today")
+    asked = await work.unmaskings.ask(case, number, by="P-1", reason="P. Miller reported him, of customer Ada")
     await work.unmaskings.approve(asked.id, by="S-1", days=1)
-    await Holds(services.db, services.appender, services.clock).add(
-        "actor", number, ground=case, review_on=(END + timedelta(days=30)).date(), by=number
-    )
+    holds, review = Holds(services.db, services.appender, services.clock), (END + timedelta(days=30)).date()
+    await holds.add("actor", number, ground=f"{case} covert, as P. Miller asks", review_on=review, by=number)
+    await holds.lift("actor", number, reason="another ground", by=number)
+    await holds.add("actor", number, ground=case, review_on=review, by=number)
     told = {
         "sentence": "9 people looked up",
         "evidence": "34 : 1",
@@ -515,17 +516,19 @@ async def test_a_member_of_staff_is_told_what_else_stands_about_him_save_what_a_
         ("f3", 12.5, ()),
     ]
     (unmasked,) = held.unmaskings
-    assert (unmasked.ground, unmasked.asked_as, unmasked.approved_as) == (asked.reason, "privacy", ("security",))
-    assert [each.ground for each in held.holds] == [case]
+    assert (unmasked.case, unmasked.asked_as, unmasked.approved_as) == (case, "privacy", ("security",))
+    assert [each.case for each in held.holds] == ["", case]
     assert [each.answer for each in held.prompts] == ["she called me"]
     assert [(each.way, each.state) for each in held.exceptions] == [
         ("grant", "requested"),
         ("break_glass", "unreviewed"),
     ]
     assert whole.about_cases() == {case}
-    for name in ("P-1", "S-1", "S-7"):
+    for name in ("P-1", "S-1", "S-7", "Miller", "Ada", "covert"):
         assert name not in whole.as_json().decode() and name not in employee_text(whole)
 
+    elsewhere = whole.without(frozenset({"CASE-9"})).held
+    assert [each.case for each in elsewhere.holds] == [case], "one of no case may be of the one that is held back"
     covert = whole.without(frozenset({case}))
     assert (covert.held.flags, covert.held.unmaskings, covert.held.holds, covert.cases) == ((), (), (), ())
     assert covert.held.prompts == held.prompts and covert.held.exceptions == held.exceptions, "these he knows"

@@ -65,12 +65,13 @@ class AccessAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request: its reference, how the person's identity was checked, and who answers."""
+    """A request: its reference, how the person's identity was checked, who answers, and words that counsel lets out."""
 
     reference: str
     identity_checked: str
     company: str
     recipients: str = UNDECIDED
+    grounds: str = ""
 
 
 class Signed(Protocol):

@@ -31,6 +31,11 @@ RIGHTS = (
     "data protection authority of the place where you live or work."
 )
 
+UNSAID = (
+    "Why it was asked who you are, and why what is stored must not be erased, is not written here: it may be about "
+    "other people. You may ask for it."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OwnCase:
@@ -71,6 +76,8 @@ class EmployeeAnswer:
         suspended_since: since when every door refuses him, or empty.
         cases: the cases he appears in and may be told of.
         held: flags, unmaskings, legal holds, questions and exceptions, as far as he may be told of them.
+        grounds: why he was unmasked and what is stored of him is kept, in words that counsel lets out, or empty. What
+            was written down for it may name customers and whoever reported him.
     """
 
     reference: str
@@ -86,6 +93,7 @@ class EmployeeAnswer:
     suspended_since: str
     cases: tuple[OwnCase, ...]
     held: Held = field(default_factory=Held)
+    grounds: str = ""
 
     def about_cases(self) -> frozenset[str]:
         """Return every case that stands in it."""
@@ -160,6 +168,7 @@ async def answer_employee(
         suspended_since=suspended_since.isoformat() if suspended_since else "",
         cases=tuple(each for each in cases if each is not None),
         held=await held_about(db, clock, number) if number is not None else Held(),
+        grounds=request.grounds.strip(),
     )
 
 
@@ -190,7 +199,11 @@ def employee_text(answer: EmployeeAnswer) -> str:
             *[f"- You said: {said}" for said in each.heard],
             *[f"- Measure: {_measure(measure)}." for measure in each.measures],
         ]
-    return "\n".join([*lines, *held_lines(answer.held), "", RIGHTS]) + "\n"
+    lines += held_lines(answer.held)
+    if answer.held.unmaskings or answer.held.holds:
+        why = f"Why: {answer.grounds}" if answer.grounds else UNSAID
+        lines += ["", why]
+    return "\n".join([*lines, "", RIGHTS]) + "\n"
 
 
 def _measure(written: str) -> str:

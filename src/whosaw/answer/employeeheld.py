@@ -1,8 +1,9 @@
 """What stands about one member of staff beside his entries: flags, unmaskings, legal holds, questions, exceptions.
 
-Of whoever else had a part in it stands the function and never the name; of customers and businesses nothing. What
-belongs to a case that a covert inquiry holds back is left out, and so is a flag that might be why the case is there:
-while any inquiry is covert, every flag that belongs to no case that he is told of.
+Of whoever else had a part in it stands the function and never the name; of customers and businesses nothing. Free words
+of others, the reason of an unmasking and the ground of a hold, may name both and are not in it. What belongs to a case
+that a covert inquiry holds back is left out, and so is a flag that might be why the case is there: while any inquiry is
+covert, every flag and legal hold that belongs to no case that he is told of.
 """
 
 from __future__ import annotations
@@ -56,11 +57,10 @@ class OwnFlag:
 
 @dataclass(frozen=True, slots=True)
 class OwnUnmasking:
-    """Once that he was unmasked, or that it was asked for: in which case, why, by which functions, until when."""
+    """Once that he was unmasked, or that it was asked for: in which case, by which functions, until when."""
 
     case: str
     asked_at: str
-    ground: str
     asked_as: str
     approved_as: tuple[str, ...]
     until: str
@@ -69,9 +69,9 @@ class OwnUnmasking:
 
 @dataclass(frozen=True, slots=True)
 class OwnHold:
-    """A legal hold that keeps what is stored about him: on which ground, since when, until which review."""
+    """A legal hold that keeps what is stored about him: for which case, if for one, since when, until which review."""
 
-    ground: str
+    case: str
     since: str
     review_on: str
     lifted_at: str
@@ -113,7 +113,7 @@ class Held:
 
     def cases(self) -> frozenset[str]:
         """Return the cases that stand in it."""
-        named = {each.case for each in self.unmaskings} | {each.ground for each in self.holds}
+        named = {each.case for each in self.unmaskings} | {each.case for each in self.holds if each.case}
         return frozenset(named | {case for each in self.flags for case in each.cases})
 
     def without(self, cases: frozenset[str]) -> Held:
@@ -125,7 +125,7 @@ class Held:
             # one that names nobody who profits may have led to the inquiry all the same
             flags=tuple(each for each in self.flags if each.cases and not cases & set(each.cases)),
             unmaskings=tuple(each for each in self.unmaskings if each.case not in cases),
-            holds=tuple(each for each in self.holds if each.ground not in cases),
+            holds=tuple(each for each in self.holds if each.case and each.case not in cases),
         )
 
 
@@ -143,7 +143,6 @@ async def held_about(db: Database, clock: Clock, actor: int) -> Held:
             OwnUnmasking(
                 case=each.case,
                 asked_at=each.asked_at.isoformat(),
-                ground=each.reason or "",
                 asked_as=each.asked_as or "",
                 approved_as=tuple(one.function or "" for one in each.approvals),
                 until=_moment(each.until),
@@ -153,8 +152,8 @@ async def held_about(db: Database, clock: Clock, actor: int) -> Held:
             if each.actor == actor
         ),
         holds=tuple(
-            OwnHold(ground, since.isoformat(), review_on.isoformat(), _moment(lifted_at))
-            for ground, since, review_on, lifted_at in await queries.holds(db, actor)
+            OwnHold(case, since.isoformat(), review_on.isoformat(), _moment(lifted_at))
+            for case, since, review_on, lifted_at in await queries.holds(db, actor)
         ),
         prompts=tuple(
             OwnPrompt(from_us(looked_us).isoformat(), asked.isoformat(), due.isoformat(), answer or "", _moment(at))
@@ -224,12 +223,12 @@ def _unmasked(each: OwnUnmasking) -> str:
     by = f"by {each.asked_as or 'somebody without a function in the case'}"
     approved = f"approved by {' and '.join(each.approved_as)}" if each.approved_as else "approved by nobody"
     until = f", until {each.until[:10]}" if each.until else ""
-    return f"- {each.asked_at[:10]}, {each.case}, {by}, {approved}{until}: {each.ground or 'its reason was erased'}"
+    return f"- {each.asked_at[:10]}, {each.case}, {by}, {approved}{until}"
 
 
 def _on_hold(each: OwnHold) -> str:
     ends = f"lifted on {each.lifted_at[:10]}" if each.lifted_at else f"to be looked at again on {each.review_on}"
-    return f"- since {each.since[:10]}, {ends}: {each.ground}"
+    return f"- since {each.since[:10]}, {ends}" + (f", for {each.case}" if each.case else "")
 
 
 def _asked(each: OwnPrompt) -> str:

@@ -32,11 +32,14 @@ async def prompts(db: Database, actor: int) -> list[Row]:
 
 
 async def holds(db: Database, actor: int) -> list[Row]:
-    """Return (ground, added at, review on, lifted at) of each legal hold on him, oldest first."""
+    """Return (case, added at, review on, lifted at) of each legal hold on him, oldest first.
+
+    The case is that whose id the ground is; empty where the ground is anything else.
+    """
     return await fetch(
         db,
-        "select ground, added_at, review_on, lifted_at from legal_hold "
-        "where space = 'actor' and number = %(actor)s order by id",
+        "select coalesce((select c.id from case_file c where c.id = h.ground), ''), added_at, review_on, lifted_at "
+        "from legal_hold h where space = 'actor' and number = %(actor)s order by h.id",
         {"actor": actor},
     )
 

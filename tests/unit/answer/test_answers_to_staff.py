@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.unit.answer.test_letters import facts
 
 from whosaw.answer.accesspdf import write_access_pdf
-from whosaw.answer.employeeaccess import EmployeeAnswer, OwnCase, employee_text
+from whosaw.answer.employeeaccess import UNSAID, EmployeeAnswer, OwnCase, employee_text
 from whosaw.answer.employeeheld import Held, OwnException, OwnFlag, OwnHold, OwnPrompt, OwnStory, OwnUnmasking
 from whosaw.answer.letters import LANGUAGES, _wording, write_notice
 
@@ -47,11 +47,7 @@ ANSWER = EmployeeAnswer(
                 cases=("CASE-1",),
             ),
         ),
-        unmaskings=(
-            OwnUnmasking(
-                "CASE-1", "2026-03-30T08:00:00+00:00", "the hearing is today", "security", ("hr",), "", "over"
-            ),
-        ),
+        unmaskings=(OwnUnmasking("CASE-1", "2026-03-30T08:00:00+00:00", "security", ("hr",), "", "over"),),
         holds=(OwnHold("CASE-1", "2026-03-30T08:00:00+00:00", "2026-10-01", ""),),
         prompts=(OwnPrompt("2026-03-01T08:00", "2026-03-02T08:00", "2026-03-03T08:00", "she called me", "2026-03-02"),),
         exceptions=(
@@ -73,14 +69,18 @@ def test_a_member_of_staff_reads_what_stands_about_him() -> None:
     for line in (
         "2026-03-29, tier review, flag f00d: 9 people looked up, where 2.0 would be expected; reviewers said: cleared.",
         "It may have come about honestly: half were a quality sample. Then the evidence is 12.5 times weaker",
-        "2026-03-30, CASE-1, by security, approved by hr: the hearing is today",
-        "since 2026-03-30, to be looked at again on 2026-10-01: CASE-1",
+        "2026-03-30, CASE-1, by security, approved by hr\n",
+        "since 2026-03-30, to be looked at again on 2026-10-01, for CASE-1\n",
         "2026-03-02, about a look on 2026-03-01; you answered: she called me",
         "2026-02-01 until 2026-02-02: an exception (field access) to contact, expired, decided by privacy",
     ):
         assert f"- {line}" in text
+    assert UNSAID in text and "Why: " not in text
+    let_out = employee_text(replace(ANSWER, grounds="the hearing was that day"))
+    assert "\nWhy: the hearing was that day\n" in let_out and UNSAID not in let_out
     bare = replace(ANSWER, entries={}, first_at="", last_at="", cases=(), customers=0, without_reason=0, held=Held())
     assert "stand 0 entries." in employee_text(bare) and "flag" not in employee_text(bare)
+    assert UNSAID not in employee_text(bare)
 
 
 def test_the_pdf_is_the_same_each_time_and_reads_nothing_as_markup() -> None:

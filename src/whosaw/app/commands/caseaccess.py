@@ -37,6 +37,7 @@ def access(
     out: Path,
     held: str = "",
     recipients: str = "",
+    grounds: str = "",
     employee: Flag = False,
 ) -> int:
     """Answer a person who asks who looked at his data, or a member of staff who asks what stands about him. Recorded.
@@ -51,13 +52,14 @@ def access(
         out: a folder, made if absent.
         held: what else is held back: indices of entries, with --employee cases, separated by commas.
         recipients: to whom the data went, where counsel lets it out.
+        grounds: with --employee why he was unmasked and what is stored of him is kept, where counsel lets it out.
         employee: a member of staff asks: his entries, the cases he appears in, and what else stands about him.
     """
 
     async def work(services: Services) -> tuple[AccessAnswer | EmployeeAnswer, bytes]:
         by = await whose_token(services)
         desk = case_work(services)
-        request = Request(reference, identity, services.catalog.company, recipients or UNDECIDED)
+        request = Request(reference, identity, services.catalog.company, recipients or UNDECIDED, grounds)
         answered = _to_staff if employee else _to_subject
         made = await answered(services, desk, who, request, (held, by))
         return made, sign_answer(made, services.keys.trail)
