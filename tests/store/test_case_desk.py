@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -319,6 +320,45 @@ async def test_unmasking_takes_two_functions_a_reason_and_ends(office: Office, d
     assert await unmaskings.names(case, [number]) == {number: f"actor #{number}"}
     changes = [each["change"] for each in office.entries if each["action"] == "case.unmask"]
     assert changes == ["requested", "approved"]
+
+
+class SlowOffice(Office):
+    """One whose trail takes a while: what another process does meanwhile falls between a check and what it allows."""
+
+    async def record(self, payload: dict[str, Any]) -> Any:
+        await asyncio.sleep(0.5)
+        return await super().record(payload)
+
+
+async def test_two_processes_approve_one_after_the_other(database_url: str) -> None:
+    async with Database(database_url) as one, Database(database_url) as two:
+        offices = SlowOffice(one, SimulatedClock(AT)), SlowOffice(two, SimulatedClock(AT))
+        first, second = (Unmaskings(each.db, each.clock, each.notes, each.desk) for each in offices)
+        desk = offices[0].desk
+        case = (await desk.open(SELLER, by="ann", reason="x")).id
+        for person, function in (("ann", "privacy"), ("bob", "security"), ("leo", "legal")):
+            await desk.name(case, person, function, by="ann")
+        (number,) = (await assign(one, "actor", ["E-0417"])).values()
+
+        def approvals() -> list[int]:
+            said = [each for office in offices for each in office.entries if each["action"] == "case.unmask"]
+            return [int(each["target"]) for each in said if each["change"] == "approved"]
+
+        by_ann = await first.ask(case, number, by="ann", reason="his access must be cut today")
+        by_bob = await first.ask(case, number, by="bob", reason="his access must be cut today")
+        done = await asyncio.gather(
+            first.approve(by_ann.id, by="bob"), second.approve(by_bob.id, by="ann"), return_exceptions=True
+        )
+        (refused,) = [each for each in done if isinstance(each, BaseException)]
+        assert isinstance(refused, StepRefused) and refused.reason == "circular"
+        assert len(approvals()) == 1
+
+        # whose approval was refused may be approved once more by the other
+        asker, other = ("bob", "ann") if refused is done[0] else ("ann", "bob")
+        once = await first.ask(case, number, by=asker, reason="his access must be cut today")
+        both = await asyncio.gather(first.approve(once.id, by=other), second.approve(once.id, by="leo"))
+        assert both[0] == both[1] and both[0].approved_by in (other, "leo")
+        assert len(approvals()) == 2, "who came second approved nothing"
 
 
 async def test_all_unmaskings_of_all_cases_are_read_with_functions_as_they_were_and_name_nobody(

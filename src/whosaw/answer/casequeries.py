@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -206,15 +207,29 @@ async def unmaskings(db: Database, case: str) -> list[Row]:
     )
 
 
-async def approved_for(db: Database, *, asked: str, approved: str, since: datetime) -> bool:
+@asynccontextmanager
+async def approving(db: Database) -> AsyncIterator[Connection]:
+    """Lend a transaction in which nobody else, of any process, approves an unmasking of any case."""
+    async with db.transaction() as connection:
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended('case_unmasking', 0))")
+        yield connection
+
+
+async def is_approved(connection: Connection, identifier: int) -> bool | None:
+    """Return whether an unmasking is approved; None where it is no longer there."""
+    rows = await connection.execute("select approved_by is not null from case_unmasking where id = %s", [identifier])
+    row = await rows.fetchone()
+    return None if row is None else bool(row[0])
+
+
+async def approved_for(connection: Connection, *, asked: str, approved: str, since: datetime) -> bool:
     """Return whether `approved` approved what `asked` had asked for, in any case, since then."""
-    found = await fetch(
-        db,
+    rows = await connection.execute(
         "select 1 from case_unmasking where asked_by = %(asked)s and approved_by = %(approved)s "
         "and approved_at > %(since)s limit 1",
         {"asked": asked, "approved": approved, "since": since},
     )
-    return bool(found)
+    return await rows.fetchone() is not None
 
 
 async def every_unmasking(db: Database) -> list[Row]:
@@ -226,15 +241,14 @@ async def every_unmasking(db: Database) -> list[Row]:
     return await fetch(db, f"select {_UNMASKING}, {functions} from case_unmasking as u order by u.id desc")
 
 
-async def approve_unmasking(db: Database, identifier: int, said: Mapping[str, object]) -> bool:
-    """Approve one; false where it was approved by then."""
-    async with db.connection() as connection:
-        done = await connection.execute(
-            "update case_unmasking set approved_by = %(by)s, approved_at = %(at)s, expires_at = %(until)s, "
-            "entry = %(entry)s where id = %(id)s and approved_by is null",
-            {"id": identifier, **said},
-        )
-        return done.rowcount == 1
+async def approve_unmasking(connection: Connection, identifier: int, said: Mapping[str, object]) -> bool:
+    """Approve one; false where it was approved by then, or is no longer there."""
+    done = await connection.execute(
+        "update case_unmasking set approved_by = %(by)s, approved_at = %(at)s, expires_at = %(until)s, "
+        "entry = %(entry)s where id = %(id)s and approved_by is null",
+        {"id": identifier, **said},
+    )
+    return done.rowcount == 1
 
 
 def _function(act: str) -> str:

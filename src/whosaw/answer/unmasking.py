@@ -98,17 +98,22 @@ class Unmaskings:
             )
         days = asked.days if days is None else days
         _check_days(days)
-        if asked.approved_by is not None:
-            return asked
-        now = self._clock.now()
-        if await queries.approved_for(self._db, asked=by, approved=asked.asked_by, since=now - _CIRCLE):
-            raise StepRefused(
-                "circular", "two people do not approve each other within 30 days", hint="have somebody else approve it"
-            )
-        more: dict[str, int | str] = {"change": "approved", "target": asked.actor}
-        entry = await self._notes.add(asked.case, "case.unmask", by=by, more=more)
-        said = {"by": by, "at": now, "until": now + timedelta(days=days), "entry": entry}
-        await queries.approve_unmasking(self._db, identifier, said)
+        # one approval at a time: two people who approve each other at once would not see each other's
+        async with queries.approving(self._db) as connection:
+            if await queries.is_approved(connection, identifier):  # by somebody else, whose entry says so
+                return await self.get(identifier)
+            now = self._clock.now()
+            if await queries.approved_for(connection, asked=by, approved=asked.asked_by, since=now - _CIRCLE):
+                raise StepRefused(
+                    "circular",
+                    "two people do not approve each other within 30 days",
+                    hint="have somebody else approve it",
+                )
+            more: dict[str, int | str] = {"change": "approved", "target": asked.actor}
+            entry = await self._notes.add(asked.case, "case.unmask", by=by, more=more)
+            said = {"by": by, "at": now, "until": now + timedelta(days=days), "entry": entry}
+            if not await queries.approve_unmasking(connection, identifier, said):
+                raise UnknownCase(f"there is no unmasking {identifier}")
         return await self.get(identifier)
 
     async def get(self, identifier: int) -> Unmasking:
