@@ -370,7 +370,8 @@ def test_nobody_who_was_erased_is_numbered_anew_by_a_look_a_letter_or_a_bundle(c
 
     def erase(key: str) -> None:
         with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute("delete from number_map where key = %s", [key])
+            gone = connection.execute("delete from number_map where key = %s returning space, number", [key])
+            connection.execute("insert into number_erased values (%s, %s)", gone.fetchone())
 
     case.ok("case", "plan", "CASE-1", "revoke_sessions", "E-2", "--reason", "a finding", **case.ann)
     erase("customer:C-3")
@@ -391,3 +392,25 @@ def test_nobody_who_was_erased_is_numbered_anew_by_a_look_a_letter_or_a_bundle(c
     case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
     assert json.loads((bundle / "files" / "steps.json").read_text())[0]["target"] == "an actor without a number"
     assert not {"E-2", "customer:C-3"} & numbered()
+
+
+def test_who_was_never_numbered_is_not_taken_for_erased_and_goes_untold(case: Desk, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        (kept,) = connection.execute("select verdict from case_verdict").fetchone() or ({},)
+        connection.execute("insert into number_erased values ('subject', 9999)")  # somebody else, long ago
+        kept["scope"]["probable"].append("customer:C-77")  # an imported log names him, and no door ever did
+        connection.execute("update case_verdict set verdict = %s, numbered = false", [json.dumps(kept)])
+        case.refused("app.facts_missing", "notice", "facts", "CASE-1", **case.ann)
+        # one that was kept since, of which more are missing than were ever erased
+        connection.execute("update case_verdict set numbered = true")
+        connection.execute("delete from number_map where key = 'customer:C-3'")
+        case.refused("app.facts_missing", "notice", "facts", "CASE-1", **case.ann)
+
+    # a verdict that is kept numbers him: what no entry carries is refused aloud
+    file = case.folder / "verdict.json"
+    file.write_text(json.dumps(kept | {"complaints": {"used": 2}}))
+    case.ok("case", "verdict", "CASE-1", str(file), **case.ann)
+    with psycopg.connect(database_url) as connection:
+        numbered = {key for (key,) in connection.execute("select key from number_map")}
+    assert "customer:C-77" in numbered
+    case.refused("answer.facts_contradict", "notice", "facts", "CASE-1", **case.ann)

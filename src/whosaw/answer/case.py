@@ -15,6 +15,8 @@ from whosaw.store import Database
 from whosaw.store.numbers import assign
 from whosaw.terms import Clock
 
+_TIERS = ("certain", "probable", "possible")
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -37,12 +39,15 @@ class Snapshot:
         at: when it was said.
         complaints: sightings it was computed from.
         verdict: the result as ``whosaw trace --json`` writes it; actors by the company's own keys.
+        numbered: whether everybody whom it says is affected had a number when it was kept, so that only an erasure can
+            have taken one away.
     """
 
     seq: int
     at: datetime
     complaints: int
     verdict: Mapping[str, Any]
+    numbered: bool = False
 
     def named(self) -> set[str]:
         """Return every actor who stands alone as a finding; an inseparable group names nobody."""
@@ -59,6 +64,12 @@ class Snapshot:
     def actors(self) -> set[str]:
         """Return every actor whom the verdict mentions, on a rung or not."""
         return {actor for each in self._candidates() for actor in each["actors"]}
+
+    def affected(self) -> set[str]:
+        """Return every subject of whom it says how far his data got out."""
+        scope = self.verdict.get("scope")
+        tiers = [scope.get(tier) or () for tier in _TIERS] if isinstance(scope, Mapping) else []
+        return {key for tier in tiers for key in tier}
 
     def _candidates(self) -> list[Mapping[str, Any]]:
         return list(self.verdict.get("candidates", ()))
@@ -106,13 +117,17 @@ class Cases:
     async def add_verdict(self, identifier: str, verdict: Mapping[str, Any], *, complaints: int) -> Snapshot:
         """Append what attribution said to the case's history; whom it names has a number from then on.
 
+        So has everybody whose data it says got out: who has none is not to be taken for one who was erased.
+
         Raises:
             UnknownCase: there is none of this id.
         """
         await self.get(identifier)
         at = self._clock.now()
         # now and at no later look: who was erased meanwhile would come back into the map
-        await assign(self._db, "actor", sorted(Snapshot(0, at, complaints, verdict).actors() | staff_in(verdict)))
+        said = Snapshot(0, at, complaints, verdict)
+        await assign(self._db, "actor", sorted(said.actors() | staff_in(verdict)))
+        await assign(self._db, "subject", sorted(said.affected()))
         return Snapshot(*await queries.add_verdict(self._db, identifier, at, complaints, verdict))
 
     async def verdicts(self, identifier: str) -> Sequence[Snapshot]:

@@ -108,13 +108,13 @@ async def close_case(db: Database, identifier: str, at: datetime) -> None:
 
 
 async def add_verdict(db: Database, case_id: str, at: datetime, complaints: int, verdict: Mapping[str, object]) -> Row:
-    """Append a snapshot to a case and return (seq, at, complaints, verdict)."""
+    """Append a snapshot whose people are numbered to a case; return (seq, at, complaints, verdict, numbered)."""
     async with db.transaction() as connection:
         await connection.execute("select 1 from case_file where id = %s for update", [case_id])
         rows = await connection.execute(
-            "insert into case_verdict (case_id, seq, at, complaints, verdict) select %(case)s, "
-            "coalesce(max(seq), 0) + 1, %(at)s, %(n)s, %(verdict)s::jsonb from case_verdict where case_id = %(case)s "
-            "returning seq, at, complaints, verdict",
+            "insert into case_verdict (case_id, seq, at, complaints, verdict, numbered) select %(case)s, "
+            "coalesce(max(seq), 0) + 1, %(at)s, %(n)s, %(verdict)s::jsonb, true from case_verdict "
+            "where case_id = %(case)s returning seq, at, complaints, verdict, numbered",
             {"case": case_id, "at": at, "n": complaints, "verdict": json.dumps(verdict)},
         )
         row = await rows.fetchone()
@@ -126,7 +126,7 @@ async def verdicts(db: Database, case_id: str) -> list[Row]:
     """Return the snapshots of a case, oldest first."""
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select seq, at, complaints, verdict from case_verdict where case_id = %s order by seq", [case_id]
+            "select seq, at, complaints, verdict, numbered from case_verdict where case_id = %s order by seq", [case_id]
         )
         return await rows.fetchall()
 

@@ -42,7 +42,7 @@ from whosaw.app.casesettings import CaseSettings
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record import Entry, entries_by_actor, exposed_subjects, fsck
-from whosaw.store.numbers import find_all, keys_of
+from whosaw.store.numbers import count_erased, find_all, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
 
@@ -50,7 +50,7 @@ _DECIDED = "select decided_at, high, decided_by, why from case_risk where case_i
 
 
 class FactsMissing(AppError, LookupError):
-    """A case has no verdict that says whose data got out, or the settings do not say who writes."""
+    """A case has no verdict that says whose data got out and numbers each, or the settings do not say who writes."""
 
     code: ClassVar[str] = "app.facts_missing"
     hint = "add a verdict with `whosaw case verdict`; letters need a contact in the catalog, a phone and an address"
@@ -83,7 +83,7 @@ class CaseNotices:
 
         Raises:
             UnknownCase: there is no such case.
-            FactsMissing: it has no verdict, or nobody is named by it.
+            FactsMissing: it has no verdict, nobody is named by it, or somebody is missing who was not erased.
             FactsContradict: what would be said is not carried by the record.
         """
         services = self._services
@@ -105,7 +105,14 @@ class CaseNotices:
         tiers = [scope["certain"], scope["probable"], scope["possible"]]
         subjects = await find_all(services.db, "subject", [key for tier in tiers for key in tier])
         certain, probable, possible = (tuple(subjects[key] for key in tier if key in subjects) for tier in tiers)
-        erased = sum(key not in subjects for tier in tiers[:2] for key in tier)
+        erased = len({key for tier in tiers[:2] for key in tier if key not in subjects})
+        # never numbered is not erased: nobody may go untold because a verdict was kept before anybody numbered him
+        if erased and (not history[-1].numbered or erased > await count_erased(services.db, "subject")):
+            raise FactsMissing(
+                f"{erased} of those whom the verdict of `{case}` says are affected have no number, "
+                "and no erasure says why",
+                hint="trace again and add that verdict with `whosaw case verdict`: it numbers everybody it names",
+            )
         labels = {name: label_of(field) for name, field in services.catalog.fields.items()}
         sightings = await SightingBook(services.db).list(case=case)
         payloads = await self._each_subject(entries, {*certain, *probable})

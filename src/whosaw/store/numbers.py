@@ -71,6 +71,14 @@ async def find_all(db: Database, space: Space, keys: Iterable[str]) -> dict[str,
     return {key: found[key] for key in wanted if key in found}
 
 
+async def count_erased(db: Database, space: Space) -> int:
+    """Return how many numbers lead to nobody because somebody was erased."""
+    async with db.connection() as connection:
+        rows = await connection.execute("select count(*) from number_erased where space = %s", [space])
+        row = await rows.fetchone()
+        return 0 if row is None else int(row[0])
+
+
 class NumberMap:
     """The maps as one process remembers them, so that the hot path rarely asks the database.
 
