@@ -648,3 +648,30 @@ async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_ove
         await AlternativeChecks(services, Sources("company:no such table", dump)).round()
     (line,) = [each for each in await sighting_lines(work, case) if each.number not in (one, two)]
     assert line.unchecked == ("the customer's own earlier order from the same seller",)
+
+
+async def test_what_could_not_be_asked_is_not_checked_and_earlier_cases_are_asked_again(
+    services: Services, database_url: str
+) -> None:
+    work, case = await opened_case(services)
+    erased, told = await work.book.list(case=case)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table company.orders (customer text, seller text)")
+        connection.execute("insert into company.orders values ('C-1', 'S-7')")
+        connection.execute("delete from number_map where space = 'subject' and number = %s", [erased.subject])
+    checks = AlternativeChecks(services, Sources("company:company.orders:customer:seller"))
+    assert await checks.round() == 2
+    lines = {each.number: each for each in await sighting_lines(work, case)}
+    assert lines[erased.id].unchecked[0] == "the customer's own earlier order from the same seller"
+    assert "the customer's own earlier order from the same seller" not in lines[told.id].unchecked
+
+    earlier = (await work.desk.open("seller:S-1", by="P-1", reason="older messages came in since")).id
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update case_file set opened_at = %s where id = %s", [END - timedelta(days=900), earlier])
+        connection.execute(
+            "insert into outbox_mail (topic, recipient_key, message_id, message_sha256, recipient_salt, recipient_hash, "
+            "queued_at, recipient, message) values (%s, %s, 'm', '', '', '', now(), 'x', 'x')",
+            [earlier, str(told.subject)],
+        )
+    assert (await checks.round(), await checks.round()) == (1, 0)
+    assert [(each.sighting, each.kind) for each in await work.alternatives.list(case)] == [(told.id, "earlier_case")]

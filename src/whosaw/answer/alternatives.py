@@ -128,9 +128,13 @@ class Checks:
         return queries.checking(db)
 
     async def waiting(self, kind: CheckKind) -> dict[str, set[int]]:
-        """Return by open case the sightings about which this source was not asked."""
+        """Return by open case the sightings about which this source is to be asked.
+
+        That is where it was not asked, or an earlier case told the customer only after that was.
+        """
         found: dict[str, set[int]] = {}
-        for case, sighting in await queries.unchecked(self._db, kind):
+        later = await queries.told_since(self._db) if kind == "earlier_case" else []
+        for case, sighting in [*await queries.unchecked(self._db, kind), *later]:
             found.setdefault(case, set()).add(sighting)
         return found
 

@@ -142,6 +142,18 @@ async def told_before(db: Database, case: str, odds: float) -> list[Row]:
     )
 
 
+async def told_since(db: Database) -> list[Row]:
+    """Return (case, sighting) of open cases where an earlier case tells the customer, and a check had found none."""
+    return await fetch(
+        db,
+        "select distinct s.case_id, s.id from sighting_check k join sighting s on s.id = k.sighting_id "
+        "join case_file c on c.id = s.case_id join outbox_mail m on m.recipient_key = s.subject::text "
+        "join case_file earlier on earlier.id = m.topic where k.kind = 'earlier_case' and k.outcome = 'nothing' "
+        "and c.state <> 'closed' and m.topic <> s.case_id and earlier.opened_at < s.contacted_at order by 1, 2",
+        {},
+    )
+
+
 async def add_exculpatory(db: Database, case: str, said: Mapping[str, object]) -> None:
     """Keep an answer to what may clear somebody; earlier ones stay."""
     await fetch(

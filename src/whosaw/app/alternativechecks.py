@@ -1,19 +1,20 @@
 """What else may explain a sighting, asked by the server itself once the sighting stands in a case.
 
-Each source is asked once for each sighting; what a source was not asked stays marked as not checked. A person's word
-about an alternative is never written over, and what is found here accuses and clears nobody: a trace weighs it.
+Each source is asked once for each sighting, and earlier cases again where one has told its customer meanwhile; what a
+source was not asked, or could not be, stays marked as not checked. A person's word about an alternative is never written
+over, and what is found here accuses and clears nobody: a trace weighs it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from whosaw.answer import Sighting
 from whosaw.answer.alternatives import Alternative, CheckKind, Checks, DumpList, from_dump
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.caseintake import case_addresses, own_orders
+from whosaw.app.caseintake import case_addresses, own_orders, still_known
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.services import Services
 from whosaw.terms import WhosawError
@@ -78,12 +79,15 @@ class AlternativeChecks:
         for case, numbers in (await checks.waiting(kind)).items():
             seen = [each for each in await self.work.book.list(case=case) if each.id in numbers]
             addresses = await case_addresses(self.services, seen) if kind == "dump" else {}
+            possible: Container[int] | None = addresses if kind == "dump" else None
+            if kind == "own_order":
+                possible = await still_known(self.services, seen)
             found = await self._ask(kind, case, seen, addresses)
             known = {(each.sighting, each.kind, each.source) for each in await self.work.alternatives.list(case)}
             fresh = [each for each in found if (each.sighting, each.kind, each.source) not in known]
             await self.work.notes.add(case, "case.alternatives", by=BY, more={"rows": len(seen)})
             await self.work.alternatives.note(fresh, by=BY)
-            await checks.note(kind, numbers, found, addresses if kind == "dump" else None)
+            await checks.note(kind, numbers, found, possible)
             done |= numbers
         return done
 

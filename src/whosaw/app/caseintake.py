@@ -227,6 +227,12 @@ async def case_addresses(services: Services, seen: Sequence[Sighting]) -> dict[i
     return {each.id: known[keys[each.subject]] for each in seen if keys.get(each.subject) in known}
 
 
+async def still_known(services: Services, seen: Sequence[Sighting]) -> set[int]:
+    """Return the sightings whose subject has a key yet: of whoever was erased since, no table can be asked."""
+    keys = await keys_of(services.db, "subject", [each.subject for each in seen])
+    return {each.id for each in seen if each.subject in keys}
+
+
 def own_orders(services: Services, where: str) -> OwnOrders:
     """Return a question to the company's orders.
 

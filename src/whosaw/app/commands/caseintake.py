@@ -23,6 +23,7 @@ from whosaw.app.caseintake import (
     case_addresses,
     own_orders,
     read_senders,
+    still_known,
 )
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import look, look_at_case, who_looks
@@ -207,7 +208,7 @@ def alternatives(
         if dump is not None:
             await checks.note("dump", numbers, found, addresses)
         if orders:
-            await checks.note("own_order", numbers, found)
+            await checks.note("own_order", numbers, found, await still_known(services, seen))
         return await desk.alternatives.list(case)
 
     found = with_services(work)
