@@ -1,8 +1,8 @@
 """What else may explain a sighting, asked by the server itself once the sighting stands in a case.
 
 Each source is asked once for each sighting, and earlier cases again where one has told its customer meanwhile; what a
-source was not asked, or could not be, stays marked as not checked. A person's word about an alternative is never written
-over, and what is found here accuses and clears nobody: a trace weighs it.
+source was not asked, or could not be, stays marked as not checked. A person's word about an alternative is never
+written over, and what is found here accuses and clears nobody: a trace weighs it.
 """
 
 from __future__ import annotations
