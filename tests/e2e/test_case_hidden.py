@@ -91,7 +91,15 @@ def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: De
     ):
         said = desk.refused(hidden, "case", *command, **desk.bob)
         assert command[0] != "open" or "CASE-" not in said
-    desk.ok("case", "alternatives", "CASE-1", **desk.ann)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into sighting_alternative (sighting_id, kind, source, probability, at, by) "
+            "select id, 'earlier_case', 'CASE-2', 0.7, now(), 'service:case' from sighting where case_id = 'CASE-1'"
+        )
+    for asked in ("alternatives", "sightings"):
+        said = desk.ok("case", asked, "CASE-1", "--json", **desk.ann)
+        assert "an earlier case" in said and "CASE-2" not in said
+        assert "CASE-2" in desk.ok("case", asked, "CASE-1", "--json")
     # what a step cannot be planned for is told to nobody who may not plan it
     plan = ("case", "plan", "CASE-1", "suspend_seller", "seller:S-1", "--reason", "x")
     assert "no function in the case" in desk.refused("answer.step_refused", *plan, **desk.bob)

@@ -78,6 +78,11 @@ async def opened_case(services: Services, *, suspect: str = SUSPECT) -> tuple[Ca
     return work, case
 
 
+async def everything(_case: str) -> bool:
+    """See every case."""
+    return True
+
+
 def shown(suspect: str, rung: str = "finding") -> dict[str, Any]:
     """Return a verdict with all that a page shows of its candidates."""
     said = verdict(rung, suspect)
@@ -612,7 +617,7 @@ async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_ove
 ) -> None:
     work, case = await opened_case(services)
     one, two = [each.id for each in await work.book.list(case=case)]
-    lines = {each.number: each for each in await sighting_lines(work, case)}
+    lines = {each.number: each for each in await sighting_lines(work, case, everything)}
     assert len(lines[one].unchecked) == 3 and lines[one].explained == () and lines[one].word == "sound"
 
     await work.alternatives.note([Alternative(one, "own_order", SELLER, 0.2)], by="P-1")  # he asked the customer
@@ -631,7 +636,7 @@ async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_ove
     assert await AlternativeChecks(services, Sources("", dump)).round() == 2, "a source that was named later"
     found = {(each.sighting, each.kind): each.probability for each in await work.alternatives.list(case)}
     assert found == {(one, "own_order"): 0.2, (two, "dump"): 0.5}
-    lines = {each.number: each for each in await sighting_lines(work, case)}
+    lines = {each.number: each for each in await sighting_lines(work, case, everything)}
     assert lines[two].unchecked == ()
     assert lines[one].unchecked == ("a list that was public before",), "of whom no address is known"
     assert lines[two].explained == ("a list that was public before (dump of 2019, 0.50)",)
@@ -646,7 +651,7 @@ async def test_a_server_checks_alternatives_itself_marks_what_it_did_not_and_ove
     await work.book.add(complaint(number), subject=number, beneficiary=SELLER)
     with pytest.raises(IntakeImpossible):
         await AlternativeChecks(services, Sources("company:no such table", dump)).round()
-    (line,) = [each for each in await sighting_lines(work, case) if each.number not in (one, two)]
+    (line,) = [each for each in await sighting_lines(work, case, everything) if each.number not in (one, two)]
     assert line.unchecked == ("the customer's own earlier order from the same seller",)
 
 
@@ -661,7 +666,7 @@ async def test_what_could_not_be_asked_is_not_checked_and_earlier_cases_are_aske
         connection.execute("delete from number_map where space = 'subject' and number = %s", [erased.subject])
     checks = AlternativeChecks(services, Sources("company:company.orders:customer:seller"))
     assert await checks.round() == 2
-    lines = {each.number: each for each in await sighting_lines(work, case)}
+    lines = {each.number: each for each in await sighting_lines(work, case, everything)}
     assert lines[erased.id].unchecked[0] == "the customer's own earlier order from the same seller"
     assert "the customer's own earlier order from the same seller" not in lines[told.id].unchecked
 
@@ -675,3 +680,22 @@ async def test_what_could_not_be_asked_is_not_checked_and_earlier_cases_are_aske
         )
     assert (await checks.round(), await checks.round()) == (1, 0)
     assert [(each.sighting, each.kind) for each in await work.alternatives.list(case)] == [(told.id, "earlier_case")]
+
+
+async def test_an_earlier_case_that_one_may_not_see_stands_beside_a_sighting_without_its_number(
+    services: Services,
+) -> None:
+    work, case = await opened_case(services)
+    earlier = (await work.desk.open("seller:S-1", by="L-1", reason="messages of last year")).id
+    await work.desk.name(earlier, "L-1", "legal", by="L-1")  # from here on it is nothing to P-1
+    await work.desk.name(case, "L-1", "legal", by="P-1")
+    seen = (await work.book.list(case=case))[0]
+    await work.alternatives.note([Alternative(seen.id, "earlier_case", earlier, 0.7)], by="service:case")
+    reads = WebReads(services)
+    words = "an earlier leak that the customer was told about"
+    for viewer, source in (("P-1", "an earlier case"), ("L-1", earlier)):
+        page = await reads.case(case, viewer)
+        assert page is not None
+        (line,) = [each for each in page.sightings if each.number == seen.id]
+        assert line.explained == (f"{words} ({source}, 0.70)",)
+        assert (earlier in str(page)) == (viewer == "L-1")

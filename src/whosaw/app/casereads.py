@@ -90,7 +90,7 @@ class CaseReads:
                 FallenLine(f"actor #{each.actor}", each.untold, each.measures)
                 for each in await self._work.corrections.fallen(case_id)
             ),
-            sightings=await sighting_lines(self._work, case_id),
+            sightings=await sighting_lines(self._work, case_id, lambda other: self.may_see(other, viewer)),
         )
 
     async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
-from whosaw.answer.alternatives import Checks
+from whosaw.answer.alternatives import Alternative, Checks
 from whosaw.answer.plainwords import ALTERNATIVES, word_of
 from whosaw.answer.plausibility import WORDS, plausibility
 from whosaw.app.casedesk import CaseWork
 from whosaw.doors.console.reads import SightingLine
+
+Seen = Callable[[str], Awaitable[bool]]
+"""Says of a case whether whoever reads may see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,23 @@ class BesideSighting:
     unchecked: tuple[str, ...]
 
 
-async def beside_sightings(work: CaseWork, case: str) -> dict[int, BesideSighting]:
-    """Return it for every sighting of a case, by number."""
+async def told_alternatives(work: CaseWork, case: str, seen: Seen) -> Sequence[Alternative]:
+    """Return the alternatives of a case; an earlier case stands without its number for whoever may not see that one."""
+    found = await work.alternatives.list(case)
+    earlier = {each.source for each in found if each.kind == "earlier_case"}
+    hidden = {source for source in earlier if not await seen(source)}
+    return [
+        replace(each, source="an earlier case") if each.kind == "earlier_case" and each.source in hidden else each
+        for each in found
+    ]
+
+
+async def beside_sightings(work: CaseWork, case: str, seen: Seen) -> dict[int, BesideSighting]:
+    """Return it for every sighting of a case, by number, as `told_alternatives` tells it."""
     services = work.services
     unasked = await Checks(services.db, services.clock).unasked(case)
     explained: dict[int, list[str]] = {}
-    for each in await work.alternatives.list(case):
+    for each in await told_alternatives(work, case, seen):
         said = f"{word_of(ALTERNATIVES, each.kind)} ({each.source}, {each.probability:.2f})"
         explained.setdefault(each.sighting, []).append(said)
     return {
@@ -36,9 +51,9 @@ async def beside_sightings(work: CaseWork, case: str) -> dict[int, BesideSightin
     }
 
 
-async def sighting_lines(work: CaseWork, case: str) -> tuple[SightingLine, ...]:
+async def sighting_lines(work: CaseWork, case: str, seen: Seen) -> tuple[SightingLine, ...]:
     """Return the sightings of a case as its page shows them, the newest first; nobody who complained stands there."""
-    beside = await beside_sightings(work, case)
+    beside = await beside_sightings(work, case, seen)
     lines = []
     for each in reversed(await work.book.list(case=case)):
         judged, more = plausibility(each), beside[each.id]

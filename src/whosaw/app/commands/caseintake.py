@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.complaintboxes import ImapBox, Maildir
 from whosaw.app.services import Services
 from whosaw.app.settings import words
-from whosaw.app.sightingreads import beside_sightings
+from whosaw.app.sightingreads import beside_sightings, told_alternatives
 
 Beside = dict[int, tuple[str, str]]
 
@@ -110,6 +111,10 @@ async def _seen(services: Services, found: Sequence[Taken]) -> list[Taken]:
     ]
 
 
+async def _sees(services: Services, case: str) -> bool:
+    return not await hidden(services, [case])
+
+
 def _intake(services: Services, dns: str) -> CaseIntake:
     servers = frozenset(name.lower() for name in words(CaseSettings.read().mail_servers))
     arrival = Arrival(servers, records(dns)) if servers else None
@@ -163,7 +168,7 @@ def sightings(case: str, /, *, as_json: AsJson = False) -> int:
         desk = case_work(services)
         beside = {
             number: (", ".join(lines.explained), ", ".join(lines.unchecked))
-            for number, lines in (await beside_sightings(desk, case)).items()
+            for number, lines in (await beside_sightings(desk, case, partial(_sees, services))).items()
         }
         return await desk.book.list(case=case), beside
 
@@ -209,7 +214,7 @@ def alternatives(
             await checks.note("dump", numbers, found, addresses)
         if orders:
             await checks.note("own_order", numbers, found, await still_known(services, seen))
-        return await desk.alternatives.list(case)
+        return await told_alternatives(desk, case, partial(_sees, services))
 
     found = with_services(work)
     if as_json:
