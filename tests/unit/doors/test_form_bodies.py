@@ -133,17 +133,45 @@ async def test_a_body_that_comes_fast_enough_and_never_ends_is_given_up_too(path
 async def test_no_more_bodies_are_held_than_there_are_places(path: str, tmp_path: Path) -> None:
     bodies = Bodies(at_once=2, whole_s=LONG_S, grace_s=LONG_S)
     async with serving(*routes(tmp_path, bodies, bodies)) as address:
-        held = [await Slow.begin(address, path) for _ in range(2)]
-        while bodies._held < 2:
+        with bodies.place(), bodies.place():  # of bodies that are whole, and are being dealt with
+            assert bodies.held == 2
+            refused = await send(address, path)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "120")
+            assert "at once" in refused.text and 'role="alert"' in refused.text
+        assert bodies.held == 0
+        held = await Slow.begin(address, path)
+        while not bodies.held:
             await asyncio.sleep(0.01)
-        refused = await send(address, path)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "120")
-        assert "at once" in refused.text and 'role="alert"' in refused.text
-        held[0].writer.close()  # broken off: its place is free
-        while bodies._held == 2:
+        held.writer.close()  # broken off: its place is free
+        while bodies.held:
             await asyncio.sleep(0.01)
         assert (await send(address, path)).status_code == 200
-        held[1].writer.close()
+
+
+@BOTH
+async def test_heads_without_bodies_keep_nobody_from_writing_and_lose_their_own_places(
+    path: str, tmp_path: Path
+) -> None:
+    bodies = Bodies(at_once=4, whole_s=LONG_S, grace_s=LONG_S, least_bytes_per_s=1)
+    async with serving(*routes(tmp_path, bodies, bodies)) as address:
+        busy = await Slow.begin(address, path)  # the oldest, and the only one of which something comes
+        busy.writer.write(b"x" * 500)
+        await busy.writer.drain()
+        heads = []
+        for _ in range(7):
+            heads.append(await Slow.begin(address, path))
+            await asyncio.sleep(0.05)
+            assert bodies.held <= 4
+        assert [(await each.answer()).split()[1] for each in heads[:4]] == ["408"] * 4
+        for given_up in heads[4:]:
+            assert (await send(address, path)).status_code == 200
+            assert (await given_up.answer()).startswith("HTTP/1.1 408")
+            heads.append(await Slow.begin(address, path))
+            await asyncio.sleep(0.05)
+        busy.writer.write(b"x" * 500)
+        assert not (await busy.answer()).startswith("HTTP/1.1 408"), "what came kept its place"
+        for each in (busy, *heads):
+            each.writer.close()
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
@@ -151,12 +179,13 @@ async def test_pictures_that_fill_their_places_keep_nobody_from_sending_words(tm
     texts, pictures = (Bodies(at_once=1, whole_s=LONG_S, grace_s=LONG_S) for _ in range(2))
     async with serving(*routes(tmp_path, texts, pictures)) as address:
         slow = await Slow.begin(address, APPROACH_PATH, length=length)
-        while not pictures._held:
+        while not pictures.held:
             await asyncio.sleep(0.01)
         assert (await send(address, APPROACH_PATH)).status_code == 200
-        refused = await Slow.begin(address, APPROACH_PATH, length="Content-Length: 200000")
-        assert (await refused.answer()).startswith("HTTP/1.1 503")
-        for each in (slow, refused):
+        newer = await Slow.begin(address, APPROACH_PATH, length="Content-Length: 200000")
+        assert (await slow.answer()).startswith("HTTP/1.1 408")
+        assert (await send(address, APPROACH_PATH)).status_code == 200
+        for each in (slow, newer):
             each.writer.close()
 
 
@@ -180,7 +209,7 @@ async def test_no_door_waits_without_end_for_a_body(tmp_path: Path, monkeypatch:
         slow = await Slow.begin(address, COMPLAINT_PATH)
         trickling = asyncio.create_task(slow.trickle())
         await asyncio.wait_for(trickling, 10)
-        while bodies._held:  # nobody reads it any more
+        while bodies.held:  # nobody reads it any more
             await asyncio.sleep(0.01)
         assert (await send(address, COMPLAINT_PATH)).status_code == 200
         slow.writer.close()

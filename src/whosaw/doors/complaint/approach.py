@@ -22,7 +22,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace, announced_bytes
+from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace, Place, announced_bytes
 from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.pages import Pages
@@ -38,6 +38,7 @@ _FIELD_BYTES_MOST = 8 * TEXT_MOST  # longer ones are refused at any rate
 _DRAINED_BYTES_MOST = 8 * _BODY_BYTES_MOST  # let go by, for a browser shows no answer before its body is read
 _THREADS = 2
 _TEXTS_AT_ONCE = 256  # bodies without a picture: 32 MB at most
+_PICTURES_GRACE_S = 10.0
 _PICTURES_AT_ONCE = 16  # bodies that may hold one: 82 MB at most
 # what no text of a form holds; tab and newline are none of it
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -98,7 +99,7 @@ class Limits:
     pace: FormPace = field(default_factory=lambda: FormPace(each_most=120, all_most=120))
     asks: FormPace = field(default_factory=lambda: FormPace(each_most=600, all_most=600, within_s=60.0))
     texts: Bodies = field(default_factory=lambda: Bodies(at_once=_TEXTS_AT_ONCE))
-    pictures: Bodies = field(default_factory=lambda: Bodies(at_once=_PICTURES_AT_ONCE))
+    pictures: Bodies = field(default_factory=lambda: Bodies(at_once=_PICTURES_AT_ONCE, grace_s=_PICTURES_GRACE_S))
 
 
 class ApproachDoor:
@@ -141,16 +142,16 @@ class ApproachDoor:
 
     async def _take(self, request: Request) -> Response:
         try:
-            with self._bodies(request).place():
-                return await self._report_of(request)
+            with self._bodies(request).place() as place:
+                return await self._report_of(request, place)
         except NoPlace:
             return self._report(503, Told(), problem=_NO_PLACE)
         except BodyLate:
             return self._report(408, Told(), problem=_LATE)
 
-    async def _report_of(self, request: Request) -> Response:
+    async def _report_of(self, request: Request, place: Place) -> Response:
         spent = self._limits.pace.spent  # asked first: then only what was typed is read, to be given back
-        given = await self._given(request, _TEXTS_BYTES if spent else _BODY_BYTES_MOST)
+        given = await self._given(request, place, _TEXTS_BYTES if spent else _BODY_BYTES_MOST)
         told = Told(*(given.texts.get(name, "") for name in ("offer", "channel", "handle", "payout")))
         if spent and given.status in (200, 413):
             return self._report(503, told, problem=_BUSY)
@@ -174,15 +175,15 @@ class ApproachDoor:
 
     async def _read(self, request: Request) -> Response:
         try:
-            with self._bodies(request).place():
-                return await self._answer_of(request)
+            with self._bodies(request).place() as place:
+                return await self._answer_of(request, place)
         except NoPlace:
             return self._answer(503, problem=_NO_PLACE)
         except BodyLate:
             return self._answer(408, problem=_LATE)
 
-    async def _answer_of(self, request: Request) -> Response:
-        given = await self._given(request, _TEXTS_BYTES)
+    async def _answer_of(self, request: Request, place: Place) -> Response:
+        given = await self._given(request, place, _TEXTS_BYTES)
         code, text = given.texts.get("code", "").strip()[:100], given.texts.get("text", "").strip()
         if given.status != 200:
             return self._answer(given.status, code, text, problem=given.problem)
@@ -214,10 +215,10 @@ class ApproachDoor:
     ) -> Response:
         return self._pages.show("approach_answer", status, problem=problem, lines=lines, code=code, text=text)
 
-    async def _given(self, request: Request, most: int) -> _Given:
+    async def _given(self, request: Request, place: Place, most: int) -> _Given:
         if not from_here(request):
             return _Given(403, "Fill in the form on this page. What was sent was not read, so nothing stands below.")
-        body, whole = await _body(self._bodies(request).arriving(request), most)
+        body, whole = await _body(place.arriving(request), most)
         kind = request.headers.get("content-type", "")
         try:
             given = await self._aside(_read, kind, body, whole)

@@ -17,7 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace
+from whosaw.doors.complaint.bodies import Bodies, BodyLate, NoPlace, Place
 from whosaw.doors.complaint.marks import from_here
 from whosaw.doors.complaint.pace import FormPace
 from whosaw.doors.complaint.pages import Pages
@@ -83,18 +83,18 @@ class ComplaintDoor:
 
     async def _take(self, request: Request) -> Response:
         try:
-            with self._bodies.place():
-                return await self._report_of(request)
+            with self._bodies.place() as place:
+                return await self._report_of(request, place)
         except NoPlace:
             status, problem = 503, "Many are sending at once. Please go back, and send it again in two minutes."
         except BodyLate:
             status, problem = 408, "This came too slowly to be taken. Please go back, and send it again."
         return self._pages.show("form", status, filled=Filled(), wrong={}, problem=problem)
 
-    async def _report_of(self, request: Request) -> Response:
+    async def _report_of(self, request: Request, place: Place) -> Response:
         if not from_here(request):
             return self._pages.show("form", 403, filled=Filled(), wrong={}, problem="Fill in the form on this page.")
-        given = await _given(self._bodies.arriving(request))
+        given = await _given(place.arriving(request))
         if given is None:
             return self._pages.show("form", 413, filled=Filled(), wrong={}, problem="This is too long to be taken.")
         filled = Filled(given.get("email", "").strip(), given.get("sender", "").strip(), given.get("text", ""))
