@@ -21,7 +21,7 @@ from whosaw.app.watchsecond import Second, SecondRefused, decide_again, draw, to
 from whosaw.record import entries_from
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
-from whosaw.watch.drawing import is_drawn
+from whosaw.watch.drawing import is_drawn, stands_for
 from whosaw.watch.settings import WatchSettings, canonical
 
 MORE = """
@@ -65,6 +65,11 @@ async def decided_things(services: Services) -> dict[str, int]:
         about = {"object": f"review:R-{number}", "at": to_us(MIDNIGHT - timedelta(hours=1, seconds=number))}
         actor = actors[f"E-{number % 2}"]
         await services.appender.append({**said, **made, **about, "actor": actor, "beneficiary": "seller:S-3"})
+    for again in (1, 2):  # one click allows ten objects, and the tool asks twice
+        for number in range(10):
+            about = {"object": f"review:R-{90 + number}", "at": to_us(MIDNIGHT - timedelta(minutes=9)) + again}
+            made = {"kind": "action", "decision": "allow", "action": "review.delete", "beneficiary": "seller:S-3"}
+            await services.appender.append({**said, **made, **about, "actor": actors["E-2"]})
     return actors
 
 
@@ -81,13 +86,16 @@ async def test_a_share_is_drawn_decided_blind_by_somebody_else_and_weighed(datab
         noted = await note_watch(services)
         entries = [each async for each in entries_from(services.db, 0)]
         seed, day = WatchSettings().seed, to_us(MIDNIGHT - timedelta(days=1))
+        made = {each.index: each.payload for each in entries if each.payload.get("action")}
+        clicked = [entry for entry, said in made.items() if said["actor"] == actors["E-2"]][10:]
+        click = stands_for(seed, clicked)
         expected = {
-            each.index: each.payload
-            for each in entries
-            if each.payload.get("action") and each.payload["at"] >= day
-            if is_drawn(seed, each.index, canonical(dict(each.payload)), 0.5)
+            entry: said
+            for entry, said in made.items()
+            if said["at"] >= day and (said["actor"] != actors["E-2"] or entry == click)
+            if is_drawn(seed, entry, canonical(dict(said)), 0.5)
         }
-        assert noted is not None and noted.drawn == len(expected) and 6 <= len(expected) <= 18
+        assert noted is not None and noted.drawn == len(expected) and 6 <= len(expected) <= 19
         drawn = {
             each.payload["of"]: each.payload["target"] for each in entries if each.payload.get("change") == "drawn"
         }
@@ -117,15 +125,18 @@ async def test_a_share_is_drawn_decided_blind_by_somebody_else_and_weighed(datab
                 assert done.favours is False
         with pytest.raises(SecondRefused):
             await decide_again(services, first.id, favours=True, because=BECAUSE, by=who)
-        made = [each.payload async for each in entries_from(services.db, 0) if each.payload.get("change") == "second"]
-        assert len(made) == len(drawn) and "defect" not in repr(made)
+        said = [each.payload async for each in entries_from(services.db, 0) if each.payload.get("change") == "second"]
+        assert len(said) == len(drawn) and "defect" not in repr(said)
 
         told = await told_now(services, END)
         async with run_files(services, told | {"answers_before": (END + timedelta(days=1)).isoformat()}) as run:
             _, files, _ = run
             with files.decisions.open(newline="") as file:
                 table = list(csv.DictReader(file))
-        assert len(table) == DECISIONS + 3 and {row["kind"] for row in table} == {"review"}
+        assert len(table) == DECISIONS + 3 + 10, "what was decided twice stands once"
+        assert len({row["at"] for row in table if row["actor"] == "E-2"}) == 1 and {row["kind"] for row in table} == {
+            "review"
+        }
         sampled = [row for row in table if row["second"]]
         assert len(sampled) == len(drawn)
         assert all(row["second"] == row["favourable"] for row in sampled), "whoever deleted is disagreed with"

@@ -22,7 +22,7 @@ from whosaw.gate.approvalpeople import DirectoryRow, functions_of, is_there, rol
 from whosaw.record import Entry, entries_between
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.terms import from_us
-from whosaw.watch.drawing import is_drawn, second_of
+from whosaw.watch.drawing import is_drawn, second_of, stands_for
 from whosaw.watch.settings import canonical, read_settings
 
 DUE_DAYS = 7
@@ -30,6 +30,9 @@ PART_DAYS = 30
 """So far back whoever touched the same object took part."""
 _DAY_US = 86_400_000_000
 _LEAST, _MOST = 10, 1_000
+
+_Case = tuple[int, str, str]
+"""What one person decides once: he, about which object, in which kind of decision."""
 
 
 class SecondRefused(AppError, ValueError):
@@ -76,15 +79,16 @@ async def draw(services: Services, until_us: int, once: Once) -> int:
         return 0
     second, seed = watching.second, read_settings(watching.settings).seed
     sides = _sides(second.kinds)
-    found: list[Entry] = []
+    made: list[Entry] = []
     took_part: dict[str, set[int]] = {}
     async for entry in entries_between(services.db, until_us - PART_DAYS * _DAY_US, until_us):
         said = entry.payload
         if "object" in said:
             took_part.setdefault(str(said["object"]), set()).add(int(said["actor"]))  # type: ignore[arg-type]
         mine = said.get("kind") == "action" and said.get("action") in sides and _at(said) >= until_us - _DAY_US
-        if mine and is_drawn(seed, entry.index, canonical(dict(said)), second.share):
-            found.append(entry)
+        if mine:
+            made.append(entry)
+    found = [each for each in _of_each_ask(made, sides, seed) if _is_drawn(seed, each, second.share)]
     if not found:
         return 0
     now, staff = services.clock.now(), await everybody(services)
@@ -101,9 +105,9 @@ async def draw(services: Services, until_us: int, once: Once) -> int:
         if person is None:
             continue
         kind, favours = sides[str(said["action"])]
-        made = await once.enter({"change": "drawn", "of": entry.index, "target": person})
+        asked = await once.enter({"change": "drawn", "of": entry.index, "target": person})
         values = (entry.index, kind, about, str(said.get("beneficiary") or ""), first, favours, _at(said), person)
-        drawn += await queries.add(services.db, (*values, now, now + timedelta(days=DUE_DAYS), made))
+        drawn += await queries.add(services.db, (*values, now, now + timedelta(days=DUE_DAYS), asked))
     return drawn
 
 
@@ -113,6 +117,27 @@ def _sides(kinds: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> dict[str
     for kind, (favourable, other) in kinds.items():
         found |= dict.fromkeys(favourable, (kind, True)) | dict.fromkeys(other, (kind, False))
     return found
+
+
+def _of_each_ask(made: Sequence[Entry], sides: Mapping[str, tuple[str, bool]], seed: int) -> list[Entry]:
+    """Return of what one person decided in one instant a single entry of each kind, and of a case the last one alone.
+
+    However many objects one click names, it was one decision; a second one of each would count it so many times.
+    """
+    last = {_case(entry.payload, sides): entry for entry in made}
+    asks: dict[tuple[int, int, str], list[int]] = {}
+    for (actor, _, kind), entry in last.items():
+        asks.setdefault((actor, _at(entry.payload), kind), []).append(entry.index)
+    standing = {stands_for(seed, entries) for entries in asks.values()}
+    return [entry for entry in made if entry.index in standing]
+
+
+def _is_drawn(seed: int, entry: Entry, share: float) -> bool:
+    return is_drawn(seed, entry.index, canonical(dict(entry.payload)), share)
+
+
+def _case(said: Mapping[str, Any], sides: Mapping[str, tuple[str, bool]]) -> _Case:
+    return int(said["actor"]), str(said["object"]), sides[str(said["action"])][0]
 
 
 def _at(said: Mapping[str, Any]) -> int:
@@ -155,24 +180,27 @@ async def decide_again(services: Services, identifier: int, *, favours: bool, be
 
 
 async def decisions_of(services: Services, told: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the trail's own discretionary decisions of a run as rows of `decisions`, with what second ones said."""
+    """Return the trail's own discretionary decisions of a run as rows of `decisions`, with what second ones said.
+
+    Whoever decided twice about one object, or whose tool asked twice, decided once: what he decided last.
+    """
     kinds = told.get("second") or {}
     sides = _sides(kinds)
     if not sides:
         return []
     differ = await queries.answers_before(services.db, datetime.fromisoformat(told["answers_before"]))
-    rows: list[tuple[int, int, str, bool, str, str]] = []
+    standing: dict[_Case, tuple[int, bool, str, str]] = {}
     async for entry in entries_between(services.db, int(told["since_us"]), int(told["until_us"])):
         said = entry.payload
         if said.get("kind") == "action" and said.get("action") in sides:
-            kind, favours = sides[str(said["action"])]
-            again = str(int(differ[entry.index])) if entry.index in differ else ""
-            actor = int(said["actor"])  # type: ignore[arg-type]
-            rows.append((actor, _at(said), kind, favours, str(said.get("beneficiary") or ""), again))
-    keys = await keys_of(services.db, "actor", sorted({row[0] for row in rows}))
+            case, favours = _case(said, sides), sides[str(said["action"])][1]
+            before = standing.pop(case, None)  # a tool that asks twice, or who thought again: what he decided last
+            again = str(int(differ[entry.index])) if entry.index in differ else before[3] if before else ""
+            standing[case] = (_at(said), favours, str(said.get("beneficiary") or ""), again)
+    keys = await keys_of(services.db, "actor", sorted({case[0] for case in standing}))
     return [
         (keys.get(actor, f"#{actor}"), from_us(at).isoformat(), kind, str(int(favours)), whom, again)
-        for actor, at, kind, favours, whom, again in rows
+        for (actor, _, kind), (at, favours, whom, again) in standing.items()
     ]
 
 

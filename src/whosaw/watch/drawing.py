@@ -31,6 +31,11 @@ def second_of(seed: int, entry: int, candidates: Iterable[int]) -> int | None:
     )
 
 
+def stands_for(seed: int, entries: Iterable[int]) -> int:
+    """Return which of the entries of one ask stands for it, as good as drawn."""
+    return min(entries, key=lambda entry: (_number(b"stands", seed, entry, b""), entry))
+
+
 def _number(what: bytes, seed: int, entry: int, more: bytes) -> int:
     told = b"whosaw/second/v1\0%b\0%d\0%d\0%b" % (what, seed, entry, more)
     return int.from_bytes(sha256(told).digest()[:8], "big")

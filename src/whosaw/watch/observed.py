@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from whosaw.watch.rows import Accesses, Float, Int64, same_length
+from whosaw.watch.rows import Accesses, Bool, Float, Int64, same_length
+from whosaw.watch.visits import one_of_each_ask
 
 
 def _ints() -> Int64:
@@ -50,6 +51,18 @@ class Decisions:
 
     def __post_init__(self) -> None:
         same_length("decisions", *(getattr(self, name) for name in self.__slots__))
+
+    def take(self, rows: Int64 | Bool) -> Decisions:
+        """Return the decisions in `rows`."""
+        return Decisions(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def one_of_each_ask(self) -> Decisions:
+        """Return of what one person decided in one instant a single decision of each kind.
+
+        Which of them stands for the ask follows from its place and the instant, and not from what was decided.
+        """
+        rows = np.arange(self.actor.size)
+        return self.take(one_of_each_ask(rows, self.at_us, rows, self.actor, self.kind + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ class _Weighing:
         return self._counted("harm", weekly, monthly, float(base[0]) if base.size else 0.5)
 
     def _picked(self) -> Signal | None:
-        made = self.observed.decisions
+        made = self.observed.decisions.one_of_each_ask()
         if not made.actor.size or not (made.routed >= 0).any():
             return None
         week = np.clip((made.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
@@ -226,27 +226,26 @@ class _Weighing:
         return self._counted("picks", signals.picks(*whole), signals.picks(*last))
 
     def _decided(self) -> Signal | None:
-        """Average outcomes beside like cases, and disagreements of blind second decisions."""
-        made = self.observed.decisions
-        if not made.actor.size:
+        """Average outcomes beside like cases, and disagreements of blind second decisions; of one ask one of each."""
+        every = self.observed.decisions
+        if not every.actor.size:
             return None
+        made = every.one_of_each_ask()
         late = made.at_us >= self.month_from_us
         found = weigh_deciders(made.actor, made.favourable, Strata({"kind": made.kind}), late)
         outcome, expected, seen = np.zeros(self.actors), np.zeros(self.actors), np.zeros(self.actors)
         outcome[found.actor] = found.log_e
         seen[found.actor], expected[found.actor] = found.favoured, found.expected
-        sampled = made.second >= 0
-        if not sampled.any():
+        sample = every.take(every.second >= 0).one_of_each_ask()  # the one drawn need not be the one that counts above
+        if not sample.actor.size:
             # the month's decisions at once: evidence of the present, which no week may count again
             week = np.zeros((self.weeks, self.actors))
             week[-1] = outcome
             return Signal("decisions", detect(week), outcome, seen, expected)
-        week_of = np.clip((made.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
-        weekly = signals.second_decisions(made.actor[sampled], week_of[sampled], made.second[sampled])
-        recent = sampled & (made.at_us >= self.month_from_us)
-        monthly = signals.second_decisions(
-            made.actor[recent], np.zeros(int(recent.sum()), np.int64), made.second[recent]
-        )
+        week_of = np.clip((sample.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
+        weekly = signals.second_decisions(sample.actor, week_of, sample.second)
+        last = sample.take(sample.at_us >= self.month_from_us)
+        monthly = signals.second_decisions(last.actor, np.zeros(last.actor.size, np.int64), last.second)
         blind = self._counted("decisions", weekly, monthly)
         half = np.array([0.5, 0.5])
         single = np.zeros((self.weeks, self.actors))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from whosaw.watch.observed import Harms, Observed
-from whosaw.watch.rows import DAY_US, Accesses
+from whosaw.watch.observed import Decisions, Harms, Observed
+from whosaw.watch.rows import DAY_US, OPEN, Accesses
 from whosaw.watch.running import run
 from whosaw.watch.settings import WatchSettings
 from whosaw.watch.visits import one_of_each_ask
@@ -102,6 +102,33 @@ def test_one_export_is_one_decision_however_many_people_it_shows() -> None:
     assert volume is not None and plain is not None and volume.seen[7] <= plain.seen[7] + 1
     assert run(of_one_seller(12, asks=12), WatchSettings()).tier[7] in ("case", "escalate")
     assert run(of_one_seller(24, asks=12), WatchSettings()).tier[7] in ("case", "escalate"), "twelve lists of two"
+
+
+def deciding(bulk: int) -> Observed:
+    """Return a firm of like deciders in which actor 7 allows so many objects in one instant, one in twenty disputed."""
+    rng = np.random.default_rng(5)
+    end, people = worlds.WEEKS * 7 * DAY_US, worlds.PEOPLE
+    count = people * 40
+    actor = np.append(np.repeat(np.arange(people), 40), np.full(bulk, 7))
+    at = np.append(rng.integers(end - 26 * DAY_US, end, count), np.full(bulk, end - 5 * DAY_US))
+    favourable = np.append((rng.random(count) < 0.3).astype(np.int64), np.ones(bulk, np.int64))
+    second = np.where(rng.random(count) < 0.2, (rng.random(count) < 0.2).astype(np.int64), -1)
+    second = np.append(second, np.where(np.arange(bulk) % 2 == 0, 1, -1))
+    none = np.full(actor.size, -1)
+    quick = np.append(np.where(rng.random(count) < 0.5, at[:count] - 1, OPEN), at[count:] - 1)
+    routed = np.append((rng.random(count) < 0.95).astype(np.int64), np.zeros(bulk, np.int64))
+    decisions = Decisions(actor, at, np.zeros(actor.size, np.int64), favourable, none, second, routed, quick)
+    return replace(worlds.firm(1), decisions=decisions)
+
+
+def test_one_ask_about_many_objects_is_one_decision_however_it_was_decided_again() -> None:
+    plain, bulk = (run(deciding(count), WatchSettings()) for count in (0, 200))
+    assert set(bulk.tier) == {"none"}
+    for name in ("decisions", "picks"):
+        before, after = plain.signal(name), bulk.signal(name)
+        assert before is not None and after is not None
+        assert after.seen[7] <= before.seen[7] + 1
+        assert after.month[7] <= before.month[7] + np.log(10), "one ask, one disagreement, one pick"
 
 
 def test_who_stands_for_an_ask_follows_from_the_ask_and_not_from_the_order_of_its_rows() -> None:
