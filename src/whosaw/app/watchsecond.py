@@ -18,6 +18,7 @@ from whosaw.app.errors import AppError
 from whosaw.app.people import everybody
 from whosaw.app.services import Services
 from whosaw.app.watchentries import Once, enter
+from whosaw.app.watchtookpart import TookPart
 from whosaw.gate.approvalpeople import DirectoryRow, functions_of, is_there, roles_of
 from whosaw.record import Entry, entries_between
 from whosaw.store.numbers import assign, find, keys_of
@@ -80,11 +81,10 @@ async def draw(services: Services, until_us: int, once: Once) -> int:
     second, seed = watching.second, read_settings(watching.settings).seed
     sides = _sides(second.kinds)
     made: list[Entry] = []
-    took_part: dict[str, set[int]] = {}
+    took_part = TookPart()
     async for entry in entries_between(services.db, until_us - PART_DAYS * _DAY_US, until_us):
         said = entry.payload
-        if "object" in said:
-            took_part.setdefault(str(said["object"]), set()).add(int(said["actor"]))  # type: ignore[arg-type]
+        took_part.see(said)
         mine = said.get("kind") == "action" and said.get("action") in sides and _at(said) >= until_us - _DAY_US
         if mine:
             made.append(entry)
@@ -100,7 +100,7 @@ async def draw(services: Services, until_us: int, once: Once) -> int:
         said = entry.payload
         first, about = int(said["actor"]), str(said["object"])  # type: ignore[arg-type]
         own = staff.get(keys.get(first, ""))
-        others = {numbers[key] for key, row in there.items() if _alike(row, own)} - took_part[about] - {first}
+        others = {numbers[key] for key, row in there.items() if _alike(row, own)} - took_part.of(about) - {first}
         person = second_of(seed, entry.index, others)
         if person is None:
             continue
