@@ -178,13 +178,14 @@ class _Weighing:
         return Signal(name, detect(week), month, seen, expected)
 
     def _strata(self, counts: signals.Counts, *, by_month: bool) -> Strata:
-        levels = {"role": self.observed.role[counts.actor]}
-        for name, of in (("queue", self.observed.queue), ("product", self.observed.product)):
-            if of is not None:
-                levels[name] = of[counts.actor]
+        levels = {name: of[counts.actor] for name, of in self._levels().items()}
         if by_month:
             levels["month"] = counts.period // 4
         return Strata(levels)
+
+    def _levels(self) -> dict[str, Int64]:
+        known = {"role": self.observed.role, "queue": self.observed.queue, "product": self.observed.product}
+        return {name: of for name, of in known.items() if of is not None}
 
     def _volume(self, recent: Bool) -> Signal:
         accesses, part = self.observed.accesses, self.observed.unexplained
@@ -237,15 +238,17 @@ class _Weighing:
         outcome[found.actor] = found.log_e
         seen[found.actor], expected[found.actor] = found.favoured, found.expected
         sample = every.take(every.second >= 0).one_of_each_ask()  # the one drawn need not be the one that counts above
-        if not sample.actor.size:
+        rate = signals.second_rates(sample.actor, sample.kind, sample.second, self._levels())
+        if np.isnan(rate).all():
             # the month's decisions at once: evidence of the present, which no week may count again
             week = np.zeros((self.weeks, self.actors))
             week[-1] = outcome
             return Signal("decisions", detect(week), outcome, seen, expected)
         week_of = np.clip((sample.at_us - self.start_us) // WEEK_US, 0, self.weeks - 1)
-        weekly = signals.second_decisions(sample.actor, week_of, sample.second)
-        last = sample.take(sample.at_us >= self.month_from_us)
-        monthly = signals.second_decisions(last.actor, np.zeros(last.actor.size, np.int64), last.second)
+        weekly = signals.second_decisions(sample.actor, week_of, sample.second, rate)
+        recent = sample.at_us >= self.month_from_us
+        last = sample.take(recent)
+        monthly = signals.second_decisions(last.actor, np.zeros(last.actor.size, np.int64), last.second, rate[recent])
         blind = self._counted("decisions", weekly, monthly)
         half = np.array([0.5, 0.5])
         single = np.zeros((self.weeks, self.actors))

@@ -6,13 +6,15 @@ Signal S2 stands in `scan`, S4's outcomes in `decisions`, S8 in `sharing` and `t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from whosaw.watch.decisions import FEWEST, FEWEST_DECIDERS
 from whosaw.watch.evidence import log_counts
 from whosaw.watch.habits import Past, past_of, past_until, with_past
-from whosaw.watch.nulls import Strata, leave_one_out_rates
+from whosaw.watch.nulls import Strata, leave_one_out_rates, spread_of
 from whosaw.watch.rows import DAY_US, HOUR_US, Float, Int64, Timeline, same_length
 
 SIGNALS = ("volume", "beneficiary", "harm", "decisions", "picks", "canary", "sharing", "together")
@@ -42,12 +44,14 @@ class Counts:
     Args:
         actor, period: of n rows.
         seen, of: n counts and trials.
+        rate: n chances of a trial for others, where trials differ in kind; absent: peers' counts say it.
     """
 
     actor: Int64
     period: Int64
     seen: Int64
     of: Int64
+    rate: Float | None = None
 
     def __post_init__(self) -> None:
         same_length("counts", self.actor, self.period, self.seen, self.of)
@@ -106,6 +110,8 @@ def weigh_month(monthly: Counts, strata: Strata, weeks: tuple[Counts, Weighed, i
 
 def _of_peers(counts: Counts, strata: Strata, base: float) -> tuple[Float, Float]:
     seen, of = counts.seen.astype(np.float64), counts.of.astype(np.float64)
+    if counts.rate is not None:
+        return counts.rate, spread_of(seen, of, counts.rate)
     rate, spread = leave_one_out_rates(seen, of, counts.actor, strata, events=_RARE)
     return np.maximum(rate, base), spread
 
@@ -183,16 +189,44 @@ def picks(actor: Int64, period: Int64, routed: Int64, acted_us: Int64, appealed_
     return Counts(cells[0], cells[1], np.bincount(of, quick, cells[0].size).astype(np.int64), np.bincount(of))
 
 
-def second_decisions(actor: Int64, period: Int64, disagreed: Int64) -> Counts:
+def second_rates(actor: Int64, kind: Int64, disagreed: Int64, levels: Mapping[str, Int64]) -> Float:
+    """Return how often blind second decisions of each one's kind disagree with others (S4), NaN where few others know.
+
+    Kinds differ in how far people agree, so each is held against others who decide its like and against nothing wider:
+    fewer than eight of them, or fewer than 25 of their decisions, make no yardstick.
+
+    Args:
+        actor: of n decisions in the sample.
+        kind: n kinds.
+        disagreed: n flags: somebody who did not know the first decision decided otherwise.
+        levels: what people are, per actor, widest first: role, queue, product.
+    """
+    rate = np.full(actor.size, np.nan)
+    for each in np.unique(kind):
+        rows = np.flatnonzero(kind == each)
+        who = actor[rows]
+        people, of, own = np.unique(who, return_inverse=True, return_counts=True)
+        able = (people.size - 1 >= FEWEST_DECIDERS) & (rows.size - own[of] >= FEWEST)
+        strata = Strata({name: level[who] for name, level in levels.items()})
+        others, _ = leave_one_out_rates(disagreed[rows] * 1.0, np.ones(rows.size), who, strata, events=_RARE)
+        rate[rows[able]] = others[able]
+    return rate
+
+
+def second_decisions(actor: Int64, period: Int64, disagreed: Int64, rate: Float) -> Counts:
     """Count disagreements of blind second decisions with a person's own on the random sample (S4).
 
     Args:
         actor: of n decisions in the sample.
         period: n periods.
         disagreed: n flags: somebody who did not know the first decision decided otherwise.
+        rate: n chances of it for others who decide the like; a decision without one is not counted.
     """
-    cells, of = _cells(actor, period)
-    return Counts(cells[0], cells[1], np.bincount(of, disagreed, cells[0].size).astype(np.int64), np.bincount(of))
+    known = ~np.isnan(rate)
+    cells, of = _cells(actor[known], period[known])
+    trials = np.bincount(of, minlength=cells[0].size)
+    seen = np.bincount(of, disagreed[known], cells[0].size).astype(np.int64)
+    return Counts(cells[0], cells[1], seen, trials, np.bincount(of, rate[known], cells[0].size) / trials)
 
 
 def _cells(actor: Int64, period: Int64) -> tuple[tuple[Int64, Int64], Int64]:

@@ -131,6 +131,26 @@ def test_one_ask_about_many_objects_is_one_decision_however_it_was_decided_again
         assert after.month[7] <= before.month[7] + np.log(10), "one ask, one disagreement, one pick"
 
 
+def test_who_decides_the_contentious_kind_is_held_against_others_who_do() -> None:
+    people, each = worlds.PEOPLE, 60
+    actor = np.repeat(np.arange(people), each)
+    for contentious in (2, 12):
+        found = []
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            kind = (actor < contentious).astype(np.int64)
+            drawn = rng.random(actor.size) < 0.3
+            disagreed = (rng.random(actor.size) < np.where(kind == 1, 0.4, 0.05)).astype(np.int64)
+            at, none = rng.integers(0, worlds.WEEKS * 7 * DAY_US, actor.size), np.full(actor.size, -1)
+            favourable = (rng.random(actor.size) < 0.3).astype(np.int64)
+            second, never = np.where(drawn, disagreed, -1), np.full(actor.size, OPEN)
+            decisions = Decisions(actor, at, kind, favourable, none, second, none, never)
+            weighed = run(replace(worlds.firm(1), decisions=decisions), WatchSettings(weights={"decisions": 1.0}))
+            assert not [tier for tier in weighed.tier if tier in ("case", "escalate")]
+            found.append(np.exp(weighed.month[:contentious]))
+        assert np.mean(found) <= 1.3 and np.max(found) < 100
+
+
 def test_who_stands_for_an_ask_follows_from_the_ask_and_not_from_the_order_of_its_rows() -> None:
     rng = np.random.default_rng(3)
     at, actor = np.repeat(rng.integers(0, 10**15, 200), 50), np.repeat(rng.integers(0, 9, 200), 50)
