@@ -8,7 +8,7 @@ from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, Bool, Int64
 from whosaw.watch.scan import Touches
 from whosaw.watch.settings import WatchSettings
-from whosaw.watch.visits import first_of_each, one_of_each_ask
+from whosaw.watch.visits import asks_of_one, first_of_each, one_of_each_ask
 
 WEEK_US = 7 * DAY_US
 
@@ -39,6 +39,9 @@ class Stretch:
     def counted(self, rows: Int64, kind: Int64 | None = None, again: Int64 | None = None) -> Int64:
         """Return which of `rows` count: of each person the first look at each subject, and of each ask one of these.
 
+        Whom an ask showed without that he stands for it counts at the first later look at him alone: else whoever
+        exports a list could look at everybody in it unseen.
+
         Args:
             rows: k rows, rising.
             kind: n values ≥ 0 whose rows are counted apart; absent: all together.
@@ -47,8 +50,11 @@ class Stretch:
         accesses = self.observed.accesses
         apart = () if kind is None else (kind,)
         anew = () if again is None else (again,)
-        first = first_of_each(rows, accesses.actor, accesses.subject, *apart, *anew)
-        return one_of_each_ask(first, accesses.at_us, accesses.subject, accesses.actor, *apart)
+        looks, whose = (accesses.at_us, accesses.subject), (accesses.actor, *apart)
+        first = first_of_each(rows, *whose, accesses.subject, *anew)
+        standing = one_of_each_ask(first, *looks, *whose)
+        alone = asks_of_one(rows, *looks, *whose)
+        return first_of_each(np.union1d(standing, alone), *whose, accesses.subject, *anew)
 
     def among(self, flags: Bool) -> Bool:
         """Return which accesses count among those that are flagged."""

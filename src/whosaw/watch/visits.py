@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from whosaw.watch.rows import Int64
+from whosaw.watch.rows import Bool, Int64
 
 _MOST = 2**62
 
@@ -39,6 +39,27 @@ def one_of_each_ask(rows: Int64, at_us: Int64, subject: Int64, *columns: Int64) 
         subject: n subjects.
         columns: of n rows each, values ≥ 0; the actor, and what else is counted apart.
     """
+    tied, whose = _asks(rows, at_us, columns)
+    several = rows[tied]
+    order = np.lexsort((_drawn(subject[several], at_us[several]), whose))
+    chosen = order[np.unique(whose[order], return_index=True)[1]]
+    return np.asarray(np.sort(np.concatenate([rows[~tied], several[chosen]])))
+
+
+def asks_of_one(rows: Int64, at_us: Int64, subject: Int64, *columns: Int64) -> Int64:
+    """Return those of `rows` whose ask shows one subject alone, rising; see `one_of_each_ask`."""
+    tied, whose = _asks(rows, at_us, columns)
+    several = rows[tied]
+    _, of = np.unique(whose, return_inverse=True)
+    low = np.full(int(of.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    high = np.full(low.size, -1)
+    np.minimum.at(low, of, subject[several])
+    np.maximum.at(high, of, subject[several])
+    return np.asarray(np.sort(np.concatenate([rows[~tied], several[(low == high)[of]]])))
+
+
+def _asks(rows: Int64, at_us: Int64, columns: tuple[Int64, ...]) -> tuple[Bool, Int64]:
+    """Return which of `rows` share their instant with another, and of these the ask."""
     at = at_us[rows]
     by_time = np.argsort(at, kind="stable")
     equal = at[by_time][1:] == at[by_time][:-1]
@@ -47,10 +68,7 @@ def one_of_each_ask(rows: Int64, at_us: Int64, subject: Int64, *columns: Int64) 
     tied[by_time[:-1]] |= equal
     several = rows[tied]
     ask = np.unique(at[tied], return_inverse=True)[1].astype(np.int64)
-    whose = _joined([ask, *(column[several] for column in columns)], several.size)
-    order = np.lexsort((_drawn(subject[several], at[tied]), whose))
-    chosen = order[np.unique(whose[order], return_index=True)[1]]
-    return np.asarray(np.sort(np.concatenate([rows[~tied], several[chosen]])))
+    return tied, _joined([ask, *(column[several] for column in columns)], several.size)
 
 
 def _drawn(subject: Int64, at_us: Int64) -> np.ndarray:

@@ -104,6 +104,20 @@ def test_one_export_is_one_decision_however_many_people_it_shows() -> None:
     assert run(of_one_seller(24, asks=12), WatchSettings()).tier[7] in ("case", "escalate"), "twelve lists of two"
 
 
+def test_whom_an_export_showed_counts_when_he_is_looked_up_alone() -> None:
+    world, rng = worlds.firm(1), np.random.default_rng(7)
+    mine = np.unique(world.accesses.subject[world.link_access[world.link_beneficiary == 11]])[:24]
+    begin, end = (worlds.WEEKS - 4) * 7 * DAY_US + 1_000, worlds.WEEKS * 7 * DAY_US
+    export = worlds.with_looks(world, np.full(24, 7), mine, np.full(24, begin))
+    alone = np.sort(rng.integers(begin + DAY_US, end, 12))
+    looked = worlds.with_looks(export, np.full(12, 7), mine[:12], alone)
+    assert run(export, WatchSettings()).tier[7] == "none"
+    assert run(looked, WatchSettings()).tier[7] in ("case", "escalate")
+    again = worlds.with_looks(looked, np.full(12, 7), mine[:12], alone + 1)
+    before, after = (run(each, WatchSettings()).signal("beneficiary") for each in (looked, again))
+    assert before is not None and after is not None and after.seen[7] == before.seen[7], "and then once"
+
+
 def deciding(bulk: int) -> Observed:
     """Return a firm of like deciders in which actor 7 allows so many objects in one instant, one in twenty disputed."""
     rng = np.random.default_rng(5)
