@@ -5,8 +5,8 @@ then averages above what an e-value may, or that says `100 : 1` too often about 
 understand this company: it is switched off and the operator is told. A fitted null makes e-values valid only nearly;
 this check is the evidence that it does.
 
-What belongs together changes hands as one: looks at one record, and all that one ask showed. Dealt out singly, a heap
-that one decision made would lie scattered over a whole team, and a signal that took it for many decisions would pass.
+What belongs together changes hands as one: looks at one record alone, and all that one ask showed. Dealt out singly, a
+heap that one decision made would lie scattered over a whole team, and a signal that took it for many would pass.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, Accesses, Int64
 from whosaw.watch.running import run
 from whosaw.watch.settings import WatchSettings
+from whosaw.watch.visits import asks_of_one
 
 MEAN_LIMIT = 1.05
 TAIL_LIMIT = 0.015
@@ -147,17 +146,19 @@ def _visits(actor: Int64, what: Int64, at_us: Int64, *, one_instant: bool = Fals
         actor: who, of n rows.
         what: whom, or which kind.
         at_us: when.
-        one_instant: rows of one actor belong together that share both; else those that share either.
+        one_instant: rows of one actor belong together that share both; else those of an instant that shows several,
+            and of the others those that share whom they are about. Lists that overlap stay lists of their own: chained
+            by whom they share, a heap of looks would move whole, and a signal that finds it would be switched off.
     """
     if not actor.size:
         return actor, actor
     kinds, instants = _numbered(actor, what), _numbered(actor, at_us)
     if one_instant:
         visit = _numbered(kinds, instants)
-    else:  # a row joins what it is about with the instant it is of
-        nodes = int(kinds.max()) + 1, int(instants.max()) + 1
-        joined = coo_array((np.ones(actor.size, np.int8), (kinds, nodes[0] + instants)), shape=(sum(nodes), sum(nodes)))
-        visit = np.asarray(connected_components(joined, directed=False)[1], np.int64)[kinds]
+    else:
+        visit = int(kinds.max()) + 1 + instants
+        alone = asks_of_one(np.arange(actor.size), at_us, what, actor)
+        visit[alone] = kinds[alone]
     by_time = np.argsort(at_us, kind="stable")
     _, first, of = np.unique(visit[by_time], return_index=True, return_inverse=True)
     back = np.empty_like(by_time)

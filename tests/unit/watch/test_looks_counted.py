@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whosaw.watch.nightly import permuted
 from whosaw.watch.observed import Decisions, Harms, Observed
 from whosaw.watch.rows import DAY_US, OPEN, Accesses
 from whosaw.watch.running import run
@@ -116,6 +117,19 @@ def test_whom_an_export_showed_counts_when_he_is_looked_up_alone() -> None:
     again = worlds.with_looks(looked, np.full(12, 7), mine[:12], alone + 1)
     before, after = (run(each, WatchSettings()).signal("beneficiary") for each in (looked, again))
     assert before is not None and after is not None and after.seen[7] == before.seen[7], "and then once"
+
+
+def test_lists_that_overlap_are_dealt_out_one_by_one() -> None:
+    world, rng = worlds.firm(1), np.random.default_rng(7)
+    mine = np.unique(world.accesses.subject[world.link_access[world.link_beneficiary == 11]])[:16]
+    when = np.sort(rng.integers((worlds.WEEKS - 4) * 7 * DAY_US, worlds.WEEKS * 7 * DAY_US, mine.size))
+    paged = np.ravel(np.stack([mine, np.roll(mine, 1)], axis=1))  # each list shows the one before it too
+    looked = worlds.with_looks(world, np.full(paged.size, 7), paged, np.repeat(when, 2))
+    shuffled = permuted(looked, np.random.default_rng(1))
+    rows = np.isin(looked.accesses.at_us, when) & (looked.accesses.actor == 7)
+    owner, at = shuffled.accesses.actor[rows], looked.accesses.at_us[rows]
+    assert all(np.unique(owner[at == each]).size == 1 for each in when), "a list goes to one person"
+    assert np.unique(owner).size > 8
 
 
 def deciding(bulk: int) -> Observed:
