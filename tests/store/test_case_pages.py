@@ -583,6 +583,45 @@ async def test_a_covert_inquiry_that_names_nobody_yet_holds_back_every_flag_that
     assert await told() == ["f1", "f2"] and await work.covert.owed() == []
 
 
+async def test_a_member_of_staff_is_told_of_second_decisions_without_the_other_person_or_the_customer(
+    services: Services, database_url: str
+) -> None:
+    him, other = (await assign(services.db, "actor", [SUSPECT, "E-6"])).values()
+    late, soon = END - timedelta(days=1), END + timedelta(days=6)
+    rows = (  # deciders; what the first and the second decided; due and answered
+        (1, him, other, True, True, soon, END),
+        (2, him, other, True, False, soon, END),
+        (3, him, other, True, False, late, END),
+        (4, him, other, False, None, late, None),
+        (5, him, other, False, None, soon, None),
+        (6, other, him, True, False, soon, END),
+        (7, other, him, True, None, soon, None),
+    )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for of, first, second, said, again, due, at in rows:
+            connection.execute(
+                "insert into watch_second (of_entry, kind, object, beneficiary, first_actor, first_favours, "
+                "decided_us, second_actor, asked_at, due_at, entry, favours, because, answered_at) values "
+                "(%s, 'refund', 'customer:C-12', %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, %s)",
+                [of, SELLER, first, said, to_us(END), second, END, due, again, at and f"because of {of}", at],
+            )
+    asks = Request("B-1", "badge seen", "Shop", "")
+    whole = await answer_employee(services.db, services.clock, SUSPECT, asks)
+    outcomes = [(each.kind, each.favoured, each.outcome) for each in whole.held.decisions]
+    assert outcomes == [
+        ("refund", True, "same"),
+        ("refund", True, "other"),
+        ("refund", True, "none"),
+        ("refund", False, "none"),
+        ("refund", False, "open"),
+    ]
+    assert [(each.favoured, each.because) for each in whole.held.seconds] == [(False, "because of 6"), (None, "")]
+    told = whole.as_json().decode() + employee_text(whole)
+    for name in ("E-6", "C-12", SELLER, "because of 1", "because of 2"):
+        assert name not in told, name
+    assert whole.without(frozenset({"CASE-9"})) == whole, "they are drawn by chance, and lead to no case"
+
+
 @pytest.mark.parametrize("moment", ["while it is put together", "while it is recorded"])
 async def test_what_becomes_covert_while_an_answer_is_made_is_not_told_by_it(
     services: Services, monkeypatch: pytest.MonkeyPatch, moment: str

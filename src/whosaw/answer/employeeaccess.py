@@ -75,7 +75,7 @@ class EmployeeAnswer:
         without_reason: how many looks had no reason that held.
         suspended_since: since when every door refuses him, or empty.
         cases: the cases he appears in and may be told of.
-        held: flags, unmaskings, legal holds, questions and exceptions, as far as he may be told of them.
+        held: flags, unmaskings, legal holds, questions, exceptions and second decisions, as far as he may be told.
         grounds: why he was unmasked and what is stored of him is kept, in words that counsel lets out, or empty. What
             was written down for it may name customers and whoever reported him.
     """

@@ -1,4 +1,4 @@
-"""What stands about one member of staff beside his entries: flags, unmaskings, legal holds, questions, exceptions.
+"""What stands about one member of staff beside his entries: flags, unmaskings, legal holds, questions, and the like.
 
 Of whoever else had a part in it stands the function and never the name; of customers and businesses nothing. Free words
 of others, the reason of an unmasking and the ground of a hold, may name both and are not in it. What belongs to a case
@@ -14,6 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.answer import employeequeries as queries
+from whosaw.answer.employeedecisions import (
+    OwnDecision,
+    OwnSecond,
+    decision_lines,
+    decisions_of,
+    second_lines,
+    seconds_of,
+)
 from whosaw.answer.oversight import every_unmasking
 from whosaw.store import Database
 from whosaw.terms import Clock, from_us
@@ -110,6 +118,8 @@ class Held:
     holds: tuple[OwnHold, ...] = ()
     prompts: tuple[OwnPrompt, ...] = ()
     exceptions: tuple[OwnException, ...] = ()
+    decisions: tuple[OwnDecision, ...] = ()
+    seconds: tuple[OwnSecond, ...] = ()
 
     def cases(self) -> frozenset[str]:
         """Return the cases that stand in it."""
@@ -134,7 +144,7 @@ async def held_about(db: Database, clock: Clock, actor: int) -> Held:
 
     Args:
         db: where it is.
-        clock: tells which unmaskings are open.
+        clock: tells which unmaskings and second decisions are open.
         actor: his number.
     """
     return Held(
@@ -160,6 +170,8 @@ async def held_about(db: Database, clock: Clock, actor: int) -> Held:
             for looked_us, asked, due, answer, at in await queries.prompts(db, actor)
         ),
         exceptions=tuple([each async for each in _exceptions(db, actor)]),
+        decisions=await decisions_of(db, actor, clock.now()),
+        seconds=await seconds_of(db, actor),
     )
 
 
@@ -205,6 +217,10 @@ def held_lines(held: Held) -> list[str]:
         "What is stored about you must not be erased:": [_on_hold(each) for each in held.holds],
         "You were asked about single looks:": [_asked(each) for each in held.prompts],
         "Exceptions of yours, and times when you were held up:": [_exception(each) for each in held.exceptions],
+        "Decisions of yours that chance picked to be made again by somebody who does not know yours:": decision_lines(
+            held.decisions
+        ),
+        "You were asked to make a decision again:": second_lines(held.seconds),
     }
     return [line for title, lines in parts.items() if lines for line in ("", title, *lines)]
 

@@ -74,3 +74,27 @@ async def steps_at(db: Database, actor: int) -> list[Row]:
         "order by id",
         {"actor": actor},
     )
+
+
+async def decided(db: Database, actor: int) -> list[Row]:
+    """Return each decision of his that was drawn to be decided again, oldest first.
+
+    Returns:
+        (kind, decided_us, in favour, asked at, due at, what the second decided, when it did).
+    """
+    return await fetch(
+        db,
+        "select kind, decided_us, first_favours, asked_at, due_at, favours, answered_at from watch_second "
+        "where first_actor = %(actor)s order by id",
+        {"actor": actor},
+    )
+
+
+async def seconds(db: Database, actor: int) -> list[Row]:
+    """Return (kind, asked at, due at, in favour, because, answered at) of each he was asked to decide, oldest first."""
+    return await fetch(
+        db,
+        "select kind, asked_at, due_at, favours, because, answered_at from watch_second "
+        "where second_actor = %(actor)s order by id",
+        {"actor": actor},
+    )

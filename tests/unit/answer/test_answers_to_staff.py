@@ -8,6 +8,7 @@ from tests.unit.answer.test_letters import facts
 
 from whosaw.answer.accesspdf import write_access_pdf
 from whosaw.answer.employeeaccess import UNSAID, EmployeeAnswer, OwnCase, employee_text
+from whosaw.answer.employeedecisions import OwnDecision, OwnSecond
 from whosaw.answer.employeeheld import Held, OwnException, OwnFlag, OwnHold, OwnPrompt, OwnStory, OwnUnmasking
 from whosaw.answer.letters import LANGUAGES, _wording, write_notice
 
@@ -53,6 +54,14 @@ ANSWER = EmployeeAnswer(
         exceptions=(
             OwnException("grant", "field_access", ("contact",), "2026-02-01", "2026-02-02", "expired", ("privacy",)),
         ),
+        decisions=(
+            OwnDecision("refund", "2026-03-04T08:00", True, "2026-03-05T02:00", "2026-03-12T02:00", "other"),
+            OwnDecision("refund", "2026-03-31T08:00", False, "2026-04-01T02:00", "2026-04-08T02:00", "open"),
+        ),
+        seconds=(
+            OwnSecond("refund", "2026-03-06T02:00", "2026-03-13T02:00", False, "no receipt was shown", "2026-03-07"),
+            OwnSecond("refund", "2026-03-08T02:00", "2026-03-15T02:00", None, "", ""),
+        ),
     ),
 )
 
@@ -72,6 +81,10 @@ def test_a_member_of_staff_reads_what_stands_about_him() -> None:
         "2026-03-30, CASE-1, by security, approved by hr\n",
         "since 2026-03-30, to be looked at again on 2026-10-01, for CASE-1\n",
         "2026-03-02, about a look on 2026-03-01; you answered: she called me",
+        "2026-03-04, refund, in favour: somebody else decided otherwise\n",
+        "2026-03-31, refund, not in favour: to be decided by somebody else, by 2026-04-08\n",
+        "2026-03-06, refund: not in favour, you wrote: no receipt was shown\n",
+        "2026-03-08, refund: you did not\n",
         "2026-02-01 until 2026-02-02: an exception (field access) to contact, expired, decided by privacy",
     ):
         assert f"- {line}" in text
