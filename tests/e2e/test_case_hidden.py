@@ -100,9 +100,6 @@ def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: De
         said = desk.ok("case", asked, "CASE-1", "--json", **desk.ann)
         assert "an earlier case" in said and "CASE-2" not in said
         assert "CASE-2" in desk.ok("case", asked, "CASE-1", "--json")
-    # what a step cannot be planned for is told to nobody who may not plan it
-    plan = ("case", "plan", "CASE-1", "suspend_seller", "seller:S-1", "--reason", "x")
-    assert "no function in the case" in desk.refused("answer.step_refused", *plan, **desk.bob)
 
     table = str(desk.folder / "again.csv")
     rows = "subject,contacted_at\ncustomer:C-2,2026-03-02T08:00+01:00\n"
@@ -132,3 +129,26 @@ def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: De
         connection.execute("update case_file set closed_at = closed_at - interval '1096 days' where id = 'CASE-1'")
     assert "no closed case" in desk.ok("case", "retention", **desk.bob)
     assert "CASE-1" in desk.ok("case", "retention", **desk.ann)
+
+
+def test_no_refusal_of_an_act_tells_whether_a_case_is_there(two_cases: Desk) -> None:
+    desk = two_cases
+    desk.ok("case", "open", "seller:S-3", "--reason", "a hint", **desk.ann)  # CASE-3, on which nobody works yet
+    desk.ok("case", "verdict", "CASE-3", str(desk.folder / "verdict.json"), **desk.ann)
+    eve = {"WHOSAW_TOKEN": desk.ok("user", "add", "E-1").strip().split()[-1]}
+    acts = (
+        ("state", "{}", "closed", "--reason", "x"),
+        ("plan", "{}", "suspend_seller", "seller:S-3", "--reason", "x"),
+        ("approve", "{}/1"),
+        ("do", "{}/1"),
+        ("undo", "{}/1", "--reason", "x"),
+        ("verdict", "{}", str(desk.folder / "verdict.json")),
+        ("people", "{}", "--name", "E-2", "--function", "legal"),
+        ("hear", "{}", "#1", "--said", "nothing"),
+        ("retention", "{}", "--apply"),
+    )
+    # a suspect of a case without people, somebody of another case, and a case that nobody ever opened
+    for who, case in ((eve, "CASE-3"), (desk.bob, "CASE-1"), (desk.bob, "CASE-77")):
+        for act in acts:
+            said = desk.refused("answer.unknown_case", "case", *(each.format(case) for each in act), **who)
+            assert f"there is no case `{case}` that you may see" in said, act

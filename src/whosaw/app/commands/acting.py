@@ -84,3 +84,16 @@ async def look_at_case(services: Services, case: str) -> None:
         seen = False
     if not seen:
         raise UnknownCase(f"there is no case `{case}` that you may see", hint="`whosaw case list` lists them")
+
+
+async def act_in_case(services: Services, case: str) -> str:
+    """Return the staff key of whoever acts in a case under his own token; the look at it is recorded.
+
+    Raises:
+        TokenMissing: there is no token.
+        TokenRefused: it is nobody's.
+        UnknownCase: there is no such case, or this person may not see it: no refusal of an act tells which.
+    """
+    by = await whose_token(services)
+    await look_at_case(services, case)
+    return by

@@ -18,7 +18,7 @@ from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.commands.acting import look, look_at_case, may_see, who_looks, whose_token
+from whosaw.app.commands.acting import act_in_case, look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
@@ -191,7 +191,8 @@ def state(case: str, to: str, /, *, reason: str) -> int:
     """
 
     async def work(services: Services) -> Case:
-        return await case_work(services).desk.move(case, to, by=await whose_token(services), reason=reason)
+        by = await act_in_case(services, case)
+        return await case_work(services).desk.move(case, to, by=by, reason=reason)
 
     say(f"{case} is {with_services(work).state}")
     return 0
@@ -213,8 +214,7 @@ def verdict(case: str, file: Path, /) -> int:
 
     async def work(services: Services) -> tuple[int, Sequence[Fallen]]:
         desk = case_work(services)
-        by = await whose_token(services)
-        await desk.desk.check(case, by)
+        by = await act_in_case(services, case)
         await desk.notes.add(case, "case.verdict", by=by, text=json.dumps(said, sort_keys=True))
         added = await desk.cases.add_verdict(case, said, complaints=complaints)
         return added.seq, await desk.corrections.fallen(case)
@@ -254,7 +254,7 @@ def who_knew(
     async def work(services: Services) -> list[Knowledge]:
         desk = case_work(services)
         if aware_since or not_aware:
-            by = await whose_token(services)
+            by = await act_in_case(services, case)
             since = moment(aware_since) if aware_since else None
             await desk.desk.decide_awareness(case, since=since, why=why, by=by)
             if since is not None:
@@ -263,7 +263,7 @@ def who_knew(
                 zone = CaseSettings.read().notices_zone
                 await desk.clocks.start(case, "awareness", at=since, zone=zone, by=by)
         elif person:
-            by = await whose_token(services)
+            by = await act_in_case(services, case)
             known_at = moment(at) if at else services.clock.now()
             await desk.desk.learn(case, person=person, what=what, known_at=known_at, by=by)
         else:
@@ -299,9 +299,9 @@ def people(
     async def work(services: Services) -> list[Colleague]:
         desk = case_work(services).desk
         if name:
-            await desk.name(case, name, function, by=await whose_token(services))
+            await desk.name(case, name, function, by=await act_in_case(services, case))
         elif end:
-            await desk.dismiss(case, end, by=await whose_token(services), why=why)
+            await desk.dismiss(case, end, by=await act_in_case(services, case), why=why)
         else:
             await look_at_case(services, case)
         return list(await desk.people(case))

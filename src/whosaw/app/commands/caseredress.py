@@ -17,7 +17,7 @@ from whosaw.answer.dsa import calls, database_record, seller_letter, writer_note
 from whosaw.answer.facts import Company
 from whosaw.app.casedesk import case_work
 from whosaw.app.casestatements import CaseStatements, read_reviews
-from whosaw.app.commands.acting import look_at_case, who_looks, whose_token
+from whosaw.app.commands.acting import act_in_case, look_at_case, who_looks, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -79,8 +79,7 @@ def correct(case: str, actor: int, /, *, text: str) -> int:
 
     async def work(services: Services) -> int:
         desk = case_work(services)
-        by = await whose_token(services)
-        await desk.desk.check(case, by)
+        by = await act_in_case(services, case)
         return await desk.corrections.correct(case, actor, by=by, text=text)
 
     say(f"{with_services(work)} people are told")

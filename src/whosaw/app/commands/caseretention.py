@@ -11,7 +11,7 @@ from whosaw.answer import StepRefused, UnknownCase
 from whosaw.answer.retention import KEPT_BY, Over, Pruned
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casesettings import CaseSettings
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import look, may_see, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import Flag, with_services
@@ -37,8 +37,10 @@ def retention(case: str = "", /, *, apply: Flag = False) -> int:
             await look(services, "look.case", case or "retention")
             return [each for each in await _seen(services, await desk.over(keep)) if case in ("", each.case)], []
         by = await whose_token(services)
-        free = [each.case for each in await desk.over(keep) if not each.kept_by and await _free_of(work, each.case, by)]
-        if case and not await _free_of(work, case, by):
+        over = await desk.over(keep)
+        free = [each.case for each in over if not each.kept_by and await _free_of(work, each.case, by)]
+        known = case in {each.case for each in over}  # of any other, that its time is not over tells that it is there
+        if case and not (await _free_of(work, case, by) and (known or await may_see(services, case))):
             raise UnknownCase(f"there is no case `{case}` that you may see", hint="`whosaw case list` lists them")
         wanted = [case] if case else free
         pruned = [await desk.prune(each, keep, by=by) for each in wanted]
@@ -61,9 +63,9 @@ async def _seen(services: Services, found: Sequence[Over]) -> Sequence[Over]:
 
 
 async def _free_of(work: CaseWork, case: str, by: str) -> bool:
-    """Return whether a person has no conflict of interest in a case; whoever worked on it may be long gone."""
+    """Return whether a case is there in which a person has no conflict; whoever worked on it may be long gone."""
     try:
         await work.conflicts.check(case, by)
-    except StepRefused:
+    except (StepRefused, UnknownCase):
         return False
     return True

@@ -16,7 +16,7 @@ from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import Kind
 from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.commands.acting import look_at_case, who_looks, whose_token
+from whosaw.app.commands.acting import act_in_case, look_at_case, who_looks
 from whosaw.app.commands.case import Words, moment, say, told
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -39,6 +39,11 @@ async def actor_of(work: CaseWork, target: str) -> str:
     if number not in known:
         raise UnknownCase(f"the record knows no actor `{target}`", hint="`whosaw case show` prints the numbers")
     return known[number]
+
+
+def case_of(step: str) -> str:
+    """Return the case of a step written as ``CASE-1/2``."""
+    return step.partition("/")[0]
 
 
 def steps(case: str, /, *, kinds: Flag = False, as_json: AsJson = False) -> int:
@@ -101,8 +106,7 @@ def plan(
 
     async def work(services: Services) -> Step:
         desk = case_work(services)
-        by = await whose_token(services)
-        await desk.desk.check(case, by)  # first: what cannot be written tells of the case too
+        by = await act_in_case(services, case)  # first: what cannot be written tells of the case too
         params: dict[str, Any] = {}
         if not (kind == "delete_reviews" and note):
             params |= await _params(services, case, kind, target, statement)
@@ -150,7 +154,7 @@ def approve(step: str, /) -> int:
     """
 
     async def work(services: Services) -> Step:
-        return await case_work(services).steps.approve(step, await whose_token(services))
+        return await case_work(services).steps.approve(step, await act_in_case(services, case_of(step)))
 
     done = with_services(work)
     say(f"{done.id}: approved by {', '.join(done.approved_by)} of {RULES[done.kind].approvals}")
@@ -165,7 +169,7 @@ def do(step: str, /) -> int:
     """
 
     async def work(services: Services) -> Step:
-        return await case_work(services).steps.carry_out(step, by=await whose_token(services))
+        return await case_work(services).steps.carry_out(step, by=await act_in_case(services, case_of(step)))
 
     done = with_services(work)
     say(f"{done.id}: {done.state}, entry {done.entry} {json.dumps(done.told)}")
@@ -182,7 +186,7 @@ def undo(step: str, /, *, reason: str, second: str = "") -> int:
     """
 
     async def work(services: Services) -> Step:
-        orders = [await whose_token(services)]
+        orders = [await act_in_case(services, case_of(step))]
         if second:
             token = (await asyncio.to_thread(Path(second).read_text, encoding="utf-8")).strip()
             orders.append(await services.tokens.actor(token))
@@ -201,8 +205,7 @@ def resume(case: str, /) -> int:
     """
 
     async def work(services: Services) -> Sequence[Step]:
-        await whose_token(services)
-        await look_at_case(services, case)
+        await act_in_case(services, case)
         return await case_work(services).steps.resume(case)
 
     found = with_services(work)
@@ -236,9 +239,9 @@ def clear(
 
     async def work(services: Services) -> Sequence[Answer]:
         desk = case_work(services)
+        by = await act_in_case(services, case) if item else ""
         whom = await actor_of(desk, actor)
         if item:
-            by = await whose_token(services)
             await desk.exculpatory.answer(case, whom, item, finding, text=text, by=by)
         else:
             await look_at_case(services, case)
@@ -275,8 +278,9 @@ def hear(case: str, target: str, /, *, said: str, at: str = "") -> int:
     async def work(services: Services) -> None:
         desk = case_work(services)
         when = moment(at) if at else services.clock.now()
+        by = await act_in_case(services, case)
         whom = await actor_of(desk, target)
-        await desk.desk.hear(case, whom, heard_at=when, said=said, by=await whose_token(services))
+        await desk.desk.hear(case, whom, heard_at=when, said=said, by=by)
 
     with_services(work)
     say("noted")
