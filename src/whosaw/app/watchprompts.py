@@ -223,7 +223,7 @@ async def answer(services: Services, identifier: int, text: str, *, by: str) -> 
     row = await queries.prompt(services.db, identifier)
     if row is None or number is None or row[1] != number:
         raise PromptRefused(f"there is no prompt {identifier} to this person")
-    said = " ".join(text.split())
+    said = one_line(text)
     if not _LEAST <= len(said) <= _MOST:
         raise PromptRefused(f"{len(said)} characters are no answer")
     if row[6] is not None:
@@ -233,3 +233,8 @@ async def answer(services: Services, identifier: int, text: str, *, by: str) -> 
     if not await queries.answer(services.db, identifier, (said, services.clock.now(), entry)):
         raise PromptRefused(f"prompt {identifier} has its answer")
     return Prompt.of(await queries.prompt(services.db, identifier) or ())
+
+
+def one_line(text: str) -> str:
+    """Return an answer as it is kept: its words with one space between any two."""
+    return " ".join(text.split())

@@ -21,7 +21,7 @@ from typing import Literal
 from whosaw.answer.signature import Lookup, check_dkim
 from whosaw.app import watchqueries as queries
 from whosaw.app.services import Services
-from whosaw.app.watchprompts import MARK, Prompt, PromptRefused, answer
+from whosaw.app.watchprompts import MARK, Prompt, PromptRefused, answer, one_line
 from whosaw.doors.mail.delivery import NextHop
 from whosaw.doors.mail.ids import load_mail_key
 from whosaw.doors.mail.letters import Read, read
@@ -131,7 +131,10 @@ class Replies:
         try:
             done = await answer(self.services, prompt.id, text, by=employee)
         except PromptRefused as refused:
-            return str(refused)
+            row = await queries.prompt(self.services.db, prompt.id)
+            if row is None or Prompt.of(row).answer != one_line(text):
+                return str(refused)
+            done = Prompt.of(row)  # the same mail again: it was recorded, and what came of it could not be told
         late = done.answered_at is not None and done.answered_at > done.due_at
         return "it came after the day in which it counts; it is recorded, and changes nothing" if late else ""
 

@@ -23,6 +23,7 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchprompts import mail_prompts, prompts_to
 from whosaw.app.watchreplies import own_words
+from whosaw.doors.mail.errors import NextHopFailed
 from whosaw.doors.mail.lmtp import LmtpServer
 from whosaw.record import entries_from
 from whosaw.store.numbers import assign
@@ -60,7 +61,11 @@ async def test_a_reply_answers_once_and_only_for_whom_it_was_asked(
     (state / "whosaw.toml").write_text((state / "whosaw.toml").read_text() + ALIASES)
     handed: list[tuple[str, str, bytes]] = []
 
+    down = False
+
     async def hop(sender: str, recipient: str, raw: bytes) -> None:
+        if down:
+            raise NextHopFailed("the next hop is down")
         handed.append((sender, recipient, raw))
 
     clock = SimulatedClock(END)
@@ -127,7 +132,12 @@ async def test_a_reply_answers_once_and_only_for_whom_it_was_asked(
 
             clock.advance_to(END + timedelta(hours=25))
             slow = reply(late, BECAUSE, sender="e4@company.example", private=private)
+            down, count = True, len(handed)
+            with pytest.raises(smtplib.SMTPException):
+                await send(slow, str(late["Reply-To"]), "e4@company.example")
+            down = False  # it was recorded, nobody could be told, and the mail comes again
             assert await send(slow, str(late["Reply-To"]), "e4@company.example") == "refused"
+            assert len(handed) == count + 1
             assert "after the day" in " ".join(message_from_bytes(handed[-1][2], policy=default).get_content().split())
             before = await queries.answers_before(services.db, END + timedelta(days=9))
             assert len(before) == 1, "what came too late is recorded and counts for nothing"
