@@ -85,6 +85,7 @@ async def test_a_broken_file_and_a_null_text_keep_no_good_report_waiting(
     assert len(bad) == 14 and all(each.startswith("-") for each in bad)
     with caplog.at_level(logging.INFO):
         assert await desk.take_in() == 1
+        assert desk.names("taking") == [], "what was begun before it proved bad is put aside in the same round"
         assert await desk.take_in() == 0
     assert [each.offer for each in await desk.approaches.list()] == ["a good one"]
     assert len(desk.entries) == 1 and list(desk.raws.iterdir()) == [], "nothing is kept or entered of a bad one"

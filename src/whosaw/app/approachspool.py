@@ -175,9 +175,14 @@ def _read(path: Path) -> _Report | None:
 
 
 def _put_aside(path: Path) -> None:
-    try:
-        path.rename(path.with_suffix(".bad"))
-    except FileNotFoundError:
+    """Put a file aside, under the name that it has since it was begun with, if it was."""
+    for name in (path, path.with_suffix(_TAKING)):
+        try:
+            name.rename(path.with_suffix(".bad"))
+            break
+        except FileNotFoundError:
+            continue
+    else:
         return
     _LOG.warning(
         "a report of the employees' form cannot be taken in, it was put aside as .bad [%s]", ApproachUnfit.code
