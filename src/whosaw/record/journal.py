@@ -78,12 +78,19 @@ class Journal:
         """Have one batch added, and return what is done when it is on disk; batches are written in their order.
 
         The future raises `JournalRefused` where `write` does. Call it from a running event loop.
+
+        Raises:
+            JournalRefused: no thread could be started; nothing was ordered, and the next order tries again.
         """
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         if self._thread is None:
-            self._thread = Thread(target=self._write_ordered, name="whosaw-journal", daemon=True)
-            self._thread.start()
+            thread = Thread(target=self._write_ordered, name="whosaw-journal", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as cause:
+                raise JournalRefused("the journal has no thread to write with: none could be started") from cause
+            self._thread = thread  # not before it runs: of one that could not start nobody would take an order
         self._orders.put((batch, loop, done))
         return done
 

@@ -95,3 +95,23 @@ def test_a_disk_that_refuses_fails_the_write_and_leaves_whole_lines(tmp_path, mo
 
 def _refuse(*_):
     raise OSError(5, "input/output error")
+
+
+async def test_where_no_thread_can_start_the_order_is_refused_and_the_next_one_is_written(tmp_path, monkeypatch):
+    path = tmp_path / "receipts.jsonl"
+    with Journal(path) as journal:
+
+        def none_left(_thread):
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", none_left)
+            for _ in range(2):
+                with pytest.raises(JournalRefused):
+                    await asyncio.wait_for(journal.order(batch(0)), 10)
+        await asyncio.wait_for(journal.order(batch(0)), 10)
+    assert [receipt.index for receipt in read_journal(path)] == [0, 1, 2]
+    with Journal(tmp_path / "other") as never, monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(JournalRefused):
+            never.order(batch(0))
