@@ -145,7 +145,11 @@ async def test_a_share_is_drawn_decided_blind_by_somebody_else_and_weighed(datab
         clock.advance_to(END + timedelta(days=1))
         told = await told_now(services, END + timedelta(hours=1))
         async with run_files(services, told) as (lake, files, _):
-            weighed = weigh(lake, files, await told_of(services, told))
+            every = await told_of(services, told)
+            weighed = weigh(lake, files, every)
+        assert sorted(every.tasks) == sorted(
+            (key, "customer:C-1", to_us(each.asked_at), to_us(END)) for key, rows in mine.items() for each in rows
+        ), "whom he had to look at in order to decide, until he had"
         assert (weighed.watched.observed.decisions.second >= 0).sum() == len(drawn)
         assert weighed.found.signal("decisions") is not None
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
-from whosaw.app.watchwork import Answer, Told, lake_excuses
+from whosaw.app.watchwork import Answer, Task, Told, lake_excuses
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
@@ -105,7 +105,8 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     tried = lake_excuses(lake, told, accesses, (actors, subjects), managed)
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
-    excuses = _and_known(excuses, exposure.verified[kept], _answered(accesses, actors, subjects, told.answers))
+    asked_for = exposure.verified[kept] | _to_decide(accesses, actors, subjects, told.tasks)
+    excuses = _and_known(excuses, asked_for, _answered(accesses, actors, subjects, told.answers))
     role, finer = _roles(files.actors, actors)
     observed = Observed(
         accesses,
@@ -173,7 +174,7 @@ def _by_the_log(irregular: Bool) -> Excuses:
 
 
 def _and_known(excuses: Excuses, verified: Bool, answered: Bool) -> Excuses:
-    """Return the excuses with what was checked when it was asked counting whole, and what he wrote himself by half."""
+    """Return the excuses with what was checked or given to him counting whole, and what he wrote himself by half."""
     part = np.maximum(excuses.excuse, np.where(answered, HALF, 0.0))
     return Excuses(np.where(verified, 1.0, part), excuses.lift, excuses.fired, excuses.names)
 
@@ -183,6 +184,16 @@ def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, answers: C
     found = np.zeros(len(accesses), np.bool_)
     for row in np.flatnonzero(np.isin(accesses.at_us, [at for _, _, at in sorted(told)])).tolist():
         found[row] = (int(accesses.actor[row]), int(accesses.subject[row]), int(accesses.at_us[row])) in told
+    return found
+
+
+def _to_decide(accesses: Accesses, actors: Numbers, subjects: Numbers, tasks: Collection[Task]) -> Bool:
+    """Return which accesses somebody needed for what he was drawn to decide again: nobody chooses these himself."""
+    found = np.zeros(len(accesses), np.bool_)
+    for actor, subject, since_us, until_us in tasks:
+        rows = slice(*np.searchsorted(accesses.at_us, [since_us, until_us + 1]).tolist())
+        who, whom = actors.known(actor), subjects.known(subject)
+        found[rows] |= (accesses.actor[rows] == who) & (accesses.subject[rows] == whom)
     return found
 
 

@@ -69,6 +69,7 @@ async def _mail_prints(services: Services, until: datetime) -> list[tuple[str, s
 
 async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
     """Return what a stored run was told, for the run itself and for its replay."""
+    from whosaw.app.watchsecond import looks_to_decide
     from whosaw.app.watchwork import Told
 
     rows = await queries.answers_before(services.db, datetime.fromisoformat(told["answers_before"]))
@@ -77,7 +78,8 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
     answers = [
         (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at)) for actor, subject, at in rows
     ]
-    return Told(Watching(told["templates"], told["settings"]), int(told["until_us"]), answers)
+    tasks = await looks_to_decide(services, datetime.fromisoformat(told["answers_before"]))
+    return Told(Watching(told["templates"], told["settings"]), int(told["until_us"]), answers, tasks)
 
 
 @asynccontextmanager

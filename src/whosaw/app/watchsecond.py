@@ -22,7 +22,7 @@ from whosaw.app.watchtookpart import TookPart
 from whosaw.gate.approvalpeople import DirectoryRow, functions_of, is_there, roles_of
 from whosaw.record import Entry, entries_between
 from whosaw.store.numbers import assign, find, keys_of
-from whosaw.terms import from_us
+from whosaw.terms import from_us, to_us
 from whosaw.watch.drawing import is_drawn, second_of, stands_for
 from whosaw.watch.settings import canonical, read_settings
 
@@ -201,6 +201,17 @@ async def decisions_of(services: Services, told: Mapping[str, Any]) -> list[tupl
     return [
         (keys.get(actor, f"#{actor}"), from_us(at).isoformat(), kind, str(int(favours)), whom, again)
         for (actor, _, kind), (at, favours, whom, again) in standing.items()
+    ]
+
+
+async def looks_to_decide(services: Services, before: datetime) -> list[tuple[str, str, int, int]]:
+    """Return whom somebody had to look at in order to decide again, from when until when: until he had decided."""
+    rows = await queries.looking(services.db, before)
+    actors = await keys_of(services.db, "actor", sorted({row[0] for row in rows}))
+    subjects = await keys_of(services.db, "subject", sorted({row[1] for row in rows}))
+    return [
+        (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), to_us(asked), to_us(until))
+        for actor, subject, asked, until in rows
     ]
 
 

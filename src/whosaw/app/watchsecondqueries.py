@@ -68,6 +68,19 @@ async def answers_before(db: Database, before: datetime) -> dict[int, bool]:
         return {int(row[0]): bool(row[1]) for row in await rows.fetchall()}
 
 
+async def looking(db: Database, before: datetime) -> list[Row]:
+    """Return second decider, subject of the first decision's entry, and from when until when he had it to decide."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select s.second_actor, e.subject, s.asked_at, "
+            "case when s.answered_at < %(before)s then least(s.answered_at, s.due_at) else s.due_at end "
+            "from watch_second s join trail_entry e on e.index = s.of_entry "
+            "where s.asked_at < %(before)s and e.subject is not null order by s.id",
+            {"before": before},
+        )
+        return await rows.fetchall()
+
+
 async def counts(db: Database) -> tuple[int, int, int]:
     """Return how many were drawn, answered in time, and of these how many disagree."""
     async with db.connection() as connection:

@@ -28,6 +28,9 @@ _NONE_DECLARED = "no templates are declared: an access counts as explained where
 Answer = tuple[str, str, int]
 """Somebody said why he opened a subject: actor, subject, and when he opened it, in microseconds."""
 
+Task = tuple[str, str, int, int]
+"""Somebody was asked to decide about a subject again: actor, subject, and from when until when, in microseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -37,12 +40,14 @@ class Told:
         watching: the table ``[watch]``.
         until_us: accesses and work records from then on are not read.
         answers: accesses whose reason the employee wrote; half an excuse each.
+        tasks: looks of a blind second decider at what he decides; whole excuses.
         suggest: whether to look for templates that nobody declared.
     """
 
     watching: Watching = Watching()  # noqa: RUF009 - it is frozen
     until_us: int = OPEN
     answers: Collection[Answer] = ()
+    tasks: Collection[Task] = ()
     suggest: bool = False
 
     @property

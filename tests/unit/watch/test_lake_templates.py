@@ -90,6 +90,21 @@ def test_what_somebody_made_himself_or_wrote_is_half_an_excuse(lake: Path) -> No
     assert changed.tolist() == [row] and answered.watched.observed.unexplained[row] == 0.5
 
 
+def test_whom_a_second_decider_opens_in_order_to_decide_is_explained_while_he_has_to(lake: Path) -> None:
+    first = weigh(lake, WatchFiles(), Told(TICKET))
+    observed, names = first.watched.observed, first.watched.actors
+    row = int(np.flatnonzero((observed.accesses.actor == names.index("e5")) & (observed.unexplained == 1.0))[0])
+    subject, at = first.watched.subjects[int(observed.accesses.subject[row])], int(observed.accesses.at_us[row])
+    other = next(name for name in first.watched.subjects if name != subject)
+    late, before = ("e5", subject, at + 1, at + 9), ("e5", subject, at - 9, at - 1)
+    for tasks in ([late, before, ("e6", subject, at - 9, at + 9), ("e5", other, at - 9, at - 8)], []):
+        same = weigh(lake, WatchFiles(), Told(TICKET, tasks=tasks)).watched.observed
+        assert (same.unexplained == observed.unexplained).all()
+    given = weigh(lake, WatchFiles(), Told(TICKET, tasks=[("e5", subject, at - 9, at)])).watched.observed
+    changed = np.flatnonzero(given.unexplained != observed.unexplained)
+    assert changed.tolist() == [row] and given.unexplained[row] == 0.0
+
+
 def test_a_run_that_ended_earlier_is_recomputed_from_a_lake_that_grew(lake: Path) -> None:
     told = Told(TICKET, to_us(START + timedelta(days=54)))
     flag = weigh(lake, WatchFiles(), told).flags[0]
