@@ -21,7 +21,7 @@ from whosaw.app.watchsecond import Second, SecondRefused, decide_again, draw, to
 from whosaw.record import entries_from
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
-from whosaw.watch.drawing import is_drawn, stands_for
+from whosaw.watch.drawing import is_drawn, night_seed, stands_for
 from whosaw.watch.settings import WatchSettings, canonical
 
 MORE = """
@@ -85,7 +85,10 @@ async def test_a_share_is_drawn_decided_blind_by_somebody_else_and_weighed(datab
         actors = await decided_things(services)
         noted = await note_watch(services)
         entries = [each async for each in entries_from(services.db, 0)]
-        seed, day = WatchSettings().seed, to_us(MIDNIGHT - timedelta(days=1))
+        (run,) = [each.payload for each in entries if each.payload.get("change") == "run"]
+        said_later = {name: said for name, said in run.items() if name not in ("kind", "at", "actor", "door")}
+        seed = night_seed(WatchSettings().seed, canonical(said_later))
+        day = to_us(MIDNIGHT - timedelta(days=1))
         made = {each.index: each.payload for each in entries if each.payload.get("action")}
         clicked = [entry for entry, said in made.items() if said["actor"] == actors["E-2"]][10:]
         click = stands_for(seed, clicked)
@@ -105,7 +108,8 @@ async def test_a_share_is_drawn_decided_blind_by_somebody_else_and_weighed(datab
             assert person != expected[entry]["actor"] and person not in officers
             assert person != actors["E-7"] or expected[entry]["object"] not in {f"review:R-{n}" for n in range(3)}
         assert len(set(drawn.values())) > 3
-        assert await draw(services, to_us(MIDNIGHT), Once(services, await entered(services, MIDNIGHT))) == 0
+        span = (day, to_us(MIDNIGHT))
+        assert await draw(services, span, Once(services, await entered(services, MIDNIGHT)), said_later) == 0
 
         staff = await assign(services.db, "actor", [f"E-{n}" for n in range(30)])
         mine = {key: await to_decide(services, key) for key in staff if staff[key] in drawn.values()}
@@ -161,7 +165,9 @@ async def test_what_is_decided_after_its_days_is_recorded_and_does_not_count(dat
     settings, clock = Settings(state=state, database=SecretStr(database_url)), SimulatedClock(END)
     async with open_services(settings, clock, database_url, door="serve") as services:
         await decided_things(services)
-        assert await draw(services, to_us(MIDNIGHT), Once(services, {})) > 0
+        for days, run in ((0, {}), (1, {"rows": "a"})):
+            span = (to_us(MIDNIGHT - timedelta(days=days)), to_us(MIDNIGHT))
+            assert bool(await draw(services, span, Once(services, {}), run)) == (days == 1)
         (who, *_) = [key for key in [f"E-{n}" for n in range(30)] if await to_decide(services, key)]
         clock.advance_to(END + timedelta(days=8))
         (each, *_) = await to_decide(services, who)

@@ -58,6 +58,16 @@ async def due(services: Services) -> bool:
     return first is not None and first < to_us(midnight) and (last is None or last < midnight.date() - _DAY)
 
 
+def drawn_from_us(last: date | None, day: date) -> int:
+    """Return from when on decisions of a run are drawn: since the last one, whatever days no server ran.
+
+    Args:
+        last: day of the run before, None for the first.
+        day: of this one.
+    """
+    return to_us(datetime.combine(day if last is None else last + _DAY, time(), UTC))
+
+
 def _midnight(services: Services) -> datetime:
     return datetime.combine(services.clock.now().date(), time(), UTC)
 
@@ -78,6 +88,7 @@ async def note_watch(services: Services) -> Noted | None:
     async with queries.alone(services.db) as connection:
         if connection is None or not await due(services):
             return None
+        last = await queries.last_day(services.db)
         told = await told_now(services, midnight)
         async with run_files(services, told) as (lake, files, left_out):
             try:
@@ -89,7 +100,8 @@ async def note_watch(services: Services) -> Noted | None:
         told |= {"report": kept | {"left_out": asdict(left_out)}}
         # a run that was cut between its entries and its commit is made again: what it entered stands and is not doubled
         once = Once(services, await entered(services, midnight))
-        entry = await once.enter(of_run(day, weighed, left_out))
+        run = of_run(day, weighed, left_out)
+        entry = await once.enter(run)
         accesses, people = len(weighed.watched.observed.accesses), weighed.watched.observed.actors
         values = (day, services.clock.now(), entry, accesses, people, weighed.settings.digest())
         await queries.add_run(connection, values, told)
@@ -103,7 +115,7 @@ async def note_watch(services: Services) -> Noted | None:
             await queries.add_flag(connection, values_of, _flag_told(flag, weighed, numbers))
             await tell_flag(services, day, flag, person)
         await tell_signals(services, day, weighed)
-        drawn = await draw(services, told["until_us"], once)
+        drawn = await draw(services, (drawn_from_us(last, day), told["until_us"]), once, run)
         asked = 0
         if services.catalog.watch is not None and services.catalog.watch.prompts:
             from whosaw.app.watchprompts import ask

@@ -23,7 +23,7 @@ from whosaw.gate.approvalpeople import DirectoryRow, functions_of, is_there, rol
 from whosaw.record import Entry, entries_between
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.terms import from_us, to_us
-from whosaw.watch.drawing import is_drawn, second_of, stands_for
+from whosaw.watch.drawing import is_drawn, night_seed, second_of, stands_for
 from whosaw.watch.settings import canonical, read_settings
 
 DUE_DAYS = 7
@@ -67,10 +67,16 @@ class Second:
     answered_at: datetime | None
 
 
-async def draw(services: Services, until_us: int, once: Once) -> int:
-    """Draw from the decisions of the day that ends then, and ask whoever decides again; return how many were drawn.
+async def draw(services: Services, span: tuple[int, int], once: Once, run: Mapping[str, Any]) -> int:
+    """Draw from the decisions since the last run, and ask whoever decides again; return how many were drawn.
 
     A decision for which nobody is left who took no part is not drawn. A run that was cut draws the same again.
+
+    Args:
+        services: the house.
+        span: from when and before when, in microseconds: days on which no server ran are drawn with the next one.
+        once: enters nothing twice.
+        run: what the entry of this night's run says.
 
     Raises:
         RecordError: it could not be recorded, and is not asked.
@@ -78,15 +84,15 @@ async def draw(services: Services, until_us: int, once: Once) -> int:
     watching = services.catalog.watch
     if watching is None or watching.second is None:
         return 0
-    second, seed = watching.second, read_settings(watching.settings).seed
+    second, (since_us, until_us) = watching.second, span
+    seed = night_seed(read_settings(watching.settings).seed, canonical(dict(run)))
     sides = _sides(second.kinds)
     made: list[Entry] = []
     took_part = TookPart()
-    async for entry in entries_between(services.db, until_us - PART_DAYS * _DAY_US, until_us):
+    async for entry in entries_between(services.db, since_us - PART_DAYS * _DAY_US, until_us):
         said = entry.payload
         took_part.see(said)
-        mine = said.get("kind") == "action" and said.get("action") in sides and _at(said) >= until_us - _DAY_US
-        if mine:
+        if said.get("kind") == "action" and said.get("action") in sides and _at(said) >= since_us:
             made.append(entry)
     found = [each for each in _of_each_ask(made, sides, seed) if _is_drawn(seed, each, second.share)]
     if not found:
@@ -119,7 +125,7 @@ def _sides(kinds: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> dict[str
     return found
 
 
-def _of_each_ask(made: Sequence[Entry], sides: Mapping[str, tuple[str, bool]], seed: int) -> list[Entry]:
+def _of_each_ask(made: Sequence[Entry], sides: Mapping[str, tuple[str, bool]], seed: bytes) -> list[Entry]:
     """Return of what one person decided in one instant a single entry of each kind, and of a case the last one alone.
 
     However many objects one click names, it was one decision; a second one of each would count it so many times.
@@ -132,7 +138,7 @@ def _of_each_ask(made: Sequence[Entry], sides: Mapping[str, tuple[str, bool]], s
     return [entry for entry in made if entry.index in standing]
 
 
-def _is_drawn(seed: int, entry: Entry, share: float) -> bool:
+def _is_drawn(seed: bytes, entry: Entry, share: float) -> bool:
     return is_drawn(seed, entry.index, canonical(dict(entry.payload)), share)
 
 
