@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from whosaw.app.watchwork import Told
 from whosaw.terms import WhosawError, from_us
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.excuses import share_by_team, unexplained_queue
-from whosaw.watch.flags import Flag, in_odds, raise_flags
+from whosaw.watch.flags import Flag, in_odds, other_version, raise_flags
 from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls
 from whosaw.watch.rows import NONE, OPEN
@@ -123,6 +123,25 @@ def replay_flag(
         FlagNotFound: these rows and settings make no such flag.
     """
     return replayed(lake, files, Told(read_config(files.config), until_us), flag, off)
+
+
+def replayed_beside(seal: str, replay: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what a replay says and by which version the seal was made that it is held against.
+
+    Args:
+        seal: that the flag was stored or given with.
+        replay: recomputes it.
+
+    Raises:
+        FlagNotFound: there is no such flag; where another version made it, that is said.
+    """
+    why = other_version(seal)
+    try:
+        return replay() | {"other_version": why}
+    except FlagNotFound as missing:
+        if not why:
+            raise
+        raise FlagNotFound(f"{missing}: {why}") from missing
 
 
 def replayed(lake: Path, files: WatchFiles, told: Told, flag: str, off: Sequence[str] = ()) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from whosaw.app import watchqueries as queries
@@ -25,7 +26,7 @@ async def replay_stored(services: Services, identifier: str) -> tuple[dict[str, 
         NoSuchFlag: nothing of this id is stored.
         FlagNotFound: the record does not make it any more.
     """
-    from whosaw.app.watching import replayed
+    from whosaw.app.watching import replayed, replayed_beside
 
     row = await queries.flag(services.db, identifier)
     run = await queries.run_of(services.db, row[1]) if row is not None else None
@@ -33,7 +34,6 @@ async def replay_stored(services: Services, identifier: str) -> tuple[dict[str, 
         raise NoSuchFlag(f"there is no flag `{identifier[:64]}`")
     told: dict[str, Any] = run[6]
     async with run_files(services, told) as (lake, files, _):
-        found = await asyncio.to_thread(
-            replayed, lake, files, await told_of(services, told), identifier, told["report"]["off"]
-        )
+        again = partial(replayed, lake, files, await told_of(services, told), identifier, told["report"]["off"])
+        found = await asyncio.to_thread(replayed_beside, row[5], again)
     return found, row[5]

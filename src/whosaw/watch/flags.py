@@ -27,6 +27,11 @@ _WORDS = {
 }
 
 
+VERSION = 2
+"""Of how evidence is counted and what a seal covers. It is raised with either, so that no older seal is taken for a
+forged one; seals of version 1 have no number before them."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignalPart:
     """What one signal adds.
@@ -92,8 +97,20 @@ class Flag:
         return asdict(self)
 
     def seal(self) -> str:
-        """Return the hash of everything the flag says."""
-        return sha256(canonical(asdict(self))).hexdigest()
+        """Return the version of what made the flag, and the hash of everything it says."""
+        return f"{VERSION}.{sha256(canonical([VERSION, asdict(self)])).hexdigest()}"
+
+
+def seal_version(seal: str) -> int:
+    """Return by which version a seal was made."""
+    number, dot, _ = seal.partition(".")
+    return int(number) if dot and number.isascii() and number.isdecimal() else 1
+
+
+def other_version(seal: str) -> str:
+    """Return in words that a seal was made by another version; empty where it was not."""
+    made = seal_version(seal)
+    return "" if made == VERSION else f"it was made by version {made} of watch, and this is version {VERSION}"
 
 
 def in_odds(log_e: float) -> str:

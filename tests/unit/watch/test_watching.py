@@ -10,12 +10,20 @@ import pytest
 
 from whosaw.app.cli import run as command
 from whosaw.app.watchfiles import WatchFileInvalid, read_config, read_table
-from whosaw.app.watching import FlagNotFound, NothingToWatch, WatchFiles, replay_flag, watch_actors
+from whosaw.app.watching import (
+    FlagNotFound,
+    NothingToWatch,
+    WatchFiles,
+    replay_flag,
+    replayed_beside,
+    watch_actors,
+)
 from whosaw.app.watchingreviews import watch_reviews, watch_sellers
 from whosaw.catalog import CatalogInvalid
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.watch.errors import ForbiddenAttribute, NothingLeft
+from whosaw.watch.flags import VERSION
 from whosaw.watch.signals import FAMILIES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,6 +84,20 @@ def test_a_flag_is_replayed_with_the_same_seal_and_not_from_other_files(lake: Pa
     assert replay_flag(lake, files, flag["id"])["seal"] == flag["seal"]
     with pytest.raises(FlagNotFound):
         replay_flag(lake, WatchFiles(), flag["id"])
+
+
+def test_a_seal_of_another_version_is_told_from_a_forged_one() -> None:
+    def none() -> dict[str, object]:
+        raise FlagNotFound("no flag `f` follows from these rows and settings")
+
+    current, before = f"{VERSION}.{'0' * 64}", "0" * 64
+    assert replayed_beside(current, dict) == {"other_version": ""}
+    said = replayed_beside(before, dict)["other_version"]
+    assert said == f"it was made by version 1 of watch, and this is version {VERSION}"
+    with pytest.raises(FlagNotFound, match="rows and settings: it was made by version 1 of watch"):
+        replayed_beside(before, none)
+    with pytest.raises(FlagNotFound, match=r"rows and settings$"):
+        replayed_beside(current, none)
 
 
 def test_a_declared_account_manager_is_no_case(lake: Path, staff: Path) -> None:
@@ -161,7 +183,10 @@ def test_the_commands_print_for_people_and_for_programs(
     printed = capsys.readouterr().out
     assert flag["id"] in printed and "innocent people a month" in printed and "perhaps" in printed
     assert command(["watch", "replay", flag["id"], *base, "--seal", flag["seal"]]) == 0
+    assert flag["seal"].startswith(f"{VERSION}.")
+    capsys.readouterr()
     assert command(["watch", "replay", flag["id"], *base, "--seal", "0" * 64, "--json"]) == 1
+    assert "version 1 of watch" in json.loads(capsys.readouterr().out)["other_version"]
     capsys.readouterr()
     prints = write(
         tmp_path, "prints.csv", "side,name,print", "beneficiary,s1,iban", "beneficiary,s2,iban", "actor,e1,iban"

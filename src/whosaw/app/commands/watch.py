@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from whosaw.app.commands.acting import look
 from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
-from whosaw.app.watching import WatchFiles, replay_flag, watch_actors
+from whosaw.app.watching import WatchFiles, replay_flag, replayed_beside, watch_actors
 from whosaw.app.watchingreviews import read_prints, sellers_of, watch_reviews
 from whosaw.app.watchreplay import replay_stored
 from whosaw.app.watchsightings import MailPrints, Row, declared_prints, mail_prints
@@ -104,13 +105,15 @@ def replay(
         told, seal = with_services(lambda services: _stored(services, flag))
     else:
         files = WatchFiles(staff, managers, harms, decisions, prints, canaries, config)
-        told = replay_flag(lake, files, flag, off, _end(until))
+        again = partial(replay_flag, lake, files, flag, off, _end(until))
+        told = again() if seal is None else replayed_beside(seal, again)
     same = seal is None or seal == told["seal"]
     if as_json:
         print_json(told | {"same": same})
     else:
         print_flag(told)
-        console().print(f"seal {told['seal']}" + ("" if same else ", which is not the one given"))
+        why = f": {told['other_version']}" if told.get("other_version") else ""
+        console().print(f"seal {told['seal']}" + ("" if same else f", which is not the one given{why}"))
     return 0 if same else 1
 
 
