@@ -32,6 +32,10 @@ _SIGNS = 26
 _ADDRESS = re.compile(r"q(\d{1,18})\.([a-z2-7]{26})")
 _ATTRIBUTION = re.compile(r"^.{0,300}(wrote|schrieb|écrit|escribió)\s?:\s*$", re.IGNORECASE)
 _ORIGINAL = re.compile(r"^\s*(-{2,}\s*(original|forwarded) |_{10,}|from:\s|von:\s)", re.IGNORECASE)
+_HEADER = re.compile(
+    r"^\s*(from|von|de|sent|gesendet|envoyé|enviado|date|datum|to|an|à|para|subject|betreff|objet|asunto)\s?:\s",
+    re.IGNORECASE,
+)
 
 Taken = Literal["answered", "refused", "unknown"]
 
@@ -50,13 +54,18 @@ def reply_address(key: bytes, domain: str, prompt: Prompt) -> str:
 
 
 def own_words(text: str) -> str:
-    """Return what somebody wrote himself: without the quoted question, its attribution and his signature."""
+    """Return what somebody wrote himself: without the quoted question, its attribution and his signature.
+
+    A line of his own that looks like an attribution (`the customer wrote:`) stays, where no quote follows it.
+    """
     kept: list[str] = []
-    for line in text.splitlines():
-        bare = line.lstrip("> \t")
-        if MARK in bare or line.startswith(">") or line.rstrip() == "--" or _ORIGINAL.match(line):
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        if MARK in line or line.startswith(">") or line.rstrip() == "--":
             break
-        if _ATTRIBUTION.match(line):
+        after = next((each for each in lines[at + 1 :] if each.strip()), "")
+        quoted = after.lstrip().startswith(">") or MARK in after
+        if (_ATTRIBUTION.match(line) and quoted) or (_ORIGINAL.match(line) and (quoted or _HEADER.match(after))):
             break
         kept.append(line)
     while kept and (not kept[-1].strip() or kept[-1].rstrip().endswith(">:")):

@@ -168,10 +168,25 @@ async def mailed(services: Services, folder: Path, clock: SimulatedClock) -> dic
         "It was his order\n\nAm 25.02.2026 schrieb whosaw <w@x>:\n> On 2026",
         "It was his order\n--\nMax Muster, Support\nwhosaw wrote:\n",
         "It was his order\n\n-----Original Message-----\nFrom: w\nOn 2026",
+        "It was his order\n\nFrom: w\nSent: Wednesday\nTo: me\n\nOn 2026",
+        "It was his order\n\n____________________\nVon: w\nGesendet: Mittwoch\n\nOn 2026",
+        "It was his order\n\nwhosaw wrote:\n\n-- please answer above this line --\n",
     ],
 )
 def test_only_what_he_wrote_himself_is_taken(text: str) -> None:
     assert own_words(text) == "It was his order"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The customer wrote:\nmy parcel is lost, please look for it.\nSo I looked up its number.",
+        "From: the carrier I heard that it was lost.\nSo I looked up its number.",
+        "____________\nOrder 17\nSo I looked up its number.",
+    ],
+)
+def test_a_line_of_his_own_that_looks_like_an_attribution_does_not_cut_his_answer(said: str) -> None:
+    assert own_words(f"{said}\n\nOn Wed, 25 Feb 2026 whosaw wrote:\n> On 2026\n") == said
 
 
 def test_a_mail_of_quotes_alone_has_no_words_of_his_own() -> None:
