@@ -208,7 +208,9 @@ def second_rates(actor: Int64, kind: Int64, disagreed: Int64, levels: Mapping[st
         people, of, own = np.unique(who, return_inverse=True, return_counts=True)
         able = (people.size - 1 >= FEWEST_DECIDERS) & (rows.size - own[of] >= FEWEST)
         strata = Strata({name: level[who] for name, level in levels.items()})
-        others, _ = leave_one_out_rates(disagreed[rows] * 1.0, np.ones(rows.size), who, strata, events=_RARE)
+        others, _ = leave_one_out_rates(
+            disagreed[rows].astype(np.float64), np.ones(rows.size), who, strata, events=_RARE
+        )
         rate[rows[able]] = others[able]
     return rate
 
