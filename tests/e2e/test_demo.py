@@ -283,7 +283,9 @@ def test_an_interrupted_demo_says_so_leaves_no_process_and_can_be_started_again(
     assert (second.returncode, "[app.demo_running]\nhint: " in second.stderr) == (1, True)
     killed.popen.kill()
     killed.popen.communicate()
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a script
     demo = whosaw.start(*start)
+    signal.signal(signal.SIGINT, ours)
     wait_for_work(demo)
     demo.popen.terminate()
     _, said = demo.popen.communicate(timeout=30)

@@ -83,6 +83,8 @@ def demo(
     _refuse_early(json_file, check)
     teller = Teller(console())
     listener = bind(settings.host, settings.port if port is None else port) if serve else None
+    # a script's background commands inherit that interrupts are ignored: then no signal would end it well
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with own_folder((folder or settings.state / "demo").absolute()) as place:
         story = Story(Wish(seed, size, insider), place, teller)
