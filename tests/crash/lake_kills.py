@@ -110,6 +110,7 @@ async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
                 await appender.append_many(batch)
                 total += len(batch)
                 await integrator.step()
+                await asyncio.sleep(0.02)  # where nothing waits for a disk the trail would outrun every follower
             os.kill(child, signal.SIGKILL)
             there = sum(pq.read_metadata(path).num_rows for path in lake.rglob("*.parquet"))
             advanced += there != before
