@@ -88,7 +88,8 @@ class Outcome:
 async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
     """Kill the follower `kills` times while entries are appended, let another finish, and judge.
 
-    Each lives for up to twice as long as the first one took to bring something into the lake, on this machine as it is.
+    Each lives for up to three times as long as the first one took to bring something into the lake, on this machine as
+    it is.
     """
     rng, lake = random.Random(seed), folder / "lake"
     clock = SystemClock()
@@ -101,7 +102,7 @@ async def campaign(url: str, folder: Path, kills: int, seed: int) -> Outcome:
         await appender.append(_entry(rng, total))
         total += 1
         await integrator.step()
-        wait_s = 2 * _first_s(mother, lake)
+        wait_s = 3 * _first_s(mother, lake)
         for _ in range(kills):
             child = _next_child(mother)
             until = time.monotonic() + rng.random() * wait_s
