@@ -317,8 +317,8 @@ MUTANTS = [
     Mutant(
         "the folder is not flushed",
         "record/shelf.py",
-        "            os.fsync(folder)",
-        "            pass",
+        "        sync_folder(target.parent)",
+        "        pass",
         (FAULTS,),
     ),
     Mutant(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from whosaw.answer import queries
 from whosaw.answer.errors import RawMailMissing
 from whosaw.answer.intake import Complaint
+from whosaw.record.keys import sync_folder
 from whosaw.store import Database
 
 LOOKALIKE = "lookalike"
@@ -85,11 +86,7 @@ class RawMails:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)  # else a sighting may outlive the name of its mail
-        finally:
-            os.close(folder)
+        sync_folder(self._folder)  # else a sighting may outlive the name of its mail
         return name
 
     def read(self, name: str) -> bytes:

@@ -81,17 +81,6 @@ async def looking(db: Database, before: datetime) -> list[Row]:
         return await rows.fetchall()
 
 
-async def counts(db: Database) -> tuple[int, int, int]:
-    """Return how many were drawn, answered in time, and of these how many disagree."""
-    async with db.connection() as connection:
-        rows = await connection.execute(
-            "select count(*), count(*) filter (where answered_at <= due_at), "
-            "count(*) filter (where answered_at <= due_at and favours <> first_favours) from watch_second"
-        )
-        row = await rows.fetchone()
-        return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
-
-
 async def prune(db: Database, before: datetime) -> int:
     """Delete those asked before a moment, where no legal hold stands on either decider; return how many."""
     async with db.connection() as connection:

@@ -22,6 +22,7 @@ from whosaw.prove.cosign import add_signatures
 from whosaw.prove.merkle import HASH_BYTES, LeafTree
 from whosaw.prove.note import Note, NoteSignature
 from whosaw.record.errors import TrailDamaged
+from whosaw.record.keys import sync_folder
 from whosaw.record.tiles import HEIGHT, WIDTH, Tile, split_items, tile_path
 
 
@@ -117,11 +118,7 @@ class Shelf:
             file.flush()
             os.fsync(file.fileno())
         scratch.rename(target)
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(target.parent)
 
 
 class TileNodes:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whosaw.trace.duties import Explained
-from whosaw.trace.evidence import Evidence, Float, log_absent, log_mean, log_prefixes, log_singles, log_sum
+from whosaw.trace.evidence import Evidence, Float, believed, log_absent, log_mean, log_prefixes, log_singles, log_sum
 from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.posterior import MarkFactors
 from whosaw.trace.settings import Settings
@@ -95,7 +95,7 @@ def beyond(
 def _fair(opened: Bool, share: Float, free: Float, trust: Float) -> Float:
     """Return T × K × H ratios whose mean over what the named had not opened is at most 1."""
     ratio = np.divide(free[None, :, None], share, out=np.zeros_like(share), where=opened)
-    return np.asarray(np.where(trust[None, :, None] < 1.0, 1.0 + trust[None, :, None] * (ratio - 1.0), ratio))
+    return believed(ratio, trust)
 
 
 def _bets(ratio: Float, weight: Float, prior: Prior, began: tuple[int, ...], settings: Settings) -> Float:

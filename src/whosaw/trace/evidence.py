@@ -61,7 +61,7 @@ class Evidence:
         """
         size = np.array([risk.members.size for risk in self.sets], np.float64)
         ratio = np.where(self.opened, size[None, :, None] / np.maximum(self.count, 1), 0.0)
-        return np.where(self.trust[None, :, None] < 1.0, 1.0 + self.trust[None, :, None] * (ratio - 1.0), ratio)
+        return believed(ratio, self.trust)
 
     @property
     def hits(self) -> Int64:
@@ -78,6 +78,12 @@ class Evidence:
             count=self.count[:, kept],
             trust=self.trust[kept],
         )
+
+
+def believed(ratio: Float, trust: Float) -> Float:
+    """Return T × K × H ratios of complaints that count their K parts `trust` alone; a whole one keeps its very bits."""
+    part = trust[None, :, None]
+    return np.asarray(np.where(part < 1.0, 1.0 + part * (ratio - 1.0), ratio))
 
 
 def gather_evidence(index: Index, sets: tuple[RiskSet, ...], marked: Int64 | None = None) -> Evidence:

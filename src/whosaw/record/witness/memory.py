@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from whosaw.prove import Checkpoint, Note, NoteInvalid
 from whosaw.record.errors import RecordError
+from whosaw.record.keys import sync_folder
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -68,11 +69,7 @@ class Slot:
             file.flush()
             os.fsync(file.fileno())
         scratch.rename(self.folder / self.name)
-        handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(self.folder)
 
 
 class Memory:
