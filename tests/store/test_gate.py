@@ -73,6 +73,19 @@ async def test_without_a_reason_that_holds_nothing_is_revealed_and_the_attempt_i
     assert entry["reason"] == reason
 
 
+async def test_work_of_which_nobody_says_when_it_was_opened_holds_for_nobody_and_fails_no_other_ask(
+    company: Company, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into company.tickets values ('T-blank', 'E-1', 'C-1', 'customer:C-1', null, null, null)"
+        )
+    asks = [ask(company, "ticket:T-blank"), ask(company, "ticket:T-1")]
+    blank, good = await company.gate.disclose_many(asks)
+    assert (blank.decision.reason, blank.decision.outcome) == ("purpose.not_found", "deny")
+    assert good.values["customer.email"] == Shown("ada1@mail.example")
+
+
 async def test_observe_mode_reveals_records_and_marks_what_enforcement_would_do(company: Company) -> None:
     answer = await company.gate.disclose(ask(company, "review_care:invented", actor="E-2"))
     assert answer.values["customer.email"] == Shown("ada1@mail.example")

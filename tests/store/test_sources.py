@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from whosaw.catalog import CatalogError, Source, SourceUnreachable, check
+from whosaw.catalog import CatalogError, Purpose, Source, SourceUnreachable, check
 from whosaw.catalog.source import SourceRefused
 from whosaw.catalog.statements import (
     actor_statement,
     object_statement,
     presence_statement,
+    sample_statement,
     subject_statement,
     work_statement,
 )
+from whosaw.catalog.told import TimeUnreadable
 
 if TYPE_CHECKING:
     from tests.store.conftest import Company
@@ -76,6 +80,25 @@ async def test_a_strange_key_is_a_key_and_nothing_else(company: Company) -> None
     assert not await source.rows(work_statement(catalog.purposes["ticket"]), references=keys)
     assert not await source.rows(object_statement(catalog.actions["review.delete"]), objects=keys)
     assert not await source.rows(actor_statement(catalog.actors), keys=keys)
+
+
+async def test_a_row_whose_time_cannot_be_read_counts_as_none_and_takes_no_other_along(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "desk.db") as connection:
+        connection.executescript(
+            "create table work (id text, who text, whom text, by text, at text);"
+            "insert into work values ('T-1', 'E-1', 'C-1', 'C-1', '2026-03-01T00:00:00+00:00'),"
+            "('T-2', 'E-1', 'C-1', 'C-1', 'last Tuesday'), ('T-3', 'E-1', 'C-1', 'C-1', '2026-03-01T00:00:00+00:00')"
+        )
+    query = (
+        "select id as reference, who as assignee, whom as subject, by as origin, at as opened_at, "
+        "null as closed_at from work"
+    )
+    purpose = Purpose("ticket", "desk", query, "customer", "enforce", grace_h=72, beneficiary_kind=None)
+    async with Source("desk", f"sqlite+aiosqlite:///{tmp_path / 'desk.db'}") as source:
+        rows = await source.rows(work_statement(purpose), references=["T-1", "T-2", "T-3"])
+        assert {row["reference"] for row in rows} == {"T-1", "T-3"}
+        with pytest.raises(TimeUnreadable):  # whoever looks at the table itself is told
+            await source.rows(sample_statement(query, ["reference", "opened_at"], 10))
 
 
 async def test_an_identifier_of_the_catalog_is_quoted(company: Company, database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -23,9 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from whosaw.catalog.keyed import KeyedReads, Row
 from whosaw.catalog.model import Catalog, CatalogError
+from whosaw.catalog.told import TimeUnreadable
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger(__name__)
 _CONNECTIONS = 8
 _LINES = 6  # of these, for reads by key; the others are left to whatever else is read
 _WAIT_S = 5
@@ -93,12 +96,13 @@ class Source:
     async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
         """Run a reading statement with bound `values`.
 
-        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers) is a
-        key of no row, and the others are found all the same.
+        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers), or whose
+        row tells a time that is none, is a key of no row, and the others are found all the same.
 
         Raises:
             SourceUnreachable: the database does not answer.
             SourceRefused: it answers with an error.
+            TimeUnreadable: a row tells a time that is none, and nothing was sought by keys.
         """
         clause = text(statement) if isinstance(statement, str) else statement
 
@@ -110,10 +114,13 @@ class Source:
                 (only,) = values.values()
                 return await self._by_key(self._keyed, clause, only)
             return await self._with_connection(run)
-        except SourceRefused as refused:
+        except (SourceRefused, TimeUnreadable) as refused:
             name, keys = next(((name, each) for name, each in values.items() if isinstance(each, list)), ("", []))
-            if not keys or _state(refused.__cause__) not in _NO_SUCH_KEY:
+            unreadable = isinstance(refused, TimeUnreadable)
+            if not keys or not (unreadable or _state(refused.__cause__) in _NO_SUCH_KEY):
                 raise
+            if unreadable and len(keys) == 1:
+                _LOG.warning("the source `%s` tells a time that cannot be read: its row counts as none", self.name)
         if len(keys) == 1:
             return ()
         half = len(keys) // 2

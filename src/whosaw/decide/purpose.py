@@ -20,6 +20,13 @@ class WorkItem:
     closed_at: datetime | None
     beneficiary: str | None
 
+    def made_by(self, actor: str) -> bool:
+        """Return whether `actor` opened it, in whatever spelling of case and space the company's table has his key.
+
+        A table that says ``e-7``, or pads its keys with spaces, must not make somebody's own work look like another's.
+        """
+        return self.origin == actor or self.origin.strip().casefold() == actor.strip().casefold()
+
 
 # which of several assignments answers: the one that came nearest to bearing the reason out
 _NEARNESS = (
@@ -78,7 +85,7 @@ def verify(
 
 
 def _reason(purpose: Purpose, item: WorkItem, actor: str, subject: str | None, at: datetime) -> str:
-    if item.origin == actor:
+    if item.made_by(actor):
         return "purpose.self_made"
     if at < item.opened_at:
         return "purpose.not_found"

@@ -135,7 +135,7 @@ class WhoCould:
             ways += [(None, Verification(purpose.name, reason, observe=observed)) for reason in _ANYBODYS]
         key = ask.subject.key
         for reference, items in work.items():
-            if any(actor in (item.assignee, item.origin) for item in items):
+            if any(item.assignee == actor or item.made_by(actor) for item in items):
                 judged = verify(declared[reference.kind], items, actor=actor, subject=key, at=ask.at)
                 ways.append((reference, judged))
         ways += await self._granted_ways(actor, person, ask)

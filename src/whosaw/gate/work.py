@@ -20,6 +20,7 @@ from whosaw.terms import PurposeRef
 
 REMEMBERED_S = 2.0
 _REMEMBERED_MOST = 20_000
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _Known = tuple[float, datetime, tuple[WorkItem, ...]]
 
 
@@ -74,12 +75,12 @@ class WorkFinder:
 
 
 def work_item(row: Row) -> WorkItem:
-    """Return one row of a purpose's query as a value."""
+    """Return one row of a purpose's query as a value; work of which nobody says when it was opened is not open yet."""
     return WorkItem(
         assignee=str(row["assignee"] or ""),
         subject=str(row["subject"]),
         origin=str(row["origin"] or ""),
-        opened_at=aware(row["opened_at"]),
+        opened_at=_NEVER if row["opened_at"] is None else aware(row["opened_at"]),
         closed_at=None if row["closed_at"] is None else aware(row["closed_at"]),
         beneficiary=None if row.get("beneficiary") is None else str(row["beneficiary"]),
     )

@@ -58,3 +58,9 @@ def test_after_a_hand_over_each_assignee_has_his_own_time() -> None:
 def test_work_somebody_made_himself_is_no_reason_however_it_is_assigned() -> None:
     rows = [item(origin="E-1", assignee="E-2"), item(origin="E-1", assignee="E-1")]
     assert verify(TICKET, rows, actor="E-1", subject="C-1", at=NOON).reason == "purpose.self_made"
+
+
+@pytest.mark.parametrize("origin", ["e-1", "E-1    ", " E-1", "e-1 "])
+def test_his_own_work_is_his_own_in_every_spelling_of_his_key(origin: str) -> None:
+    assert verify(TICKET, [item(origin=origin)], actor="E-1", subject="C-1", at=NOON).reason == "purpose.self_made"
+    assert verify(TICKET, [item(origin="E-11")], actor="E-1", subject="C-1", at=NOON).verified
