@@ -123,6 +123,25 @@ async def test_pages_exports_and_single_asks_add_up(company: Company) -> None:
     assert (await page(6, 1))[0] == "budget.exhausted"
 
 
+async def test_to_ask_for_one_more_than_may_be_missed_costs_all_that_is_left(company: Company) -> None:
+    """Else keys known to be nobody's, with one that is tried, would tell for nothing that this is nobody's too."""
+    gate = limited(company, replace(budget("misses", hour=Limit(None, 3), day=Limit(None, 5)), klass="misses"))
+
+    async def page(*keys: str) -> list[str]:
+        first = ask(company, 1)
+        subjects = tuple(SubjectRef("customer", key) for key in keys)
+        bulk = BulkAsk("E-1", subjects, first.fields, None, "http", first.at, first.id)
+        return [each.decision.reason for each in await gate.disclose_bulk(bulk)]
+
+    dummies = ["none-1", "none-2", "none-3"]
+    assert await page(*dummies, "is-he-one") == ["budget.exhausted"] * 4
+    assert await page(*dummies, "C-2") == ["budget.exhausted"] * 4, "it was not free, so he is told nothing more"
+    assert await page("C-2") == ["budget.exhausted"]
+    company.clock.advance_to(company.clock.now() + timedelta(hours=1))
+    assert await page("none-1", "C-2", "none-2") == ["subject.unknown", "purpose.missing", "subject.unknown"]
+    assert await page("C-2") == ["budget.exhausted"], "three of the hour before and two of this one are the day's five"
+
+
 async def test_two_doors_count_as_one(company: Company, other_door: Database) -> None:
     async with Appender(other_door, company.keys, company.clock) as appender:
         one = limited(company, budget(hour=Limit(None, 10)))

@@ -96,8 +96,8 @@ class Source:
     async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
         """Run a reading statement with bound `values`.
 
-        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers), or whose
-        row tells a time that is none, is a key of no row, and the others are found all the same.
+        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers), or
+        whose row tells a time that is none, is a key of no row, and the others are found all the same.
 
         Raises:
             SourceUnreachable: the database does not answer.
