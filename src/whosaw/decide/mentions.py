@@ -27,6 +27,7 @@ class Mentions:
         functions: compared with ``principal.function``.
         classes: named as ``Class::"…"``.
         deeds: named as ``Deed::"…"``.
+        together: several roles that one policy may want at once.
     """
 
     roles: frozenset[str]
@@ -38,6 +39,7 @@ class Mentions:
     functions: frozenset[str]
     classes: frozenset[str]
     deeds: frozenset[str]
+    together: frozenset[frozenset[str]]
 
 
 Word = tuple[str, str, str]
@@ -54,9 +56,13 @@ def mentions(policies: PolicySet) -> Mentions:
     """Return what the set speaks of. Cedar cannot join texts, so every word it compares with stands in it whole."""
     found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     document = json.loads(cedarpy.policies_to_json_str(policies.text))
+    together: set[frozenset[str]] = set()
     for written in document["staticPolicies"].values():
-        for of, name, text in words_of(written):
+        said = words_of(written)
+        for of, name, text in said:
             found[of, name].add(text)
+        if _wants_several(written):
+            together.add(frozenset(text for of, name, text in said if (of, name) == ("principal", "roles")))
 
     def words(*attributes: tuple[str, str]) -> frozenset[str]:
         return frozenset().union(*(found[each] for each in attributes))
@@ -71,6 +77,7 @@ def mentions(policies: PolicySet) -> Mentions:
         functions=words(("principal", "function")),
         classes=words(("entity", "Class")),
         deeds=words(("entity", "Deed")),
+        together=frozenset(together),
     )
 
 
@@ -78,6 +85,17 @@ def words_of(written: Mapping[str, Any]) -> list[Word]:
     """Return what one policy, in Cedar's JSON, speaks of: entities first, then texts, each once and as it comes."""
     texts = (word for condition in written.get("conditions", ()) for word in _compared(condition["body"]))
     return list(dict.fromkeys([*_entities(written), *texts]))
+
+
+def _wants_several(written: Mapping[str, Any]) -> bool:
+    """Return whether a policy may want several roles at once: it looks at roles more than once, or for all of some."""
+    looks = [
+        operator
+        for node in _nodes(written.get("conditions", ()))
+        for operator, operands in node.items()
+        if operator in ("contains", "containsAll", "containsAny") and ("principal", "roles") in list(_leaves(operands))
+    ]
+    return len(looks) > 1 or "containsAll" in looks
 
 
 def _compared(expression: object) -> Iterator[Word]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from whosaw.decide import PolicySet, load_policies, schema
 from whosaw.decide.gains import Gain, Grid, gains, merged
 from whosaw.decide.mentions import mentions
@@ -56,6 +58,46 @@ def test_a_condition_on_regions_is_seen_only_where_the_regions_differ() -> None:
     assert all(gain.situation.region != "EU" and gain.situation.subject_region != "US" for gain in found)
     [(_, count)] = [line for line in merged(found) if not line[0].situation.granted]
     assert count == len({(g.situation.region, g.situation.subject_region) for g in found})
+
+
+def test_a_policy_that_forgets_to_ask_for_verified_work_lets_anybody_gain_who_types_a_reference() -> None:
+    """The grid asks about failing reasons of every kind, not of one: this kind is not the first of them."""
+    found = gains(
+        SHIPPED, other(('context.verified && context.purpose == "ticket" &&', 'context.purpose == "ticket" &&')), GRID
+    )
+    assert {"support", "quality"} <= {gain.situation.role for gain in found if gain.more}
+    assert {(gain.situation.purpose, gain.after) for gain in found} == {("ticket", "reveal"), ("ticket", "act")}
+    assert "purpose.not_found" in {gain.situation.reason for gain in found}
+
+
+@pytest.mark.parametrize(
+    ("condition", "where"),
+    [
+        ('principal.site == "Pune"', {"site": "Pune"}),
+        ('principal.function == "privacy"', {"function": "privacy"}),
+        ('principal.roles.containsAll(["lead", "gardener"])', {"role": "gardener + lead"}),
+        ('principal.roles.contains("lead") && principal.roles.contains("gardener")', {"role": "gardener + lead"}),
+        ("context.broken_glass", {"broken_glass": True, "granted": False}),
+        ('context.purpose == "ticket" && context.reason == "purpose.closed"', {"purpose": "ticket"}),
+    ],
+)
+def test_whatever_a_policy_looks_at_is_tried(condition: str, where: dict[str, object]) -> None:
+    more = (
+        f'@id("more") permit (principal, action == Action::"mask", resource == Class::"name") when {{ {condition} }};'
+    )
+    before = PolicySet('@id("none") forbid (principal, action, resource) when { principal.suspended };', schema())
+    found = gains(before, PolicySet(before.text + more, schema()), GRID)
+    assert {(gain.about, gain.before, gain.after, gain.more) for gain in found} == {("name", None, "mask", True)}
+    assert all(getattr(gain.situation, name) == value for gain in found for name, value in where.items())
+    assert {gain.about for gain in gains(PolicySet(before.text + more, schema()), before, GRID) if not gain.more}
+
+
+def test_a_duty_that_is_dropped_is_a_gain_and_one_that_is_added_a_loss() -> None:
+    bound = other(('@id("ticket.address")', '@id("ticket.address")\n@duty("cap_rows:20")'))
+    assert told(gains(bound, SHIPPED, GRID)) == {
+        (role, "address", "reveal", "reveal", True) for role in ("support", "seller_support", "fraud_desk")
+    }
+    assert not any(gain.more for gain in gains(SHIPPED, bound, GRID))
 
 
 def test_mentions_are_what_stands_in_the_policies() -> None:

@@ -166,27 +166,31 @@ def _print_diff(found: Sequence[tuple[Gain, int]], before: PolicySet, after: Pol
     lines = table("role", "", "what", "for", "before", "after", "where")
     for gain, count in found:
         where = gain.situation
-        stated = where.purpose if where.reason == "purpose.verified" else where.reason
-        stated += ", with a grant" if where.granted else ""
+        stated = where.purpose
+        if where.reason != "purpose.verified":
+            stated = f"{where.purpose}: {where.reason}" if where.purpose else where.reason
+        stated += ", with a grant" if where.granted else ", with broken glass" if where.broken_glass else ""
         lines.add_row(
             Text(where.role),
             Text("gains", style="yellow") if gain.more else Text("loses", style="red"),
             Text(gain.about),
             Text(stated),
-            Text(_by(gain.before, gain.before_policies)),
-            Text(_by(gain.after, gain.after_policies)),
+            Text(_by(gain.before, gain.before_policies, gain.before_duties)),
+            Text(_by(gain.after, gain.after_policies, gain.after_duties)),
             Text(_place(gain, count)),
         )
     out.print(lines)
 
 
-def _by(effect: str | None, policies: Sequence[str]) -> str:
-    return f"{effect or 'deny'} ({', '.join(policies)})" if policies else effect or "deny"
+def _by(effect: str | None, policies: Sequence[str], duties: Sequence[str]) -> str:
+    bound = f"{effect or 'deny'}{''.join(f', {duty}' for duty in duties)}"
+    return f"{bound} ({', '.join(policies)})" if policies else bound
 
 
 def _place(gain: Gain, count: int) -> str:
     where = gain.situation
-    said = f"{where.region} → {where.subject_region}" + (f", {where.employer}" if where.employer else "")
+    said = f"{where.region} → {where.subject_region}"
+    said += "".join(f", {word}" for word in (where.employer, where.site, where.function) if word)
     return said if count == 1 else f"{count} places, as {said}"
 
 
