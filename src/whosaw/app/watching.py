@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,8 +27,8 @@ from whosaw.watch.signals import FAMILIES
 __all__ = ["FlagNotFound", "NothingToWatch", "WatchFiles", "Weighed", "replay_flag", "watch_actors", "weigh"]
 
 
-SMALLEST_TEAM = 100
-"""Accesses below which nothing is said of a team: it may be one person."""
+SMALLEST_TEAM, FEWEST_PEOPLE = 100, 5
+"""Accesses, and people who made them, below which nothing is said of a team: else it would be said of a person."""
 
 
 class FlagNotFound(WhosawError, LookupError):
@@ -193,7 +194,9 @@ def explained_by_team(watched: Watched, told: Mapping[str, Sequence[str]]) -> li
     of = told.get("queue") or told.get("role") or ()
     names = sorted({*of} - {""})
     team = np.array([names.index(name) if name else NONE for name in of], np.int64) if of else None
-    excuses = watched.excuses
+    excuses, accesses = watched.excuses, watched.observed.accesses
+    looked = np.unique(accesses.actor)
+    people = Counter((np.full(looked.size, NONE) if team is None else team[looked]).tolist())
     return [
         {
             "team": names[each.team] if each.team != NONE else "",
@@ -202,8 +205,8 @@ def explained_by_team(watched: Watched, told: Mapping[str, Sequence[str]]) -> li
             "by_half": each.halved,
             "by_template": dict(zip(excuses.names, each.by_template, strict=True)),
         }
-        for each in share_by_team(excuses, watched.observed.accesses, team)
-        if each.accesses >= SMALLEST_TEAM
+        for each in share_by_team(excuses, accesses, team)
+        if each.accesses >= SMALLEST_TEAM and people[each.team] >= FEWEST_PEOPLE
     ]
 
 
