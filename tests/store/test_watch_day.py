@@ -407,6 +407,34 @@ async def test_an_export_without_a_reason_is_one_decision_and_ten_asks_are_ten(s
     assert flagged == {f"E-{BRIBED}"}, "of E-6's list nobody knows more than that it was one click"
 
 
+async def test_an_export_that_nothing_explains_is_asked_about_once_and_the_answer_is_about_all_of_it(
+    services: Services,
+) -> None:
+    keys = [f"customer:C-{n}" for n in range(20, 32)]
+    numbers = await assign(services.db, "subject", keys)
+    (actor,) = (await assign(services.db, "actor", ["E-6"])).values()
+    kept = await Exposures(services.db).keep(numbers.values())
+    at = to_us(END - timedelta(hours=9))
+    said = {"kind": "disclosure", "at": at, "actor": actor, "door": "http", "decision": "reveal", "verified": "no"}
+    await services.appender.append({**said, **kept, "fields": ["customer.email=reveal"]})
+    noted = await note_watch(services)
+    assert noted is not None and noted.asked == 1, "of fifty asks one, and the one that showed most people"
+    (prompt,) = await prompts_to(services, "E-6")
+    assert prompt.shown == len(keys) and to_us(prompt.looked_at) == at
+    (entry,) = [each for each in await entries(services) if each["change"] == "asked"]
+    assert entry["shown"] == len(keys)
+
+    await answer(services, prompt.id, "the list was for a letter about a recall", by="E-6")
+    later(services, days=1)
+    for told, left in ((await told_now(services, END + timedelta(days=1)), 0), (None, len(keys) - 1)):
+        # a run of before asked about one person of the list, and is recomputed as it was
+        run = told or {**(await told_now(services, END + timedelta(days=1))), "whole_asks": False}
+        async with run_files(services, run) as (lake, files, _):
+            watched = observe(lake, files, await told_of(services, run))
+        mine = watched.observed.accesses.at_us == at
+        assert (watched.observed.unexplained[mine] == 1.0).sum() == left
+
+
 async def test_a_set_that_was_altered_stops_no_run_and_is_counted(services: Services) -> None:
     kept = await Exposures(services.db).keep((await assign(services.db, "subject", ["customer:C-1"])).values())
     actor = (await assign(services.db, "actor", ["E-6"]))["E-6"]

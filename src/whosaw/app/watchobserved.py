@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
-from whosaw.app.watchwork import Answer, Task, Told, lake_excuses
+from whosaw.app.watchwork import Task, Told, lake_excuses
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
@@ -106,7 +106,7 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
     asked_for = exposure.verified[kept] | _to_decide(accesses, actors, subjects, told.tasks)
-    excuses = _and_known(excuses, asked_for, _answered(accesses, actors, subjects, told.answers))
+    excuses = _and_known(excuses, asked_for, _answered(accesses, actors, subjects, told))
     role, finer = _roles(files.actors, actors)
     observed = Observed(
         accesses,
@@ -179,11 +179,14 @@ def _and_known(excuses: Excuses, verified: Bool, answered: Bool) -> Excuses:
     return Excuses(np.where(verified, 1.0, part), excuses.lift, excuses.fired, excuses.names)
 
 
-def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, answers: Collection[Answer]) -> Bool:
-    told = {(actors.known(actor), subjects.known(subject), at) for actor, subject, at in answers}
+def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, told: Told) -> Bool:
+    """Return which accesses somebody gave a reason for: the one he was asked about, or all that its ask showed."""
     found = np.zeros(len(accesses), np.bool_)
-    for row in np.flatnonzero(np.isin(accesses.at_us, [at for _, _, at in sorted(told)])).tolist():
-        found[row] = (int(accesses.actor[row]), int(accesses.subject[row]), int(accesses.at_us[row])) in told
+    for actor, subject, at in told.answers:
+        rows = slice(*np.searchsorted(accesses.at_us, [at, at + 1]).tolist())
+        same = accesses.subject[rows] == subjects.known(subject)
+        his = accesses.actor[rows] == actors.known(actor)
+        found[rows] |= his & (same | (told.whole_asks & bool((his & same).any())))
     return found
 
 

@@ -22,6 +22,7 @@ from whosaw.app.rounds import every
 from whosaw.app.services import Services
 from whosaw.app.watchentries import Once, enter
 from whosaw.app.watchsecond import prune_seconds
+from whosaw.prove import Payload
 from whosaw.store.numbers import assign, find, keys_of
 from whosaw.store.outbox import Mail, Outbox, OutboxBusy
 from whosaw.store.relay import Relay
@@ -41,6 +42,7 @@ MARK = "-- please answer above this line --"
 _LOG = logging.getLogger(__name__)
 _WEEK = timedelta(days=7)
 _DAY_US = 86_400_000_000
+_SHARE = 0.02
 _LEAST, _MOST = 10, 1_000
 
 
@@ -64,6 +66,7 @@ class Prompt:
         due_at: until when an answer counts.
         answer: what he wrote, or None.
         answered_at: when.
+        shown: how many people's records that ask showed whom nothing explains.
     """
 
     id: int
@@ -74,6 +77,7 @@ class Prompt:
     due_at: datetime
     answer: str | None
     answered_at: datetime | None
+    shown: int = 1
 
     @classmethod
     def of(cls, row: Sequence[object]) -> Prompt:
@@ -83,37 +87,44 @@ class Prompt:
 
 
 async def ask(services: Services, weighed: Weighed, until_us: int, once: Once) -> int:
-    """Ask about single unexplained accesses of the run's last day, and return how many are asked.
+    """Ask about what nothing explains of the run's last day, and return how many people are asked.
 
-    At most 2 % of the day's accesses, and nobody twice within a week. Whom a cut run asked stays asked, and counts.
+    At most 2 % of the week's asks, of the day's (or one, where a day has fewer than fifty), and nobody twice within a
+    week. Whom a cut run asked stays asked, and counts.
 
     Raises:
         RecordError: it could not be recorded, and is not asked.
     """
-    from whosaw.watch.excuses import Excuses, prompts
+    from whosaw.watch.excuses import Excuses, asks_of, prompts
 
     watched, excuses = weighed.watched, weighed.watched.excuses
     accesses = watched.observed.accesses
-    day = np.flatnonzero((accesses.at_us >= until_us - _DAY_US) & (accesses.at_us < until_us))
+    week = np.flatnonzero((accesses.at_us >= until_us - 7 * _DAY_US) & (accesses.at_us < until_us))
+    day = week[accesses.at_us[week] >= until_us - _DAY_US]
     now = services.clock.now()
     numbers = await assign(services.db, "actor", [each for each in watched.actors if not each.startswith("#")])
     lately = await queries.asked_since(services.db, now - _WEEK)
     free = [numbers.get(watched.actors[int(actor)], 0) not in lately | {0} for actor in accesses.actor[day]]
-    whole = day.size
-    day = day[np.array(free, np.bool_)] if day.size else day
+    before, most = await queries.asked_about(services.db, until_us), 0
+    if day.size:
+        of_week, of_day = (int(asks_of(accesses.take(rows)).max()) + 1 for rows in (week, day))
+        before_week = await queries.asked_about(services.db, until_us, days=7)
+        most = max(0, min(max(1, int(_SHARE * of_day)) - before, int(_SHARE * of_week) - before_week))
+    day = day[np.array(free, np.bool_)]
     some = Excuses(excuses.excuse[day], excuses.lift[day], excuses.fired[day], excuses.names)
-    before = await queries.asked_about(services.db, until_us)
-    share = max(0.0, 0.02 * whole - before) / day.size if day.size else 0.0
-    chosen = day[prompts(some, accesses.take(day), share=share)]
+    chosen = day[prompts(some, accesses.take(day), most=most)]
     asked = before
     for row in chosen.tolist():
         key, name = watched.actors[int(accesses.actor[row])], watched.subjects[int(accesses.subject[row])]
         if name.startswith("#"):
             continue
         subject = (await assign(services.db, "subject", [name]))[name]
-        entry = await once.enter({"change": "asked", "target": numbers[key], "subject": subject})
         at_us, due = int(accesses.at_us[row]), now + timedelta(hours=ANSWER_H)
-        number = await queries.add_prompt(services.db, (numbers[key], subject, at_us, now, due, entry))
+        same = day[(accesses.at_us[day] == at_us) & (accesses.actor[day] == accesses.actor[row])]
+        shown = np.unique(accesses.subject[same[~excuses.explained[same]]]).size
+        said: Payload = {"change": "asked", "target": numbers[key], "subject": subject}
+        entry = await once.enter(said | ({"shown": shown} if shown > 1 else {}))
+        number = await queries.add_prompt(services.db, (numbers[key], subject, at_us, now, due, entry, shown))
         asked += number is not None
     return asked
 
@@ -174,16 +185,17 @@ def _letter(services: Services, prompt: Prompt, address: str) -> Mail:
     message = EmailMessage()
     message["From"] = services.settings.mail_from
     message["To"] = address
-    message["Subject"] = "Why did you open this record?"
+    message["Subject"] = f"Why did you open {'this record' if prompt.shown == 1 else 'these records'}?"
     message["Message-ID"] = f"<{identifier}@{origin}>"
     message["Date"] = prompt.asked_at
     reply = _reply_address(services, prompt)
     if reply:
         message["Reply-To"] = reply
-    opened = f"On {prompt.looked_at:%Y-%m-%d} at {prompt.looked_at:%H:%M} (UTC) you opened a record"
+    what = "a record" if prompt.shown == 1 else f"{prompt.shown:,} records"
+    opened = f"On {prompt.looked_at:%Y-%m-%d} at {prompt.looked_at:%H:%M} (UTC) you opened {what}"
     message.set_content(
         f"{f'{MARK}{chr(10)}{chr(10)}' if reply else ''}{opened}, and no ticket, call or other work record explains "
-        f"it.\n\nPlease say why, by {prompt.due_at:%Y-%m-%d %H:%M} (UTC):\n"
+        f"{'it' if prompt.shown == 1 else 'them'}.\n\nPlease say why, by {prompt.due_at:%Y-%m-%d %H:%M} (UTC):\n"
         f"{'in a reply to this mail, ' if reply else ''}on the page /console/prompts of whosaw, or with\n\n"
         f"    whosaw watch answer {prompt.id} --because '...'\n\n"
         "This asks and accuses nobody. Your answer is recorded; only you see this question.\n"

@@ -114,30 +114,30 @@ async def asked_since(db: Database, since: datetime) -> set[int]:
         return {int(row[0]) for row in await rows.fetchall()}
 
 
-async def asked_about(db: Database, until_us: int) -> int:
-    """Return how many were asked about accesses of the day that ends then."""
+async def asked_about(db: Database, until_us: int, *, days: int = 1) -> int:
+    """Return how many were asked about accesses of the days that end then."""
     async with db.connection() as connection:
         rows = await connection.execute(
             "select count(*) from watch_prompt where looked_us >= %s and looked_us < %s",
-            [until_us - 86_400_000_000, until_us],
+            [until_us - days * 86_400_000_000, until_us],
         )
         row = await rows.fetchone()
         return int(row[0]) if row is not None else 0
 
 
 async def add_prompt(db: Database, values: Sequence[object]) -> int | None:
-    """Store a prompt: actor, subject, looked_us, asked_at, due_at, entry; return its number, None if it is there."""
+    """Store a prompt: actor, subject, looked_us, asked_at, due_at, entry, shown; return its number, None if there."""
     async with db.connection() as connection:
         rows = await connection.execute(
-            "insert into watch_prompt (actor, subject, looked_us, asked_at, due_at, entry) "
-            "values (%s, %s, %s, %s, %s, %s) on conflict do nothing returning id",
+            "insert into watch_prompt (actor, subject, looked_us, asked_at, due_at, entry, shown) "
+            "values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning id",
             values,
         )
         row = await rows.fetchone()
         return None if row is None else int(row[0])
 
 
-_PROMPT = "select id, actor, subject, looked_us, asked_at, due_at, answer, answered_at from watch_prompt"
+_PROMPT = "select id, actor, subject, looked_us, asked_at, due_at, answer, answered_at, shown from watch_prompt"
 
 
 async def prompts_of(db: Database, actor: int) -> list[Row]:

@@ -42,6 +42,7 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "since_us": to_us(until - timedelta(days=HISTORY_DAYS)),
         "until_us": to_us(until),
         "answers_before": until.isoformat(),
+        "whole_asks": True,
         "staff": dict(sorted(staff.items())),
         "mail_prints": await _mail_prints(services, until),
         "second": {kind: [list(side) for side in sides] for kind, sides in _decided_again(watching).items()},
@@ -79,7 +80,13 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
         (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at)) for actor, subject, at in rows
     ]
     tasks = await looks_to_decide(services, datetime.fromisoformat(told["answers_before"]))
-    return Told(Watching(told["templates"], told["settings"]), int(told["until_us"]), answers, tasks)
+    return Told(
+        Watching(told["templates"], told["settings"]),
+        int(told["until_us"]),
+        answers,
+        bool(told.get("whole_asks")),
+        tasks,
+    )
 
 
 @asynccontextmanager

@@ -40,6 +40,7 @@ class Told:
         watching: the table ``[watch]``.
         until_us: accesses and work records from then on are not read.
         answers: accesses whose reason the employee wrote; half an excuse each.
+        whole_asks: an answer is about all that was shown in that instant, as the question was.
         tasks: looks of a blind second decider at what he decides; whole excuses.
         suggest: whether to look for templates that nobody declared.
     """
@@ -47,6 +48,7 @@ class Told:
     watching: Watching = Watching()  # noqa: RUF009 - it is frozen
     until_us: int = OPEN
     answers: Collection[Answer] = ()
+    whole_asks: bool = False
     tasks: Collection[Task] = ()
     suggest: bool = False
 

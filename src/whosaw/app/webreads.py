@@ -178,7 +178,10 @@ class WebReads:
         found = await watchprompts.prompts_to(self._services, viewer)
         names = await watchprompts.subjects_of(self._services, found)
         return tuple(
-            PromptLine(each.id, names.get(each.subject, f"#{each.subject}"), each.looked_at, each.due_at, each.answer)
+            PromptLine(
+                *(each.id, names.get(each.subject, f"#{each.subject}"), each.looked_at),
+                *(each.due_at, each.answer, each.shown),
+            )
             for each in found
         )
 

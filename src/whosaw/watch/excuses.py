@@ -93,28 +93,45 @@ def unexplained_queue(excuses: Excuses, accesses: Accesses) -> Int64:
     return np.asarray(rows[np.argsort(accesses.at_us[rows], kind="stable")])
 
 
-def prompts(excuses: Excuses, accesses: Accesses, *, share: float = 0.02, window_us: int = 7 * 86_400_000_000) -> Int64:
-    """Return the rows whose actor is asked for the reason: single accesses that nothing explains.
+def asks_of(accesses: Accesses) -> Int64:
+    """Return for each access the number of its ask: what one person was shown in one instant."""
+    _, asks = np.unique(np.stack([accesses.actor, accesses.at_us]), axis=1, return_inverse=True)
+    return np.asarray(asks, np.int64).reshape(-1)
 
-    At most `share` of all accesses and one per actor and week, the least excused first, so that nobody is buried.
+
+def prompts(
+    excuses: Excuses,
+    accesses: Accesses,
+    *,
+    share: float = 0.02,
+    most: int | None = None,
+    window_us: int = 7 * 86_400_000_000,
+) -> Int64:
+    """Return the rows whose actor is asked for the reason: one row of each ask that nothing explains.
+
+    At most `share` of all asks and one per actor and week, so that nobody is buried: asks that showed most people whom
+    nothing explains first, then the least excused. Of an ask the least excused row stands for it.
 
     Args:
         excuses: of one stretch.
         accesses: the same stretch.
-        share: the part of all accesses that may be asked about.
+        share: the part of all asks that may be asked about.
+        most: how many at most, where that is not `share`.
         window_us: within which an actor is asked once.
     """
+    asks = asks_of(accesses)
+    if most is None:
+        most = int(share * (asks.max(initial=-1) + 1))
     rows = unexplained_queue(excuses, accesses)
-    rows = rows[np.lexsort((accesses.at_us[rows], excuses.lift[rows]))]
+    shown = np.bincount(asks[rows], minlength=int(asks.max(initial=-1)) + 1)[asks]
+    rows = rows[np.lexsort((accesses.at_us[rows], excuses.lift[rows], -shown[rows]))]
     seen: set[tuple[int, int]] = set()
     chosen: list[int] = []
-    most = int(share * len(accesses))
     for row in rows.tolist():
-        week = (int(accesses.actor[row]), int(accesses.at_us[row]) // window_us)
-        if week in seen:
-            continue
-        seen.add(week)
-        chosen.append(row)
         if len(chosen) >= most:
             break
-    return np.array(sorted(chosen[:most]), np.int64)
+        week = (int(accesses.actor[row]), int(accesses.at_us[row]) // window_us)
+        if week not in seen:
+            seen.add(week)
+            chosen.append(row)
+    return np.array(sorted(chosen), np.int64)

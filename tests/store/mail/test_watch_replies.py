@@ -152,7 +152,7 @@ async def mailed(services: Services, folder: Path, clock: SimulatedClock) -> dic
     now = clock.now()
     for actor in actors.values():
         looked = to_us(now - timedelta(hours=5))
-        await queries.add_prompt(services.db, (actor, subject, looked, now, now + timedelta(hours=24), 0))
+        await queries.add_prompt(services.db, (actor, subject, looked, now, now + timedelta(hours=24), 0, 1))
     with Mailbox(folder / "mailbox") as mailbox:
         address = SecretStr(f"smtp://127.0.0.1:{mailbox.port}")
         await mail_prompts(replace(services, settings=services.settings.model_copy(update={"smtp": address})))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whosaw.watch.errors import TooLittleToLearn
-from whosaw.watch.excuses import HALF, excuse, prompts, share_by_team, unexplained_queue
+from whosaw.watch.excuses import HALF, Excuses, excuse, prompts, share_by_team, unexplained_queue
 from whosaw.watch.matching import Matcher
 from whosaw.watch.rows import DAY_US, Accesses, Items, Work
 from whosaw.watch.strength import fake_log, learn_strength
@@ -76,6 +76,23 @@ def test_the_queue_is_in_order_of_time_and_prompts_stay_few(office) -> None:
     assert 0 < asked.size <= 0.02 * len(both)
     weeks = both.actor[asked] * 1_000 + both.at_us[asked] // (7 * DAY_US)
     assert np.unique(weeks).size == weeks.size
+
+
+def test_an_export_is_one_question_and_comes_before_single_looks(office) -> None:
+    """2,000 asks of one person each would allow forty questions; an export adds one ask, however many it shows."""
+    single, export = 2_000, 300
+    actor = np.concatenate([np.arange(single) % 50, np.full(export, 50)])
+    at = np.concatenate([np.arange(single), np.full(export, 7)])
+    accesses = Accesses(actor, np.arange(single + export), at)
+    excuse_of = np.zeros(single + export)
+    excuse_of[single : single + 100] = 1.0
+    lift = np.concatenate([np.full(single, 0.1), np.full(export, 0.5)])
+    found = Excuses(excuse_of, lift, np.zeros((single + export, 0), np.bool_), ())
+    asked = prompts(found, accesses)
+    assert asked.size == 40 and np.unique(actor[asked]).size == 40, "of people, not of what they were shown"
+    (only,) = prompts(found, accesses, most=1).tolist()
+    assert only >= single + 100, "the export, and a row of it that nothing explains"
+    assert prompts(found, accesses, most=0).size == 0
 
 
 def test_suggestions_are_offered_and_change_nothing(office) -> None:

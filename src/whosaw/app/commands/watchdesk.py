@@ -200,6 +200,7 @@ def prompts(*, as_json: AsJson = False) -> int:
         {
             "prompt": each.id,
             "opened": names.get(each.subject, f"#{each.subject}"),
+            "shown": each.shown,
             "at": each.looked_at.isoformat(),
             "answer_by": each.due_at.isoformat(),
             "answer": each.answer,
@@ -209,7 +210,7 @@ def prompts(*, as_json: AsJson = False) -> int:
     if as_json:
         print_json(rows)
         return 0
-    lines = table("prompt", "opened", "at", "answer by", "answer")
+    lines = table("prompt", "opened", "people", "at", "answer by", "answer")
     for row in rows:
         lines.add_row(*(Text(str(cell if cell is not None else "")) for cell in row.values()))
     console().print(lines if rows else "nobody asks you anything")

@@ -149,13 +149,19 @@ class WatchPage:
 
 @dataclass(frozen=True, slots=True)
 class PromptLine:
-    """A question to the viewer: whose record he opened, when, until when an answer counts, and what he answered."""
+    """A question to the viewer: whose record he opened, when, until when an answer counts, and what he answered.
+
+    Args:
+        id, opened, at, due_at, answer: as said.
+        shown: how many people's records that ask showed whom nothing explains; the answer is about all of them.
+    """
 
     id: int
     opened: str
     at: datetime
     due_at: datetime
     answer: str | None
+    shown: int = 1
 
 
 @dataclass(frozen=True, slots=True)
