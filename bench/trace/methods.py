@@ -3,14 +3,17 @@
 Overlap count (who opened most complainers); the guilt model of Papadimitriou and Garcia-Molina (2011) with p = 0.5,
 accusing from 0.95; the hypergeometric tail over the whole seller with Benjamini-Hochberg at 5 %; Mantel-Haenszel over
 the matched sets and conditional logit (likelihood ratio), both with Bonferroni. A tie for the first place is a miss.
-Run: `python bench/trace/methods.py --cases 50`.
+Run: `python bench/trace/methods.py --cases 200`. In parts: `--seed 500 --cases 50 --keep FILE`, `--seed 550 …` and so on;
+each adds its cases to the file, and the table is of all that the file holds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 from adapter import Case, Rung, Settings, Spec, answer, make_case, question
@@ -78,35 +81,51 @@ class Scores:
 RIVALS = ("overlap", "guilt", "hypergeometric", "mantel_haenszel", "conditional_logit")
 
 
+def play(spec: Spec, seed: int) -> list[tuple[str, str, bool]]:
+    """Return what one case says of every method: which column of the table, whose row, yes or no."""
+    case = make_case(spec, seed)
+    scores = Scores(case)
+    guilty = np.isin(scores.actor, case.leakers)
+    told = []
+    for name in RIVALS:
+        value, named = getattr(scores, name)()
+        if case.leakers:
+            best = np.flatnonzero(value >= value.max() - 1e-12)
+            told.append(("first", name, best.size == 1 and bool(guilty[best[0]])))
+            told.append(("innocent", name, bool((named & ~guilty).any())))
+        else:
+            told.append(("accused", name, bool(named.any())))
+    found = answer(case)
+    on_rung = [c for c in found.candidates if c.rung is not Rung.NO_SIGNAL]
+    if case.leakers:
+        told.append(("first", "whosaw", bool(found.candidates) and found.candidates[0].actors == case.leakers))
+        told.append(("innocent", "whosaw", any(c.actors != case.leakers for c in on_rung)))
+    else:
+        told.append(("accused", "whosaw", bool(on_rung)))
+        told.append(("accused", "whosaw, findings alone", any(c.rung is Rung.FINDING for c in on_rung)))
+    return told
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print one line per method."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=50, help="cases per setting")
+    parser.add_argument("--seed", type=int, default=500, help="of the first case of a setting")
+    parser.add_argument("--keep", type=Path, help="file that the cases are added to; the table is of all it holds")
     chosen = parser.parse_args(arguments)
-    first: dict[str, list[bool]] = defaultdict(list)
-    innocent: dict[str, list[bool]] = defaultdict(list)
-    accused: dict[str, list[bool]] = defaultdict(list)
-    for spec in (*INSIDE, *OUTSIDE):
-        for seed in range(500, 500 + chosen.cases):
-            case = make_case(spec, seed)
-            scores = Scores(case)
-            guilty = np.isin(scores.actor, case.leakers)
-            for name in RIVALS:
-                value, named = getattr(scores, name)()
-                if case.leakers:
-                    best = np.flatnonzero(value >= value.max() - 1e-12)
-                    first[name].append(best.size == 1 and bool(guilty[best[0]]))
-                    innocent[name].append(bool((named & ~guilty).any()))
-                else:
-                    accused[name].append(bool(named.any()))
-            found = answer(case)
-            on_rung = [c for c in found.candidates if c.rung is not Rung.NO_SIGNAL]
-            if case.leakers:
-                first["whosaw"].append(bool(found.candidates) and found.candidates[0].actors == case.leakers)
-                innocent["whosaw"].append(any(c.actors != case.leakers for c in on_rung))
-            else:
-                accused["whosaw"].append(bool(on_rung))
-                accused["whosaw, findings alone"].append(any(c.rung is Rung.FINDING for c in on_rung))
+    played = {}
+    if chosen.keep is not None and chosen.keep.exists():
+        played = json.loads(chosen.keep.read_text(encoding="utf-8"))
+    for at, spec in enumerate((*INSIDE, *OUTSIDE)):
+        for seed in range(chosen.seed, chosen.seed + chosen.cases):
+            played[f"{at} {seed}"] = play(spec, seed)
+    if chosen.keep is not None:
+        chosen.keep.write_text(json.dumps(played), encoding="utf-8")
+    columns: dict[str, dict[str, list[bool]]] = {name: defaultdict(list) for name in ("first", "innocent", "accused")}
+    for told in played.values():
+        for column, name, yes in told:
+            columns[column][name].append(yes)
+    first, innocent, accused = columns.values()
     print(
         f"{len(first['whosaw'])} cases with a leaker, {len(accused['whosaw'])} without, {time.strftime('%d %B %Y')}\n"
     )
