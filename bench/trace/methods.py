@@ -3,7 +3,7 @@
 Overlap count (who opened most complainers); the guilt model of Papadimitriou and Garcia-Molina (2011) with p = 0.5,
 accusing from 0.95; the hypergeometric tail over the whole seller with Benjamini-Hochberg at 5 %; Mantel-Haenszel over
 the matched sets and conditional logit (likelihood ratio), both with Bonferroni. A tie for the first place is a miss.
-Run: `python bench/trace/methods.py --cases 200`. In parts: `--seed 500 --cases 50 --keep FILE`, `--seed 550 …` and so on;
+Run: `python bench/trace/methods.py --cases 200`. In parts: `--seed 500 --cases 40 --keep FILE`, then `--seed 540 …`:
 each adds its cases to the file, and the table is of all that the file holds.
 """
 

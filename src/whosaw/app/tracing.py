@@ -209,7 +209,8 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
     """Return the answer, and what was said after each complaint as plain values."""
     if not question.exposure.actor.size:  # with nobody to rank there is nothing to compute, and `missing` says so
         method = Method(settings, complaints=len(question.complaints.sightings), matched=0)
-        return Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method), {}
+        found = Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method)
+        return found, detail(found, question.exposure, (), question.labels)
     index = build_index(question.accesses, question.actors, question.population.entered_us.size)
     found = rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
     if not found.candidates:

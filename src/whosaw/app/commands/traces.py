@@ -19,6 +19,7 @@ from whosaw.app.traceduties import explained_chance
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.traceplan import in_words
+from whosaw.app.traceschema import trace_schema
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
@@ -58,6 +59,13 @@ def index_lake(*, lake: Path) -> int:
         f"index of {made.rows:,} accesses in {len(made.segments)} parts, up to date after "
         f"{time.perf_counter() - before:.1f} s"
     )
+    return 0
+
+
+@app.command(name="schema")
+def schema() -> int:
+    """Print the JSON Schema (draft 2020-12) of what `whosaw trace --json` prints."""
+    print_json(trace_schema())
     return 0
 
 
