@@ -114,10 +114,18 @@ class Cases:
         await queries.close_case(self._db, identifier, self._clock.now())
         return await self.get(identifier)
 
-    async def add_verdict(self, identifier: str, verdict: Mapping[str, Any], *, complaints: int) -> Snapshot:
+    async def add_verdict(
+        self, identifier: str, verdict: Mapping[str, Any], *, complaints: int, beside: queries.Beside | None = None
+    ) -> Snapshot:
         """Append what attribution said to the case's history; whom it names has a number from then on.
 
         So has everybody whose data it says got out: who has none is not to be taken for one who was erased.
+
+        Args:
+            identifier: the case.
+            verdict: what was said.
+            complaints: of how many complaints.
+            beside: keeps more in the same transaction, given its connection and the number of the verdict.
 
         Raises:
             UnknownCase: there is none of this id.
@@ -128,7 +136,7 @@ class Cases:
         said = Snapshot(0, at, complaints, verdict)
         await assign(self._db, "actor", sorted(said.actors() | staff_in(verdict)))
         await assign(self._db, "subject", sorted(said.affected()))
-        return Snapshot(*await queries.add_verdict(self._db, identifier, at, complaints, verdict))
+        return Snapshot(*await queries.add_verdict(self._db, identifier, (at, complaints), verdict, beside))
 
     async def verdicts(self, identifier: str) -> Sequence[Snapshot]:
         """Return the case's history, oldest first."""

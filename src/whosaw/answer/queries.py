@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from whosaw.store import Database
+from whosaw.store.database import Connection
 
 Row = tuple[Any, ...]
+Beside = Callable[[Connection, int], Awaitable[None]]
+"""Keeps more in the transaction of a verdict, given its connection and the verdict's number."""
 
 _SIGHTING = (
     "id, case_id, subject, beneficiary, channel, contacted_at, contacted_exact, reported_at, sender_domain, verified, "
@@ -107,8 +110,23 @@ async def close_case(db: Database, identifier: str, at: datetime) -> None:
         )
 
 
-async def add_verdict(db: Database, case_id: str, at: datetime, complaints: int, verdict: Mapping[str, object]) -> Row:
-    """Append a snapshot whose people are numbered to a case; return (seq, at, complaints, verdict, numbered)."""
+async def add_verdict(
+    db: Database,
+    case_id: str,
+    said: tuple[datetime, int],
+    verdict: Mapping[str, object],
+    beside: Beside | None = None,
+) -> Row:
+    """Append a snapshot whose people are numbered to a case; return (seq, at, complaints, verdict, numbered).
+
+    Args:
+        db: where cases are.
+        case_id: the case.
+        said: when, and from how many complaints.
+        verdict: what was said.
+        beside: keeps more in the same transaction.
+    """
+    at, complaints = said
     async with db.transaction() as connection:
         await connection.execute("select 1 from case_file where id = %s for update", [case_id])
         rows = await connection.execute(
@@ -119,6 +137,8 @@ async def add_verdict(db: Database, case_id: str, at: datetime, complaints: int,
         )
         row = await rows.fetchone()
         assert row is not None  # noqa: S101  an insert without conflict returns its row
+        if beside is not None:
+            await beside(connection, int(row[0]))
         return row
 
 

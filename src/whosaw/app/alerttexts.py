@@ -7,6 +7,7 @@ from whosaw.answer.corrections import ALERT_TEXTS as CORRECTION_TEXTS
 from whosaw.answer.covert import ALERT_TEXTS as COVERT_TEXTS
 from whosaw.app.alertaging import ALERT_TEXTS as AGING_TEXTS
 from whosaw.app.alertwitness import ALERT_TEXTS as WITNESS_TEXTS
+from whosaw.app.caserecompute import ALERT_TEXTS as RECOMPUTE_TEXTS
 from whosaw.app.coverageday import ALERT_TEXTS as COVERAGE_TEXTS
 from whosaw.app.policies import ALERT_TEXTS as POLICY_TEXTS
 from whosaw.app.watchalerts import ALERT_TEXTS as WATCH_TEXTS
@@ -24,6 +25,7 @@ _TEXTS = {
     **CLOCK_TEXTS,
     **CORRECTION_TEXTS,
     **COVERT_TEXTS,
+    **RECOMPUTE_TEXTS,
     **AGING_TEXTS,
     **WITNESS_TEXTS,
     **SUSPENSION_TEXTS,

@@ -16,6 +16,7 @@ from whosaw.app.alertwitness import witness_alarm
 from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.approachspool import ApproachSpool
 from whosaw.app.casedesk import case_work
+from whosaw.app.caserecompute import recompute_waiting
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.rounds import every
 from whosaw.app.services import Services
@@ -25,6 +26,7 @@ from whosaw.store.relay import Relay
 _LOG = logging.getLogger(__name__)
 ALERTS_EVERY_S = 1.0
 STANDING_EVERY_S = 15.0
+VERDICTS_EVERY_S = 30.0
 CASES_EVERY_S = 3_600.0  # these read every verdict of every open case
 
 
@@ -62,6 +64,7 @@ async def run_background(services: Services) -> None:
         await asyncio.gather(
             *(every(STANDING_EVERY_S, step) for step in standing),
             *(every(CASES_EVERY_S, step) for step in cases),
+            every(VERDICTS_EVERY_S, lambda: recompute_waiting(services), failed="verdicts are not computed anew"),
             every(ALERTS_EVERY_S, sending.round),
         )
 

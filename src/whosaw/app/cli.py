@@ -156,6 +156,8 @@ for _module, _function, _name, _help in (
     ("case", "show", "show", "Show a case; people as numbers."),
     ("case", "state", "state", "Bring a case into another state."),
     ("case", "verdict", "verdict", "Add an answer of trace to the case's history."),
+    ("casetrace", "trace", "trace", "Compute the verdict of a case from what stands in it."),
+    ("casetrace", "recompute", "recompute", "Compute the verdicts that wait for further evidence to be weighed."),
     ("case", "who_knew", "who-knew", "Show or note who knew what when; decide on awareness."),
     ("case", "people", "people", "Show or name who works on a case."),
     ("caseclocks", "clocks", "clocks", "Show, start and meet terms of law."),

@@ -69,6 +69,9 @@ _OF_ACTOR = {
     "verdicts of cases that name this person": (
         "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
     ),
+    "what such verdicts were computed from (kept with the case)": (
+        "select count(*) from case_trace_input where position(%(key)s in content) > 0"
+    ),
     "times this person's asks were held up (by number: sign, step, when, who released and why)": (
         "select count(*) from gate_friction where actor = %(number)s"
     ),

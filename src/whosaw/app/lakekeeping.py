@@ -56,7 +56,7 @@ async def keep_watch(services: Services) -> None:
 
     async def step() -> None:
         if await due(services):
-            await _apart(services, "watch is put off", "watch", "daily", "--json")
+            await apart(services, "watch is put off", "watch", "daily", "--json")
 
     await every(_WATCH_EVERY_S, step, failed="watch is put off")
 
@@ -83,11 +83,11 @@ async def follow_lake(services: Services) -> bool:
     lake = services.settings.state / "lake"
     if not await asyncio.to_thread(is_behind, lake):
         return False
-    await _apart(services, "the index is not brought up to the lake", "trace", "index", "--lake", str(lake))
+    await apart(services, "the index is not brought up to the lake", "trace", "index", "--lake", str(lake))
     return True
 
 
-async def _apart(services: Services, failed: str, *words: str) -> None:
+async def apart(services: Services, failed: str, *words: str) -> None:
     """Run a command of this program as a process that gives way to the server; what goes wrong is logged."""
     settings = services.settings
     places = {"WHOSAW_STATE": str(settings.state), "WHOSAW_CATALOG": str(settings.catalog_path)}

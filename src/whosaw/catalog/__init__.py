@@ -24,6 +24,7 @@ from whosaw.catalog.model import (
     Mode,
     Purpose,
     SubjectKind,
+    Tracing,
     Watching,
     Webhook,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "Source",
     "SourceUnreachable",
     "SubjectKind",
+    "Tracing",
     "Watching",
     "Webhook",
     "check",

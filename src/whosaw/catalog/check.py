@@ -11,6 +11,7 @@ from whosaw.catalog.source import Source
 from whosaw.catalog.subjectcheck import check_subject
 from whosaw.catalog.trying import Trial, refusal
 from whosaw.catalog.uncovered import Coverage, coverage
+from whosaw.catalog.weighcheck import check_record
 from whosaw.catalog.workcheck import check_action, check_lookup, check_purpose
 
 
@@ -54,6 +55,8 @@ async def check(catalog: Catalog, sources: Mapping[str, Source]) -> CatalogRepor
         await _try(trial, f"actions.{action.name}", action.source, check_action(trial, action))
     for lookup in catalog.lookups.values():
         await _try(trial, f"lookups.{lookup.name}", lookup.source, check_lookup(trial, lookup))
+    for name, (source, query) in (catalog.trace.records if catalog.trace is not None else {}).items():
+        await _try(trial, f"trace.{name}", source, check_record(trial, name, source, query))
     check_roles(trial, staff)
     return CatalogReport(tuple(trial.tried), tuple(trial.problems), tuple(trial.notes), staff, await _coverage(trial))
 

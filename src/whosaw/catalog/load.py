@@ -23,6 +23,7 @@ from whosaw.catalog.model import (
 from whosaw.catalog.statements import column_query
 from whosaw.catalog.strict import Table
 from whosaw.catalog.watching import watching
+from whosaw.catalog.weighing import tracing
 
 MASKS = ("email", "phone", "name", "address", "iban", "card", "date", "number", "text", "full")
 KEEP_FORMAT = ("email", "phone", "name", "iban", "card", "date", "number")
@@ -48,6 +49,7 @@ TABLES = (
     "conduct",
     "alerts",
     "watch",
+    "trace",
     "aliases",
 )
 FORMS = ("email", "phone", "text")
@@ -109,6 +111,7 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
     glass, conduct, alerts, policies, watch, aliases = (
         top.optional_table(key) for key in ("break_glass", "conduct", "alerts", "policies", "watch", "aliases")
     )
+    watched = None if watch is None else watching(watch, sources, actions)
     catalog = Catalog(
         company=company.text("name"),
         contact=company.text("contact"),
@@ -128,7 +131,8 @@ def parse(text: str, *, name: str = "catalog", folder: Path | None = None) -> Ca
         aliases=None if aliases is None else aliasing.aliases(aliases, sources),
         policy_files=() if policies is None else controls.policy_files(policies, folder or Path()),
         mask_key=mask_key,
-        watch=None if watch is None else watching(watch, sources, actions),
+        watch=watched,
+        trace=tracing(top.optional_table("trace"), watched, sources),
     )
     company.done()
     aliasing.fits(catalog)

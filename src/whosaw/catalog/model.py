@@ -307,6 +307,21 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracing:
+    """The table ``[trace]``: where a company writes down what a verdict about a person must weigh.
+
+    Attributes:
+        records: ``managers``, ``handovers``, ``presence``, ``accounts`` → its source and its query.
+        recompute: whether a running server computes the verdict of an open case anew when its evidence changed.
+        skew_s: how far the clocks behind ``presence`` may disagree with those of the record.
+    """
+
+    records: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    recompute: bool = False
+    skew_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Aliases:
     """Addresses that a disclosure carries instead of the person's own, and who may write to them.
 
@@ -354,6 +369,7 @@ class Catalog:
     policy_files: tuple[Path, ...] = ()
     mask_key: bytes = field(default=b"", repr=False)
     watch: Watching | None = None
+    trace: Tracing | None = None
 
     def has_alias(self, field: Field) -> bool:
         """Return whether an address of its own can stand for the field's value: it is an e-mail address."""

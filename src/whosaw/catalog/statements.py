@@ -39,6 +39,7 @@ _TOLD: dict[str, TypeEngine[Any]] = {
     "closed_at": Moment(),
     "changed_at": Moment(),
     "since": Moment(),
+    "until": Moment(),
 }
 _COLON = re.compile(r"(?<![:\w\\]):(?=\w)")
 
@@ -132,6 +133,13 @@ def column_query(kind: SubjectKind, field: Field, url: str) -> str:
     column_, key = _quoted(field.column, url), _quoted(kind.key, url)
     name = ".".join(_quoted(part, url) for part in kind.table.split("."))
     return f"select {column_} as value, {key} as subject from {name}"
+
+
+@lru_cache(maxsize=16)
+def about_actors_statement(query: str, columns: tuple[str, ...]) -> Executable:
+    """Return `columns` of the rows of the company's `query` whose ``actor`` is in ``:keys``."""
+    named = ", ".join(f"r.{name}" for name in columns)
+    return _picked(f"select {named} from ({_whole(query)}) r where r.actor in :keys", "keys")
 
 
 def columns_statement(query: str) -> Executable:

@@ -92,6 +92,11 @@ def ending(value: Any) -> Any:
     return value
 
 
+def yes_or_no(value: Any) -> bool | None:
+    """Return a yes or a no as databases tell it; None where it is neither."""
+    return value if isinstance(value, bool) else _YES_NO.get(str(value).strip().lower())
+
+
 def listed(value: Any) -> Any:
     """Return a JSON array as a list; everything else as it is."""
     if isinstance(value, str) and value.lstrip().startswith("["):

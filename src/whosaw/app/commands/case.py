@@ -131,11 +131,8 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
     waiting = seen["alerts"]
     if waiting["unread"]:
         say(f"{waiting['unread']} alerts nobody has read, the oldest since {waiting['oldest_at']:%Y-%m-%d %H:%M}")
-    verdict = seen["verdict"]
-    if verdict:
-        say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
-        for each in verdict["candidates"]:
-            say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
+    if seen["verdict"]:
+        say_verdict(seen["verdict"])
     for fell in seen["fallen"]:
         say(fallen_line(case, fell))
     for move in seen["moves"]:
@@ -143,6 +140,15 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
     for step in seen["steps"]:
         say(f"{step['id']:<10} {step['kind']:<17} {step['target']:<14} {step['state']}")
     return 0
+
+
+def say_verdict(verdict: Mapping[str, Any]) -> None:
+    """Print a verdict whose people stand as numbers: what it says, and what it did not weigh."""
+    say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
+    for each in verdict["candidates"]:
+        say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
+    for each in verdict.get("missing", ()):
+        say(f"  missing: {each}")
 
 
 async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:

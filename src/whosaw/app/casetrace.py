@@ -1,0 +1,324 @@
+"""The verdict of a case, computed from what stands in the case, the record, and what the catalog declares.
+
+A person asks for it, or a server that the operator told so (`caserecompute`). What a server computes alone never calls
+anybody a finding unless duties, presence and shared accounts are all declared: without them nobody has asked yet what
+would clear him. What was not weighed stands in the verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+from whosaw import __version__
+from whosaw.answer import Sighting, Snapshot
+from whosaw.app import casetracequeries as queries
+from whosaw.app.casedesk import CaseWork, case_work
+from whosaw.app.caserecompute import CHANGED
+from whosaw.app.errors import AppError
+from whosaw.app.presence import add_persons
+from whosaw.app.services import Services
+from whosaw.app.tracedeclared import Declared, as_csv, declared, read_presence_of, read_work
+from whosaw.app.tracedetail import verdict_in_words
+from whosaw.app.tracefiles import read_presence
+from whosaw.app.tracesightings import as_csv as sightings_csv
+from whosaw.app.tracesightings import shown_to, sightings_of
+from whosaw.app.tracing import Beside, trace_lake
+from whosaw.app.watchimported import holds_imports
+from whosaw.app.watchlake import run_lake
+from whosaw.catalog import Tracing
+from whosaw.store.alerts import Severity, raise_alert
+from whosaw.store.database import Connection
+from whosaw.store.numbers import assign, keys_of
+from whosaw.terms import to_us
+from whosaw.trace import Settings
+
+BY = "service:case"
+
+_ALONE = "computed without a person: it says lead at most, for not all that may clear somebody was weighed"
+_WORDS = {
+    "own_order": "own order",
+    "dump": "public dump",
+    "earlier_case": "an earlier case",  # which one is nobody's business here
+    "other": "another source",
+}
+_PRESENT = 25
+"""Candidates whose owners' presence is read: those of whom an answer tells every complaint."""
+
+
+class WeighsLess(AppError, RuntimeError):
+    """A verdict that nobody asked for would weigh less than the one before it, and might name whom that one cleared."""
+
+    code: ClassVar[str] = "app.trace_weighs_less"
+    hint = (
+        "declare in [trace] what the earlier verdict was given by hand, or run `whosaw trace` and `whosaw case verdict`"
+    )
+
+
+class NotComputedHere(AppError, LookupError):
+    """A verdict that came as a file can be computed again only from that which whoever filed it has."""
+
+    code: ClassVar[str] = "app.verdict_filed"
+    hint = "`whosaw case trace CASE` computes a new one"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A verdict that is not kept yet.
+
+    Attributes:
+        verdict: as a case keeps it.
+        files: what it was computed from, by name.
+        evidence: digest of what stood in the case.
+    """
+
+    verdict: dict[str, Any]
+    files: Mapping[str, str]
+    evidence: str
+
+    @property
+    def complaints(self) -> int:
+        """How many complaints were used."""
+        return int(self.verdict["complaints"]["used"])
+
+
+async def trace_case(services: Services, case: str, *, by: str | None = None) -> Snapshot:
+    """Compute the verdict of a case and add it to its history, with what went in; both or neither.
+
+    Args:
+        services: everything opened.
+        case: the case.
+        by: who asks for it, who may work on the case; None where the server does it by itself.
+
+    Raises:
+        UnknownCase: there is no such case.
+        StepRefused: who asks may not work on it any more.
+        NoSightings: it has none.
+        WeighsLess: nobody asked, and the newest verdict weighed more.
+        TraceRecordInvalid, CatalogError, StoreError, LakeError, TraceError: it cannot be computed.
+    """
+    work = case_work(services)
+    about = (await work.cases.get(case)).beneficiary
+    before = await work.cases.verdicts(case)
+    if by is None and before and (less := weighed_in(before[-1].verdict) - _weighs(declared(services).tracing)):
+        raise WeighsLess(
+            f"the newest verdict of `{case}` weighed {' and '.join(sorted(less))}; the catalog declares none"
+        )
+    computed = await compute(services, case, about, alone=by is None)
+    if by is not None:
+        await work.desk.check(case, by)  # it took a while: he may have come under suspicion meanwhile
+    return await _keep(services, work, case, computed, by)
+
+
+def weighed_in(verdict: Mapping[str, Any]) -> set[str]:
+    """Return which of duties, presence and accounts went into a verdict, however it came to its case."""
+    inputs = verdict.get("inputs")
+    if isinstance(inputs, Mapping) and isinstance(inputs.get("weighed"), list):
+        return set(inputs["weighed"])
+    candidates: Sequence[Mapping[str, Any]] = verdict.get("candidates") or ()
+    there = {
+        "duties": bool(verdict.get("duties")),
+        "presence": "skew_s" in verdict,
+        "accounts": bool(verdict.get("groups")) or any(each.get("shared") for each in candidates),
+    }
+    return {name for name, found in there.items() if found}
+
+
+def _weighs(tracing: Tracing) -> set[str]:
+    of = {"managers": "duties", "handovers": "duties", "presence": "presence", "accounts": "accounts"}
+    return {of[name] for name in tracing.records}
+
+
+async def compute(services: Services, case: str, about: str, *, alone: bool) -> Computed:
+    """Compute a verdict from what stands in a case now; raises as `trace_case`.
+
+    Args:
+        services: everything opened.
+        case: the case.
+        about: its beneficiary.
+        alone: nobody asked for it.
+    """
+    until = services.clock.now()
+    digest = await queries.evidence(services.db, case)
+    files = await _files_of(services, case)
+    read = declared(services)
+    await read_work(services, read, about)
+    files |= read.files
+    files["classes.csv"] = as_csv(("field", "class"), list(services.catalog.field_classes.items()))
+    entries = await queries.entries_so_far(services.db)
+    told = await _answer(services, about, until, files, read)
+    told["missing"] += read.not_weighed
+    capped = alone and not read.weighs_all
+    if capped:
+        cap(told)
+    told["inputs"] = {
+        "asked": "nobody" if alone else "a person",
+        "capped": capped,
+        "until": until.isoformat(),
+        "entries": entries,
+        "catalog": services.catalog.version,
+        "whosaw": __version__,
+        "evidence": digest,
+        "weighed": sorted(_weighs(read.tracing)),
+        "not_weighed": read.not_weighed,
+        "rows": read.rows,
+        "skew_s": read.tracing.skew_s,
+        "files": {name: sha256(content.encode()).hexdigest() for name, content in sorted((files | read.files).items())},
+    }
+    return Computed(_plain(told), files | read.files, digest)
+
+
+async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[str, Any], list[str]]:
+    """Compute a kept verdict once more, from what was kept with it and the record up to its time.
+
+    Returns:
+        The verdict, and which parts of it are not those of then; none where it is the same to the last bit.
+
+    Raises:
+        NotComputedHere: it came as a file, or there is none of this number.
+        CatalogError, StoreError, LakeError, TraceError: it cannot be computed.
+    """
+    work = case_work(services)
+    about = (await work.cases.get(case)).beneficiary
+    then = next((each.verdict for each in await work.cases.verdicts(case) if each.seq == seq), {})
+    files = await queries.inputs_of(services.db, case, seq)
+    if not files or "inputs" not in then:
+        raise NotComputedHere(f"verdict {seq} of `{case}` was not computed from the case")
+    inputs = then["inputs"]
+    presence = files.pop("presence.csv", None)
+    kept = Declared(Tracing(skew_s=inputs["skew_s"]), files={} if presence is None else {"presence.csv": presence})
+    told = await _answer(services, about, datetime.fromisoformat(inputs["until"]), files, kept, again=True)
+    told["missing"] += inputs["not_weighed"]
+    if inputs["capped"]:
+        cap(told)
+    now = _plain(told | {"inputs": inputs})
+    return now, sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+
+
+def cap(told: dict[str, Any]) -> None:
+    """Take back what a verdict may not say that nobody asked for: a finding, and that nothing else leaked."""
+    if told["verdict"] == "finding":
+        told["verdict"] = "lead"
+    for each in told["candidates"]:
+        if each["rung"] == "finding":
+            each["rung"] = "lead"
+    if told["nothing_else"]["holds"]:
+        sentence = "Whether anything else leaked cannot be said: not all that may explain it was weighed."
+        told["nothing_else"] = {"holds": False, "sentence": sentence, "because": [_ALONE]}
+    told["missing"].append(_ALONE)
+    told["verdict_in_words"] = verdict_in_words(told)
+
+
+async def _files_of(services: Services, case: str) -> dict[str, str]:
+    """Return the sightings of a case, and what else may explain them, as the files of a trace.
+
+    Hits of canaries and aliases by mail from the same senders count, unless they stand in another case: whoever reads
+    this one may not know of that.
+    """
+    found = [each for each in await sightings_of(services, case=case) if each.case in (case, None)]
+    keys = await keys_of(services.db, "subject", (each.subject for each in found))
+    files = {"sightings.csv": sightings_csv(found, keys, await shown_to(services, found))}
+    known = await _known(services, case, found, keys)
+    return files | ({"known.csv": as_csv(("subject", "source", "probability"), known)} if known else {})
+
+
+async def _known(
+    services: Services, case: str, found: Sequence[Sighting], keys: Mapping[int, str]
+) -> list[tuple[str, str, str]]:
+    """Return what else may explain the complaints; one source explains a customer once, however often he complained."""
+    whose = {each.id: keys.get(each.subject, f"#{each.subject}") for each in found}
+    most: dict[tuple[str, str, str], float] = {}
+    for each in await case_work(services).alternatives.list(case):
+        if each.sighting in whose:
+            source = (whose[each.sighting], each.kind, each.source)
+            most[source] = max(most.get(source, 0.0), each.probability)
+    return [(subject, _WORDS[kind], repr(chance)) for (subject, kind, _), chance in most.items()]
+
+
+async def _answer(
+    services: Services, about: str, until: datetime, files: Mapping[str, str], read: Declared, *, again: bool = False
+) -> dict[str, Any]:
+    """Return what trace says of the record before `until`, given files; presence is read into `read`, or is there."""
+    async with run_lake(services, 0, to_us(until)) as (lake, left_out):
+        folder = lake.parent / "asked"
+        gone = left_out.erased_subject + left_out.erased_actor + left_out.sets_unread
+        whole = not gone and not holds_imports(services.settings.state / "lake")
+        told = await asyncio.to_thread(_trace, (lake, folder), about, files, until, whole)
+        first = [each["actors"][0] for each in told["candidates"][:_PRESENT] if len(each["actors"]) == 1]
+        if not again:
+            await read_presence_of(services, read, first)
+        if "presence.csv" in read.files:
+            path = folder / "presence.csv"
+            path.write_text(read.files["presence.csv"], encoding="utf-8")
+            skew_s = read.tracing.skew_s
+            await asyncio.to_thread(lambda: add_persons(told, lake, read_presence(path), skew_s))
+    return told
+
+
+def _trace(
+    folders: tuple[Path, Path], about: str, files: Mapping[str, str], until: datetime, whole: bool
+) -> dict[str, Any]:
+    lake, folder = folders
+    folder.mkdir(mode=0o700)
+    paths: dict[str, Path] = {}
+    for name, content in files.items():
+        paths[name] = folder / name
+        paths[name].write_text(content, encoding="utf-8")
+    beside = Beside(
+        known=paths.get("known.csv"),
+        accounts=paths.get("accounts.csv"),
+        classes=paths["classes.csv"],
+        now=until,
+        duties=paths.get("duties.csv"),
+    )
+    told = trace_lake(lake, paths["sightings.csv"], about, None if whole else Settings(complete=False), beside)
+    if not whole:
+        told["missing"].append("the record has parts that others wrote, or that are gone: no bound is given")
+    return told
+
+
+def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a verdict as it comes back from the database, whose JSON knows no infinity."""
+    most = {"Infinity": sys.float_info.max, "-Infinity": -sys.float_info.max}
+    plain: dict[str, Any] = json.loads(json.dumps(told, default=str), parse_constant=most.get)
+    return plain
+
+
+async def _keep(services: Services, work: CaseWork, case: str, computed: Computed, by: str | None) -> Snapshot:
+    """Keep a verdict, what went in, from what evidence it is, and an alert where it changed, in one transaction."""
+    now, verdict = services.clock.now(), computed.verdict
+    before = await work.cases.verdicts(case)
+    after = Snapshot(0, now, computed.complaints, verdict)
+    numbers = await assign(services.db, "actor", sorted(after.suspected()))
+    changed = by is None and _standing(after) != _standing(before[-1] if before else None)
+
+    async def beside(connection: Connection, seq: int) -> None:
+        await queries.add_inputs(connection, case, seq, computed.files)
+        await queries.weighed(connection, case, computed.evidence, now)
+        if changed:
+            about: dict[str, int | str] = {"case": case, "verdict": seq}
+            about |= {"before": str(before[-1].verdict["verdict"]) if before else "none", "after": verdict["verdict"]}
+            if numbers:
+                about["suspected"] = ".".join(map(str, sorted(numbers.values())[:5]))
+            severity: Severity = "high" if numbers or (before and before[-1].suspected()) else "medium"
+            await raise_alert(connection, "case", severity, CHANGED, about, at=now)
+
+    text = json.dumps(verdict, sort_keys=True)
+    await work.notes.add(case, "case.verdict", by=by or BY, text=text)
+    return await work.cases.add_verdict(case, verdict, complaints=computed.complaints, beside=beside)
+
+
+def _standing(said: Snapshot | None) -> tuple[str, frozenset[tuple[str, ...]]]:
+    """Return what a change of which people must hear: the word, and who stands on which rung."""
+    if said is None:
+        return "", frozenset()
+    candidates: Sequence[Mapping[str, Any]] = said.verdict.get("candidates") or ()
+    rungs = frozenset((each["rung"], *each["actors"]) for each in candidates if each["rung"] in ("lead", "finding"))
+    return str(said.verdict["verdict"]), rungs

@@ -1,0 +1,118 @@
+"""Statements about verdicts that are computed here: which cases wait for one, and what went into those there are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from whosaw.store import Database
+from whosaw.store.database import Connection
+
+_LOCK = 0x7472616365  # "trace"
+
+# a digest of what a verdict would be computed from: the sightings of a case, hits of canaries and aliases by mail from
+# the same senders that are of no other case, and what else may explain each of them
+_EVIDENCE = """
+    select c.id, md5(string_agg(e.said, ',' order by e.said)) as evidence
+    from case_file c
+    join lateral (
+        select 's' || s.id as said from sighting s
+        where s.case_id = c.id or (s.case_id is null and s.form in ('alias', 'canary') and s.sender_domain <> ''
+            and s.sender_domain in (select o.sender_domain from sighting o where o.case_id = c.id))
+        union all
+        select concat_ws('/', 'a' || a.sighting_id, a.kind, a.source, a.probability)
+        from sighting_alternative a join sighting s on s.id = a.sighting_id where s.case_id = c.id
+    ) e on true
+    where exists (select from sighting s where s.case_id = c.id)
+    group by c.id
+"""
+
+
+@asynccontextmanager
+async def alone(db: Database) -> AsyncIterator[bool]:
+    """Hold the right to compute verdicts until the block ends; yields False where another process has it."""
+    async with db.transaction() as connection:
+        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
+        yield row is not None and bool(row[0])
+
+
+async def evidence(db: Database, case: str) -> str:
+    """Return a digest of the evidence in a case; empty where it has no sighting."""
+    async with db.connection() as connection:
+        rows = await connection.execute(f"select evidence from ({_EVIDENCE}) e where id = %s", [case])
+        row = await rows.fetchone()
+        return "" if row is None else str(row[0])
+
+
+async def look(db: Database, now: datetime) -> None:
+    """Note of every open case what evidence it has now, and since when that waits to be weighed."""
+    async with db.connection() as connection:
+        await connection.execute(
+            "insert into case_trace (case_id, evidence, changed_at, waiting_since, weighed) "
+            f"select e.id, e.evidence, %(now)s, %(now)s, '' from ({_EVIDENCE}) e "
+            "join case_file c on c.id = e.id and c.state <> 'closed' "
+            "on conflict (case_id) do update set evidence = excluded.evidence, changed_at = excluded.changed_at, "
+            "waiting_since = coalesce(case_trace.waiting_since, excluded.changed_at), tried_at = null "
+            "where case_trace.evidence <> excluded.evidence",
+            {"now": now},
+        )
+
+
+async def ripe(db: Database, now: datetime, waits: tuple[timedelta, timedelta, timedelta]) -> list[str]:
+    """Return the open cases whose evidence is to be weighed now, those never tried first.
+
+    Args:
+        db: whosaw's own database.
+        now: the time.
+        waits: how long evidence must have stood still; after how long it is weighed all the same; and how long to wait
+            after an attempt that came to nothing.
+    """
+    quiet, most, again = waits
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select t.case_id from case_trace t join case_file c on c.id = t.case_id where c.state <> 'closed' "
+            "and t.evidence <> t.weighed and (t.changed_at <= %(now)s - %(quiet)s::interval or "
+            "t.waiting_since <= %(now)s - %(most)s::interval) and (t.tried_at is null or "
+            "t.tried_at <= %(now)s - %(again)s::interval) order by t.tried_at nulls first, t.case_id",
+            {"now": now, "quiet": quiet, "most": most, "again": again},
+        )
+        return [str(row[0]) for row in await rows.fetchall()]
+
+
+async def tried(db: Database, case: str, now: datetime) -> None:
+    """Note that a verdict is being computed: where that is cut, it is tried again later, after other cases."""
+    async with db.connection() as connection:
+        await connection.execute("update case_trace set tried_at = %s where case_id = %s", [now, case])
+
+
+async def weighed(connection: Connection, case: str, digest: str, now: datetime) -> None:
+    """Note from what evidence the newest verdict was computed, in the transaction that keeps it."""
+    await connection.execute(
+        "insert into case_trace (case_id, evidence, changed_at, weighed) values (%(case)s, %(e)s, %(now)s, %(e)s) "
+        "on conflict (case_id) do update set weighed = excluded.weighed, tried_at = null, waiting_since = "
+        "case when case_trace.evidence <> excluded.weighed then case_trace.waiting_since end",
+        {"case": case, "e": digest, "now": now},
+    )
+
+
+async def add_inputs(connection: Connection, case: str, seq: int, inputs: Mapping[str, str]) -> None:
+    """Keep what went into a verdict, by the name of its file."""
+    for name, content in inputs.items():
+        await connection.execute("insert into case_trace_input values (%s, %s, %s, %s)", [case, seq, name, content])
+
+
+async def inputs_of(db: Database, case: str, seq: int) -> dict[str, str]:
+    """Return what went into a verdict, by the name of its file; nothing of one that was not computed here."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select name, content from case_trace_input where case_id = %s and seq = %s", [case, seq]
+        )
+        return {str(name): str(content) for name, content in await rows.fetchall()}
+
+
+async def entries_so_far(db: Database) -> int:
+    """Return how many entries the trail has."""
+    async with db.connection() as connection:
+        row = await (await connection.execute("select coalesce(max(index) + 1, 0) from trail_entry")).fetchone()
+        return 0 if row is None else int(row[0])

@@ -1,0 +1,84 @@
+"""``whosaw case trace|recompute``: the verdict of a case from what stands in it, the record, and the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from whosaw.answer.corrections import Fallen
+from whosaw.app.casedesk import case_work
+from whosaw.app.caserecompute import recompute as recompute_verdicts
+from whosaw.app.casetrace import compute_again, trace_case
+from whosaw.app.commands.acting import act_in_case
+from whosaw.app.commands.case import fallen_line, say, say_verdict, told
+from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.output import print_json
+from whosaw.app.services import Services
+
+
+def trace(case: str, /, *, again: int = 0, as_json: AsJson = False) -> int:
+    """Compute the verdict of a case and add it to its history; or compute a kept one again and compare.
+
+    It weighs the sightings of the case, what else may explain them, the whole record, and what the catalog declares in
+    [trace]; what was not weighed is said. People stand as numbers unless unmasked.
+
+    Args:
+        case: CASE-1.
+        again: the number of a verdict that was computed so: nothing is added, and 1 is returned where it differs.
+        as_json: print JSON.
+    """
+
+    async def work(services: Services) -> tuple[int, Mapping[str, Any], Sequence[Fallen]]:
+        by = await act_in_case(services, case)
+        seq = (await trace_case(services, case, by=by)).seq
+        desk = case_work(services)
+        seen = await told(desk, case, to=by)
+        return seq, seen["verdict"], await desk.corrections.fallen(case)
+
+    if again:
+        return _again(case, again, as_json=as_json)
+    seq, verdict, fallen = with_services(work)
+    if as_json:
+        print_json({"number": seq, "verdict": verdict})
+        return 0
+    say(f"verdict {seq} of {case}")
+    say_verdict(verdict)
+    for each in fallen:
+        say(fallen_line(case, asdict(each)))
+    return 0
+
+
+def _again(case: str, seq: int, *, as_json: bool) -> int:
+    async def work(services: Services) -> list[str]:
+        await act_in_case(services, case)
+        return (await compute_again(services, case, seq))[1]
+
+    other = with_services(work)
+    if as_json:
+        print_json({"number": seq, "same": not other, "differs": other})
+    elif other:
+        say(f"verdict {seq} of {case} does not come out again: {', '.join(other)}")
+        say("the company's work records, or the trail itself, say something else about that time than they did")
+    else:
+        say(f"verdict {seq} of {case} comes out again, to the last bit")
+    return 1 if other else 0
+
+
+def recompute(*, as_json: AsJson = False) -> int:
+    """Compute the verdicts that wait, as a server does by itself where the catalog says [trace] recompute = true.
+
+    Args:
+        as_json: print JSON.
+    """
+    done = with_services(recompute_verdicts)
+    if as_json:
+        print_json(asdict(done))
+        return 0
+    for case, seq in done.verdicts.items():
+        say(f"{case}: verdict {seq}")
+    for case, code in done.failed.items():
+        say(f"{case}: not computed [{code}]; it will be tried again")
+    if not done.verdicts and not done.failed:
+        say("nothing to do")
+    return 0

@@ -1,0 +1,180 @@
+"""What the catalog declares for a trace, read from the company's own tables: duties, presence, shared accounts.
+
+What is read becomes the files that `whosaw trace` takes beside its sightings, so that a verdict of a case and one by
+hand weigh the same. Nothing is guessed: a row that means nothing stops the verdict, because the duty that it was to
+tell of would count against whoever has it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from whosaw.app.errors import AppError
+from whosaw.app.services import Services
+from whosaw.app.traceduties import ACCOUNT, HAND_OVER
+from whosaw.catalog import Tracing
+from whosaw.catalog.keyed import Row
+from whosaw.catalog.statements import about_actors_statement, columns_statement, sample_statement
+from whosaw.catalog.told import yes_or_no
+from whosaw.catalog.weighcheck import wrong_in
+from whosaw.catalog.weighing import DUTIES, RECORDS
+from whosaw.gate.work import aware
+
+ROWS_MOST = 200_000
+"""Rows of one query that are read: what went into a verdict is kept with it."""
+NAMES = {
+    "managers": "account management",
+    "handovers": "hand-overs",
+    "presence": "shifts, badges, devices and other logins",
+    "accounts": "shared accounts and sites",
+}
+"""What the tables of ``[trace]`` are called in sentences."""
+
+_DUTIES = ("actor", "what", "of", "subject", "since", "until")
+_PRESENCE = ("actor", "what", "from", "until", "where")
+_ACCOUNTS = ("actor", "shared", "group")
+
+
+class TraceRecordInvalid(AppError, ValueError):
+    """A query of ``[trace]`` gives what a trace cannot read."""
+
+    code: ClassVar[str] = "app.trace_record"
+    hint = "`whosaw check` says which rows and why; docs/catalog.md names the columns"
+
+
+@dataclass
+class Declared:
+    """What the catalog declares, as far as it was read.
+
+    Attributes:
+        tracing: the table ``[trace]``.
+        rows: how many rows each of `RECORDS` gave; one that is not among them was not weighed.
+        files: what was read, as the files of a trace, by name.
+    """
+
+    tracing: Tracing
+    rows: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def not_weighed(self) -> list[str]:
+        """Return a sentence for each thing that was not weighed, or of which nothing was there."""
+        said = [f"not weighed: {NAMES[name]}; the catalog has no [trace.{name}]" for name in self._absent()]
+        return said + [
+            f"nothing to weigh: no row of {NAMES[name]} was there" for name, count in self.rows.items() if not count
+        ]
+
+    @property
+    def weighs_all(self) -> bool:
+        """Whether duties, presence and shared accounts are all declared."""
+        return not self._absent()
+
+    def _absent(self) -> list[str]:
+        return [name for name in RECORDS if name not in self.tracing.records]
+
+
+def declared(services: Services) -> Declared:
+    """Return what the catalog declares, with nothing read yet."""
+    return Declared(services.catalog.trace or Tracing())
+
+
+async def read_work(services: Services, into: Declared, beneficiary: str) -> None:
+    """Read duties and accounts.
+
+    Args:
+        services: everything opened.
+        into: takes what is read.
+        beneficiary: whom the question is about; the management of another account explains nothing and is left out.
+
+    Raises:
+        SourceUnreachable, SourceRefused, TimeUnreadable: a database says so.
+        TraceRecordInvalid: a row means nothing, or there are too many.
+    """
+    duties: list[tuple[str, ...]] = []
+    for name in DUTIES:
+        for row in await _rows(services, into, name):
+            if name == "handovers":
+                cells = (HAND_OVER, _text(row["previous"]), _text(row.get("subject")))
+            else:
+                cells = (ACCOUNT, _text(row["beneficiary"]), "")
+            if name == "handovers" or cells[1] in ("", beneficiary):
+                duties.append((_text(row["actor"]), *cells, _time(row.get("since")), _time(row.get("until"))))
+    if any(name in into.rows for name in DUTIES):
+        into.files["duties.csv"] = as_csv(_DUTIES, duties)
+    accounts = await _rows(services, into, "accounts")
+    if "accounts" in into.rows:
+        if len({_text(row["actor"]) for row in accounts}) < len(accounts):
+            raise TraceRecordInvalid("an account stands in more than one row of `trace.accounts`")
+        told = [
+            (_text(row["actor"]), str(int(bool(yes_or_no(row["shared"])))), _text(row.get("site"))) for row in accounts
+        ]
+        into.files["accounts.csv"] = as_csv(_ACCOUNTS, told)
+
+
+async def read_presence_of(services: Services, into: Declared, actors: list[str]) -> None:
+    """Read what other systems say of the owners of some accounts; raises as `read_work`.
+
+    Args:
+        services: everything opened.
+        into: takes what is read.
+        actors: the accounts; the rows of nobody else are asked for.
+    """
+    rows = await _rows(services, into, "presence", about=actors)
+    if "presence" not in into.rows:
+        return
+    told = [
+        (
+            *(_text(row[name]) for name in ("actor", "what")),
+            _time(row["since"]),
+            _time(row["until"]),
+            _text(row["device"]),
+        )
+        for row in rows
+    ]
+    into.files["presence.csv"] = as_csv(_PRESENCE, told)
+
+
+async def _rows(services: Services, into: Declared, name: str, about: list[str] | None = None) -> Sequence[Row]:
+    """Return the rows of one query; none where it is not declared, or nobody is asked about."""
+    if name not in into.tracing.records or about == []:
+        return ()
+    source, query = into.tracing.records[name]
+    needed, possible = RECORDS[name]
+    given = await services.sources[source].columns(columns_statement(query))
+    if absent := [column for column in needed if column not in given]:
+        raise TraceRecordInvalid(f"the query of `trace.{name}` gives no column `{absent[0]}`")
+    columns = [*needed, *(column for column in possible if column in given)]
+    if about is None:
+        rows = await services.sources[source].rows(sample_statement(query, columns, ROWS_MOST + 1))
+    else:
+        statement = about_actors_statement(query, tuple(columns))
+        rows = await services.sources[source].rows(statement, keys=list(about))
+    if len(rows) > ROWS_MOST:
+        raise TraceRecordInvalid(f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows")
+    if why := next((said for row in rows if (said := wrong_in(name, row))), ""):
+        raise TraceRecordInvalid(f"the query of `trace.{name}` gives a row that means nothing: {why}")
+    into.rows[name] = len(rows)
+    return rows
+
+
+def as_csv(header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table as CSV, its rows in order, so that the same rows make the same text."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(header)
+    lines.writerows(sorted(rows))
+    return text.getvalue()
+
+
+def _text(value: object) -> str:
+    """Return a cell on one line."""
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _time(value: datetime | None) -> str:
+    return "" if value is None else aware(value).astimezone(UTC).isoformat()
