@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -13,12 +14,14 @@ import numpy as np
 import psycopg
 from pydantic import SecretStr
 from tests.catalogs import EMAIL, head
+from tests.store.watchworld import Worlds
 
 from whosaw.answer.intake import Complaint
 from whosaw.answer.signature import DkimResult
 from whosaw.app.casedesk import case_work
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
+from whosaw.store.database import with_database
 from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import assign
 from whosaw.terms import Clock, SimulatedClock, to_us
@@ -27,7 +30,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 HANDED = START + timedelta(days=40)
 CONTACT = START + timedelta(days=50)
 END = START + timedelta(days=60)
-STAFF, CUSTOMERS, BOOK, HEIR, SELLER = 12, 240, 40, "E-5", "seller:S-88"
+STAFF, CUSTOMERS, BOOK, HEIR, SELLER = 12, 160, 24, "E-5", "seller:S-88"
 
 COMPANY = """
 create schema company;
@@ -39,7 +42,7 @@ create table company.books (actor text, previous text, customer text, at timesta
 create table company.badges (actor text, since timestamptz, until timestamptz);
 create table company.logins (actor text, shared boolean, site text);
 create table company.managers (actor text, seller text);
-insert into company.books select 'E-5', 'vendor B', 'customer:C-' || n, '2026-02-10Z' from generate_series(0, 39) n;
+insert into company.books select 'E-5', 'vendor B', 'customer:C-' || n, '2026-02-10Z' from generate_series(0, 23) n;
 insert into company.badges select 'E-' || n, '2026-01-01Z', '2026-03-31Z' from generate_series(0, 11) n;
 insert into company.logins select 'E-' || n, false, 'Leipzig' from generate_series(0, 11) n;
 insert into company.managers values ('E-0', 'seller:S-1');
@@ -66,6 +69,27 @@ WORDS = {
     "presence": "select actor, 'badge' as what, since, until, null as device from company.badges",
     "accounts": "select actor, shared, site from company.logins",
 }
+
+
+@contextmanager
+def books(server_url: str, template: str, folder: Path) -> Iterator[Worlds]:
+    """Make the company with its looks, with a case about the seller that has no sighting yet."""
+    name = f"books_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}")
+    url, state = with_database(server_url, name), folder / "state"
+    found(url, state)
+    catalog(url, state)
+
+    async def live() -> None:
+        async with opened(url, state) as services:
+            await work(services)
+            await case_work(services).desk.open(SELLER, by="P-1", reason="customers forwarded its mail")
+
+    asyncio.run(live())
+    yield Worlds(server_url, name, state)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
 
 
 def found(url: str, state: Path) -> None:
