@@ -25,12 +25,12 @@ from whosaw.answer.corrections import Corrections
 from whosaw.answer.covert import Covert
 from whosaw.answer.employeeaccess import answer_employee, employee_text
 from whosaw.answer.exculpatory import ITEMS
-from whosaw.app import background
+from whosaw.app import accessanswers, background
+from whosaw.app.accessanswers import to_staff
 from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caseintake import IntakeImpossible
 from whosaw.app.casepreserve import Preserve
-from whosaw.app.commands import caseaccess
 from whosaw.app.evidence import _stamps
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
@@ -569,7 +569,7 @@ async def test_a_covert_inquiry_that_names_nobody_yet_holds_back_every_flag_that
 
     async def told(held: str = "") -> list[str]:
         asks = Request("B-1", "badge seen", "Shop", "")
-        answer = await caseaccess._to_staff(services, work, SUSPECT, asks, (held, "P-1"))
+        answer = await to_staff(services, work, SUSPECT, asks, held=held, by="P-1")
         return [each.id for each in answer.held.flags]
 
     assert await told() == ["f1", "f2"] and await work.covert.owed() == []
@@ -627,7 +627,8 @@ async def test_what_becomes_covert_while_an_answer_is_made_is_not_told_by_it(
     services: Services, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     work, case = await opened_case(services)
-    made, add = caseaccess.answer_employee, work.notes.add
+    await Preserve(services).do(case, case, {})
+    made, add = accessanswers.answer_employee, work.notes.add
 
     async def making(*given: Any, **more: Any) -> Any:
         answer = await made(*given, **more)
@@ -641,10 +642,10 @@ async def test_what_becomes_covert_while_an_answer_is_made_is_not_told_by_it(
             await covertly(work, case)
         return entry
 
-    monkeypatch.setattr(caseaccess, "answer_employee", making)
+    monkeypatch.setattr(accessanswers, "answer_employee", making)
     monkeypatch.setattr(work.notes, "add", recording)
     asks = Request("B-1", "badge seen", "Shop", "")
-    answer = await caseaccess._to_staff(services, work, SUSPECT, asks, ("", "P-1"))
+    answer = await to_staff(services, work, SUSPECT, asks, held="", by="P-1")
     assert answer.cases == () and case not in answer.as_json().decode()
     (standing,) = await work.covert.list()
     (owed,) = await work.covert.release(standing.id, why="he was heard", by="P-1")

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
 
 from whosaw.prove import SigningKey
 from whosaw.prove.note import Note, VerifierKey, sign_note
-from whosaw.record import entries_by_subject
+from whosaw.record import entries_by_subject, trail_size
 from whosaw.store import Database
 from whosaw.store.numbers import keys_of
 from whosaw.terms import from_us
 
 FORMAT = "whosaw/access/v1"
-NO_LABELS: Mapping[str, str] = {}
 UNDECIDED = "not said: counsel has not decided"
 
 
@@ -49,6 +48,8 @@ class AccessAnswer:
         identity_checked: how it was made sure that the person is who he says.
         look_ups: every look that he may be told of, oldest first.
         recipients: to whom the data went, where that is known and counsel lets it out; else why it is not said.
+        covers: how many entries of the trail it was made from, the first ones: none of them that he may be told of is
+            missing, and none that came later is in it.
     """
 
     reference: str
@@ -57,6 +58,7 @@ class AccessAnswer:
     identity_checked: str
     look_ups: tuple[LookUp, ...]
     recipients: str
+    covers: int
 
     def as_json(self) -> bytes:
         """Return the answer in its one spelling, which is what is signed."""
@@ -65,13 +67,17 @@ class AccessAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request: its reference, how the person's identity was checked, who answers, and words that counsel lets out."""
+    """A request: its reference, how the person's identity was checked, who answers, and words that counsel lets out.
+
+    The labels are fields in plain words; one without stays as the catalog names it.
+    """
 
     reference: str
     identity_checked: str
     company: str
     recipients: str = UNDECIDED
     grounds: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Signed(Protocol):
@@ -88,8 +94,8 @@ async def answer_access(
     request: Request,
     *,
     at: datetime,
+    before: int | None = None,
     held: frozenset[int] = frozenset(),
-    labels: Mapping[str, str] = NO_LABELS,
 ) -> AccessAnswer:
     """Put together the answer to one person.
 
@@ -98,24 +104,32 @@ async def answer_access(
         subject: his number.
         request: the request; its `identity_checked` must not be empty.
         at: now.
+        before: the place in the trail up to which it is answered; the trail's end of now where left out.
         held: entries that a covert inquiry holds back.
-        labels: fields in plain words; one without stays as the catalog names it.
 
     Raises:
         ValueError: nobody checked who asks.
     """
     if len(request.identity_checked.strip()) < 5:
         raise ValueError("say how it was made sure who asks; the answer goes to nobody else")
+    covers = await trail_size(db) if before is None else before
     found = [
         entry
-        async for entry in entries_by_subject(db, subject)
+        async for entry in entries_by_subject(db, subject, before=covers)
         if entry.payload.get("kind") == "disclosure" and entry.index not in held
     ]
     purposes = [int(str(each.payload["purpose"])) for each in found if "purpose" in each.payload]
     keys = await keys_of(db, "purpose", purposes)
-    looks = tuple(_look(each.index, each.payload, keys, labels) for each in found)
+    looks = tuple(_look(each.index, each.payload, keys, request.labels) for each in found)
     return AccessAnswer(
-        request.reference, request.company, at.isoformat(), request.identity_checked, looks, request.recipients
+        request.reference, request.company, at.isoformat(), request.identity_checked, looks, request.recipients, covers
+    )
+
+
+def covered(covers: int) -> str:
+    """Return in words up to where an answer goes; the same whether or not anything is held back."""
+    return (
+        f"This answer was made from the first {covers:,} entries of our record. What was recorded later is not in it."
     )
 
 
@@ -153,6 +167,7 @@ def answer_text(answer: AccessAnswer) -> str:
         ],
         "",
         f"To whom they went: {answer.recipients}.",
+        covered(answer.covers),
         "Members of our staff who acted on instruction are not named. You may complain to the data protection "
         "authority of the place where you live.",
     ]

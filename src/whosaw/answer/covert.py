@@ -146,12 +146,16 @@ class Covert:
         """Return who may be told the rest now: answers that left something out, and staff who were looked into."""
         now, holds, answers = await self.held(), await self.list(), []
         for _, reference, space, number, at, entries, cases in await queries.incomplete_answers(self._db):
-            free, told = set(entries) - now.entries, frozenset(cases) - now.cases
+            free, told = set(entries) - now.entries, await self._tellable(frozenset(cases) - now.cases)
             if free or told:
                 told |= {hold.case for hold in holds if free & set(hold.entries)}
                 answers.append(Owed(reference, space, number, at, cases=told))
         known = {(each.space, each.number) for each in answers}
         return [*answers, *[each for each in await self._looked_into(now) if (each.space, each.number) not in known]]
+
+    async def _tellable(self, cases: frozenset[str]) -> frozenset[str]:
+        """Return those of these cases of which anybody may hear: of the others the records are not kept yet."""
+        return frozenset([case for case in cases if await self._desk.may_be_told(case)])
 
     async def _looked_into(self, now: HeldBack) -> Sequence[Owed]:
         """Return staff whom a case suspected while it was held from them, and who got no answer since it is not."""
@@ -159,8 +163,10 @@ class Covert:
         for hold in await self.list():
             if hold.from_staff and hold.released_at is not None and hold.case not in now.cases:
                 ended[hold.case] = max(hold.released_at, ended.get(hold.case, hold.released_at))
-        owed = []
+        owed, tellable = [], await self._tellable(frozenset(ended))
         for case, at in sorted(ended.items()):
+            if case not in tellable:
+                continue
             history = await Cases(self._db, self._clock).verdicts(case)
             suspects = sorted({actor for snapshot in history for actor in snapshot.suspected()})
             for actor in suspects:

@@ -240,6 +240,10 @@ class Desk:
         """
         await check_preserved(self._unheld, case)
 
+    async def may_be_told(self, case: str) -> bool:
+        """Return whether anybody outside a case may hear of it: it is closed, or everybody's records are kept."""
+        return (await self._cases.get(case)).state == "closed" or not await self._unheld(case)
+
     async def _know(self, case: str, kind: str, said: tuple[str, str, datetime], by: str) -> Knowledge:
         person, what, known_at = said
         await self.check(case, by)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from whosaw.answer import queries, stepqueries
-from whosaw.answer.access import Request
-from whosaw.answer.case import Cases
+from whosaw.answer.access import Request, covered
+from whosaw.answer.case import Cases, Snapshot
 from whosaw.answer.employeeheld import Held, held_about, held_lines
+from whosaw.answer.employeequeries import kept_of
 from whosaw.answer.exculpatory import ITEMS, answers
 from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
 from whosaw.answer.step import step_of
-from whosaw.record import Entry, entries_by_actor, exposed_subjects
+from whosaw.record import Entry, entries_by_actor, exposed_subjects, trail_size
 from whosaw.store import Database
 from whosaw.store.numbers import find
 from whosaw.terms import Clock, from_us
@@ -38,13 +39,24 @@ UNSAID = (
 
 
 @dataclass(frozen=True, slots=True)
+class OwnVerdict:
+    """What a verdict said of him, and when: ``finding``, ``lead`` or ``no_signal``, with its probability."""
+
+    at: str
+    says: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class OwnCase:
     """A case in which a member of staff appears.
 
     Attributes:
         case: its id.
-        says: what the newest verdict says of him: ``finding``, ``lead`` or ``no_signal``.
-        probability: of the same.
+        says: what the newest verdict says of him: ``finding``, ``lead`` or ``no_signal``; ``not_named`` where it does
+            not speak of him.
+        probability: of the same; None where it does not speak of him.
+        earlier: what every verdict before it said of him, the oldest first.
         asked: what may clear him, and what was found; ``open`` where nobody asked yet.
         heard: what he said, with when.
         measures: kind and state of each step about him.
@@ -52,10 +64,11 @@ class OwnCase:
 
     case: str
     says: str
-    probability: float
+    probability: float | None
     asked: Mapping[str, str]
     heard: tuple[str, ...]
     measures: tuple[str, ...]
+    earlier: tuple[OwnVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class EmployeeAnswer:
         made_at: when.
         identity_checked: how it was made sure who asks.
         person: the staff key.
+        covers: how many entries of the trail it was made from, the first ones; what came later is not counted.
         entries: how many entries of each kind stand under his name.
         first_at: the oldest of them, or empty.
         last_at: the newest, or empty.
@@ -75,6 +89,7 @@ class EmployeeAnswer:
         without_reason: how many looks had no reason that held.
         suspended_since: since when every door refuses him, or empty.
         cases: the cases he appears in and may be told of.
+        kept: what else is kept of him, in words, each with how many rows; places that no inquiry fills.
         held: flags, unmaskings, legal holds, questions, exceptions and second decisions, as far as he may be told.
         grounds: why he was unmasked and what is stored of him is kept, in words that counsel lets out, or empty. What
             was written down for it may name customers and whoever reported him.
@@ -85,6 +100,7 @@ class EmployeeAnswer:
     made_at: str
     identity_checked: str
     person: str
+    covers: int
     entries: Mapping[str, int]
     first_at: str
     last_at: str
@@ -92,6 +108,7 @@ class EmployeeAnswer:
     without_reason: int
     suspended_since: str
     cases: tuple[OwnCase, ...]
+    kept: Mapping[str, int] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     grounds: str = ""
 
@@ -145,8 +162,9 @@ async def answer_employee(
     times: list[int] = []
     subjects: set[int] = set()
     without = 0
+    covers = await trail_size(db)
     if number is not None:
-        async for entry in entries_by_actor(db, number):
+        async for entry in entries_by_actor(db, number, before=covers):
             payload = entry.payload
             kinds[str(payload["kind"])] += 1
             times.append(int(str(payload["at"])))
@@ -160,6 +178,7 @@ async def answer_employee(
         made_at=clock.now().isoformat(),
         identity_checked=request.identity_checked,
         person=actor,
+        covers=covers,
         entries=dict(sorted(kinds.items())),
         first_at=from_us(min(times)).isoformat() if times else "",
         last_at=from_us(max(times)).isoformat() if times else "",
@@ -167,6 +186,7 @@ async def answer_employee(
         without_reason=without,
         suspended_since=suspended_since.isoformat() if suspended_since else "",
         cases=tuple(each for each in cases if each is not None),
+        kept=await kept_of(db, actor, number),
         held=await held_about(db, clock, number) if number is not None else Held(),
         grounds=request.grounds.strip(),
     )
@@ -184,14 +204,15 @@ def employee_text(answer: EmployeeAnswer) -> str:
         *[f"- {count}: {word_of(ENTRY_KINDS, kind)}" for kind, count in answer.entries.items()],
         f"You were shown data of {answer.customers} people or businesses; "
         f"{answer.without_reason} looks had no reason that held.",
+        covered(answer.covers),
     ]
     if answer.suspended_since:
         lines.append(f"Every door refuses you since {answer.suspended_since[:16].replace('T', ' ')} UTC.")
     for each in answer.cases:
         lines += [
             "",
-            f"{each.case}: of you the method says {word_of(RUNGS, each.says)}, with probability "
-            f"{chance(each.probability)}.",
+            f"{each.case}: {_said(each)}.",
+            *_earlier(each),
             *[
                 f"- {QUESTIONS[item]} {word_of(FINDINGS, finding).capitalize()}."
                 for item, finding in each.asked.items()
@@ -200,10 +221,29 @@ def employee_text(answer: EmployeeAnswer) -> str:
             *[f"- Measure: {_measure(measure)}." for measure in each.measures],
         ]
     lines += held_lines(answer.held)
+    if answer.kept:
+        lines += ["", "Beside this is kept of you:", *[f"- {what}: {count}" for what, count in answer.kept.items()]]
     if answer.held.unmaskings or answer.held.holds:
         why = f"Why: {answer.grounds}" if answer.grounds else UNSAID
         lines += ["", why]
     return "\n".join([*lines, "", RIGHTS]) + "\n"
+
+
+def _said(case: OwnCase) -> str:
+    if case.probability is None:
+        return "the newest verdict does not speak of you"
+    return f"of you the method says {word_of(RUNGS, case.says)}, with probability {chance(case.probability)}"
+
+
+def _earlier(case: OwnCase) -> list[str]:
+    """Return a line for each earlier time at which what was said became another; the JSON has every one."""
+    lines, said = [], ""
+    for each in case.earlier:
+        if each.says != said:
+            day, words = each.at[:10], word_of(RUNGS, each.says)
+            lines.append(f"- From {day} on it said {words}, at first with probability {chance(each.probability)}.")
+            said = each.says
+    return lines
 
 
 def _measure(written: str) -> str:
@@ -223,18 +263,29 @@ async def _shown(db: Database, entry: Entry) -> set[int]:
 
 async def _case(db: Database, clock: Clock, case: str, actor: str) -> OwnCase | None:
     history = await Cases(db, clock).verdicts(case)
-    last: Mapping[str, Any] = history[-1].verdict if history else {}
-    mine = next((each for each in last.get("candidates", ()) if actor in each["actors"]), None)
+    said = [_verdict(each, actor) for each in history]
+    last = said[-1] if said else None
+    earlier = tuple(each for each in said[:-1] if each is not None)
     found = {str(row[0]): str(row[1]) for row in await answers(db, case, actor)}
     steps = [each for each in map(step_of, await stepqueries.steps(db, case)) if each.target == actor]
     heard = await queries.hearings(db, case, actor)
-    if mine is None and not found and not steps and not heard:
+    if last is None and not (earlier or found or steps or heard):
         return None
     return OwnCase(
         case=case,
-        says=str(mine["rung"]) if mine else "no_signal",
-        probability=float(mine["probability"]) if mine else 0.0,
+        says=last.says if last else "not_named",
+        probability=last.probability if last else None,
         asked={item: found.get(item, "open") for item in ITEMS},
         heard=tuple(f"{at:%Y-%m-%d}: {said}" for at, said in heard),
         measures=tuple(f"{each.kind}, {each.state}" for each in steps if each.state != "planned"),
+        earlier=earlier,
     )
+
+
+def _verdict(snapshot: Snapshot, actor: str) -> OwnVerdict | None:
+    """Return what a verdict said of somebody; None where it does not speak of him."""
+    candidates: Sequence[Mapping[str, Any]] = snapshot.verdict.get("candidates", ())
+    mine = next((each for each in candidates if actor in each["actors"]), None)
+    if mine is None:
+        return None
+    return OwnVerdict(snapshot.at.isoformat(), str(mine["rung"]), float(mine["probability"]))

@@ -3,7 +3,7 @@
 Of whoever else had a part in it stands the function and never the name; of customers and businesses nothing. Free words
 of others, the reason of an unmasking and the ground of a hold, may name both and are not in it. What belongs to a case
 that a covert inquiry holds back is left out, and so is a flag that might be why the case is there: while any inquiry is
-covert, every flag and legal hold that belongs to no case that he is told of.
+covert, every flag, unmasking and legal hold that belongs to no case that he is told of.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class OwnFlag:
 
 @dataclass(frozen=True, slots=True)
 class OwnUnmasking:
-    """Once that he was unmasked, or that it was asked for: in which case, by which functions, until when."""
+    """Once that he was unmasked, or that it was asked for: in which case, by which functions, until when.
+
+    The case is empty where a grant names none that is led here: what was written there is somebody's free words.
+    """
 
     case: str
     asked_at: str
@@ -123,7 +126,7 @@ class Held:
 
     def cases(self) -> frozenset[str]:
         """Return the cases that stand in it."""
-        named = {each.case for each in self.unmaskings} | {each.case for each in self.holds if each.case}
+        named = {each.case for each in self.unmaskings if each.case} | {each.case for each in self.holds if each.case}
         return frozenset(named | {case for each in self.flags for case in each.cases})
 
     def without(self, cases: frozenset[str]) -> Held:
@@ -134,7 +137,7 @@ class Held:
             self,
             # one that names nobody who profits may have led to the inquiry all the same
             flags=tuple(each for each in self.flags if each.cases and not cases & set(each.cases)),
-            unmaskings=tuple(each for each in self.unmaskings if each.case not in cases),
+            unmaskings=tuple(each for each in self.unmaskings if each.case and each.case not in cases),
             holds=tuple(each for each in self.holds if each.case and each.case not in cases),
         )
 
@@ -147,11 +150,12 @@ async def held_about(db: Database, clock: Clock, actor: int) -> Held:
         clock: tells which unmaskings and second decisions are open.
         actor: his number.
     """
+    led = await queries.led(db)
     return Held(
         flags=tuple(_flag(row) for row in await queries.flags(db, actor)),
         unmaskings=tuple(
             OwnUnmasking(
-                case=each.case,
+                case=each.case if each.case in led else "",
                 asked_at=each.asked_at.isoformat(),
                 asked_as=each.asked_as or "",
                 approved_as=tuple(one.function or "" for one in each.approvals),
@@ -239,7 +243,7 @@ def _unmasked(each: OwnUnmasking) -> str:
     by = f"by {each.asked_as or 'somebody without a function in the case'}"
     approved = f"approved by {' and '.join(each.approved_as)}" if each.approved_as else "approved by nobody"
     until = f", until {each.until[:10]}" if each.until else ""
-    return f"- {each.asked_at[:10]}, {each.case}, {by}, {approved}{until}"
+    return f"- {each.asked_at[:10]}, {each.case or 'for no case that is led here'}, {by}, {approved}{until}"
 
 
 def _on_hold(each: OwnHold) -> str:

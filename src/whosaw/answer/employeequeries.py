@@ -22,6 +22,11 @@ async def flags(db: Database, actor: int) -> list[Row]:
     )
 
 
+async def led(db: Database) -> frozenset[str]:
+    """Return the id of every case that is or was led here."""
+    return frozenset(str(row[0]) for row in await fetch(db, "select id from case_file", {}))
+
+
 async def prompts(db: Database, actor: int) -> list[Row]:
     """Return (looked_us, asked at, due at, answer, answered at) of each question he was asked, oldest first."""
     return await fetch(
@@ -98,3 +103,49 @@ async def seconds(db: Database, actor: int) -> list[Row]:
         "where second_actor = %(actor)s order by id",
         {"actor": actor},
     )
+
+
+_KEPT = {
+    "rows of the staff directory, and names by which sign-in services know you": (
+        "select (select count(*) from person where key = %(key)s) "
+        "+ (select count(*) from person_subject where actor = %(key)s)"
+    ),
+    "passwords (as a hash), passkeys, and passkeys about to be set up": (
+        "select (select count(*) from person_password where actor = %(key)s) "
+        "+ (select count(*) from person_passkey where actor = %(key)s) "
+        "+ (select count(*) from person_enrolment where actor = %(key)s)"
+    ),
+    "tokens for programs of yours (as a hash)": "select count(*) from gate_token where actor = %(key)s",
+    "counts of how many people you were shown, for the daily limits": (
+        "select count(*) from gate_budget where actor = %(number)s"
+    ),
+    "functions that you have or had": (
+        "select (select count(*) from standing_function where actor = %(number)s) "
+        "+ (select count(*) from case_person where person = %(key)s)"
+    ),
+    "acknowledgements of the code of conduct": (
+        "select count(*) from conduct_acknowledgement where actor = %(number)s"
+    ),
+    "approvals, reviews and verdicts that you gave": (
+        "select (select count(*) from standing_verdict where approver = %(number)s) "
+        "+ (select count(*) from standing_review where reviewer = %(number)s) "
+        "+ (select count(*) from case_approval where person = %(key)s) "
+        "+ (select count(*) from watch_verdict where by = %(key)s)"
+    ),
+    "alerts that you read": "select count(*) from alert_read where reader = %(key)s",
+    "earlier answers to requests of yours": (
+        "select count(*) from access_answered where space = 'actor' and number = %(number)s"
+    ),
+}
+"""Places that are told by how many rows they hold. An inquiry into somebody fills none of them: a count that rose would
+tell of it."""
+
+
+async def kept_of(db: Database, key: str, number: int | None) -> dict[str, int]:
+    """Return how many rows each such place holds of the member of staff with this key, where it holds any."""
+    found: dict[str, int] = {}
+    for what, statement in _KEPT.items():
+        ((count,),) = await fetch(db, statement, {"key": key, "number": number})
+        if count:
+            found[what] = int(count)
+    return found

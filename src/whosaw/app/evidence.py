@@ -170,8 +170,3 @@ async def extend_evidence(services: Services, bundle: Path, out: Path | None = N
     except FileExistsError as cause:
         raise BundleInvalid(f"`{path}` exists already", hint="choose another name") from cause
     return path, later
-
-
-def numbers_of(text: str) -> frozenset[int]:
-    """Return the numbers of a list that is separated by commas; what is no number is left out."""
-    return frozenset(int(word) for word in text.replace(" ", "").split(",") if word.isdecimal())

@@ -38,6 +38,7 @@ from whosaw.record.reader import (
     entries_from,
     exposed_subjects,
     prove_entries,
+    trail_size,
 )
 
 __all__ = [
@@ -73,4 +74,5 @@ __all__ = [
     "load_or_create",
     "prove_entries",
     "read_journal",
+    "trail_size",
 ]

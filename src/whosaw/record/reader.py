@@ -71,18 +71,33 @@ def entries_between(db: Database, since_us: int, until_us: int) -> AsyncIterator
     return _entries(db, "at_us >= %s and at_us < %s", [since_us, until_us])
 
 
-def entries_by_subject(db: Database, subject: int, since_us: int = 0) -> AsyncIterator[Entry]:
+async def trail_size(db: Database) -> int:
+    """Return how many entries are durable: each index below is taken, and no later append gets one of them."""
+    async with db.connection() as conn:
+        return await queries.head_size(conn)
+
+
+def entries_by_subject(
+    db: Database, subject: int, since_us: int = 0, *, before: int | None = None
+) -> AsyncIterator[Entry]:
     """Yield the entries about the subject with this number, dated from `since_us` on, in order of index.
 
     Among them are those that name a set of subjects in which the number stands; these say no `subject`.
+
+    Args:
+        db: where the trail is.
+        subject: the number.
+        since_us: µs since 1970.
+        before: only entries below this index; where it is no more than `trail_size` was, the same ones whenever it is
+            asked, until something is erased.
     """
     in_a_set = "index = any(array(select trail_exposing(%s)))"
-    return _entries(db, f"(subject = %s or {in_a_set}) and at_us >= %s", [subject, subject, since_us])
+    return _entries(db, f"(subject = %s or {in_a_set}) and at_us >= %s", [subject, subject, since_us], before=before)
 
 
-def entries_by_actor(db: Database, actor: int, since_us: int = 0) -> AsyncIterator[Entry]:
-    """Yield the entries of the actor with this number, dated from `since_us` on, in order of index."""
-    return _entries(db, "actor = %s and at_us >= %s", [actor, since_us])
+def entries_by_actor(db: Database, actor: int, since_us: int = 0, *, before: int | None = None) -> AsyncIterator[Entry]:
+    """Yield the entries of the actor with this number, dated from `since_us` on and below index `before`, in order."""
+    return _entries(db, "actor = %s and at_us >= %s", [actor, since_us], before=before)
 
 
 async def entries_exposing(db: Database, subjects: Iterable[int]) -> set[int]:
@@ -176,8 +191,10 @@ def _checkpoint_over(shelf: Shelf, key: VerifierKey, index: int) -> tuple[bytes,
 
 
 async def _entries(
-    db: Database, condition: LiteralString, bound: list[object], after: int = -1
+    db: Database, condition: LiteralString, bound: list[object], after: int = -1, before: int | None = None
 ) -> AsyncIterator[Entry]:
+    if before is not None:
+        condition, bound = f"({condition}) and index < %s", [*bound, before]
     # by pages, so that no connection is held while the caller thinks
     while rows := await queries.payloads_where(db, condition, bound, after, _CHUNK_ROWS):
         for index, payload in rows:

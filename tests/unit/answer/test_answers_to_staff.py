@@ -18,6 +18,7 @@ ANSWER = EmployeeAnswer(
     made_at="2026-04-02T08:00:00+00:00",
     identity_checked="badge seen",
     person="E-0417",
+    covers=1234,
     entries={"action": 2, "disclosure": 31},
     first_at="2026-01-02T08:00:00+00:00",
     last_at="2026-03-30T08:00:00+00:00",

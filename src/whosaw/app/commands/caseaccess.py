@@ -9,23 +9,21 @@ from pathlib import Path
 
 from rich.text import Text
 
-from whosaw.answer.access import UNDECIDED, AccessAnswer, Request, answer_access, answer_text, sign_answer
+from whosaw.answer.access import UNDECIDED, AccessAnswer, Request, answer_text, sign_answer
 from whosaw.answer.accesspdf import write_access_pdf
-from whosaw.answer.covert import CovertHold, HeldBack, Owed
-from whosaw.answer.employeeaccess import EmployeeAnswer, answer_employee, employee_text
+from whosaw.answer.covert import CovertHold, Owed
+from whosaw.answer.employeeaccess import EmployeeAnswer, employee_text
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.reportpdf import ReportImpossible
-from whosaw.app.casedesk import CaseWork, case_work
-from whosaw.app.caserecipients import label_of
+from whosaw.app.accessanswers import HeldUnknown, indices_of, to_staff, to_subject
+from whosaw.app.casedesk import case_work
 from whosaw.app.commands.acting import look, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
 from whosaw.app.commands.output import console, print_json, table
-from whosaw.app.evidence import numbers_of
 from whosaw.app.services import Services
-from whosaw.gate.queries import suspended_since
-from whosaw.record import entries_by_subject
+from whosaw.record import trail_size
 
 
 def access(
@@ -60,8 +58,12 @@ def access(
         by = await whose_token(services)
         desk = case_work(services)
         request = Request(reference, identity, services.catalog.company, recipients or UNDECIDED, grounds)
-        answered = _to_staff if employee else _to_subject
-        made = await answered(services, desk, who, request, (held, by))
+        made: AccessAnswer | EmployeeAnswer
+        if employee:
+            made = await to_staff(services, desk, who, request, held=held, by=by)
+        else:
+            subject = await number_of(services.db, person(who))
+            made = await to_subject(services, desk, subject, request, held=held, by=by)
         return made, sign_answer(made, services.keys.trail)
 
     answer, note = with_services(work)
@@ -82,47 +84,6 @@ def access(
     return 0
 
 
-async def _to_subject(
-    services: Services, desk: CaseWork, who: str, request: Request, given: tuple[str, str]
-) -> AccessAnswer:
-    held, by = given
-    number = await number_of(services.db, person(who))
-    entries = numbers_of(held) | (await desk.covert.held()).entries
-    about = {each.index async for each in entries_by_subject(services.db, number)}
-    left_out = HeldBack(entries=entries & about)
-    more: dict[str, int | str] = {"subject": number, "change": "held" if left_out.entries else "whole"}
-    entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
-    made = await answer_access(
-        services.db,
-        number,
-        request,
-        at=services.clock.now(),
-        held=left_out.entries,
-        labels={name: label_of(field) for name, field in services.catalog.fields.items()},
-    )
-    await desk.covert.note_answer(request.reference, ("subject", number), left_out, entry)
-    return made
-
-
-async def _to_staff(
-    services: Services, desk: CaseWork, who: str, request: Request, given: tuple[str, str]
-) -> EmployeeAnswer:
-    held, by = given
-    number = await desk.notes.number(who)
-    named = frozenset(part.strip() for part in held.split(",") if part.strip())
-    since = await suspended_since(services.db, who)
-    whole = await answer_employee(services.db, services.clock, who, request, suspended_since=since)
-    left_out: frozenset[str] | None = None
-    entry = 0
-    # reading a long trail takes seconds: what an inquiry began to hold back meanwhile is left out too
-    while (now := whole.held_back_by(named | (await desk.covert.held()).cases)) != left_out:
-        left_out = now
-        more: dict[str, int | str] = {"target": number, "change": "held" if left_out else "whole"}
-        entry = await desk.notes.add("access", "access.answer", by=by, text=request.reference, more=more)
-    await desk.covert.note_answer(request.reference, ("actor", number), HeldBack(cases=now), entry)
-    return whole.without(now)
-
-
 def hold(case: str, /, *, why: str, review: str, entries: str = "", from_staff: Flag = False) -> int:
     """Hold entries back from answers to customers, or a case from answers to staff, while an inquiry is covert.
 
@@ -140,8 +101,11 @@ def hold(case: str, /, *, why: str, review: str, entries: str = "", from_staff: 
 
     async def work(services: Services) -> CovertHold:
         by = await whose_token(services)
-        desk = case_work(services).covert
-        return await desk.hold(case, sorted(numbers_of(entries)), from_staff=from_staff, why=why, review_on=day, by=by)
+        named = sorted(indices_of(entries))
+        if named and named[-1] >= (size := await trail_size(services.db)):
+            raise HeldUnknown(f"entry {named[-1]} is not there: the trail has {size}")
+        covert = case_work(services).covert
+        return await covert.hold(case, named, from_staff=from_staff, why=why, review_on=day, by=by)
 
     made = with_services(work)
     say(f"hold {made.id} of {made.case}, to be looked at on {made.review_on}")
@@ -156,11 +120,17 @@ def release(number: int, /, *, why: str) -> int:
         why: why it may be told now.
     """
 
-    async def work(services: Services) -> Sequence[Owed]:
+    async def work(services: Services) -> tuple[Sequence[Owed], str]:
         by = await whose_token(services)
-        return await _visible(services, await case_work(services).covert.release(number, why=why, by=by))
+        desk = case_work(services)
+        found = await _visible(services, await desk.covert.release(number, why=why, by=by))
+        case = next(each.case for each in await desk.covert.list() if each.id == number)
+        return found, "" if await desk.desk.may_be_told(case) else case
 
-    return _owed(with_services(work), as_json=False)
+    found, early = with_services(work)
+    if early:
+        say(f"nobody is told of {early} before its records are kept: `whosaw case plan {early} preserve --reason …`")
+    return _owed(found, as_json=False)
 
 
 def owed(*, as_json: AsJson = False) -> int:

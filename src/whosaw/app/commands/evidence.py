@@ -7,8 +7,8 @@ from pathlib import Path
 from whosaw.answer.redaction import Redaction
 from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import say
-from whosaw.app.commands.opened import Flag, with_services
-from whosaw.app.evidence import Built, build_case_evidence, extend_evidence, numbers_of
+from whosaw.app.commands.opened import Flag, number_of, person, with_services
+from whosaw.app.evidence import Built, build_case_evidence, extend_evidence
 from whosaw.app.services import Services
 from whosaw.prove import Checkpoint
 
@@ -27,7 +27,8 @@ def build(
     Args:
         case: CASE-1.
         out: where to; a name ending in .zip makes a zip. In the evidence folder where left out.
-        redact: numbers of subjects to leave out of this copy, separated by commas; every proof stays valid.
+        redact: whom to leave out of this copy, as customer:C-17 or by the number in the record, separated by commas;
+            every proof stays valid.
         ground: why, where something is left out.
         no_report: leave the PDF report out, which needs typst.
     """
@@ -36,7 +37,7 @@ def build(
         by = await whose_token(services)
         await look_at_case(services, case)
         path = out or services.settings.evidence_folder / f"{case}.zip"
-        left_out = Redaction(subjects=numbers_of(redact), ground=ground)
+        left_out = Redaction(subjects=await _subjects(services, redact), ground=ground)
         return await build_case_evidence(services, case, path, by=by, redact=left_out, report=not no_report)
 
     built = with_services(work)
@@ -45,6 +46,16 @@ def build(
         say(f"not part of it: {line}")
     say(f"compare the key with the one you published: {built.report.signer}")
     return 0
+
+
+async def _subjects(services: Services, text: str) -> frozenset[int]:
+    """Return the numbers of the people that a list names.
+
+    Raises:
+        UnknownPerson: the record has no number of one, who would stay in the copy.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return frozenset([int(part) if part.isdecimal() else await number_of(services.db, person(part)) for part in parts])
 
 
 def extend(bundle: Path, /, *, out: Path | None = None) -> int:
