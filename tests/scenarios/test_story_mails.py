@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
 from random import Random
@@ -132,9 +132,9 @@ async def test_a_seller_who_is_framed_by_a_look_alike_is_not_stopped(
             digest = sha1(addresses[each.id].encode(), usedforsecurity=False).hexdigest().upper()
             (dump / f"{digest[:5]}.txt").write_text(f"{digest[5:]}:3\n")
 
-        async def orders(subjects: Sequence[int], beneficiary: str) -> set[int]:
+        async def orders(subjects: Sequence[int], beneficiary: str) -> dict[int, datetime | None]:
             assert beneficiary == SELLER
-            return set(subjects) & bought
+            return dict.fromkeys(set(subjects) & bought)
 
         known = Alternatives(database, house.clock)
         found = [*from_dump(addresses, DumpList(dump, "public 2019")), *await known.from_orders(seen, orders)]

@@ -450,9 +450,9 @@ async def test_alternatives_stand_beside_each_sighting(office: Office, database:
     (seen,) = await SightingBook(database).list(case=case)
     alternatives = Alternatives(database, office.clock)
 
-    async def bought(subjects: Sequence[int], beneficiary: str) -> set[int]:
+    async def bought(subjects: Sequence[int], beneficiary: str) -> dict[int, datetime | None]:
         assert beneficiary == SELLER
-        return set(subjects)
+        return dict.fromkeys(subjects)
 
     await alternatives.note(await alternatives.from_orders([seen], bought), by="ann")
     await alternatives.note([Alternative(seen.id, "dump", "dump of 2019", 0.4)], by="ann")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -26,8 +27,13 @@ ODDS: dict[AlternativeKind, float] = {"own_order": 0.9, "dump": 0.5, "earlier_ca
 """How probable it is, by default, that such a source explains a complaint. A choice, not a measurement: each can be set
 where the alternative is noted."""
 
-OwnOrders = Callable[[Sequence[int], str], Awaitable[set[int]]]
-"""Given subjects' numbers and a beneficiary, returns those that bought from it before: it has their data by right."""
+OwnOrders = Callable[[Sequence[int], str], Awaitable[Mapping[int, datetime | None]]]
+"""Given subjects' numbers and a beneficiary, returns those that bought from it, with the time of the first order, None
+where that is not known: it has their data by right."""
+
+AGAIN_AFTER = timedelta(days=1)
+"""How long an answer that found nothing is left alone: an order, or a dump, may be known later."""
+_CASES_AT_ONCE = 200
 
 
 class DumpUnreadable(AnswerError, ValueError):
@@ -102,7 +108,10 @@ class Alternatives:
         return [Alternative(*row) for row in rows]
 
     async def from_orders(self, sightings: Sequence[Sighting], own_orders: OwnOrders) -> Sequence[Alternative]:
-        """Return an alternative for each sighting whose subject had bought from the beneficiary."""
+        """Return an alternative for each sighting whose subject had bought from the beneficiary before its contact.
+
+        An order of which no time is known counts. One that was made after the contact explains nothing.
+        """
         found = []
         for beneficiary in sorted({each.beneficiary for each in sightings}):
             mine = [each for each in sightings if each.beneficiary == beneficiary]
@@ -110,9 +119,21 @@ class Alternatives:
             found += [
                 Alternative(each.id, "own_order", beneficiary, ODDS["own_order"])
                 for each in mine
-                if each.subject in bought
+                if each.subject in bought and _before(bought[each.subject], each.contacted_at)
             ]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a source answered about a sighting as long as it stayed the same: from when to when, and how often."""
+
+    sighting: int
+    kind: CheckKind
+    outcome: Literal["found", "nothing", "impossible"]
+    first_at: datetime
+    last_at: datetime
+    asked: int
 
 
 class Checks:
@@ -130,10 +151,14 @@ class Checks:
     async def waiting(self, kind: CheckKind) -> dict[str, set[int]]:
         """Return by open case the sightings about which this source is to be asked.
 
-        That is where it was not asked, or an earlier case told the customer only after that was.
+        That is where it was not asked; where it found nothing a day ago or earlier; or, of earlier cases, which are
+        our own, where one told the customer only after that was asked.
         """
         found: dict[str, set[int]] = {}
-        later = await queries.told_since(self._db) if kind == "earlier_case" else []
+        if kind == "earlier_case":
+            later = await queries.told_since(self._db)
+        else:
+            later = await queries.stale(self._db, kind, self._clock.now() - AGAIN_AFTER, _CASES_AT_ONCE)
         for case, sighting in [*await queries.unchecked(self._db, kind), *later]:
             found.setdefault(case, set()).add(sighting)
         return found
@@ -160,12 +185,20 @@ class Checks:
         }
         await queries.note_checks(self._db, kind, outcomes, self._clock.now())
 
+    async def history(self, case: str) -> Sequence[Run]:
+        """Return what sources answered about a case's sightings over time; by sighting and source, oldest first."""
+        return [Run(*row) for row in await queries.check_runs(self._db, case)]
+
     async def unasked(self, case: str) -> dict[int, tuple[CheckKind, ...]]:
         """Return by sighting of a case what was not checked, or could not be; nothing where all was."""
         done = {(sighting, kind) for sighting, kind, outcome in await queries.checks(self._db, case) if outcome}
         numbers = await queries.numbers_of(self._db, case)
         missing = {one: tuple(kind for kind in CHECKS if (one, kind) not in done) for one in numbers}
         return {one: kinds for one, kinds in missing.items() if kinds}
+
+
+def _before(ordered_at: datetime | None, contacted_at: datetime) -> bool:
+    return ordered_at is None or ordered_at < contacted_at
 
 
 def from_dump(addresses: dict[int, str], dump: DumpList) -> Sequence[Alternative]:

@@ -104,6 +104,30 @@ async def unchecked(db: Database, kind: str) -> list[Row]:
     )
 
 
+async def stale(db: Database, kind: str, before: datetime, most: int) -> list[Row]:
+    """Return (case, sighting) of open cases where a source found nothing, or could not say, and is to be asked again.
+
+    A case is asked whole when the oldest of its answers is older than `before`, so that it is asked once a day and not
+    once for each hour at which a complaint came in.
+
+    Args:
+        db: where sightings are.
+        kind: the source.
+        before: answers of this moment or earlier are old.
+        most: of so many cases, those whose answers are oldest.
+    """
+    return await fetch(
+        db,
+        "with old as (select s.case_id, min(k.at) as at from sighting_check k join sighting s on s.id = k.sighting_id "
+        "join case_file c on c.id = s.case_id where c.state <> 'closed' and k.kind = %(kind)s and k.outcome <> 'found' "
+        "group by s.case_id having min(k.at) <= %(before)s order by 2, 1 limit %(most)s) "
+        "select s.case_id, s.id from old join sighting s on s.case_id = old.case_id "
+        "join sighting_check k on k.sighting_id = s.id and k.kind = %(kind)s and k.outcome <> 'found' "
+        "order by old.at, 1, 2",
+        {"kind": kind, "before": before, "most": most},
+    )
+
+
 async def note_checks(db: Database, kind: str, outcomes: Mapping[int, str], at: datetime) -> None:
     """Keep what came of asking a source, by sighting; the latest stays."""
     async with db.transaction() as connection:
@@ -113,6 +137,28 @@ async def note_checks(db: Database, kind: str, outcomes: Mapping[int, str], at: 
                 "on conflict (sighting_id, kind) do update set outcome = excluded.outcome, at = excluded.at",
                 [sighting, kind, outcome, at],
             )
+            same = await connection.execute(
+                "update sighting_check_run set last_at = %(at)s, asked = asked + 1 where outcome = %(outcome)s "
+                "and id = (select max(id) from sighting_check_run where sighting_id = %(sighting)s "
+                "and kind = %(kind)s)",
+                {"sighting": sighting, "kind": kind, "outcome": outcome, "at": at},
+            )
+            if not same.rowcount:
+                await connection.execute(
+                    "insert into sighting_check_run (sighting_id, kind, outcome, first_at, last_at) "
+                    "values (%s, %s, %s, %s, %s)",
+                    [sighting, kind, outcome, at, at],
+                )
+
+
+async def check_runs(db: Database, case: str) -> list[Row]:
+    """Return (sighting, kind, outcome, first at, last at, how often) of what sources answered, in order."""
+    return await fetch(
+        db,
+        "select r.sighting_id, r.kind, r.outcome, r.first_at, r.last_at, r.asked from sighting_check_run r "
+        "join sighting s on s.id = r.sighting_id where s.case_id = %(case)s order by 1, 2, r.id",
+        {"case": case},
+    )
 
 
 async def checks(db: Database, case: str) -> list[Row]:

@@ -1,8 +1,9 @@
 """What else may explain a sighting, asked by the server itself once the sighting stands in a case.
 
-Each source is asked once for each sighting, and earlier cases again where one has told its customer meanwhile; what a
-source was not asked, or could not be, stays marked as not checked. A person's word about an alternative is never
-written over, and what is found here accuses and clears nobody: a trace weighs it.
+Each source is asked about each sighting until it finds something, once a day while the case is open, and earlier cases
+where one has told its customer meanwhile; what a source was not asked, or could not be, stays marked as not checked. A
+person's word about an alternative is never written over, and what is found here accuses and clears nobody: a trace
+weighs it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ BY = "service:case"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The sources that the operator named: the company's orders as SOURCE:TABLE:CUSTOMER:SELLER, a public dump."""
+    """The sources that the operator named: the company's orders (as `own_orders` reads it), a public dump."""
 
     orders: str = ""
     dump: DumpList | None = None

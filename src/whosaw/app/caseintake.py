@@ -7,6 +7,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +24,8 @@ from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.catalog.statements import lookup_statement, presence_statement, subject_statement
 from whosaw.store.numbers import assign, keys_of
+
+_EASTERNMOST = timezone(timedelta(hours=14))
 
 
 class IntakeImpossible(AppError, ValueError):
@@ -238,26 +241,45 @@ def own_orders(services: Services, where: str) -> OwnOrders:
 
     Args:
         services: with the company's databases.
-        where: SOURCE:TABLE:CUSTOMER:SELLER; the two are columns with keys without their kind.
+        where: SOURCE:TABLE:CUSTOMER:SELLER, the two being columns with keys without their kind; and, where it is known,
+            :ORDERED, the column of when it was ordered: what was ordered after the contact then explains nothing.
 
     Raises:
-        IntakeImpossible: it is not written so, or names no source.
+        IntakeImpossible: it is not written so, or names no source; or, when it is asked, the column holds no times.
     """
     names = where.split(":")
-    if len(names) != 4 or names[0] not in services.sources or not all(_plain(each) for each in names):
-        raise IntakeImpossible(f"`{where}` does not say where orders are", hint="SOURCE:TABLE:CUSTOMER:SELLER")
-    source, table, customer, seller = names
+    if len(names) not in {4, 5} or names[0] not in services.sources or not all(_plain(each) for each in names):
+        raise IntakeImpossible(f"`{where}` does not say where orders are", hint="SOURCE:TABLE:CUSTOMER:SELLER:ORDERED")
+    source, table, customer, seller, *ordered = names
+    # one order of which nobody knows the time may be the first
+    first = f"case when count(*) = count({ordered[0]}) then min({ordered[0]}) end" if ordered else "null"
 
-    async def asked(subjects: Sequence[int], beneficiary: str) -> set[int]:
+    async def asked(subjects: Sequence[int], beneficiary: str) -> dict[int, datetime | None]:
         keys: Mapping[int, str] = await keys_of(services.db, "subject", subjects)
         rows = await services.sources[source].rows(
-            f"select distinct {customer} as customer from {table} where {seller} = :seller",
+            f"select {customer} as customer, {first} as first_at from {table} where {seller} = :seller "
+            f"group by {customer}",
             seller=beneficiary.partition(":")[2],
         )
-        bought = {str(row["customer"]) for row in rows}
-        return {number for number, key in keys.items() if key.partition(":")[2] in bought}
+        bought = {str(row["customer"]): row["first_at"] for row in rows}
+        mine = {number: key.partition(":")[2] for number, key in keys.items()}
+        return {number: _moment(bought[key], where) for number, key in mine.items() if key in bought}
 
     return asked
+
+
+def _moment(found: object, where: str) -> datetime | None:
+    """Return the earliest moment that a column's value can mean: of a time without a zone that of the easternmost one.
+
+    So an order is taken for a later one than the contact only where it was.
+    """
+    if found is None:
+        return None
+    try:
+        at = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))  # a date is its beginning
+    except ValueError as cause:
+        raise IntakeImpossible(f"the last column of `{where}` holds something that is no time") from cause
+    return at if at.tzinfo is not None else at.replace(tzinfo=_EASTERNMOST)
 
 
 def _plain(name: str) -> bool:

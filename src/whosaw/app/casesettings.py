@@ -23,8 +23,8 @@ class CaseSettings(BaseSettings):
         mail_servers: names by which our own mail servers sign their Received lines, separated by commas; without any
             nothing is known of who handed a complaint over, and SPF is not checked.
         imap_password: of the mailbox that complaints are polled from.
-        case_orders: where the company's orders are, as SOURCE:TABLE:CUSTOMER:SELLER: the server looks whether whoever
-            complains had bought from that seller.
+        case_orders: where the company's orders are, as SOURCE:TABLE:CUSTOMER:SELLER:ORDERED: the server looks whether
+            whoever complains had bought from that seller before he was written to; without the time, whether ever.
         case_dump: a folder of hash prefixes of a public dump; the server looks for whoever complains in it.
         case_dump_name: what the dump is called; the folder's name where left out.
         case_keep_days: how long a closed case is kept.

@@ -11,8 +11,9 @@ from typing import Any
 from rich.text import Text
 
 from whosaw.answer import Sighting
-from whosaw.answer.alternatives import Alternative, Checks, DumpList, from_dump
+from whosaw.answer.alternatives import Alternative, Checks, DumpList, Run, from_dump
 from whosaw.answer.clusters import Cluster, cluster, read_seen
+from whosaw.answer.plainwords import ALTERNATIVES, word_of
 from whosaw.answer.plausibility import WORDS, plausibility
 from whosaw.answer.senderpolicy import Arrival
 from whosaw.app.arrivaldns import records, resolver
@@ -30,7 +31,7 @@ from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import look, look_at_case, who_looks
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.hidden import hidden
-from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.complaintboxes import ImapBox, Maildir
 from whosaw.app.services import Services
@@ -183,6 +184,7 @@ def alternatives(
     dump: Path | None = None,
     dump_name: str = "",
     orders: str = "",
+    asked: Flag = False,
     as_json: AsJson = False,
 ) -> int:
     """Look for what else may explain each sighting: earlier cases, a public dump, the subject's own orders.
@@ -191,9 +193,13 @@ def alternatives(
         case: CASE-1.
         dump: a folder of SHA-1 prefixes (5 hex digits a file), as public lists give them.
         dump_name: what the dump is called.
-        orders: SOURCE:TABLE:CUSTOMER:SELLER of the company's orders: shop:orders:customer_id:seller_id.
+        orders: SOURCE:TABLE:CUSTOMER:SELLER:ORDERED of the company's orders, as
+            shop:orders:customer_id:seller_id:ordered_at; what was ordered after the contact explains nothing.
+        asked: look for nothing, and list what each source answered so far, from when to when.
         as_json: print JSON.
     """
+    if asked:
+        return _history(case, as_json=as_json)
 
     async def work(services: Services) -> Sequence[Alternative]:
         desk = case_work(services)
@@ -225,6 +231,29 @@ def alternatives(
         lines.add_row(*map(Text, (str(each.sighting), each.kind, each.source, f"{each.probability:.2f}")))
     console().print(lines if found else "nothing else explains these sightings")
     return 0
+
+
+def _history(case: str, *, as_json: bool) -> int:
+    """Print what sources answered about the sightings of a case over time."""
+
+    async def work(services: Services) -> Sequence[Run]:
+        await look_at_case(services, case)
+        return await Checks(services.db, services.clock).history(case)
+
+    found = with_services(work)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return 0
+    lines = table("sighting", "asked of", "answer", "from", "to", "times")
+    for each in found:
+        asked_of, answer = word_of(ALTERNATIVES, each.kind), _ANSWERS[each.outcome]
+        days = f"{each.first_at:%Y-%m-%d %H:%M}", f"{each.last_at:%Y-%m-%d %H:%M}"
+        lines.add_row(*map(Text, (str(each.sighting), asked_of, answer, *days, str(each.asked))))
+    console().print(lines if found else "no source was asked yet")
+    return 0
+
+
+_ANSWERS = {"found": "it explains the complaint", "nothing": "nothing found", "impossible": "it cannot be asked"}
 
 
 def clusters(case: str, /, *, as_json: AsJson = False) -> int:
