@@ -26,6 +26,7 @@ from whosaw.terms import Clock, to_us
 
 _DEACTIVATED = "deactivated by the identity provider"
 _DELETED = "deleted by the identity provider"
+_Rights = Mapping[UUID, tuple[str, bool, tuple[str, ...]]]
 
 
 class NoSuchStaff(GateError, LookupError):
@@ -221,7 +222,7 @@ class Staff:
         now = self._clock.now()
         made = Group(uuid4(), draft.name, draft.external_id, self._roles(draft.name), 1, now, now, ())
         async with self._change() as connection:
-            return await self._put_group(connection, made, draft, order, new=True)
+            return await self._put_group(connection, made, draft, order, before=None)
 
     async def change_group(self, identifier: str, make: Callable[[Group], GroupDraft], order: Order) -> Group:
         """Make of a group what `make` makes of it as it is now; nothing is written where that is the same.
@@ -246,7 +247,7 @@ class Staff:
                 version=old.version + 1,
                 changed_at=self._clock.now(),
             )
-            return await self._put_group(connection, new, draft, order, new=False)
+            return await self._put_group(connection, new, draft, order, before=old)
 
     async def remove_group(self, identifier: str, order: Order) -> None:
         """Forget a group; its members lose the roles that it gave.
@@ -262,7 +263,7 @@ class Staff:
             members = [UUID(i) for i, _ in old.members]
             before = await queries.rights(connection, members)
             await queries.delete_group(connection, old.id)
-            await queries.touch_persons(connection, members, self._clock.now())
+            await self._touch(connection, members, before)
             await self._record(connection, before, members, order, "changed")
 
     async def give_roles_anew(self, order: Order) -> int:
@@ -276,23 +277,36 @@ class Staff:
                     members = [UUID(i) for i, _ in group.members]
                     before = await queries.rights(connection, members)
                     await queries.upsert_group(connection, replace(group, roles=roles), new=False)
-                    await queries.touch_persons(connection, members, self._clock.now())
+                    await self._touch(connection, members, before)
                     await self._record(connection, before, members, order, "changed")
         return changed
 
     async def _put_group(
-        self, connection: Connection, group: Group, draft: GroupDraft, order: Order, *, new: bool
+        self, connection: Connection, group: Group, draft: GroupDraft, order: Order, *, before: Group | None
     ) -> Group:
         members = list(dict.fromkeys(draft.members))
         if set(members) - await queries.known_persons(connection, members):
             raise NoSuchStaff("a member is nobody of the staff")
         affected = list(dict.fromkeys([*members, *(UUID(i) for i, _ in group.members)]))
-        before = await queries.rights(connection, affected)
-        await queries.upsert_group(connection, group, new=new)
+        rights = await queries.rights(connection, affected)
+        await queries.upsert_group(connection, group, new=before is None)
         await queries.set_members(connection, group.id, members)
-        await queries.touch_persons(connection, affected, self._clock.now())
-        await self._record(connection, before, affected, order, "changed")
+        stays = set(members) & {UUID(i) for i, _ in group.members} if before and before.name == group.name else set()
+        await self._touch(connection, [i for i in affected if i not in stays], rights, affected)
+        await self._record(connection, rights, affected, order, "changed")
         return await _one_group(connection, str(group.id))
+
+    async def _touch(
+        self, connection: Connection, shown: Sequence[UUID], before: _Rights, affected: Sequence[UUID] = ()
+    ) -> None:
+        """Give `shown` a new version; of whoever of all these may do something else than before, note that he changed.
+
+        Whoever was in the group and stays was not changed by another's coming: else each newcomer would keep all of
+        them from approving anything for a day.
+        """
+        after = await queries.rights(connection, affected or shown)
+        moved = [i for i, now in after.items() if before.get(i) != now]
+        await queries.touch_persons(connection, shown, moved, self._clock.now())
 
     def _roles(self, name: str) -> tuple[str, ...]:
         return self._powers.roles.get(name.strip().lower(), ())
@@ -310,7 +324,7 @@ class Staff:
     async def _record(
         self,
         connection: Connection,
-        before: Mapping[UUID, tuple[str, bool, tuple[str, ...]]],
+        before: _Rights,
         identifiers: Sequence[UUID],
         order: Order,
         change: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,10 +165,19 @@ async def delete_person(connection: Connection, identifier: UUID) -> None:
     await connection.execute("delete from person where id = %s", [identifier])
 
 
-async def touch_persons(connection: Connection, identifiers: Sequence[UUID], at: datetime) -> None:
-    """Note that what these people may do changed; their representation shows their groups, so it has a new version."""
+async def touch_persons(connection: Connection, shown: Collection[UUID], moved: Collection[UUID], at: datetime) -> None:
+    """Note that people's groups changed, of which their representation tells: it has a new version.
+
+    Args:
+        connection: of the change.
+        shown: whose groups are others, or are called otherwise.
+        moved: who may do something else than before; he was changed at `at`.
+        at: now.
+    """
     await connection.execute(
-        "update person set rights_at = %s, version = version + 1 where id = any(%s)", [at, list(identifiers)]
+        "update person set rights_at = case when id = any(%s) then %s else rights_at end, version = version + 1 "
+        "where id = any(%s)",
+        [list(moved), at, list({*shown, *moved})],
     )
 
 

@@ -132,6 +132,24 @@ async def test_leaving_a_group_takes_its_roles_and_is_recorded(scim: Scim) -> No
     assert (await directory_rows(scim.db, ["bob"]))["bob"]["roles"] == []
 
 
+async def test_a_newcomer_in_a_group_changes_nobody_else_in_it(scim: Scim) -> None:
+    """Whoever was changed within a day approves nothing: a group of approvers would stand still with each newcomer."""
+    ada, bob = await scim.user("ada"), await scim.user("bob")
+    group = await scim.group("Customer Support", ada["id"])
+    before = (await directory_rows(scim.db, ["ada"]))["ada"]["changed_at"]
+    version = (await scim.http.get(f"/Users/{ada['id']}")).json()["meta"]["version"]
+    scim.clock.advance_to(scim.clock.now() + timedelta(hours=1))
+    joins = patch({"op": "add", "path": "members", "value": [{"value": bob["id"]}]})
+    assert (await scim.http.patch(f"/Groups/{group['id']}", json=joins)).status_code == 200
+    rows = await directory_rows(scim.db, ["ada", "bob"])
+    assert (rows["ada"]["changed_at"], rows["bob"]["changed_at"]) == (before, scim.clock.now())
+    assert (await scim.http.get(f"/Users/{ada['id']}")).json()["meta"]["version"] == version
+    scim.clock.advance_to(scim.clock.now() + timedelta(hours=1))
+    renamed = patch({"op": "replace", "path": "displayName", "value": "Bowling Club"})
+    await scim.http.patch(f"/Groups/{group['id']}", json=renamed)
+    assert (await directory_rows(scim.db, ["ada"]))["ada"]["changed_at"] == scim.clock.now(), "his roles are gone"
+
+
 async def test_a_group_that_is_renamed_gives_what_its_new_name_gives(scim: Scim) -> None:
     ada = await scim.user("ada")
     group = await scim.group("Bowling Club", ada["id"])
