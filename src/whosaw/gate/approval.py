@@ -8,7 +8,7 @@ The rules, in the order in which they are tried:
 4. nobody decides twice;
 5. his function must be one that may; where several approvals are needed, each comes from another function;
 6. whoever was made or changed in the directory within 24 hours, or of whom that is not known, approves nothing;
-7. two people do not approve each other: not within 30 days.
+7. two people do not approve each other: not within 30 days; nor do three in a ring: not within 7.
 
 A refusal needs rules 1 to 5 alone, and of rule 5 no other function: saying no hurts nobody.
 """
@@ -33,6 +33,7 @@ Reason = Literal[
 
 SETTLED = timedelta(hours=24)
 CIRCLE = timedelta(days=30)
+RING = timedelta(days=7)  # shorter: among many who approve much, somebody always closes a wide ring by chance
 
 HINTS: dict[Reason, str] = {
     "approval.decided": "it was decided already; ask anew where it is still needed",
@@ -44,7 +45,8 @@ HINTS: dict[Reason, str] = {
     "approval.same_function": "the further approvals must come from other functions",
     "approval.changed_lately": "who was made or changed in the directory less than 24 hours ago cannot approve; the "
     "directory must say when that was (`changed_at` among the attributes of [actors])",
-    "approval.circular": "two people do not approve each other within 30 days; somebody else must decide",
+    "approval.circular": "two people do not approve each other within 30 days, nor three in a ring within 7; somebody "
+    "else must decide",
 }
 
 
@@ -59,6 +61,8 @@ class Approver:
         suspended: whether he is.
         changed_at: when he, or what makes him an approver, was last made or changed; None where nobody knows.
         approved_by_holder_at: when he last had something approved by the very person whose request this is, or None.
+        ring_since: since when only his approval is missing in a ring of three: somebody approved something of his, and
+            has had something approved by the person whose request this is; None where there is no such ring.
     """
 
     key: str
@@ -67,6 +71,7 @@ class Approver:
     suspended: bool
     changed_at: datetime | None
     approved_by_holder_at: datetime | None = None
+    ring_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,8 @@ def _unfit(approver: Approver, at: datetime) -> Reason | None:
     if approver.changed_at is None or at - approver.changed_at < SETTLED:
         return "approval.changed_lately"
     if approver.approved_by_holder_at is not None and at - approver.approved_by_holder_at < CIRCLE:
+        return "approval.circular"
+    if approver.ring_since is not None and at - approver.ring_since < RING:
         return "approval.circular"
     return None
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from whosaw.catalog import Catalog, Source
 from whosaw.catalog.statements import actor_statement
-from whosaw.gate.approval import HINTS, Approver, Reason
+from whosaw.gate.approval import CIRCLE, HINTS, Approver, Reason
 from whosaw.gate.approvalqueries import approver_state
 from whosaw.gate.errors import GateError
 from whosaw.gate.work import aware
@@ -85,7 +85,7 @@ async def approver(
         numbers: his, and that of whose request it is.
         at: now.
     """
-    suspended, signed, signed_at, approved_at = await approver_state(connection, *numbers)
+    suspended, signed, signed_at, approved_at, ring = await approver_state(connection, *numbers, at - CIRCLE)
     own = functions_of(row)
     changed = row.get("changed_at") if row is not None else None
     times = [signed_at] if signed_at is not None else []
@@ -100,6 +100,7 @@ async def approver(
         suspended=suspended,
         changed_at=None if unknown else max(times, default=None),
         approved_by_holder_at=approved_at,
+        ring_since=ring,
     )
 
 

@@ -24,27 +24,38 @@ async def deciding(db: Database) -> AsyncIterator[Connection]:
         yield connection
 
 
+_STATE = """
+with approvals as materialized (
+    select v.approver as by, g.holder as of, v.at from standing_verdict v join standing_grant g on g.id = v.grant_id
+    where v.verdict = 'approved' and v.at > %(since)s
+    union all
+    select r.reviewer, b.holder, r.at from standing_review r join standing_glass b on b.id = r.glass_id
+    where r.verdict = 'justified' and r.at > %(since)s
+)
+select exists (select from gate_suspension s join number_map m on m.space = 'actor' and m.key = s.actor
+        where m.number = %(approver)s),
+    coalesce(f.functions, '{}'), f.last,
+    (select max(a.at) from approvals a where a.by = %(holder)s and a.of = %(approver)s),
+    (select max(least(a.at, b.at)) from approvals a join approvals b on b.by = a.of
+        where a.by = %(holder)s and b.of = %(approver)s)
+from (select array_agg(function) as functions, max(confirmed_at) as last from standing_function
+    where actor = %(approver)s and confirmed_at is not null and ended_at is null) f
+"""
+
+
 async def approver_state(
-    connection: Connection, approver: int, holder: int | None
-) -> tuple[bool, list[str], datetime | None, datetime | None]:
-    """Return of one person: suspended, functions that two signed, when the last was, when `holder` had his approval.
+    connection: Connection, approver: int, holder: int | None, since: datetime
+) -> tuple[bool, list[str], datetime | None, datetime | None, datetime | None]:
+    """Return of one person: suspended, functions that two signed, when the last was, and how he stands to `holder`.
 
     Args:
         connection: a deciding one.
         approver: number of the person.
-        holder: number of whose request it is; the last value is when that one last approved something of `approver`.
+        holder: number of whose request it is. The last two values are when he last approved something of `approver`,
+            and since when he has approved something of somebody who has approved something of `approver`.
+        since: approvals before this are not looked at.
     """
-    rows = await connection.execute(
-        "select exists (select from gate_suspension s join number_map m on m.space = 'actor' and m.key = s.actor "
-        "where m.number = %(approver)s), coalesce(f.functions, '{}'), f.last, (select max(a.at) from ("
-        "select v.at from standing_verdict v join standing_grant g on g.id = v.grant_id "
-        "where v.approver = %(holder)s and v.verdict = 'approved' and g.holder = %(approver)s union all "
-        "select r.at from standing_review r join standing_glass b on b.id = r.glass_id "
-        "where r.reviewer = %(holder)s and r.verdict = 'justified' and b.holder = %(approver)s) a) "
-        "from (select array_agg(function) as functions, max(confirmed_at) as last from standing_function "
-        "where actor = %(approver)s and confirmed_at is not null and ended_at is null) f",
-        {"approver": approver, "holder": holder},
-    )
+    rows = await connection.execute(_STATE, {"approver": approver, "holder": holder, "since": since})
     row = await rows.fetchone()
     assert row is not None  # noqa: S101 - an aggregate always has its row
     return row

@@ -76,7 +76,7 @@ class Grants:
             if known is not None:
                 return await _one(connection, known)
             at = self._clock.now()
-            suspended = (await approver_state(connection, numbers["holder"], None))[0]
+            suspended = (await approver_state(connection, numbers["holder"], None, at))[0]
             if suspended or not is_there(row, at):
                 raise GrantInvalid("holder: nobody asks who is suspended, has left or is not in the directory")
             cells: dict[str, object] = {
@@ -128,7 +128,7 @@ class Grants:
         Raises:
             GrantInvalid: without a reason.
             NoSuchGrant: there is none of this number.
-            ApprovalRefused: somebody else's, and none of his functions approves it.
+            ApprovalRefused: somebody else's, and none of his functions approves it; the attempt is recorded.
             TrailUnavailable: it could not be recorded, and the grant goes on.
         """
         _check_reason(word.reason)
@@ -140,6 +140,8 @@ class Grants:
                 who = await approver(connection, word.by, row, (number, None), at)
                 reason = _may_not_end(who, declared_kind(self._catalog, grant.kind).approvers)
                 if reason is not None:
+                    step = Step("denied", number, grant.holder_number, grant.id, grant.kind, word.door)
+                    await self._record(step, at, {"reason": reason})
                     raise ApprovalRefused(reason)
             if grant.state not in ("requested", "in_force"):
                 return grant

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.store.standing.people import DIGEST, customer, refusal, second, unmasking, wanted
 
+from whosaw.gate.approvalpeople import ApprovalRefused
 from whosaw.gate.approvalqueries import deciding
 from whosaw.gate.grants import DECIDE_WITHIN, Word
 from whosaw.gate.grantsask import GrantInvalid, NoSuchGrant
@@ -98,6 +99,26 @@ async def test_two_people_do_not_approve_each_other_within_thirty_days(desk: Des
     desk.later(days=30)
     later = await desk.grants.request(wanted("P-1"))
     assert await refusal(desk, later, "P-2") == ""
+
+
+async def test_three_people_do_not_approve_each_other_in_a_ring_within_seven_days(desk: Desk) -> None:
+    for holder, by in (("P-1", "P-2"), ("P-2", "L-1")):
+        assert await refusal(desk, await desk.grants.request(wanted(holder)), by) == ""
+        desk.later(days=1)
+    closes = await desk.grants.request(wanted("L-1"))
+    assert await refusal(desk, closes, "P-1") == "approval.circular"
+    assert (await desk.entries("grant"))[-1]["reason"] == "approval.circular"
+    desk.later(days=5)  # seven since the first of the two
+    later = await desk.grants.request(wanted("L-1"))
+    assert await refusal(desk, later, "P-1") == ""
+
+
+async def test_who_may_not_end_anothers_grant_is_refused_and_recorded(desk: Desk) -> None:
+    grant = await desk.grants.request(wanted("P-1"))
+    with pytest.raises(ApprovalRefused):
+        await desk.grants.revoke(Word(grant.id, "E-1", reason="mine to end?"))
+    last = (await desk.entries("grant"))[-1]
+    assert (last["change"], last["reason"], last["grant"]) == ("denied", "approval.wrong_function", grant.id)
 
 
 async def test_a_pair_that_approves_each_other_at_the_same_moment_gets_one_approval(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from whosaw.gate.approval import CIRCLE, HINTS, SETTLED, Approver, Given, Pending, Reason, rule
+from whosaw.gate.approval import CIRCLE, HINTS, RING, SETTLED, Approver, Given, Pending, Reason, rule
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -90,6 +90,13 @@ def test_two_people_do_not_approve_each_other_within_thirty_days() -> None:
     assert reason(PENDING, pair, approves=False) is None
 
 
+def test_three_people_do_not_approve_each_other_in_a_ring_within_seven_days() -> None:
+    assert reason(PENDING, replace(APPROVER, ring_since=NOON - RING)) is None
+    ring = replace(APPROVER, ring_since=NOON - RING + SECOND)
+    assert reason(PENDING, ring) == "approval.circular"
+    assert reason(PENDING, ring, approves=False) is None
+
+
 def test_no_combination_of_good_and_bad_facts_lets_a_bad_one_through() -> None:
     """Every subset of what is wrong, on top of facts that are right: only the empty one may approve."""
     wrong = [
@@ -102,6 +109,7 @@ def test_no_combination_of_good_and_bad_facts_lets_a_bad_one_through() -> None:
         lambda p, a: (p, replace(a, functions=frozenset({"support"}))),
         lambda p, a: (p, replace(a, changed_at=NOON)),
         lambda p, a: (p, replace(a, approved_by_holder_at=NOON)),
+        lambda p, a: (p, replace(a, ring_since=NOON)),
     ]
     for chosen in product([False, True], repeat=len(wrong)):
         pending, approver = PENDING, APPROVER
