@@ -7,7 +7,7 @@ that he knew to be nobody's as he had misses left, and one more: refused, for no
 from alembic import op
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0032"
 
 _BUT = ", but of misses what was left"
 _REFUSED = """
