@@ -107,55 +107,95 @@ def _paired(ratio: Float, least: float, marks: MarkFactors) -> Int64:
             # whoever stays by one kind of access need not be tried by another, nor by one that never says more
             left = np.flatnonzero(~stays & speaks[s][one] & speaks[t][two])
             if left.size:
-                stays[left] = _pair_stays(ratio[s][:, one[left]], ratio[t][:, two[left]], needed[left])
+                stays[left] = _pair_stays(ratio[s].T[one[left]], ratio[t].T[two[left]], needed[left])
         kept.append(np.stack([one[stays], two[stays]], axis=1))
     return np.concatenate(kept)
 
 
 def _pair_stays(one: Float, two: Float, needed: Float) -> np.typing.NDArray[np.bool_]:
-    """Return which of Q pairs reach what each needs for some admissible shares; `one` and `two` are K × Q ratios."""
+    """Return which of Q pairs reach what each needs for some admissible shares; `one` and `two` are Q × K ratios."""
     with np.errstate(divide="ignore"):
-        # each factor is linear in the shares, so its own largest value lies at a corner: a cheap bound for the product
-        corners = np.zeros(one.shape)
-        for a, b in _CORNERS:
-            np.maximum(corners, a * (one - 1.0) + b * (two - 1.0), out=corners)
-        possible = np.log1p(corners).sum(axis=0) > needed
+        possible = _Gains(one, two).most() > needed
         stays = np.zeros(needed.size, np.bool_)
         close = np.flatnonzero(possible)
-        inside, open_yet = _settled(one[:, close], two[:, close], needed[close])
+        inside, open_yet = _settled(_Gains(one[close], two[close]), needed[close])
         stays[close] = inside
         close = close[open_yet]
-        best = np.full(close.size, -np.inf)
-        for a, b in _PAIR_GRID if close.size else ():
-            step = np.log1p(np.maximum(a * (one[:, close] - 1.0) + b * (two[:, close] - 1.0), -1.0))
-            best = np.maximum(best, step.sum(axis=0))
-        stays[close] = best > needed[close]
+        stays[close] = _Gains(one[close], two[close]).best_on_grid() > needed[close]
         rest = np.flatnonzero(~stays & possible)
-        stays[rest] = _best_in_turns(one[:, rest], two[:, rest]) > needed[rest]
+        stays[rest] = _Gains(one[rest], two[rest]).best_in_turns() > needed[rest]
     return np.asarray(stays)
 
 
-def _settled(one: Float, two: Float, needed: Float) -> tuple[np.typing.NDArray[np.bool_], np.typing.NDArray[np.bool_]]:
+def _settled(gains: _Gains, needed: Float) -> tuple[np.typing.NDArray[np.bool_], np.typing.NDArray[np.bool_]]:
     """Return which of Q pairs surely reach what each needs at some constant shares, and for which that stays open.
 
     The log-likelihood is concave in the shares: no point of the grid lies above a tangent's value at the corners of the
     admissible triangle. A few points settle most pairs, and the whole grid is left for the others.
     """
     best, bound = np.full(needed.size, -np.inf), np.full(needed.size, np.inf)
-    gain_one, gain_two = one - 1.0, two - 1.0
     for a, b in _PROBES:
-        factor = 1.0 + a * gain_one + b * gain_two
-        value = np.log(factor).sum(axis=0)
-        slope_one, slope_two = (gain_one / factor).sum(axis=0), (gain_two / factor).sum(axis=0)
+        value, slope_one, slope_two = gains.tangent(a, b)
         corners = [value + (x - a) * slope_one + (y - b) * slope_two for x, y in _TRIANGLE]
         best, bound = np.maximum(best, value), np.minimum(bound, np.maximum.reduce(corners))
     inside = best > needed
     return inside, ~inside & (bound > needed - _SLACK)
 
 
-def _best_in_turns(one: Float, two: Float) -> Float:
-    """Return the largest log-likelihood of Q pairs whose shares change once; `one` and `two` are K × Q ratios."""
-    step = np.stack([np.log1p(a * (one - 1.0) + b * (two - 1.0)) for a, b in _PHASES])
-    before = np.cumsum(step, axis=1)
-    after = before[:, -1:] - before
-    return np.asarray((before.max(axis=0) + after.max(axis=0)).max(axis=0))
+class _Gains:
+    """Gains A / f - 1 of Q pairs over K complaints; where neither had opened one, it is worked out for all at once."""
+
+    def __init__(self, one: Float, two: Float) -> None:
+        """Hold the gains.
+
+        Args:
+            one: Q × K ratios A / f of the pairs' first members.
+            two: of the second.
+        """
+        idle = np.minimum(one.min(axis=0, initial=1.0), two.min(axis=0, initial=1.0))
+        self._idle, self._shape = idle - 1.0, one.shape
+        self._at = np.flatnonzero((one != idle) | (two != idle))
+        self._one, self._two = one.reshape(-1)[self._at] - 1.0, two.reshape(-1)[self._at] - 1.0
+
+    def most(self) -> Float:
+        """Return what no shares of a pair exceed: each factor is linear in them, and largest at a corner."""
+        corners = np.zeros(self._at.size)  # of complaints that neither had opened none gains
+        for a, b in _CORNERS:
+            np.maximum(corners, a * self._one + b * self._two, out=corners)
+        return np.asarray(self._spread(np.zeros(self._idle.size), np.log1p(corners)).sum(axis=1))
+
+    def tangent(self, a: float, b: float) -> tuple[Float, Float, Float]:
+        """Return the log-likelihoods at the shares `a` and `b`, and their slopes in the one and in the other."""
+        idle, factor = (1.0 + a * one + b * two for one, two in self._both())
+        slope = self._idle / idle
+        parts = ((np.log(idle), np.log(factor)), (slope, self._one / factor), (slope, self._two / factor))
+        value, slope_one, slope_two = (self._spread(*part).sum(axis=1) for part in parts)
+        return value, slope_one, slope_two
+
+    def best_on_grid(self) -> Float:
+        """Return the largest log-likelihoods at constant shares."""
+        best = np.full(self._shape[0], -np.inf)
+        for a, b in _PAIR_GRID if best.size else ():
+            logs = [np.log1p(np.maximum(a * one + b * two, -1.0)) for one, two in self._both()]
+            best = np.maximum(best, self._spread(*logs).sum(axis=1))
+        return best
+
+    def best_in_turns(self) -> Float:
+        """Return the largest log-likelihoods of pairs whose shares change once."""
+        earlier, later = np.full(self._shape, -np.inf), np.full(self._shape, -np.inf)
+        for a, b in _PHASES:
+            before = np.cumsum(self._spread(*(np.log1p(a * one + b * two) for one, two in self._both())), axis=1)
+            np.maximum(earlier, before, out=earlier)
+            np.maximum(later, before[:, -1:] - before, out=later)
+        return np.asarray((earlier + later).max(axis=1))
+
+    def _both(self) -> tuple[tuple[Float, Float], tuple[Float, Float]]:
+        """Return the gains where neither had opened the complaint, and those of the others."""
+        return (self._idle, self._idle), (self._one, self._two)
+
+    def _spread(self, idle: Float, opened: Float) -> Float:
+        """Return Q × K values, given those of the complaints that neither had opened, and the others."""
+        found = np.empty(self._shape)
+        found[:] = idle
+        found.reshape(-1)[self._at] = opened
+        return found

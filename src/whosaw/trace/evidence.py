@@ -131,8 +131,7 @@ def log_single(ratio: Float, settings: Settings) -> Float:
 
 def log_singles(ratio: Float, starts: tuple[int, ...], settings: Settings) -> Float:
     """Return S × H logs of the same bets, each placed from one of S complaints on."""
-    gain = ratio - 1.0
-    step = np.stack([np.log1p(lam * gain) for lam in _LAMBDA], axis=1)  # T × λ × K × H
+    step = _log_steps(ratio)
     return np.stack(
         [log_mean(log_over_lambda(step[:, :, start:].sum(axis=2), settings, axis=1), axis=0) for start in starts]
     )
@@ -140,10 +139,18 @@ def log_singles(ratio: Float, starts: tuple[int, ...], settings: Settings) -> Fl
 
 def log_prefixes(ratio: Float, prefixes: tuple[int, ...], settings: Settings) -> Float:
     """Return S × H logs of the bets placed on the first complaints alone, for S rising numbers of them."""
-    gain = ratio[:, : prefixes[-1]] - 1.0
-    step = np.stack([np.log1p(lam * gain) for lam in _LAMBDA], axis=1)  # T × λ × K × H
-    sums = np.cumsum(step, axis=2)
+    sums = np.cumsum(_log_steps(ratio[:, : prefixes[-1]]), axis=2)
     return np.stack([log_mean(log_over_lambda(sums[:, :, k - 1], settings, axis=1), axis=0) for k in prefixes])
+
+
+def _log_steps(ratio: Float) -> Float:
+    """Return T × λ × K × H logs of single bets; the many who did not open a complainer bet alike, and are told once."""
+    idle = ratio.min(axis=(0, 2), initial=1.0)
+    steps = np.stack([ratio] * _LAMBDA.size, axis=1)  # in the order in memory of the ratios, in which they are summed
+    steps[:] = np.log1p(_LAMBDA[:, None] * (idle - 1.0))[:, :, None]
+    kind, complaint, actor = np.nonzero(ratio != idle[:, None])
+    steps[kind, :, complaint, actor] = np.log1p((ratio[kind, complaint, actor] - 1.0)[:, None] * _LAMBDA)
+    return steps
 
 
 def log_absent(trust: Float, settings: Settings) -> float:

@@ -28,21 +28,30 @@ def turns(ratios: tuple[Float, ...], starts: tuple[int, ...]) -> Float:
         ratios: per member of the rings K × Q ratios A / f.
         starts: positions among the K complaints, rising; a ring that begins after the last has not bet.
     """
-    members = len(ratios)
-    states = np.vstack([np.eye(members), np.full((1, members), 1.0 / members)])  # one of them sells, or all do
-    gains = np.stack(ratios, axis=-1) - 1.0  # K × Q × members
-    bets = 1.0 + np.array(PHASE_SHARES)[:, None] * (gains @ states.T)[:, :, None, :]  # K × Q × shares × states
-    log = np.zeros(bets.shape[1:3])
-    found = dict.fromkeys(starts, log)
-    # a layer per state: a few long rows are summed much quicker than many short ones, in the same order
-    bets = np.ascontiguousarray(np.moveaxis(bets, 3, 1))
+    bets = 1.0 + np.array(PHASE_SHARES)[:, None] * _states(ratios)[:, :, None]  # K × states × shares × Q
     value = np.ones(bets.shape[1:])  # per state, what its paths come to from here on
+    reached, rest, log = np.empty_like(value), np.empty(value.shape[1:]), np.zeros(value.shape[1:])
+    found = {start: np.zeros_like(log) for start in starts}
+    # a layer per state, in the same few arrays: they stay in the processor's cache
     for k in range(len(bets) - 1, -1, -1):
-        reached = bets[k] * value
-        mean = reached.mean(axis=0)
+        np.multiply(bets[k], value, out=reached)
+        mean = np.add.reduce(reached, axis=0) / len(reached)
         if k in found:
             found[k] = log + np.log(mean)  # every state is as likely as any other when a ring begins
-        scale = np.maximum(reached.max(axis=0), np.finfo(np.float64).tiny)
-        value = ((1.0 - CHANGES) * reached + CHANGES * mean) / scale
-        log = log + np.log(scale)
-    return np.stack([found[start] for start in starts])
+        scale = np.maximum.reduce(reached, axis=0)
+        np.maximum(scale, np.finfo(np.float64).tiny, out=scale)
+        np.multiply(reached, 1.0 - CHANGES, out=value)
+        value += np.multiply(mean, CHANGES, out=rest)
+        value /= scale
+        log += np.log(scale, out=scale)
+    return np.stack([found[start].T for start in starts])
+
+
+def _states(ratios: tuple[Float, ...]) -> Float:
+    """Return K × states × Q gains A / f - 1 of whoever is selling: one of the members, or all."""
+    members, (complaints, rings) = len(ratios), ratios[0].shape
+    gains = np.stack(ratios, axis=-1).reshape(-1, members) - 1.0
+    # the mean twice: numpy multiplies by a single column in another routine, whose last bit may differ
+    mean = (gains @ np.full((members, 2), 1.0 / members))[:, 0]
+    layers = [*(ratio - 1.0 for ratio in ratios), mean.reshape(complaints, rings)]
+    return np.stack(layers, axis=1)

@@ -46,27 +46,74 @@ def weigh_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
 def _some_pairs(ratio: Float, pairs: Int64, prior: Prior) -> Float:
     """Weigh a chunk of pairs: all combinations of kinds of access beside one another."""
     kinds = list(product(range(ratio.shape[0]), repeat=2))
-    one = np.concatenate([ratio[s][:, pairs[:, 0]] for s, _ in kinds], axis=1)  # K × kinds·Q
-    two = np.concatenate([ratio[t][:, pairs[:, 1]] for _, t in kinds], axis=1)
+    own = np.concatenate(list(ratio), axis=1)  # K × kinds·H
+    idle = own.min(axis=1)
     side = [np.concatenate([pairs[:, at] + kind[at] * ratio.shape[2] for kind in kinds]) for at in (0, 1)]
-    alone = _alone(ratio, prior)
+    chosen, which = _distinct(np.stack([_alike(own, idle)[each] for each in side], axis=1))
+    one, two = (own[:, chosen[:, at]] for at in (0, 1))
+    alone = _alone(own, idle, prior)
     began = _Began(np.tile(pairs, (len(kinds), 1)), prior)
     shares = np.array(PAIR_SHARES).T
-    together = np.log1p((one - 1.0)[:, :, None] * shares[0] + (two - 1.0)[:, :, None] * shares[1])
+    together = log_bets((one - 1.0, two - 1.0), idle - 1.0, shares)
     ahead = [alone[:, side[at]][:, :, np.searchsorted(_ALONE, shares[at])] for at in (0, 1)]
-    steady = began.mixed(tails_from(together, prior.starts), ahead)
+    steady = began.mixed(tails_from(together, prior.starts)[:, which], ahead)
     selling = np.searchsorted(_ALONE, PHASE_SHARES)
-    changing = began.mixed(turns((one, two), prior.starts), [alone[:, side[at]][:, :, selling] for at in (0, 1)])
+    ahead = [alone[:, side[at]][:, :, selling] for at in (0, 1)]
+    changing = began.mixed(turns((one, two), prior.starts)[:, which], ahead)
     logs = log_mean(np.stack([steady, changing]), axis=0).reshape(len(kinds), -1)
     return log_mean(logs, axis=0)
 
 
-def _alone(ratio: Float, prior: Prior) -> Float:
+def _alike(ratio: Float, idle: Float) -> Int64:
+    """Return per column of K × Q ratios one that is the same: of those who opened nobody the first, else itself."""
+    same = np.arange(ratio.shape[1])
+    none = np.flatnonzero((ratio == idle[:, None]).all(axis=0))
+    same[none] = none[:1]
+    return same
+
+
+def _distinct(sets: Int64) -> tuple[Int64, Int64]:
+    """Return the distinct ones of Q × m sets, and which of those each is.
+
+    Two at least, if there are two: numpy multiplies a single row by another routine, whose last bit may differ.
+    """
+    key, base = sets[:, 0], int(sets.max()) + 1
+    for column in sets.T[1:]:
+        key = key * base + column
+    _, first, which = np.unique(key, return_index=True, return_inverse=True)
+    return sets[first if first.size > 1 else [first[0]] * min(2, len(sets))], which
+
+
+def log_bets(gains: tuple[Float, ...], idle: Float, shares: Float) -> Float:
+    """Return K × Q × S logs of 1 + the members' gains times their shares.
+
+    Most sets had opened no complainer of most complaints: what they bet there is worked out once.
+
+    Args:
+        gains: per member K × Q numbers A / f - 1.
+        idle: K such numbers of who did not open the complainer.
+        shares: members × S shares.
+    """
+
+    def logs(each: list[Float]) -> Float:
+        total = each[0][:, None] * shares[0]
+        for gain, share in zip(each[1:], shares[1:], strict=True):
+            total = total + gain[:, None] * share
+        return np.asarray(np.log1p(total))
+
+    found = np.empty((*gains[0].shape, shares.shape[1]))
+    found[:] = logs([idle] * len(gains))[:, None]
+    opened = np.logical_or.reduce([gain != idle[:, None] for gain in gains])
+    found[opened] = logs([gain[opened] for gain in gains])
+    return found
+
+
+def _alone(own: Float, idle: Float, prior: Prior) -> Float:
     """Return later starts × kinds·H × shares logs of the bets of one actor before each later start."""
-    gain = np.concatenate(list(ratio[:, : prior.starts[-1]]), axis=1) - 1.0  # K × kinds·H
-    steps = np.log1p(gain[:, :, None] * _ALONE)
+    last = prior.starts[-1]
+    steps = log_bets((own[:last] - 1.0,), idle[:last] - 1.0, _ALONE[None])
     rows = [steps[:start].sum(axis=0) for start in prior.starts[1:]]
-    return np.stack(rows) if rows else np.empty((0, gain.shape[1], _ALONE.size))
+    return np.stack(rows) if rows else np.empty((0, own.shape[1], _ALONE.size))
 
 
 def tails_from(logs: Float, starts: tuple[int, ...]) -> Float:
@@ -109,13 +156,29 @@ def _some_trios(ratio: Float, trios: Int64, prior: Prior) -> Float:
     shares = np.array(TRIO_SHARES).T
     log_weight = np.log(prior.weight[:, trios]).sum(axis=2)  # S × Q
     began = (np.log(prior.ring_share)[:, None] + log_weight)[:, :, None]
-    logs = []
-    for kind in ratio:
-        step = np.log1p((kind[:, trios] - 1.0) @ shares)
-        steady = tails_from(step, prior.starts)
-        changing = turns(tuple(kind[:, trios[:, member]] for member in range(3)), prior.starts)
-        logs += [log_mean(log_sum(tails + began, axis=0), axis=1) for tails in (steady, changing)]
+    own = np.concatenate(list(ratio), axis=1)  # K × kinds·H
+    idle, kinds = own.min(axis=1), np.arange(len(ratio))
+    chosen, which = _distinct(_alike(own, idle)[(trios + kinds[:, None, None] * ratio.shape[2]).reshape(-1, 3)])
+    steady = tails_from(_three_bets(own[:, chosen] - 1.0, idle - 1.0, shares), prior.starts)
+    changing = turns(tuple(own[:, chosen[:, member]] for member in range(3)), prior.starts)
+    logs = [
+        log_mean(log_sum(tails[:, part] + began, axis=0), axis=1)
+        for part in np.split(which, len(ratio))
+        for tails in (steady, changing)
+    ]
     return log_mean(np.stack(logs), axis=0)
+
+
+def _three_bets(gain: Float, idle: Float, shares: Float) -> Float:
+    """Return what `log_bets` does for K × Q × 3 gains; by a product of matrices, whose last bits are its own."""
+    if gain.shape[1] == 1:
+        return np.asarray(np.log1p(gain @ shares))
+    opened = (gain != idle[:, None, None]).any(axis=2)
+    logs = np.log1p(np.concatenate([np.repeat(idle[:, None], 3, axis=1), gain[opened]]) @ shares)
+    found = np.empty((*gain.shape[:2], shares.shape[1]))
+    found[:] = logs[: idle.size, None]
+    found[opened] = logs[idle.size :]
+    return found
 
 
 def partners(ratio: Float, of: Float) -> Float:
@@ -129,8 +192,18 @@ def partners(ratio: Float, of: Float) -> Float:
     for s, kind in enumerate(ratio):
         # a kind of access that nowhere says more than *any* adds no more either
         which = np.flatnonzero((kind > ratio[0]).any(axis=0)) if s else slice(None)
-        if kind[:, which].size:
-            logs = [np.log1p(0.4 * (kind[:, which] - 1.0) + 0.4 * (each[:, None] - 1.0)).sum(axis=0) for each in of]
+        gain = kind[:, which] - 1.0
+        if gain.size:
+            idle = gain.min(axis=1)
+            opened = gain != idle[:, None]
+            row = np.nonzero(opened)[0]
+            logs = []
+            for each in of:
+                base = 0.4 * (each - 1.0)
+                step = np.empty_like(gain)  # in the order in memory of the gains, in which they are summed
+                step[:] = np.log1p(0.4 * idle + base)[:, None]
+                step[opened] = np.log1p(0.4 * gain[opened] + base[row])
+                logs.append(step.sum(axis=0))
             best[which] = np.maximum(best[which], np.maximum.reduce(logs))
     return best
 
