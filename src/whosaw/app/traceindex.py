@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from whosaw.app.errors import AppError
 from whosaw.trace import Accesses, Actors, Index, build_index
-from whosaw.trace.inputs import Int64
+from whosaw.trace.inputs import Bool, Int64
 
 FORMAT = "whosaw trace index 2"
 MANIFEST = "index.json"
@@ -47,7 +48,7 @@ class Segment:
     actor: Any
     rows: Path
 
-    def read(self, first: Int64, last: Int64) -> tuple[Int64, Int64, Any]:
+    def read(self, first: Int64, last: Int64) -> tuple[Int64, Int64, Bool]:
         """Return actor, time and irregularity of spans that do not overlap, from offsets `first` to `last`.
 
         One span comes after the other, in the order given.
@@ -55,58 +56,92 @@ class Segment:
         The spans are read, not mapped: around a touched page the kernel maps its neighbours, and a question whose
         subjects lie all over the log would end up with the whole of it.
         """
-        begin, end = first * ROW.itemsize, last * ROW.itemsize
+        begin, length = first * ROW.itemsize, (last - first) * ROW.itemsize
         order = np.argsort(begin, kind="stable")
-        begins = begin[order]
-        apart = np.ones(order.size, np.bool_)
-        apart[1:] = begins[1:] - end[order][:-1] > _NEAR_BYTES
-        heads = np.flatnonzero(apart)
-        tails = np.append(heads[1:], order.size) - 1
-        parts = list(zip(begins[heads].tolist(), end[order][tails].tolist(), strict=True))
-        whole = _read_parts(self.rows, parts)
-        # where each span lies in what was read
-        sizes = np.array([high - low for low, high in parts], np.int64)
-        part = np.cumsum(apart) - 1
-        shift = (np.cumsum(sizes) - sizes - begins[heads])[part] if heads.size else np.empty(0, np.int64)
-        at = np.empty(order.size, np.int64)
-        at[order] = (begins + shift) // ROW.itemsize
-        length = last - first
-        place = np.arange(int(length.sum())) + np.repeat(at - (np.cumsum(length) - length), length)
-        rows = np.frombuffer(whole, ROW)
-        # a column at a time, aligned first: whole rows of 13 bytes are slow to take, and so are unaligned numbers
-        columns = rows["actor"].astype(np.int64), np.ascontiguousarray(rows["at_us"]), rows["irregular"].copy()
-        actor, at_us, irregular = (column[place] for column in columns)
-        return actor, at_us, irregular
+        low, high, at = begin[order], (begin + length)[order], (np.cumsum(length) - length)[order]
+        apart = np.ones(order.size + 1, np.bool_)
+        apart[1:-1] = low[1:] - high[:-1] > _NEAR_BYTES
+        alone, near = apart[:-1] & apart[1:], np.flatnonzero(~(apart[:-1] & apart[1:]))
+        # a span by itself is read to where it belongs; those near one another are read at once, and moved there
+        heads, tails = np.flatnonzero(apart[:-1] & ~apart[1:]), np.flatnonzero(~apart[:-1] & apart[1:])
+        size = high[tails] - low[heads]
+        shift = np.cumsum(size) - size - low[heads]  # from the file to what is read of parts with several spans
+        whole, together = bytearray(int(length.sum())), bytearray(int(size.sum()))
+        reads = ((low[alone], high[alone], at[alone], whole), (low[heads], high[tails], low[heads] + shift, together))
+        _read_parts(self.rows, chain.from_iterable(_views(*each) for each in reads))
+        columns = _columns(whole)
+        if near.size:
+            moved = low[near] + shift[np.cumsum(apart[:-1] & ~apart[1:])[near] - 1]
+            source, target = (_rows_of(start, high[near] - low[near]) for start in (moved, at[near]))
+            for column, other in zip(columns, _columns(together), strict=True):
+                column[target] = other[source]
+        return columns
+
+    def places(self, wanted: Any) -> Int64:
+        """Return where subjects stand, `subject.size` for one that is not there.
+
+        Args:
+            wanted: n subjects, of the file's own type: else all of it is converted.
+        """
+        found = np.full(wanted.size, self.subject.size)
+        if not self.subject.size:
+            return found
+        # where no number between is missing, a subject stands as far from the first as its number does
+        guess = np.minimum(wanted.astype(np.int64) - int(self.subject[0]), self.subject.size - 1)
+        guess = np.maximum(guess, 0)
+        there = self.subject[guess] == wanted
+        found[there] = guess[there]
+        rest = np.flatnonzero(~there)
+        order = rest[np.argsort(wanted[rest])]  # searched in order, the large array is walked through once
+        at = np.searchsorted(self.subject, wanted[order])
+        here = np.flatnonzero(at < self.subject.size)
+        here = here[self.subject[at[here]] == wanted[order[here]]]
+        found[order[here]] = at[here]
+        return found
 
 
-def _read_parts(file: Path, parts: list[tuple[int, int]]) -> bytearray:
-    """Return what lies from `low` to `high` in each part of a file, one after the other."""
-    whole = bytearray(sum(high - low for low, high in parts))
-    handle = os.open(file, os.O_RDONLY)
+def _columns(rows: bytearray) -> tuple[Int64, Int64, Bool]:
+    """Return actor, time and irregularity of rows, aligned: unaligned numbers are slow to work with."""
+    table = np.frombuffer(rows, ROW)
+    return table["actor"].astype(np.int64), np.ascontiguousarray(table["at_us"]), table["irregular"].copy()
+
+
+def _rows_of(start: Int64, length: Int64) -> Int64:
+    """Return the numbers of all rows in n spans, given where each begins and its length in bytes."""
+    count = length // ROW.itemsize
+    before = np.cumsum(count) - count
+    return np.asarray(np.arange(int(count.sum())) + np.repeat(start // ROW.itemsize - before, count))
+
+
+def _views(low: Int64, high: Int64, at: Int64, into: bytearray) -> Iterator[tuple[int, memoryview]]:
+    """Yield where n parts of a file begin, and where in `into` they go.
+
+    Nothing is held of a part that was dealt with: tens of thousands would keep the garbage collector busy.
+    """
+    view = memoryview(into)
+    for first, begin, end in zip(low.tolist(), at.tolist(), (at + high - low).tolist(), strict=True):
+        yield first, view[begin:end]
+
+
+def _read_parts(file: Path, parts: Iterable[tuple[int, memoryview]]) -> None:
+    """Read parts of a file; what the kernel holds in memory already first, without waiting for a disk."""
+    handle, read, at_once = os.open(file, os.O_RDONLY), os.preadv, os.RWF_NOWAIT
     try:
-        lacking, at = [], 0
-        with memoryview(whole) as view:
-            for low, high in parts:
-                here = view[at : at + high - low]
-                at += high - low
-                if not _in_memory(handle, here, low):
-                    lacking.append((low, here))
-            for low, here in lacking:  # told at once, so that the disk can work on many
-                os.posix_fadvise(handle, low, here.nbytes, os.POSIX_FADV_WILLNEED)
-            for low, here in lacking:
-                if os.preadv(handle, [here], low) != here.nbytes:
-                    raise IndexRefused(f"segment `{file.parent.name}` is damaged: its rows end too early")
+        lacking = []
+        for low, into in parts:
+            try:
+                there = read(handle, (into,), low, at_once) == len(into)
+            except OSError:  # not in memory, or a file system that cannot tell
+                there = False
+            if not there:
+                lacking.append((low, into))
+        for low, into in lacking:  # told at once, so that the disk can work on many
+            os.posix_fadvise(handle, low, len(into), os.POSIX_FADV_WILLNEED)
+        for low, into in lacking:
+            if read(handle, (into,), low) != len(into):
+                raise IndexRefused(f"segment `{file.parent.name}` is damaged: its rows end too early")
     finally:
         os.close(handle)
-    return whole
-
-
-def _in_memory(handle: int, into: memoryview, at: int) -> bool:
-    """Read what the kernel holds in memory already; return whether that was all, without waiting for a disk."""
-    try:
-        return os.preadv(handle, [into], at, os.RWF_NOWAIT) == into.nbytes
-    except OSError:  # not in memory, or a file system that cannot tell
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +191,8 @@ class DiskIndex:
         for segment in self.segments:
             known = np.flatnonzero((subjects >= 0) & (subjects <= np.iinfo(SUBJECT).max))
             wanted = subjects[known].astype(SUBJECT)  # as the file has them: else all of it is converted
-            order = np.argsort(wanted)  # searched in order, the large array is walked through once
-            at = np.empty(order.size, np.int64)
-            at[order] = np.searchsorted(segment.subject, wanted[order])
+            at = segment.places(wanted)
             there = at < segment.subject.size
-            there[there] = segment.subject[at[there]] == wanted[there]
             known, at = known[there], at[there]
             start, end = np.asarray(segment.start[at]), np.asarray(segment.start[at + 1])
             place.append(np.repeat(known, end - start))

@@ -78,6 +78,7 @@ class _Told:
 def _candidate(told: _Told, group: Int64, *, detailed: bool) -> Candidate:
     evidence, posterior, rungs, h = told.view.evidence, told.view.posterior, told.rungs, int(group[0])
     actors = tuple(evidence.actor[group].tolist())
+    himself, weight, p = rungs.himself, told.view.own.weight[0], rungs.look.p if rungs.look else None
     shared = told.shared is not None and bool(told.shared[list(actors)].any())
     rung = Rung.NO_SIGNAL
     # what cannot be told apart is not named, and an account of several people is not a person
@@ -85,15 +86,15 @@ def _candidate(told: _Told, group: Int64, *, detailed: bool) -> Candidate:
         rung = Rung.FINDING if rungs.finding[h] else Rung.LEAD
     return Candidate(
         actors=actors,
-        probability=posterior.of_group(group) * float(rungs.himself[group].max()),
+        probability=posterior.of_group(group) * float(himself[h] if group.size == 1 else himself[group].max()),
         rung=rung,
         e_value=math.exp(min(posterior.log_e[h], _LARGEST_LOG)),
         seen=told.seen[h],
         of=told.of,
         expected=told.expected[h],
         robust=rung is Rung.FINDING and actors[0] in told.robust,
-        weight=float(told.view.own.weight[0, group].sum()),
-        p_value=float(rungs.look.p[group].min()) if rungs.look else None,
+        weight=float(weight[h] if group.size == 1 else weight[group].sum()),
+        p_value=None if p is None else float(p[h] if group.size == 1 else p[group].min()),
         hits=_hits(told, h, actors) if detailed else (),
         shared=shared,
         marks=int(evidence.marked[h]),

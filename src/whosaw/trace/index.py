@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whosaw.trace.errors import InputRefused
-from whosaw.trace.inputs import NEVER, Accesses, Actors, Int64
+from whosaw.trace.inputs import NEVER, Accesses, Actors, Bool, Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,16 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
     """
     _check(accesses, actors, subject_count)
     key = accesses.subject * actors.count + accesses.actor
-    order = _order(key, accesses)
-    key, at_us, irregular = key[order], accesses.at_us[order], accesses.irregular[order]
-    actor, subject = accesses.actor[order], accesses.subject[order]
-    start = np.flatnonzero(np.diff(key, prepend=-1))
-    irregular_us = np.where(irregular, at_us, NEVER)
+    order, new = _order(key, accesses)
+    at_us, irregular = accesses.at_us[order], accesses.irregular[order]
+    actor = accesses.actor[order]
+    start, again = np.flatnonzero(new), np.flatnonzero(~new)
+    first_us = at_us[start]
+    irregular_us = np.where(irregular[start], first_us, NEVER)
+    # few rows come on top of their pair's first: only those are looked at once more
+    odd = again[irregular[again]]
+    np.minimum.at(irregular_us, np.searchsorted(start, odd) - 1, at_us[odd])
+    subject_row = np.append(0, np.cumsum(np.bincount(accesses.subject, minlength=subject_count)))
     return Index(
         actors=actors,
         subject_count=subject_count,
@@ -81,29 +86,29 @@ def build_index(accesses: Accesses, actors: Actors, subject_count: int) -> Index
         row_actor=actor,
         row_at_us=at_us,
         row_irregular=irregular,
-        subject_row=_offsets(subject, subject_count),
+        subject_row=subject_row,
         pair_actor=actor[start],
-        pair_first_us=at_us[start],
-        pair_irregular_us=np.minimum.reduceat(irregular_us, start) if start.size else irregular_us,
-        subject_pair=_offsets(subject[start], subject_count),
+        pair_first_us=first_us,
+        pair_irregular_us=irregular_us,
+        subject_pair=np.searchsorted(start, subject_row),
     )
 
 
-def _offsets(subject: Int64, subject_count: int) -> Int64:
-    """Return where each subject begins among rows sorted by it, and their end."""
-    return np.append(0, np.cumsum(np.bincount(subject, minlength=subject_count)))
+def _order(key: Int64, accesses: Accesses) -> tuple[Int64, Bool]:
+    """Return the order by key, time and irregularity, and where a new key comes in it.
 
-
-def _order(key: Int64, accesses: Accesses) -> Int64:
-    """Return the order by key, time and irregularity; few rows share a key, and only those need the other two."""
+    Few rows share a key, and only those need the other two.
+    """
     order = np.argsort(key, kind="stable")  # quick where the rows come in a few sorted runs, as from disk
-    equal = np.flatnonzero(np.diff(key[order]) == 0)
+    ordered, new = key[order], np.ones(key.size, np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    equal = np.flatnonzero(~new[1:])
     one, two = order[equal], order[equal + 1]
     if ((accesses.at_us[one] > accesses.at_us[two]) | (accesses.irregular[one] > accesses.irregular[two])).any():
         at = np.union1d(equal, equal + 1)
         those = order[at]
         order[at] = those[np.lexsort((accesses.irregular[those], accesses.at_us[those], key[those]))]
-    return order
+    return order, new
 
 
 def spans(offsets: Int64, chosen: Int64) -> tuple[Int64, Int64]:

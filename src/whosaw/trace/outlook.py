@@ -49,10 +49,10 @@ def look_ahead(evidence: Evidence, posterior: Posterior, settings: Settings) -> 
     """
     shares, ratio = evidence.share, evidence.ratio
     share = shares[0].mean(axis=0) if len(evidence.sets) else np.ones(evidence.actor.size)
-    found = []
-    for h in range(evidence.actor.size):
-        f, p = float(share[h]), float(min(max(posterior.marginal[h], 1e-12), 1 - 1e-12))
-        gap = math.log(settings.finding_at / (1 - settings.finding_at)) - math.log(p / (1 - p))
+    found, needed = [], math.log(settings.finding_at / (1 - settings.finding_at))
+    marginal = np.clip(posterior.marginal, 1e-12, 1 - 1e-12).tolist()
+    for h, (f, p) in enumerate(zip(share.tolist(), marginal, strict=True)):
+        gap = needed - math.log(p / (1 - p))
         growth = _growth(max(f, 1e-6))
         reachable = f < UNREACHABLE_SHARE
         more = max(0, math.ceil(gap / growth)) if reachable and growth > 0 else None
@@ -64,9 +64,10 @@ def unreachable(index: Index, context: Context, sightings: Sightings) -> tuple[i
     """Return the actors, services aside, who had opened most of the question's subjects before the last contact."""
     if not context.subject.size:
         return ()
-    _, pair = index.pairs_of(context.subject)
-    early = pair[index.pair_first_us[pair] < sightings.contacted_us[-1]]
-    opened = np.bincount(index.pair_actor[early], minlength=index.actors.count)
+    whole = context.subject.size == index.subject_count
+    pair = slice(None) if whole else index.pairs_of(context.subject)[1]
+    early = np.flatnonzero(index.pair_first_us[pair] < sightings.contacted_us[-1])
+    opened = np.bincount(index.pair_actor[pair][early], minlength=index.actors.count)
     entered = int(np.searchsorted(context.entered_us, sightings.contacted_us[-1]))
     most = (opened >= UNREACHABLE_SHARE * max(1, entered)) & ~index.actors.service
     return tuple(int(actor) for actor in np.flatnonzero(most))

@@ -57,9 +57,11 @@ class Context:
 def order_context(index: Index, population: Population, first_contact_us: int) -> Context:
     """Return the subjects that entered at all, in canonical order."""
     subject = np.flatnonzero(population.entered_us != NEVER)
-    owner, pair = index.pairs_of(subject)
-    first = np.full(subject.size, NEVER)
-    np.minimum.at(first, owner, index.pair_first_us[pair])
+    opened = np.flatnonzero(index.subject_pair[1:] > index.subject_pair[:-1])
+    first = np.full(index.subject_count, NEVER)
+    if opened.size:  # the pairs of one subject end where those of the next begin
+        first[opened] = np.minimum.reduceat(index.pair_first_us, index.subject_pair[opened])
+    first = first[subject]
     first[first >= first_contact_us] = NEVER
     order = np.lexsort((first, population.entered_us[subject]))
     subject = subject[order]

@@ -175,6 +175,8 @@ def _around(question: Question, actor: int, hit_us: Int64) -> Bool:
 def _rows_of(question: Question, actor: int) -> Int64:
     """Return the rows of one actor on the subjects of the question; only their spans of the log are read."""
     index, subject = question.index, question.context.subject
+    if subject.size == index.subject_count:
+        return np.flatnonzero(index.row_actor == actor)
     start = index.subject_row[subject]
     length = index.subject_row[subject + 1] - start
     rows = np.arange(int(length.sum())) + np.repeat(start - (np.cumsum(length) - length), length)
@@ -194,10 +196,10 @@ def _actors(question: Question, evidence: Evidence, suspects: Suspects | None) -
 
 def _opened(question: Question, held: Bool) -> Int64:
     """Return the subjects of the question that one of the actors opened before the last contact."""
-    index, subject = question.index, question.context.subject
-    owner, pair = index.pairs_of(subject)
-    early = index.pair_first_us[pair] < question.sightings.contacted_us[-1]
-    return np.asarray(subject[owner[early & held[index.pair_actor[pair]]]])
+    index = question.index
+    his = np.flatnonzero(held[index.pair_actor] & (index.pair_first_us < question.sightings.contacted_us[-1]))
+    opened = np.searchsorted(index.subject_pair, his, "right") - 1
+    return opened[question.context.place[opened] >= 0]
 
 
 def _list(flags: Bool) -> tuple[int, ...]:

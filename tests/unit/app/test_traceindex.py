@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whosaw.app.traceasked import Asked, rank_on_disk
-from whosaw.app.traceindex import IndexRefused, open_index
+from whosaw.app.traceindex import ROW, IndexRefused, open_index
 from whosaw.app.traceindexbuild import create, extend
 from whosaw.trace import Accesses, Actors, Duties, InputRefused, Population, Settings, Sightings, attribute
 from whosaw.trace.settings import DAY_US
@@ -84,6 +84,37 @@ def test_rows_brought_in_later_give_the_same_answer_as_an_index_built_at_once(
     assert len(disk.segments) == 3 and disk.rows == log.actor.size
     assert rank_on_disk(disk, asked, actors, Settings()) == in_memory(case, Settings())
     assert extend(folder, parts).rows == disk.rows  # what is in stays out
+
+
+def rows_of(log: Accesses) -> list[tuple[Any, ...]]:
+    """Subject, actor, time and irregularity of every access."""
+    columns = (log.subject, log.actor, log.at_us, log.irregular)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_subjects_near_one_another_far_apart_and_absent_are_read_in_the_order_asked(tmp_path: Path) -> None:
+    """Spans of a few rows between spans of thousands, numbers with gaps: rows come as the log has them."""
+    generator = np.random.default_rng(4)
+    numbers = np.sort(generator.choice(5000, 900, replace=False)) + 7
+    subject = np.repeat(numbers, np.where(generator.random(900) < 0.1, 700, 3))
+    log = Accesses(
+        generator.integers(0, 60, subject.size), subject, generator.integers(0, 9, subject.size), subject % 3 == 0
+    )
+    asked = generator.permutation(np.append(generator.choice(numbers, 200, replace=False), [0, 6, 4_999_999, -1]))
+    asked = np.append(asked, np.setdiff1d(np.arange(7, 900), [*numbers, *asked])[:50])
+    parts = [write(tmp_path / f"{n}.parquet", log, slice(n, None, 2)) for n in range(2)]
+    create(tmp_path / "index", parts[:1], has_reasons=True)
+    disk = extend(tmp_path / "index", parts)
+    found = disk.accesses_of(asked)
+    place = {number: at for at, number in enumerate(asked.tolist())}
+    known = sorted((place[number], *rest) for number, *rest in rows_of(log) if number in place)
+    assert sorted(rows_of(found)) == known and len(known) > 1000
+    for segment in disk.segments:  # each subject's rows together, subjects as asked, whatever way they were read
+        at = segment.places(numbers.astype(np.uint32))
+        actor, _, _ = segment.read(np.asarray(segment.start[at])[::-1], np.asarray(segment.start[at + 1])[::-1])
+        rows = np.fromfile(segment.rows, ROW)["actor"]
+        backward = [rows[segment.start[k] : segment.start[k + 1]] for k in at[::-1].tolist()]
+        assert np.array_equal(actor, np.concatenate(backward))
 
 
 def test_an_index_older_than_the_lake_or_with_rows_that_are_gone_refuses(
