@@ -81,23 +81,16 @@ class Segment:
         """Return where subjects stand, `subject.size` for one that is not there.
 
         Args:
-            wanted: n subjects, of the file's own type: else all of it is converted.
+            wanted: n subjects, rising, of the file's own type: else all of it is converted.
         """
-        found = np.full(wanted.size, self.subject.size)
         if not self.subject.size:
-            return found
+            return np.zeros(wanted.size, np.int64)
         # where no number between is missing, a subject stands as far from the first as its number does
-        guess = np.minimum(wanted.astype(np.int64) - int(self.subject[0]), self.subject.size - 1)
-        guess = np.maximum(guess, 0)
-        there = self.subject[guess] == wanted
-        found[there] = guess[there]
-        rest = np.flatnonzero(~there)
-        order = rest[np.argsort(wanted[rest])]  # searched in order, the large array is walked through once
-        at = np.searchsorted(self.subject, wanted[order])
-        here = np.flatnonzero(at < self.subject.size)
-        here = here[self.subject[at[here]] == wanted[order[here]]]
-        found[order[here]] = at[here]
-        return found
+        guess = np.clip(wanted.astype(np.int64) - int(self.subject[0]), 0, self.subject.size - 1)
+        rest = np.flatnonzero(self.subject[guess] != wanted)
+        at = np.minimum(np.searchsorted(self.subject, wanted[rest]), self.subject.size - 1)
+        guess[rest] = np.where(self.subject[at] == wanted[rest], at, self.subject.size)
+        return np.asarray(guess)
 
 
 def _columns(rows: bytearray) -> tuple[Int64, Int64, Bool]:
@@ -191,10 +184,13 @@ class DiskIndex:
         for segment in self.segments:
             known = np.flatnonzero((subjects >= 0) & (subjects <= np.iinfo(SUBJECT).max))
             wanted = subjects[known].astype(SUBJECT)  # as the file has them: else all of it is converted
-            at = segment.places(wanted)
+            order = np.argsort(wanted)  # asked in order, the large arrays are walked through once
+            at = segment.places(wanted[order])
             there = at < segment.subject.size
-            known, at = known[there], at[there]
+            known, at = known[order][there], at[there]
             start, end = np.asarray(segment.start[at]), np.asarray(segment.start[at + 1])
+            order = np.argsort(known)
+            known, start, end = known[order], start[order], end[order]
             place.append(np.repeat(known, end - start))
             columns.append(segment.read(start, end))
         actor, at_us, irregular = (np.concatenate(parts) for parts in zip(*columns, strict=True))
