@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whosaw.app.tracefiles import TraceFileInvalid, read_rows, read_text
+from whosaw.app.tracefiles import TraceFileInvalid, moment, read_rows, read_text
+from whosaw.lake.exposure import NEVER
 from whosaw.lake.opened import opened
 from whosaw.terms import from_us
 from whosaw.trace.fingerprint import Export, Match, join_cells, match_sample, plain, print_cell
@@ -20,24 +21,26 @@ _FORMAT = "whosaw export prints 1"
 _SALT_BYTES = 32
 _GAP_US = 2_000_000
 """Openings by one actor through one door, no further apart than this, are one query."""
-_FEWEST = 20
+FEWEST = 20
 """Smaller queries are nobody's export."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Prints:
     """One export on record.
 
     Args:
         reference, actor: its name, and who made it.
         columns: per column, by its plain name, the prints of its cells, row by row.
         seeds: the same of the seeded rows that it alone holds.
+        made_us: when it was made; 0 where nobody asked.
     """
 
     reference: str
     actor: str
     columns: Mapping[str, Sequence[bytes]]
     seeds: Mapping[str, Sequence[bytes]]
+    made_us: int = 0
 
 
 def match_files(sample: Path, exports: Path, salt: Path | None, population: int | None) -> dict[str, Any]:
@@ -52,15 +55,37 @@ def match_files(sample: Path, exports: Path, salt: Path | None, population: int 
     Raises:
         TraceFileInvalid: a file cannot be read, prints lack their salt, or no column is common.
     """
+    cells, listed = listed_exports(sample, exports, salt)
+    return _match(cells, listed, population, sample)
+
+
+def listed_exports(
+    sample: Path, exports: Path, salt: Path | None, *, dated: bool = False
+) -> tuple[dict[str, list[bytes]], list[Prints]]:
+    """Return the prints of a sample's cells by column, and the exports that a list names.
+
+    Args:
+        sample: as for `match_files`.
+        exports: likewise.
+        salt: likewise.
+        dated: the list has a column `at`, and every export a time with a zone there.
+
+    Raises:
+        TraceFileInvalid: as there, or an export has no time.
+    """
     secret = read_salt(salt) if salt else secrets.token_bytes(_SALT_BYTES)
-    listed: list[Listed] = []
-    for line, row in read_rows(exports, ("reference", "actor", "file", "seeds")):
+    listed: list[Prints] = []
+    for line, row in read_rows(exports, ("reference", "actor", "file", "seeds", *(("at",) if dated else ()))):
         if not row["reference"] or not row["file"] or any(row["reference"] == each.reference for each in listed):
             raise TraceFileInvalid(f"line {line} of `{exports.name}` needs a file, and a reference not named before")
         columns = _columns(exports.parent / row["file"], secret, printed=salt is not None)
         seeds = _columns(exports.parent / row["seeds"], secret, printed=salt is not None) if row["seeds"] else {}
-        listed.append(Listed(row["reference"], row["actor"], columns, seeds))
-    return _match(cells_of(sample, secret), listed, population, sample)
+        made_us = moment(row["at"], line, exports) if dated else 0
+        listed.append(Prints(row["reference"], row["actor"], columns, seeds, made_us))
+    cells = cells_of(sample, secret)
+    if not len(next(iter(cells.values()), ())):
+        raise TraceFileInvalid(f"file `{sample.name}` holds no row")
+    return cells, listed
 
 
 def match_lake(sample: Path, lake: Path, column: str, prefix: str, population: int | None) -> dict[str, Any]:
@@ -79,12 +104,14 @@ def match_lake(sample: Path, lake: Path, column: str, prefix: str, population: i
     """
     rows = read_rows(sample, (column,))
     found = [prefix + row[column] for _, row in rows if row[column]]
-    queries, subjects = _queries(lake)
-    exports = [Export(name, at, tuple(s.encode() for s in held)) for at, (name, _, held) in enumerate(queries)]
+    queries = log_queries(lake)
+    with opened(lake) as open_lake:
+        subjects = int(open_lake.rows("SELECT count(DISTINCT subject) FROM accesses")[0][0])
+    exports = [Export(name, at, tuple(s.encode() for s in held)) for at, (name, _, held, _) in enumerate(queries)]
     if not found:
         raise TraceFileInvalid(f"file `{sample.name}` holds no row")
     match = match_sample([each.encode() for each in found], exports, population or max(1, subjects))
-    return _told(match, {name: actor for name, actor, _ in queries}, {})
+    return _told(match, {name: actor for name, actor, _, _ in queries}, {})
 
 
 def write_prints(export: Path, salt: Path, out: Path) -> int:
@@ -154,11 +181,9 @@ def _columns(path: Path, secret: bytes, *, printed: bool) -> dict[str, list[byte
 
 
 def _match(
-    sample: Mapping[str, Sequence[bytes]], listed: Sequence[Listed], population: int | None, path: Path
+    sample: Mapping[str, Sequence[bytes]], listed: Sequence[Prints], population: int | None, path: Path
 ) -> dict[str, Any]:
     size = len(next(iter(sample.values()), ()))
-    if not size:
-        raise TraceFileInvalid(f"file `{path.name}` holds no row")
     shared = {each.reference: sorted(sample.keys() & each.columns.keys()) for each in listed}
     if not any(shared.values()):
         raise TraceFileInvalid(f"file `{path.name}` has no column that an export has")
@@ -166,18 +191,19 @@ def _match(
     for at, each in enumerate(listed):
         names = shared[each.reference]
         if names:
-            held, seeds = _joined(each.columns, names), frozenset(_joined(each.seeds, names))
+            held, seeds = joined(each.columns, names), frozenset(joined(each.seeds, names))
             # seeded rows are rows of the export like any other
             rows = (*held, *(seed for seed in seeds if seed not in set(held)))
             exports.append(Export(each.reference, at, rows, seeds))
-            own[each.reference] = _joined(sample, names)
+            own[each.reference] = joined(sample, names)
     whole = [join_cells(sample[name][at] for name in sample) for at in range(size)]
     distinct = population or max(1, len({row for export in exports for row in export.rows}))
     match = match_sample(whole, exports, distinct, own=own)
     return _told(match, {each.reference: each.actor for each in listed}, shared)
 
 
-def _joined(columns: Mapping[str, Sequence[bytes]], names: Sequence[str]) -> list[bytes]:
+def joined(columns: Mapping[str, Sequence[bytes]], names: Sequence[str]) -> list[bytes]:
+    """Return the prints of rows by some of their columns; nothing where one is missing."""
     held = [columns[name] for name in names if name in columns]
     return [join_cells(cells) for cells in zip(*held, strict=True)] if len(held) == len(names) else []
 
@@ -201,15 +227,28 @@ def _told(match: Match, actors: Mapping[str, str], shared: Mapping[str, Sequence
     }
 
 
-def _queries(lake: Path) -> tuple[list[tuple[str, str, list[str]]], int]:
-    """Return the log's queries (reference, actor, subjects in order), and how many subjects the lake knows."""
+def log_queries(
+    lake: Path, subjects: Sequence[str] | None = None, until_us: int = NEVER
+) -> list[tuple[str, str, list[str], int]]:
+    """Return the log's queries: reference, actor, subjects in order, and when each began.
+
+    Args:
+        lake: the folder.
+        subjects: only those of actors who had opened one of these; all where absent.
+        until_us: openings from then on are left out.
+    """
     with opened(lake) as open_lake:
         rows = open_lake.rows(
             """
-            WITH stepped AS (
-                SELECT actor, coalesce(door, -1) AS door, subject, at_us,
-                       CASE WHEN at_us - lag(at_us) OVER same <= ? THEN 0 ELSE 1 END AS begins
-                FROM accesses WINDOW same AS (PARTITION BY actor, coalesce(door, -1) ORDER BY at_us, subject)
+            WITH meant AS (
+                SELECT actor, coalesce(door, -1) AS door, subject, at_us FROM accesses
+                WHERE at_us < ? AND (? OR actor IN (
+                    SELECT actor FROM accesses JOIN numbers ON space = 'subject' AND number = subject
+                    WHERE key IN (SELECT unnest(?::VARCHAR[]))
+                ))
+            ), stepped AS (
+                SELECT *, CASE WHEN at_us - lag(at_us) OVER same <= ? THEN 0 ELSE 1 END AS begins
+                FROM meant WINDOW same AS (PARTITION BY actor, door ORDER BY at_us, subject)
             ), numbered AS (
                 SELECT *, sum(begins) OVER (PARTITION BY actor, door ORDER BY at_us, subject) AS query FROM stepped
             )
@@ -221,10 +260,9 @@ def _queries(lake: Path) -> tuple[list[tuple[str, str, list[str]]], int]:
             GROUP BY numbered.actor, door, query HAVING count(DISTINCT numbered.subject) >= ?
             ORDER BY 1, 2
             """,
-            [_GAP_US, _FEWEST],
+            [until_us, subjects is None, list(subjects or ()), _GAP_US, FEWEST],
         )
-        subjects = open_lake.rows("SELECT count(DISTINCT subject) FROM accesses")[0][0]
-    return [(f"{actor} at {_moment(at_us)}", actor, held) for at_us, actor, held in rows], int(subjects)
+    return [(f"{actor} at {_moment(at_us)}", actor, held, at_us) for at_us, actor, held in rows]
 
 
 def _moment(at_us: int) -> str:

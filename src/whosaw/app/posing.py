@@ -9,11 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from whosaw.app.routing import told_apart
 from whosaw.app.traceduties import Duty, pose_duties
 from whosaw.app.tracefiles import Account, Known
 from whosaw.lake.exposure import Exposure
 from whosaw.lake.sightings import Complaints, Sighting
-from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS, Accesses, Actors, Duties, Marks, Population, Sightings
+from whosaw.trace import (
+    GUESSABLE_ODDS,
+    UNIQUE_ODDS,
+    Accesses,
+    Actors,
+    Duties,
+    Marks,
+    Population,
+    Sightings,
+)
+from whosaw.trace.inputs import NEVER
 
 UNKNOWN = -1
 
@@ -84,9 +95,7 @@ def pose(
         accesses=Accesses(
             exposure.actor, exposure.subject, exposure.at_us, exposure.irregular, has_reasons=exposure.has_reasons
         ),
-        population=Population(
-            exposure.entered_us, exposure.work_subject, exposure.work_at_us, exposure.work_in_context
-        ),
+        population=_population(exposure),
         sightings=Sightings(subject, contacted_us, np.array(trust, np.float64), uncertain_us),
         actors=Actors(len(exposure.actors), exposure.service, shared, label),
         exposure=exposure,
@@ -96,6 +105,30 @@ def pose(
         duties=posed,
         told_duties=kept,
         unknown_duties=unknown,
+    )
+
+
+def _population(exposure: Exposure) -> Population:
+    """Return who could have been contacted, with what decided who worked for them: kind of work, and route.
+
+    Both come from work records and orders, never from who opened a record.
+    """
+    customer = exposure.entered_us != NEVER
+    subject, kind = exposure.work_subject, None
+    if exposure.work_kind.size:
+        counts = exposure.work_in_context & customer[subject]
+        kind = told_apart(exposure.work_kind, counts, subject)
+        # of several items of one moment the last counts: the same one wherever the rows come from
+        order = np.lexsort((exposure.work_kind, exposure.work_at_us))
+    else:
+        order = np.arange(subject.size)
+    return Population(
+        exposure.entered_us,
+        subject[order],
+        exposure.work_at_us[order],
+        exposure.work_in_context[order],
+        None if kind is None else kind[order],
+        told_apart(exposure.route, customer, np.arange(customer.size)) if exposure.route.size else None,
     )
 
 

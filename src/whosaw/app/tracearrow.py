@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whosaw.app.routing import told_apart
 from whosaw.trace import Accesses, Actors, Attribution, Population, Settings, Sightings, attribute
 from whosaw.trace.errors import InputRefused
 from whosaw.trace.inputs import NEVER, Int64
@@ -57,8 +58,10 @@ def attribute_tables(
         accesses: `actor`, `subject`, `at`, and `irregular` where the log says why records were opened.
         sightings: `subject`, `contacted_at`, and `weight` (0 to 1) where some are believed less than others.
         orders: `subject`, `at` of what was bought from whom the complaints are about: then those who bought could have
-            been contacted, since their first order; else everybody whose record was opened, since then.
-        work: genuine work items: `subject`, `at`, and `in_context` where some are about that beneficiary.
+            been contacted, since their first order; else everybody whose record was opened, since then. With `route`,
+            what decides who serves a subject (region, language), they are matched by that of their first order too.
+        work: genuine work items: `subject`, `at`, `in_context` where some are about that beneficiary, and `kind` where
+            work is routed by skill.
         services: actors that are machines.
         settings: the method's constants.
 
@@ -76,6 +79,8 @@ def attribute_tables(
     subject, at_us = _places(known[0], subjects), _times(accesses, "at", "accesses")
     reasons = "irregular" in accesses.column_names
     irregular = _column(accesses, "irregular", "accesses").to_numpy() if reasons else np.zeros(at_us.size, np.bool_)
+    if work is not None and "kind" in work.column_names:  # of several items of one moment the last counts
+        work = work.sort_by([("at", "ascending"), ("kind", "ascending")])
     entered_us = np.full(len(subjects), NEVER)
     first, when_us = (subject, at_us)
     if orders is not None:
@@ -83,7 +88,11 @@ def attribute_tables(
     np.minimum.at(entered_us, first, when_us)
     found = attribute(
         Accesses(actor, subject, at_us, irregular.astype(np.bool_), has_reasons=reasons),
-        Population(entered_us, *_work(work, subjects)),
+        replace(
+            Population(entered_us, *_work(work, subjects)),
+            work_kind=_kinds(work, subjects, entered_us),
+            stratum=_routes(orders, subjects),
+        ),
         _sightings(sightings, subjects),
         Actors(len(actors), np.isin(np.array(actors, object), list(services))),
         settings,
@@ -109,6 +118,28 @@ def _work(table: pa.Table | None, subjects: pa.Array) -> tuple[Any, ...]:
     if "in_context" in table.column_names:
         context = _column(table, "in_context", "work").to_numpy().astype(np.bool_)
     return _places(_column(table, "subject", "work"), subjects), _times(table, "at", "work"), context
+
+
+def _kinds(table: pa.Table | None, subjects: pa.Array, entered_us: Int64) -> Int64 | None:
+    """Return the kind of each work item; `None` where they do not differ."""
+    if table is None or "kind" not in table.column_names:
+        return None
+    subject, _, context = _work(table, subjects)
+    return told_apart(_numbered(table, "kind", "work")[0], context & (entered_us != NEVER)[subject], subject)
+
+
+def _routes(table: pa.Table | None, subjects: pa.Array) -> Int64 | None:
+    """Return the route of each subject by its first order; `None` where they do not differ."""
+    if table is None or "route" not in table.column_names:
+        return None
+    subject, route = _places(_column(table, "subject", "orders"), subjects), _column(table, "route", "orders")
+    named = np.sort(np.array(pc.unique(route).to_pylist(), object))
+    place = _places(route, pa.array(named.tolist(), route.type))
+    order = np.lexsort((place, _times(table, "at", "orders"), subject))
+    ordered, first = np.unique(subject[order], return_index=True)
+    found = np.full(len(subjects), _UNKNOWN, np.int64)
+    found[ordered] = place[order][first]
+    return told_apart(found, found != _UNKNOWN, np.arange(found.size))
 
 
 def _numbered(table: pa.Table, column: str, name: str) -> tuple[Int64, tuple[Any, ...]]:

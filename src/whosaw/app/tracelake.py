@@ -24,7 +24,7 @@ from whosaw.app.traceindexbuild import COLUMNS, Columns, add_segment, begin, rem
 from whosaw.lake.completeness import Completeness, measure
 from whosaw.lake.engine import from_files
 from whosaw.lake.errors import BeneficiaryUnknown, NotALake
-from whosaw.lake.exposure import NEVER, Exposure
+from whosaw.lake.exposure import NEVER, WORK, Exposure, route_per, routes_of
 from whosaw.lake.manifest import read_manifest
 from whosaw.lake.mapping import Kind
 from whosaw.lake.opened import Opened, opened
@@ -145,7 +145,8 @@ class Customers:
         numbers: n numbers of the subjects in the lake, rising.
         names: their references.
         entered_us: n times of the first order; `NEVER` for those who turned up without one.
-        work: columns `subject` (positions among the n), `at_us`, `in_context`.
+        work: columns `subject` (positions among the n), `at_us`, `in_context`, `kind`.
+        route: n numbers of what decides who serves each.
         actors: number → reference of everybody that any log names.
         service: references of machines.
         has_reasons: whether any log says why accesses happened.
@@ -156,6 +157,7 @@ class Customers:
     names: tuple[str, ...]
     entered_us: Int64
     work: dict[str, Any]
+    route: Int64
     actors: dict[int, str]
     service: frozenset[str]
     has_reasons: bool
@@ -199,6 +201,7 @@ def customers_of(open_lake: Opened, lake: Path, beneficiary: str | None, subject
         names=names,
         entered_us=entered_us,
         work=work | {"subject": np.searchsorted(numbers, work["subject"])},
+        route=route_per(numbers, routes_of(open_lake)),
         actors=open_lake.keys("actor"),
         service=frozenset(open_lake.manifest.service()),
         has_reasons=any(source.says_why for source in sources),
@@ -233,12 +236,14 @@ def exposed(customers: Customers, opened_by: tuple[Accesses, Int64], completenes
         service=np.array([name in customers.service for name in actors], np.bool_),
         own_trail=customers.own_trail,
         completeness=completeness,
+        work_kind=customers.work["kind"].astype(np.int64),
+        route=customers.route,
     )
 
 
 _ORDERED = "SELECT subject, min(at_us) AS at_us FROM orders WHERE beneficiary = $whom GROUP BY subject"
 
-# The irregular openings and the work items of `whosaw.lake.exposure`, here for some files and some subjects alone.
+# The irregular openings of `whosaw.lake.exposure`, here for some files and some subjects alone.
 _OWNERS = """
     CREATE TEMP TABLE owners AS
     WITH first_work AS (
@@ -261,17 +266,9 @@ _ROWS = """
     FROM {files} AS seen LEFT JOIN owners ON owners.ticket = seen.ticket AND owners.subject = seen.subject
     WHERE seen.subject IS NOT NULL ORDER BY seen.subject
 """
-_WORK = """
-    WITH chosen AS (
-        SELECT * FROM tickets WHERE subject IN (SELECT subject FROM orders WHERE beneficiary = $whom)
-    ), item AS (
-        SELECT subject, min(at_us) AS at_us, bool_or(coalesce(beneficiary = $whom, false)) AS in_context
-        FROM chosen WHERE ticket IS NOT NULL GROUP BY ticket, subject
-        UNION ALL
-        SELECT subject, at_us, coalesce(beneficiary = $whom, false) FROM chosen WHERE ticket IS NULL
-    )
-    SELECT subject, at_us, in_context FROM item
-"""
+_WORK = WORK.format(
+    chosen="(SELECT * FROM tickets WHERE subject IN (SELECT subject FROM orders WHERE beneficiary = $whom))"
+)
 
 
 def _is_usable(folder: Path) -> bool:

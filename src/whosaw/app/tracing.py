@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whosaw.app.calibration import Calibration, calibrate
+from whosaw.app.foundlist import Given, told_list, weigh_list, with_list
 from whosaw.app.nothingelse import measure_whole, nothing_else
 from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
 from whosaw.app.presence import add_persons
@@ -48,6 +49,7 @@ class Beside:
         base_rate: probability, before any evidence, that such a leak came from inside.
         engine: what reads the openings: `duckdb`, or a Spark master; absent, the index or the lake itself is read.
         duties: CSV of account management and hand-overs, see `whosaw.app.traceduties`.
+        found: a list that turned up, see `whosaw.app.foundlist`.
     """
 
     known: Path | None = None
@@ -62,6 +64,7 @@ class Beside:
     base_rate: float = 0.5
     engine: str | None = None
     duties: Path | None = None
+    found: Given | None = None
 
 
 def trace_each(
@@ -134,12 +137,18 @@ def trace_lake(
     question = pose(exposure, complaints, known, accounts, duties)
     if beside.now is not None:
         _refuse_future(complaints.sightings, question.exposure, beside.now)
+    listed = None
+    if beside.found is not None:
+        now_us = None if beside.now is None else to_us(beside.now)
+        listed = weigh_list(beside.found, lake, question, known, now_us)
+        question = replace(question, marks=with_list(question.marks, listed, question.exposure.actors))
     own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
     used = settings or (own if alpha is None else replace(own, alpha=alpha))
     found, over_time = _answer(question, used)
     told = report(found, question) | over_time
     told["from_index"] = from_index
     told["canaries"] = canary_plan(found, question.exposure)
+    told["found"] = None if listed is None else told_list(listed, presence, beside.skew_s)
     told["duties"] = explained_by(found, question.told_duties)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
@@ -251,10 +260,21 @@ def report(found: Attribution, question: Question) -> dict[str, Any]:
             "chance": [round(chance, 4) for chance in found.scope.chance],
         },
         "complaints": _complaints(question),
-        "method": asdict(found.method) | {"entered_by": exposure.entered_by, "has_reasons": exposure.has_reasons},
+        "method": _method(found, question),
         "completeness": _completeness(exposure),
         "measured": measured_rates(),
         "missing": [*found.missing, *_missing(question)],
+    }
+
+
+def _method(found: Attribution, question: Question) -> dict[str, Any]:
+    """Return how the answer was made: every constant, and what else complainers were matched by."""
+    exposure, population = question.exposure, question.population
+    also = {"kind of work": population.work_kind, "route": population.stratum}
+    return asdict(found.method) | {
+        "entered_by": exposure.entered_by,
+        "has_reasons": exposure.has_reasons,
+        "matched_by": [name for name, column in also.items() if column is not None],
     }
 
 

@@ -123,6 +123,13 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def from_files(folder: Path, parts: list[str]) -> str:
-    """Return the table expression over some of the lake's files."""
-    return "read_parquet([" + ", ".join(quoted(str(folder / part)) for part in parts) + "])"
+def from_files(folder: Path, parts: list[str], *, by_name: bool = False) -> str:
+    """Return the table expression over some of the lake's files.
+
+    Args:
+        folder: the lake.
+        parts: the files.
+        by_name: they may differ in their columns; one that a file lacks is null there.
+    """
+    files = "[" + ", ".join(quoted(str(folder / part)) for part in parts) + "]"
+    return f"read_parquet({files}, union_by_name = true)" if by_name else f"read_parquet({files})"

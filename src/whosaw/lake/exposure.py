@@ -40,6 +40,10 @@ class Exposure:
         own_trail: whether every access comes from whosaw's own trail.
         completeness: of the accesses.
         verified: per access whether its reason was checked against the company's work records, and held.
+        work_kind: per work item which kind of work it was: a number for the activity with which it was opened, the same
+            however the lake numbers it; -1 where the log names none.
+        route: per subject a number for what decides who serves it (region, language, team), as its first order or
+            ticket with one says; -1 where none does.
     """
 
     actor: Int64
@@ -58,6 +62,8 @@ class Exposure:
     own_trail: bool
     completeness: Completeness
     verified: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
+    work_kind: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+    route: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
 
     def subject_indices(self) -> dict[str, int]:
         """Return reference → subject index."""
@@ -80,12 +86,14 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
         accesses = _columns(open_lake, _ACCESSES)
         actors, actor = _dense(open_lake, "actor", accesses["actor"])
         entered, entered_by = _entered(open_lake, whom)
-        work = _columns(open_lake, _WORK, {"whom": whom})
+        work = _columns(open_lake, WORK.format(chosen="tickets"), {"whom": whom})
+        routes = routes_of(open_lake)
         subjects, subject, entered_subject, work_subject = _dense_all(
             open_lake, "subject", accesses["subject"], entered["subject"], work["subject"]
         )
         entered_us = np.full(len(subjects), NEVER, np.int64)
         entered_us[entered_subject] = entered["at_us"]
+        occurring = np.unique(np.concatenate([accesses["subject"], entered["subject"], work["subject"]]))
         service = open_lake.manifest.service()
         sources = [source for source in open_lake.manifest.sources if source.kind == "accesses" and source.accepted]
         return Exposure(
@@ -105,6 +113,8 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
             own_trail=bool(sources) and all(source.grade == "trail" for source in sources),
             completeness=measure(open_lake),
             verified=accesses["verified"].astype(np.bool_),
+            work_kind=work["kind"].astype(np.int64),
+            route=route_per(occurring, routes),
         )
 
 
@@ -132,16 +142,54 @@ _ACCESSES = """
     FROM accesses LEFT JOIN owner ON owner.ticket = accesses.ticket AND owner.subject = accesses.subject
 """
 
-# A work log may write many rows about one ticket; the ticket is one work item, opened with its first row.
-_WORK = """
-    WITH item AS (
-        SELECT subject, min(at_us) AS at_us, bool_or(coalesce(beneficiary = $whom, false)) AS in_context
-        FROM tickets WHERE ticket IS NOT NULL GROUP BY ticket, subject
+# A work log may write many rows about one ticket; the ticket is one work item, opened with its first row, whose
+# activity says which kind of work it is. Kinds go by their names, so that a lake made anew numbers them alike.
+WORK = """
+    WITH chosen AS (
+        SELECT ticket, subject, at_us, coalesce(beneficiary = $whom, false) AS inside, coalesce(place, -1) AS kind
+        FROM {chosen}
+        LEFT JOIN (
+            SELECT number, row_number() OVER (ORDER BY key) - 1 AS place FROM numbers WHERE space = 'activity'
+        ) named ON named.number = activity
+    ), item AS (
+        SELECT subject, min({{'at_us': at_us, 'kind': kind}}) AS first, bool_or(inside) AS in_context
+        FROM chosen WHERE ticket IS NOT NULL GROUP BY ticket, subject
         UNION ALL
-        SELECT subject, at_us, coalesce(beneficiary = $whom, false) FROM tickets WHERE ticket IS NULL
+        SELECT subject, {{'at_us': at_us, 'kind': kind}}, inside FROM chosen WHERE ticket IS NULL
     )
-    SELECT subject, at_us, in_context FROM item
+    SELECT subject, first.at_us AS at_us, in_context, first.kind AS kind FROM item
 """
+"""The work items of the tickets `chosen`, a table or a query in brackets; `$whom` is the beneficiary's number."""
+
+_ROUTES = """
+    WITH named AS (SELECT number, row_number() OVER (ORDER BY key) - 1 AS place FROM numbers WHERE space = 'route'),
+    said AS (
+        SELECT subject, at_us, route FROM orders WHERE route IS NOT NULL
+        UNION ALL SELECT subject, at_us, route FROM tickets WHERE route IS NOT NULL
+    )
+    SELECT subject, min({'at_us': at_us, 'place': place}).place AS route
+    FROM said JOIN named ON named.number = route GROUP BY subject ORDER BY subject
+"""
+
+
+def routes_of(open_lake: Opened) -> dict[str, Int64]:
+    """Return `subject`, rising numbers of the lake, and the `route` of each: the first that an order or ticket says."""
+    if not open_lake.rows("SELECT 1 FROM numbers WHERE space = 'route' LIMIT 1"):
+        return {"subject": np.empty(0, np.int64), "route": np.empty(0, np.int64)}
+    return {name: column.astype(np.int64) for name, column in _columns(open_lake, _ROUTES).items()}
+
+
+def route_per(numbers: Int64, routes: dict[str, Int64]) -> Int64:
+    """Return the route of each of n rising subject numbers, -1 where none is known.
+
+    Args:
+        numbers: n numbers of the lake.
+        routes: as `routes_of` returns them.
+    """
+    found = np.full(numbers.size, -1, np.int64)
+    known = np.isin(routes["subject"], numbers)
+    found[np.searchsorted(numbers, routes["subject"][known])] = routes["route"][known]
+    return found
 
 
 def _beneficiary(open_lake: Opened, lake: Path, name: str | None) -> int | None:

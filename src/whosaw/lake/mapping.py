@@ -91,8 +91,8 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 }
 OPTIONAL: dict[Kind, tuple[str, ...]] = {
     "accesses": ("beneficiary", "order", "reason", "ticket", "activity", "door", "device"),
-    "orders": ("order", "activity"),
-    "tickets": ("ticket", "beneficiary", "actor", "activity"),
+    "orders": ("order", "activity", "route"),
+    "tickets": ("ticket", "beneficiary", "actor", "activity", "route"),
 }
 EPOCH_FORMATS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 REJECT_DAYS = 30

@@ -79,10 +79,17 @@ def _load(connection: DuckDBPyConnection, folder: Path, manifest: Manifest) -> N
         connection.execute(f"INSERT INTO numbers SELECT space, number, key FROM {files}")
     for kind in KINDS:
         parts = manifest.parts(kind)
-        rows = from_files(folder, parts) if parts else _none(kind)
+        rows = _all_columns(kind, folder, parts) if parts else _none(kind)
         connection.execute(f"CREATE TEMP VIEW {kind} AS SELECT * FROM {rows} WHERE subject IS NOT NULL")
         if kind == "accesses":
             connection.execute(f"CREATE TEMP VIEW touches AS SELECT * FROM {rows} WHERE subject IS NULL")
+
+
+def _all_columns(kind: Kind, folder: Path, parts: list[str]) -> str:
+    """Return a table expression of the kind's files; what an older file has no column for is null there."""
+    if kind == "accesses":  # these have always had all of theirs
+        return from_files(folder, parts)
+    return f"(FROM {_none(kind)} UNION ALL BY NAME FROM {from_files(folder, parts, by_name=True)})"
 
 
 def _none(kind: Kind) -> str:

@@ -58,6 +58,11 @@ def _check_marks(index: Index, marks: Marks) -> None:
         raise InputRefused("the odds of a mark are finite and at least 1")
     if marks.subject.size and (marks.subject.max() >= index.subject_count or marks.actor.max() >= index.actors.count):
         raise InputRefused("a mark names a subject or an actor that does not exist")
+    if marks.held.shape != marks.holder.shape:
+        raise InputRefused("everybody who had a mark needs the mark and the actor")
+    for column, count in ((marks.held, marks.odds.size), (marks.holder, index.actors.count)):
+        if column.size and not (column.min() >= 0 and column.max() < count):
+            raise InputRefused("whoever had a mark names a mark or an actor that does not exist")
 
 
 def _check_duties(index: Index, duties: Duties) -> None:

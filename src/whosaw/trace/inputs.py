@@ -109,12 +109,16 @@ class Marks:
         odds: J numbers by which a hit multiplies the odds of those who had opened it; at most `GUESSABLE_ODDS` for what
             may have been guessed or stands in a dump.
         actor: J actors who alone had it; -1 where the log says who opened the subject.
+        held: m positions among the J marks, of what several had and no one subject stands for.
+        holder: m actors who had it.
     """
 
     subject: Int64 = field(default_factory=_no_rows)
     seen_us: Int64 = field(default_factory=_no_rows)
     odds: Float = field(default_factory=lambda: np.empty(0))
     actor: Int64 = field(default_factory=_no_rows)
+    held: Int64 = field(default_factory=_no_rows)
+    holder: Int64 = field(default_factory=_no_rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ def viewers(index: Index, marks: Marks) -> Bool:
         elif subject >= 0:
             _, pair = index.pairs_of(np.array([subject]))
             seen[j, index.pair_actor[pair[index.pair_first_us[pair] < seen_us]]] = True
+    seen[marks.held, marks.holder] = True
     return seen & ~index.actors.service
 
 

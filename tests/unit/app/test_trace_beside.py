@@ -19,6 +19,7 @@ from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.exposure import load_exposure
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
+from whosaw.trace import ranking
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 VICTIMS = [f"s{n}" for n in range(0, 200, 25)]
@@ -64,6 +65,41 @@ def test_an_answer_says_what_else_could_be_true_and_how_often_the_method_errs(la
     assert told["not_excluded"] == ["mole"]
 
 
+def test_who_else_could_explain_it_is_named_beside_whoever_is_named(tmp_path: Path) -> None:
+    left, right = ([f"s{n}" for n in range(first, 200, 25)] for first in (0, 7))
+    rows = [f"a{n % 20},s{n},{at(n / 100)}" for n in range(200)]
+    rows += [f"{who},{subject},{at(10)}" for who, his in (("left", left), ("right", right)) for subject in his]
+    log = write(tmp_path, "log.csv", "actor,subject,at", *rows)
+    document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
+    import_log(log, read_mapping(document), tmp_path / "lake")
+    mixed = [subject for pair in zip(left, right, strict=True) for subject in pair]
+    told = trace_lake(
+        tmp_path / "lake",
+        write(tmp_path, "mixed.csv", "subject,contacted_at", *[f"{s},{at(20 + n)}" for n, s in enumerate(mixed)]),
+    )
+    by_name = {"/".join(each["actors"]): each for each in told["candidates"]}
+    assert (by_name["left"]["rung"], by_name["right"]["rung"]) == ("finding", "finding")
+    assert by_name["left"]["instead"] == [["right"]] and by_name["right"]["instead"] == [["left"]]
+    assert all(each["instead"] == [] for name, each in by_name.items() if name not in ("left", "right"))
+    assert told["verdict_in_words"].endswith("; 1 other could explain it.")
+    assert [by_name[name]["robust"] for name in ("left", "right")].count(True) == 1, "and the other is a finding still"
+
+
+@pytest.mark.parametrize("said", ["nobody", "everybody"])
+def test_whether_a_finding_is_robust_changes_nothing_else(
+    said: str, lake: Path, complaints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = trace_lake(lake, complaints)
+    assert measured["candidates"][0]["robust"]
+    monkeypatch.setattr(ranking, "_robust", lambda *_: frozenset(range(21) if said == "everybody" else ()))
+    other = trace_lake(lake, complaints)
+    assert other["candidates"][0]["robust"] is (said == "everybody")
+    for told in (measured, other):
+        for candidate in told["candidates"]:
+            del candidate["robust"]
+    assert other == measured
+
+
 def test_known_sources_take_the_complaints_out_of_the_sum(lake: Path, complaints: Path, tmp_path: Path) -> None:
     known = write(tmp_path, "known.csv", "subject,source,probability", *[f"{s},own shop,1" for s in VICTIMS[:6]])
     told = trace_lake(lake, complaints, beside=Beside(known=known))
@@ -97,7 +133,10 @@ def test_every_key_of_the_answer_is_documented(
     presence = write(tmp_path, "presence.csv", "actor,what,from,until,where", f"mole,shift,{at(8)},{at(16)},")
     duties = write(tmp_path, "duties.csv", "actor,what,of,subject,since,until", f"mole,hand-over,a0,s0,{at(9)},")
     accounts = write(tmp_path, "accounts.csv", "actor,shared,group", "mole,no,north")
-    given = {"presence": presence, "duties": duties, "accounts": accounts, "calibrate": 4}
+    exports = write(tmp_path, "exports.csv", "reference,actor,file,seeds,at", f"x,mole,list.csv,,{at(11)}")
+    listed = write(tmp_path, "list.csv", "name", *[f"Person {n}" for n in range(30)])
+    given = {"presence": presence, "duties": duties, "accounts": accounts, "calibrate": 4, "found": listed}
+    given |= {"exports": exports, "found_at": at(20)}
     assert trace(lake=lake, sightings=complaints, as_json=True, **given) == 0  # type: ignore[arg-type]
     told = json.loads(capsys.readouterr().out)
     page = (Path(__file__).parents[3] / "docs" / "trace.md").read_text(encoding="utf-8")
@@ -113,6 +152,8 @@ def test_every_key_of_the_answer_is_documented(
         "history[]": told["history"][0],
         "groups[]": told["groups"][0],
         "duties[]": told["duties"][0],
+        "found": told["found"],
+        "found.holders[]": told["found"]["holders"][0],
         "complaints": told["complaints"],
         "nothing_else": told["nothing_else"],
     }

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from whosaw.app.tracearrow import attribute_tables
-from whosaw.trace import Accesses, Actors, Population, Sightings, Verdict, attribute
+from whosaw.trace import Accesses, Actors, Population, Rung, Sightings, Verdict, attribute
 from whosaw.trace.errors import InputRefused
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,6 +64,36 @@ def test_tables_in_any_order_are_answered_as_arrays_are(unit: str) -> None:
     )
     assert told.found.candidates[0].probability == pytest.approx(plain.candidates[0].probability, rel=1e-9)
     assert told.found.outside_probability == pytest.approx(plain.outside_probability, rel=1e-9)
+
+
+def test_work_that_is_routed_is_matched_by_kind_and_route() -> None:
+    people = np.arange(1_000)
+    names = [f"C-{n}" for n in people]
+    who = ["specialist" if n % 10 == 0 and n // 10 % 10 < 6 else f"a{n // 7 % 20}" for n in people]
+    accesses = pa.table({"actor": who, "subject": names, "at": times(np.full(1_000, 9 * DAY_US))})
+    orders = pa.table({"subject": names, "at": times(people % 5 * DAY_US), "route": ["north"] * 500 + ["south"] * 500})
+    work = pa.table(
+        {
+            "subject": names,
+            "at": times(np.full(1_000, 8 * DAY_US)),
+            "in_context": np.ones(1_000, np.bool_),
+            "kind": ["returns" if n % 10 == 0 else "payment" for n in people],
+        }
+    )
+    his = np.array([name == "specialist" for name in who])
+    drawn = [*people[his][::7][:8], *people[::10][~his[::10]][::9][:4]]
+    contacted = times(31 * DAY_US + np.arange(12))
+    sightings = pa.table({"subject": [f"C-{n}" for n in drawn], "contacted_at": contacted})
+    blind = attribute_tables(accesses, sightings, orders=orders, work=work.drop_columns(["kind"]))
+    assert blind.found.candidates[0].rung is not Rung.NO_SIGNAL, "the specialist, although nobody leaked"
+    told = attribute_tables(accesses, sightings, orders=orders, work=work)
+    assert all(each.rung is Rung.NO_SIGNAL for each in told.found.candidates)
+    order = np.random.default_rng(6).permutation(1_000)
+    again = attribute_tables(accesses, sightings, orders=orders.take(order), work=work.take(order))
+    assert again.probabilities == pytest.approx(told.probabilities, rel=1e-9)
+    with pytest.raises(InputRefused, match="column `kind` of the work holds 1000 nulls"):
+        unknown = work.set_column(3, "kind", pa.nulls(1_000, pa.string()))
+        attribute_tables(accesses, sightings, orders=orders, work=unknown)
 
 
 def test_services_reasons_orders_work_and_weights_are_read() -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
+from whosaw.app.foundlist import Given
 from whosaw.app.traceduties import explained_chance
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
@@ -23,6 +24,7 @@ from whosaw.app.traceschema import trace_schema
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
+from whosaw.terms import to_us
 from whosaw.trace.candidates import EXPLAINED_AT
 from whosaw.trace.person import SKEW_S
 
@@ -75,7 +77,7 @@ class TraceOptions(AppError, ValueError):
     code: ClassVar[str] = "app.trace_options"
     hint = (
         "ask about one beneficiary, several, or --every-beneficiary; no negative skew; a base rate between 0 and 1; "
-        "no engine together with invented leaks"
+        "no engine together with invented leaks; a found list with the time it turned up, and exports or a key"
     )
 
 
@@ -98,6 +100,12 @@ def trace(
     no_index: Annotated[bool, Parameter(negative="")] = False,
     base_rate: float = 0.5,
     engine: str | None = None,
+    found: Path | None = None,
+    found_at: str | None = None,
+    exports: Path | None = None,
+    salt: Path | None = None,
+    key: str | None = None,
+    prefix: str = "",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Say who could have leaked, given whose data turned up outside and when.
@@ -123,6 +131,12 @@ def trace(
             evidence at every base rate.
         engine: what reads the openings of the beneficiary's customers: duckdb, local[*] or spark://HOST:PORT. Left out,
             the index is read where there is one, and otherwise the lake itself.
+        found: CSV of a list that turned up; it is matched to exports, or to the queries of the lake.
+        found_at: when it turned up, with a zone.
+        exports: CSV with reference,actor,file,seeds,at: exports that were kept, or their prints.
+        salt: file of the secret that prints were made with.
+        key: column of the list that holds the subjects' references; needed where no exports are given.
+        prefix: what the log writes before them.
         as_json: print JSON.
     """
     if every_beneficiary and beneficiary:
@@ -146,6 +160,7 @@ def trace(
         base_rate=base_rate,
         engine=engine,
         duties=duties,
+        found=_given(found, found_at, (exports, salt), (key, prefix)),
     )
     if every_beneficiary or len(beneficiary) > 1:
         return _several(trace_each(lake, sightings, beneficiary, beside), _rests_on(lake), pictures, as_json=as_json)
@@ -158,6 +173,25 @@ def trace(
         return 0
     _print(told)
     return 0
+
+
+def _given(
+    found: Path | None, found_at: str | None, kept: tuple[Path | None, Path | None], column: tuple[str | None, str]
+) -> Given | None:
+    """Return the list that turned up, and what it is matched with."""
+    if found is None:
+        if found_at is not None or any(kept) or any(column):
+            raise TraceOptions("exports and columns are those of a found list, and none is given")
+        return None
+    if kept[0] is None and column[0] is None:
+        raise TraceOptions(f"the list `{found.name}` needs exports, or the column of its references")
+    try:
+        at = datetime.fromisoformat(found_at or "")
+    except ValueError as error:
+        raise TraceOptions(f"when the list `{found.name}` turned up is no ISO 8601 time") from error
+    if at.tzinfo is None:
+        raise TraceOptions(f"the time at which the list `{found.name}` turned up carries no zone")
+    return Given(found, to_us(at), *kept, *column)
 
 
 def _rests_on(lake: Path) -> dict[str, Any]:
@@ -247,6 +281,8 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
     for duty in told.get("duties", ())[:3]:
         out.print(Text(f"explained by {duty['line']}: {duty['probability']:.4f}"))
+    if told.get("found"):
+        out.print(Text(told["found"]["line"]))
     if told.get("canaries"):
         out.print(Text(in_words(told["canaries"])))
     for candidate in told["candidates"][:3]:

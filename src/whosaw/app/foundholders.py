@@ -1,0 +1,292 @@
+"""Who had the rows of a found list: by an export, by a query, or by opening them one by one; and what that is worth."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from whosaw.app.foundrows import FEWEST, Prints, joined, listed_exports, log_queries
+from whosaw.app.posing import Question
+from whosaw.app.tracefiles import TraceFileInvalid
+from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS
+from whosaw.trace.fingerprint import ELSEWHERE, Export, join_cells, match_sample
+from whosaw.trace.inputs import Float, Int64
+
+FULL_ROWS = FEWEST
+"""So many rows that one account alone had are worth all that rows can be worth."""
+
+_STEP = 0.01
+"""Odds are rounded down to steps of so much of their logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One account that had the rows.
+
+    Args:
+        actor: by the log's own reference.
+        odds: by how much the list multiplies its odds.
+        how: `export`, `query`, or `openings` (one by one).
+        reference: of the export that explains it best; empty for openings.
+        made_us: when that was made; 0 for openings.
+        rows: rows of the list that it holds.
+        seeds: seeded rows of it in the list.
+        in_order: part of neighbouring rows that stand in its order.
+    """
+
+    actor: str
+    odds: float
+    how: str
+    reference: str
+    made_us: int
+    rows: int
+    seeds: int
+    in_order: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The rows that say something.
+
+    Args:
+        prints: n distinct rows.
+        subject: n customers of the question; -1 where the row does not say whom it is about.
+        alone: n parts of a row that no known source outside explains.
+        population: how many rows could have turned up.
+    """
+
+    prints: list[bytes]
+    subject: Int64
+    alone: Float
+    population: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Exports or queries made before the list turned up.
+
+    Args:
+        exports: m of them; the place among the m stands as `actor`.
+        made: m times who made it, how, and when.
+        own: per reference the list by the columns that it shares with that export, where these differ.
+        later: how many more were made afterwards.
+    """
+
+    exports: list[Export] = field(default_factory=list)
+    made: list[tuple[str, str, int]] = field(default_factory=list)
+    own: dict[str, list[bytes]] = field(default_factory=dict)
+    later: int = 0
+
+
+def queries_as_exports(lake: Path, question: Question, subjects: Sequence[int], found_us: int) -> Sources:
+    """Return the log's queries as exports of the question's customers.
+
+    Args:
+        lake: the folder.
+        question: for its customers.
+        subjects: those on the list; other accounts than had opened one of them are left aside.
+        found_us: when the list turned up.
+
+    Raises:
+        NotALake, LakeDamaged: the lake cannot be read.
+    """
+    exposure, sources = question.exposure, Sources()
+    place = {exposure.subjects[at]: at for at in np.flatnonzero(exposure.entered_us < found_us)}
+    wanted = sorted({exposure.subjects[at] for at in subjects})
+    for at, (name, actor, held, made_us) in enumerate(log_queries(lake, wanted, found_us)):
+        rows = tuple(b"%d" % place[each] for each in held if each in place)
+        sources.exports.append(Export(f"{name} ({at})", at, rows))
+        sources.made.append((actor, "query", made_us))
+    return sources
+
+
+def kept_exports(sample: Path, exports: Path, salt: Path | None, found_us: int) -> tuple[list[bytes], Sources]:
+    """Return the rows of a list, and the exports that were kept.
+
+    Args:
+        sample: CSV of the found rows.
+        exports: CSV `reference,actor,file,seeds,at`.
+        salt: the file whose secret prints were made with.
+        found_us: when the list turned up.
+
+    Raises:
+        TraceFileInvalid: a file cannot be read, no column is common, or an export has no time.
+    """
+    cells, listed = listed_exports(sample, exports, salt, dated=True)
+    earlier = [each for each in listed if each.made_us < found_us]
+    sources = Sources(later=len(listed) - len(earlier))
+    shared = [sorted(cells.keys() & each.columns.keys()) for each in listed]
+    if listed and not any(shared):
+        raise TraceFileInvalid(f"file `{sample.name}` has no column that an export has")
+    for each, names in zip(listed, shared, strict=True):
+        if each.made_us < found_us and names:
+            held, seeds = joined(each.columns, names), _seeds(each, listed, names)
+            rows = (*held, *(seeds - set(held)))
+            sources.exports.append(Export(each.reference, len(sources.made), rows, seeds))
+            sources.made.append((each.actor, "export", each.made_us))
+            sources.own[each.reference] = joined(cells, names)
+    return [join_cells(row) for row in zip(*cells.values(), strict=True)], sources
+
+
+def _seeds(one: Prints, listed: Sequence[Prints], names: Sequence[str]) -> frozenset[bytes]:
+    """Return the seeded rows of an export that nothing else on record looks like by the columns that count."""
+    ordinary = {row for each in listed for row in joined(each.columns, names)}
+    foreign = {row for each in listed if each is not one for row in joined(each.seeds, names)}
+    return frozenset(row for row in joined(one.seeds, names) if row and row not in ordinary | foreign)
+
+
+def holders_of(listed: Listed, sources: Sources, question: Question, found_us: int) -> tuple[Holder, ...]:
+    """Return everybody for whom a list speaks, the strongest first.
+
+    Whose export a machine has as well, or an account that the log does not know, gains by so much less. Whoever had
+    opened the rows one by one gains as well, up to what the strongest export is worth: it may have come from him. What
+    a duty had brought somebody says nothing against him.
+
+    Args:
+        listed: the rows, at least one.
+        sources: exports or queries.
+        question: for accounts and openings.
+        found_us: when the list turned up.
+    """
+    exposure = question.exposure
+    named = {name for name, machine in zip(exposure.actors, exposure.service, strict=True) if not machine}
+    openers = _openers(listed, question, found_us)
+    hits = _hits(listed, sources)
+    share = listed.alone / np.maximum(1, _accounts((openers, listed.subject), hits, sources, exposure.actors))
+    own = _own(listed, share, question, found_us)
+    means, best = _by_actor(listed, sources, hits, own)
+    beside = max([1.0, *(mean for actor, mean in means.items() if actor not in named)])
+    found = [
+        each if each.seeds else replace(each, odds=_least(each.odds, _divided(means[each.actor], beside)))
+        for each in best
+        if each.actor in named
+    ]
+    found = [each for each in found if each.odds > 1.0]
+    most = max((each.odds for each in found if not each.seeds), default=1.0)
+    if most > 1.0:
+        taken = {each.actor for each in found}
+        one_by_one = _one_by_one(listed, openers, own, question, found_us)
+        found += [
+            replace(each, odds=_least(each.odds, most))
+            for each in one_by_one
+            if each.actor not in taken and each.odds > 1.0
+        ]
+    return tuple(sorted(found, key=lambda each: (-each.odds, -each.rows, each.actor)))
+
+
+def _own(listed: Listed, share: Float, question: Question, found_us: int) -> Callable[[str, Int64], float]:
+    """Return what says how many rows of his own an account had: those that no duty of his had brought him."""
+    brought: dict[str, set[int]] = defaultdict(set)
+    duties = question.duties
+    before = duties.since_us < found_us
+    for duty, subject in zip(duties.duty[before].tolist(), duties.subject[before].tolist(), strict=True):
+        brought[question.exposure.actors[duties.actor[duty]]].add(subject)
+
+    def rows_of(actor: str, rows: Int64) -> float:
+        his = np.array([*brought.get(actor, ())], np.int64)
+        return float(share[rows[~np.isin(listed.subject[rows], his)]].sum())
+
+    return rows_of
+
+
+def _by_actor(
+    listed: Listed, sources: Sources, hits: Sequence[Int64], own: Callable[[str, Int64], float]
+) -> tuple[dict[str, float], list[Holder]]:
+    """Return per maker the mean of what his exports explain, and the one that may be worth most."""
+    match = match_sample(listed.prints, sources.exports, listed.population, own=sources.own or None)
+    ratio: dict[str, list[float]] = defaultdict(list)
+    best: dict[str, Holder] = {}
+    for source in match.sources:
+        actor, how, made_us = sources.made[source.actor]
+        # beforehand none of them was as probable as all exports together
+        by = source.probability * len(match.sources) / match.none if match.none else math.inf
+        ratio[actor].append(by if source.probability else 0.0)
+        most = _worth(UNIQUE_ODDS if source.seeds else _of_rows(own(actor, hits[source.actor])))
+        found = Holder(actor, most, how, source.reference, made_us, source.rows, source.seeds, source.in_order)
+        if actor not in best or found.odds > best[actor].odds:
+            best[actor] = found
+    return {actor: sum(each) / len(each) for actor, each in ratio.items()}, list(best.values())
+
+
+def _divided(mean: float, beside: float) -> float:
+    return 1.0 if math.isinf(beside) else mean / beside
+
+
+def _least(*odds: float) -> float:
+    return _worth(min(odds))
+
+
+def _worth(odds: float) -> float:
+    """Return odds rounded down; 1 where they are no more."""
+    return math.exp(math.floor(math.log(odds) / _STEP) * _STEP) if odds > 1.0 else 1.0
+
+
+def _of_rows(rows: float) -> float:
+    """Return what so many rows of one account's own may be worth: each a twentieth of all that rows can be."""
+    return float(GUESSABLE_ODDS ** min(1.0, rows / FULL_ROWS))
+
+
+def _hits(listed: Listed, sources: Sources) -> list[Int64]:
+    """Return per export which rows of the list it holds."""
+    found = []
+    for export in sources.exports:
+        held, own = set(export.rows), sources.own.get(export.reference, listed.prints)
+        found.append(np.array([at for at, row in enumerate(own) if row in held], np.int64))
+    return found
+
+
+def _openers(listed: Listed, question: Question, found_us: int) -> dict[int, set[int]]:
+    """Return subject of the list to the accounts, no machines, that had opened it before the list turned up."""
+    accesses, exposure = question.accesses, question.exposure
+    fits = np.isin(accesses.subject, listed.subject) & (accesses.at_us < found_us) & ~exposure.service[accesses.actor]
+    pairs = np.unique(np.stack([accesses.subject[fits], accesses.actor[fits]]), axis=1)
+    found: dict[int, set[int]] = defaultdict(set)
+    for subject, actor in pairs.T.tolist():
+        found[subject].add(actor)
+    return found
+
+
+def _accounts(
+    opened: tuple[dict[int, set[int]], Int64], hits: Sequence[Int64], sources: Sources, actors: Sequence[str]
+) -> Int64:
+    """Return per row how many accounts had it, by an export or by opening it."""
+    place = {name: at for at, name in enumerate(actors)}
+    openers, subject = opened
+    had: list[set[int | str]] = [set(openers.get(each, ())) for each in subject.tolist()]
+    for rows, (name, _, _) in zip(hits, sources.made, strict=True):
+        for row in rows.tolist():
+            had[row].add(place.get(name, name))
+    return np.array([len(each) for each in had], np.int64)
+
+
+def _one_by_one(
+    listed: Listed,
+    openers: dict[int, set[int]],
+    own: Callable[[str, Int64], float],
+    question: Question,
+    found_us: int,
+) -> list[Holder]:
+    """Return whoever had opened rows of the list, by what they are among all customers that he had opened."""
+    accesses, exposure = question.accesses, question.exposure
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, subject in enumerate(listed.subject.tolist()):
+        for actor in openers.get(subject, ()):
+            rows[actor].append(row)
+    fits = (exposure.entered_us < found_us)[accesses.subject] & (accesses.at_us < found_us)
+    fits &= np.isin(accesses.actor, np.array([*rows], np.int64))
+    pairs = np.unique(np.stack([accesses.actor[fits], accesses.subject[fits]]), axis=1)
+    size = np.bincount(pairs[0], minlength=len(exposure.actors))
+    found = []
+    for actor, held in rows.items():
+        hit = math.log((1.0 - ELSEWHERE) * max(1.0, listed.population / size[actor]) + ELSEWHERE)
+        log = len(held) * hit + (len(listed.prints) - len(held)) * math.log(ELSEWHERE)
+        # far beyond what counts, and no overflow
+        name = exposure.actors[actor]
+        odds = _least(_of_rows(own(name, np.array(held, np.int64))), math.exp(min(log, math.log(UNIQUE_ODDS))))
+        found.append(Holder(name, odds, "openings", "", 0, len(held), 0, 0.5))
+    return found

@@ -1,0 +1,367 @@
+"""A found list in a trace: worth what it can prove, for everybody who had its rows, proof against none of several."""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from whosaw.app.cli import run
+from whosaw.app.foundlist import Given, Weighed, weigh_list, with_list
+from whosaw.app.foundrows import write_prints
+from whosaw.app.posing import Question, pose
+from whosaw.app.tracefiles import Known, TraceFileInvalid
+from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake.errors import SightingsInvalid
+from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.importer import import_log
+from whosaw.lake.mapping import read_mapping
+from whosaw.lake.sightings import Complaints, Sighting
+from whosaw.terms import WhosawError, to_us
+from whosaw.trace import Duties, InputRefused, Marks, attribute
+from whosaw.trace.index import build_index
+from whosaw.trace.marking import counted, viewers
+from whosaw.trace.posterior import MarkFactors
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CUSTOMERS = 600
+TURNED_UP = to_us(START + timedelta(days=30))
+
+TENTH = list(range(0, CUSTOMERS, 10))
+"""What `exporter` took."""
+TWINS = list(range(5, CUSTOMERS, 10))
+"""What `twin-1` took, and `twin-2` with a few more."""
+NIGHTLY = list(range(7, CUSTOMERS, 10))
+"""What `clerk` took, and a machine every night."""
+LATE = list(range(3, CUSTOMERS, 10))
+"""What `late` took after the list had turned up."""
+
+
+def day(number: float) -> str:
+    return (START + timedelta(days=number)).isoformat()
+
+
+def query(actor: str, people: list[int], number: float) -> list[str]:
+    """Return a query: ten people a second."""
+    return [f"{actor},customer:C-{n},{day(number + at / 864_000)}" for at, n in enumerate(people)]
+
+
+def bring(folder: Path, name: str, kind: str, columns: str, rows: list[str], **more: Any) -> None:
+    log = folder / f"{name}.csv"
+    log.write_text("\n".join([columns, *rows]) + "\n", encoding="utf-8")
+    document: dict[str, Any] = {"kind": kind, "columns": {each: each for each in columns.split(",")}}
+    import_log(log, read_mapping(document | more), folder / "lake")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 customers of seller S, each served once by one of twenty agents, and what was taken in bulk."""
+    folder = tmp_path_factory.mktemp("found")
+    bring(folder, "o", "orders", "subject,beneficiary,at", [f"customer:C-{n},S,{day(n / 100)}" for n in range(600)])
+    rows = [f"a{n % 7}{n % 3},customer:C-{n},{day(10 + n / 100)}" for n in range(CUSTOMERS)]
+    rows += query("exporter", TENTH, 20)
+    rows += query("twin-1", TWINS, 21) + query("twin-2", [*TWINS, 1, 2, 3], 22)
+    rows += query("clerk", NIGHTLY, 23) + query("machine", NIGHTLY, 24)
+    rows += query("late", LATE, 40) + query("allseer", list(range(CUSTOMERS)), 19)
+    bring(folder, "a", "accesses", "actor,subject,at", rows, actors={"service": ["machine"]})
+    return folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def exposure(lake: Path) -> Exposure:
+    return load_exposure(lake, "S")
+
+
+def asked(exposure: Exposure, people: list[int] = []) -> Question:  # noqa: B006 - never changed
+    sightings = tuple(Sighting(f"customer:C-{n}", TURNED_UP + at, beneficiary="S") for at, n in enumerate(people))
+    return pose(exposure, Complaints(sightings, 0, 0, "S"))
+
+
+def listed(folder: Path, people: list[int], seed: int = 1) -> Path:
+    """Write a list as a dealer would sell it: shuffled, re-typed, with columns of its own."""
+    rows = [f"c {n},x" for n in people]
+    random.Random(seed).shuffle(rows)
+    path = folder / "found.csv"
+    path.write_text("\n".join(["Customer,source", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def given(sample: Path, found_us: int = TURNED_UP) -> Given:
+    return Given(sample, found_us, key="Customer", prefix="customer:")
+
+
+def odds(weighed: Weighed) -> dict[str, float]:
+    return {each.actor: each.odds for each in weighed.holders}
+
+
+def test_a_changed_and_partial_list_speaks_for_whoever_took_it_and_by_no_more_than_a_guess_may(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    weighed = weigh_list(given(listed(tmp_path, TENTH[:55])), lake, asked(exposure), {})
+    best = weighed.holders[0]
+    assert (best.actor, best.how, best.rows, weighed.used) == ("exporter", "query", 55, 55)
+    assert 10 < best.odds <= 20 and set(odds(weighed)) == {"exporter"}
+    few = weigh_list(given(listed(tmp_path, TENTH[:3])), lake, asked(exposure), {})
+    assert odds(few)["exporter"] < 1.25, "three rows that an agent and somebody with a query of all had too"
+    mixed = weigh_list(given(listed(tmp_path, [*TENTH[:40], *range(1, 5)])), lake, asked(exposure), {})
+    assert odds(mixed)["exporter"] > 5, "some rows from elsewhere"
+
+
+def test_a_list_that_several_took_speaks_for_each_alike_and_names_none(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    sample = listed(tmp_path, TWINS[4:])
+    weighed = weigh_list(given(sample), lake, asked(exposure), {})
+    both = odds(weighed)
+    assert both["twin-1"] == both["twin-2"] > 5
+    alone = odds(weigh_list(given(listed(tmp_path, TENTH[4:])), lake, asked(exposure), {}))
+    assert both["twin-1"] < alone["exporter"], "a row that one more had counts for less"
+    question = asked(exposure, TWINS[:4])
+    marked = replace(question, marks=with_list(question.marks, weighed, exposure.actors))
+    for each in (question, marked):
+        found = attribute(each.accesses, each.population, each.sightings, each.actors, marks=each.marks)
+        assert all(str(candidate.rung) == "no_signal" for candidate in found.candidates)
+        twins = [c for c in found.candidates if {"twin-1", "twin-2"} & {exposure.actors[a] for a in c.actors}]
+        assert twins and all(c.probability < 0.6 for c in twins)
+
+
+def test_a_list_that_came_from_outside_speaks_for_nobody(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    anybody = random.Random(3).sample(range(CUSTOMERS), 60)
+    for dump in (anybody, list(range(CUSTOMERS)), list(range(0, CUSTOMERS, 2))):
+        weighed = weigh_list(given(listed(tmp_path, dump)), lake, asked(exposure), {})
+        assert weighed.holders == () and weighed.used == len(dump), "nor for whoever had opened everybody"
+        assert with_list(Marks(), weighed, exposure.actors).odds.size == 0
+    strangers = weigh_list(given(listed(tmp_path, list(range(7000, 7040)))), lake, asked(exposure), {})
+    assert (strangers.used, strangers.strangers, strangers.holders) == (0, 40, ())
+
+
+def test_what_was_taken_after_the_list_turned_up_is_not_its_source(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    weighed = weigh_list(given(listed(tmp_path, LATE)), lake, asked(exposure), {})
+    assert "late" not in odds(weighed)
+    before = to_us(START + timedelta(days=19.5))
+    assert "exporter" not in odds(weigh_list(given(listed(tmp_path, TENTH), before), lake, asked(exposure), {}))
+    with pytest.raises(SightingsInvalid, match="in the future"):
+        weigh_list(given(listed(tmp_path, LATE)), lake, asked(exposure), {}, TURNED_UP - 1)
+
+
+def test_what_a_machine_took_as_well_accuses_nobody(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    assert weigh_list(given(listed(tmp_path, NIGHTLY)), lake, asked(exposure), {}).holders == ()
+
+
+def test_complainers_and_known_sources_are_not_counted_once_more(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    sample = given(listed(tmp_path, TENTH[:40]))
+    bare = odds(weigh_list(sample, lake, asked(exposure), {}))["exporter"]
+    complained = weigh_list(sample, lake, asked(exposure, TENTH[:30]), {})
+    assert complained.complainers == 30 and complained.used == 10 and odds(complained)["exporter"] < bare / 2
+    dump = {f"customer:C-{n}": [Known("dump of 2019", 0.9)] for n in TENTH}
+    assert odds(weigh_list(sample, lake, asked(exposure), dump))["exporter"] < 1.5
+    dump = {name: [Known("dump of 2019", 1.0)] for name in dump}
+    assert weigh_list(sample, lake, asked(exposure), dump).holders == ()
+
+
+def test_what_a_duty_had_brought_somebody_says_nothing_against_him(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    question = asked(exposure)
+    place = exposure.subject_indices()
+    book = np.array([place[f"customer:C-{n}"] for n in TENTH[:50]])
+    since_us = np.full(50, to_us(START + timedelta(days=20)))
+    duties = Duties(np.array([exposure.actors.index("exporter")]), np.zeros(50, np.int64), book, since_us)
+    sample = given(listed(tmp_path, TENTH[:40]))
+    assert weigh_list(sample, lake, replace(question, duties=duties), {}).holders == ()
+    later = replace(duties, since_us=since_us + 20 * 86_400_000_000)
+    assert odds(weigh_list(sample, lake, replace(question, duties=later), {}))["exporter"] > 5
+
+
+def test_who_had_opened_the_rows_one_by_one_gains_as_well_and_no_more(tmp_path: Path) -> None:
+    people = list(range(0, 200, 10))
+    rows = [f"customer:C-{n},S,{day(n / 100)}" for n in range(400)]
+    bring(tmp_path, "o", "orders", "subject,beneficiary,at", rows)
+    rows = [f"a{n % 7},customer:C-{n},{day(10 + n / 100)}" for n in range(400) if n % 10]
+    rows += [f"carer,customer:C-{n},{day(10 + n / 100)}" for n in people] + query("exporter", TENTH[:40], 20)
+    bring(tmp_path, "a", "accesses", "actor,subject,at", rows)
+    question = asked(load_exposure(tmp_path / "lake", "S"))
+    both = odds(weigh_list(given(listed(tmp_path, people)), tmp_path / "lake", question, {}))
+    assert set(both) == {"exporter", "carer"} and 1 < both["carer"] <= both["exporter"]
+
+
+def test_several_who_had_it_explain_it_no_better_than_the_likeliest_of_them(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    weighed = weigh_list(given(listed(tmp_path, TENTH[:40])), lake, asked(exposure), {})
+    one = weighed.holders[0]
+    several = replace(
+        weighed,
+        holders=(
+            replace(one, odds=10_000.0),
+            replace(one, actor="twin-1", odds=12.0),
+            replace(one, actor="late", odds=3.0),
+        ),
+    )
+    marks = with_list(Marks(), several, exposure.actors)
+    index = build_index(asked(exposure).accesses, asked(exposure).actors, len(exposure.subjects))
+    seen = viewers(index, marks)
+    at = {name: exposure.actors.index(name) for name in ("exporter", "twin-1", "late", "clerk")}
+    factors = MarkFactors(seen, np.log(marks.odds))
+    for members, worth in (
+        (("exporter",), 10_000.0),
+        (("twin-1",), 12.0),
+        (("late",), 3.0),
+        (("clerk",), 1.0),
+        (("exporter", "twin-1"), 10_000.0),
+        (("twin-1", "late"), 12.0),
+    ):
+        assert np.exp(factors.of(np.array([[at[m] for m in members]]))[0]) == pytest.approx(worth)
+    assert counted(seen, marks)[at["exporter"]] == 1, "one list is one mark, however many levels it has"
+    with pytest.raises(InputRefused, match="had a mark"):
+        question = asked(exposure, TENTH[:3])
+        bad = replace(marks, holder=marks.holder + 10_000)
+        attribute(question.accesses, question.population, question.sightings, question.actors, marks=bad)
+
+
+def test_a_trace_shows_the_list_beside_statistics_and_alternatives(
+    lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sightings = tmp_path / "complaints.csv"
+    people = [*TENTH[:3], 11, 22, 33, 44]
+    sightings.write_text(
+        "\n".join(["subject,contacted_at,beneficiary", *[f"customer:C-{n},{day(32)},S" for n in people]]) + "\n",
+        encoding="utf-8",
+    )
+    presence = tmp_path / "presence.csv"
+    presence.write_text(f"actor,what,from,until,where\nexporter,badge,{day(1)},{day(2)},house\n", encoding="utf-8")
+    sample = given(listed(tmp_path, TENTH[3:45]))
+    bare = trace_lake(lake, sightings, "S")
+    told = trace_lake(lake, sightings, "S", beside=Beside(found=sample, presence=presence))
+    assert bare["found"] is None
+
+    def of(answer: dict[str, Any]) -> float:
+        return next(float(c["probability"]) for c in answer["candidates"] if c["actors"] == ["exporter"])
+
+    holder = told["found"]["holders"][0]
+    assert holder["actor"] == "exporter" and holder["made_at"].startswith("2026-01-21T")
+    gained = (of(told) / (1 - of(told))) / (of(bare) / (1 - of(bare)))
+    assert 1.5 < gained <= holder["odds"] * 1.01, "by no more than the list is worth"
+    assert told["candidates"][0]["marks"] == 0, "rows alone are no mark that nobody can guess"
+    assert holder["owner"] < 0.6, "his badge was elsewhere when the query ran"
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("actor,shared,group\nexporter,yes,\n", encoding="utf-8")
+    shared = trace_lake(lake, sightings, "S", beside=Beside(found=sample, accounts=accounts))
+    assert all(c["rung"] == "no_signal" for c in shared["candidates"] if c["actors"] == ["exporter"])
+    options = ["--found", str(sample.sample), "--found-at", day(30), "--key", "Customer", "--prefix", "customer:"]
+    assert run(["trace", "--lake", str(lake), "--sightings", str(sightings), *options]) == 0
+    assert "a query of exporter holds 42" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--found", "F"], "needs exports"),
+        (["--found", "F", "--key", "Customer"], "no ISO 8601 time"),
+        (["--found", "F", "--key", "Customer", "--found-at", "2026-01-31T00:00:00"], "carries no zone"),
+        (["--found", "F", "--key", "who", "--found-at", day(30)], "lacks column `who`"),
+        (["--found", "E", "--key", "Customer", "--found-at", day(30)], "holds no row"),
+        (["--found", "M", "--key", "Customer", "--found-at", day(30)], "other cells than the header"),
+        (["--found", "N", "--key", "Customer", "--found-at", day(30)], "cannot open"),
+        (["--key", "Customer"], "none is given"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused(options: list[str], said: str, lake: Path, tmp_path: Path) -> None:
+    files = {"F": listed(tmp_path, TENTH), "E": tmp_path / "empty.csv", "M": tmp_path / "bad.csv", "N": tmp_path / "no"}
+    files["E"].write_text("Customer,source\n", encoding="utf-8")
+    files["M"].write_text("Customer,source\nC-1\n", encoding="utf-8")
+    sightings = tmp_path / "complaints.csv"
+    sightings.write_text(f"subject,contacted_at\ncustomer:C-1,{day(32)}\n", encoding="utf-8")
+    words = [str(files.get(word, word)) for word in options]
+    with pytest.raises(WhosawError, match=said):
+        run(["trace", "--lake", str(lake), "--sightings", str(sightings), *words])
+
+
+def person(n: int) -> dict[str, str]:
+    return {"id": f"C-{n}", "name": f"N{n}", "email": f"p{n}@example.org"}
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def kept(folder: Path, *rows: str) -> Path:
+    """Write the exports on record: one by `exporter` with two seeded rows, the same rows again by `twin-1`."""
+    write(folder / "a.csv", [person(n) for n in TENTH])
+    write(folder / "b.csv", [person(n) for n in TWINS])
+    write(folder / "seeds.csv", [person(9001), person(9002)])
+    path = folder / "exports.csv"
+    path.write_text("\n".join(["reference,actor,file,seeds,at", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_seeded_row_is_a_mark_that_nobody_can_guess(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}", f"y,twin-1,a.csv,,{day(21)}")
+    rows = [{"E-Mail": person(n)["email"].upper(), "Name": person(n)["name"]} for n in (9001, *TENTH[:30])]
+    sample = Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports)
+    weighed = weigh_list(sample, lake, asked(exposure), {})
+    found = odds(weighed)
+    assert 9_000 < found["exporter"] <= 10_000 and weighed.holders[0].seeds == 1
+    assert 1 < found["twin-1"] <= 20, "who took the same rows without it gains as a guess may"
+    plain = replace(sample, sample=write(tmp_path / "plain.csv", rows[1:]))
+    without = odds(weigh_list(plain, lake, asked(exposure), {}))
+    assert without["exporter"] == without["twin-1"] <= 20
+    older = replace(sample, found_us=to_us(START + timedelta(days=20)))
+    weighed = weigh_list(older, lake, asked(exposure), {})
+    assert weighed.holders == () and weighed.later == 2
+    question = asked(exposure, TENTH[:3])
+    marks = with_list(question.marks, weigh_list(sample, lake, question, {}), exposure.actors)
+    answer = attribute(question.accesses, question.population, question.sightings, question.actors, marks=marks)
+    assert answer.candidates[0].actors == (exposure.actors.index("exporter"),) and answer.candidates[0].marks == 1
+
+
+def test_a_seed_that_looks_like_an_ordinary_row_is_none(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}", f"y,twin-1,b.csv,,{day(21)}")
+    write(tmp_path / "seeds.csv", [person(9001) | {"name": person(TWINS[0])["name"]}])
+    rows = [{"Name": person(n)["name"]} for n in TWINS[:25]]
+    found = odds(weigh_list(Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports), lake, asked(exposure), {}))
+    assert "exporter" not in found and found["twin-1"] <= 20
+
+
+def test_prints_serve_as_well_and_an_export_of_an_unknown_account_takes_from_the_others(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.json,,{day(20)}")
+    salt = tmp_path / "salt"
+    write_prints(tmp_path / "a.csv", salt, tmp_path / "a.json")
+    sample = Given(write(tmp_path / "found.csv", [person(n) for n in TENTH[:40]]), TURNED_UP, exports, salt)
+    assert odds(weigh_list(sample, lake, asked(exposure), {}))["exporter"] > 10
+    keyed = replace(sample, key="id", prefix="customer:")
+    weighed = weigh_list(keyed, lake, asked(exposure, TENTH[:20]), {})
+    assert weighed.complainers == 20, "the column of the references says who complained"
+    exports.write_text(exports.read_text(encoding="utf-8") + f"z,vendor-9,a.json,,{day(21)}\n", encoding="utf-8")
+    assert weigh_list(sample, lake, asked(exposure), {}).holders == ()
+
+
+def test_an_export_without_a_time_is_refused(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    sample = write(tmp_path / "found.csv", [person(n) for n in TENTH])
+    for rows, said in (
+        (("x,exporter,a.csv,,",), "no ISO 8601"),
+        (("x,exporter,a.csv,,2026-01-05T00:00:00",), "no zone"),
+        ((f",exporter,a.csv,,{day(1)}",), "needs a file"),
+    ):
+        with pytest.raises(TraceFileInvalid, match=said):
+            weigh_list(Given(sample, TURNED_UP, kept(tmp_path, *rows)), lake, asked(exposure), {})
+    with pytest.raises(TraceFileInvalid, match="lacks column `at`"):
+        path = kept(tmp_path)
+        path.write_text("reference,actor,file,seeds\nx,exporter,a.csv,\n", encoding="utf-8")
+        weigh_list(Given(sample, TURNED_UP, path), lake, asked(exposure), {})

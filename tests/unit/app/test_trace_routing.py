@@ -1,0 +1,153 @@
+"""Work that is routed by skill, region or team: whoever does most of one kind is compared with those of that kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from whosaw.app.posing import Question, pose
+from whosaw.app.tracelake import bring_up, exposure_from_index
+from whosaw.app.traceover import exposure_over
+from whosaw.app.tracing import Beside, trace_lake
+from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.importer import import_log
+from whosaw.lake.mapping import read_mapping
+from whosaw.lake.sightings import Complaints, Sighting
+from whosaw.trace import Attribution, Rung, Verdict, attribute
+
+CUSTOMERS, DAY_US = 1_500, 86_400_000_000
+KINDS = ("returns", "payment", "delivery")
+
+
+def day(number: float) -> str:
+    return str(np.datetime64("2026-01-01T00:00:00") + np.timedelta64(int(number * 86400), "s")) + "Z"
+
+
+def bring(folder: Path, name: str, kind: str, columns: str, rows: list[str]) -> None:
+    log = folder / f"{name}.csv"
+    log.write_text("\n".join([columns, *rows]) + "\n", encoding="utf-8")
+    document: dict[str, Any] = {"kind": kind, "columns": {each: each for each in columns.split(",")}}
+    import_log(log, read_mapping(document), folder / "lake")
+
+
+def kind_of(n: int) -> str:
+    return KINDS[0] if n % 10 == 0 else KINDS[1 + n % 2]
+
+
+def worker_of(n: int) -> str:
+    """A specialist takes six of ten returns; all else goes to twenty others in turn."""
+    return "specialist" if n % 10 == 0 and n // 10 % 10 < 6 else f"a{n // 7 % 20}"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,500 customers of seller S with a ticket each, a tenth of them about returns; every ticket opened once."""
+    folder = tmp_path_factory.mktemp("routing")
+    ordered = [f"s{n},S,{day(n % 9)},{'north' if n % 3 else 'south'}" for n in range(CUSTOMERS)]
+    bring(folder, "orders", "orders", "subject,beneficiary,at,route", ordered)
+    opened = [f"s{n},t{n},{day(10 + n % 9)},S,{kind_of(n)}" for n in range(CUSTOMERS)]
+    answered = [f"s{n},t{n},{day(20 + n % 9)},S,answered" for n in range(CUSTOMERS)]
+    bring(folder, "tickets", "tickets", "subject,ticket,at,beneficiary,activity", [*opened, *answered])
+    seen = [f"{worker_of(n)},s{n},{day(11 + n % 9)},t{n}" for n in range(CUSTOMERS)]
+    bring(folder, "accesses", "accesses", "actor,subject,at,ticket", seen)
+    return folder / "lake"
+
+
+def returned(seed: int, count: int = 10) -> list[str]:
+    """People who complain because something went wrong with what they sent back: nobody inside leaked."""
+    drawn = np.random.default_rng(seed).choice(np.arange(0, CUSTOMERS, 10), count, replace=False)
+    return [f"s{n}" for n in drawn]
+
+
+def asked(exposure: Exposure, subjects: list[str]) -> Question:
+    at_us = int(np.datetime64("2026-02-10T00:00:00", "us").astype(np.int64))
+    sightings = tuple(Sighting(subject, at_us + n * DAY_US, beneficiary="S") for n, subject in enumerate(subjects))
+    return pose(exposure, Complaints(sightings, 0, 0, "S"))
+
+
+def answer(question: Question) -> Attribution:
+    return attribute(question.accesses, question.population, question.sightings, question.actors)
+
+
+def test_a_specialist_is_no_suspect_where_the_complaints_are_about_his_kind_of_work(lake: Path) -> None:
+    exposure = load_exposure(lake, "S")
+    blind = replace(exposure, work_kind=np.empty(0, np.int64))
+    accused = {"blind": 0, "by kind": 0}
+    for seed in range(8):
+        for name, known in (("blind", blind), ("by kind", exposure)):
+            found = answer(asked(known, returned(seed)))
+            accused[name] += any(c.rung is not Rung.NO_SIGNAL for c in found.candidates)
+    assert accused["blind"] >= 4, "without the covariate he is accused although nobody leaked"
+    assert accused["by kind"] == 0
+
+
+def test_a_specialist_who_leaked_is_still_found(lake: Path) -> None:
+    exposure = load_exposure(lake, "S")
+    mole = exposure.actors.index("a3")
+    his = np.unique(exposure.subject[exposure.actor == mole])[::4][:9]
+    found = answer(asked(exposure, [exposure.subjects[n] for n in his]))
+    assert found.verdict is Verdict.FINDING and found.candidates[0].actors == (mole,)
+
+
+def test_a_kind_is_that_with_which_a_ticket_was_opened_and_a_route_is_the_first_one_told(lake: Path) -> None:
+    exposure = load_exposure(lake, "S")
+    place = exposure.subject_indices()
+    kinds = dict(zip(exposure.work_subject.tolist(), exposure.work_kind.tolist(), strict=True))
+    assert len(exposure.work_kind) == CUSTOMERS, "a ticket is one item, however many rows tell of it"
+    for one, other in ((0, 10), (1, 3), (2, 4)):
+        assert kinds[place[f"s{one}"]] == kinds[place[f"s{other}"]]
+    assert len({kinds[place[f"s{n}"]] for n in (0, 1, 2)}) == 3
+    route = exposure.route[[place[f"s{n}"] for n in range(6)]]
+    assert route[0] == route[3] != route[1] == route[2] == route[4] == route[5]
+    question = asked(exposure, returned(1))
+    assert question.population.stratum is not None and np.unique(question.population.stratum).size == 2
+
+
+def test_index_and_engine_pose_the_same_kinds_and_routes(lake: Path, tmp_path: Path) -> None:
+    bring_up(lake)
+    sightings = tmp_path / "complaints.csv"
+    rows = [f"{subject},{day(40)},S" for subject in returned(3)]
+    sightings.write_text("\n".join(["subject,contacted_at,beneficiary", *rows]) + "\n", encoding="utf-8")
+    by_index, by_engine = exposure_from_index(lake, "S", returned(3)), exposure_over(lake, "S", returned(3), "duckdb")
+    assert by_index is not None and by_engine is not None
+    columns = [
+        [asked(each, returned(3)).population.work_kind, asked(each, returned(3)).population.stratum]
+        for each in (load_exposure(lake, "S"), by_index, by_engine)
+    ]
+    for other in columns[1:]:
+        assert all(np.array_equal(one, same) for one, same in zip(columns[0], other, strict=True))  # type: ignore[arg-type]
+    told = trace_lake(lake, sightings)
+    assert told["from_index"] and told["method"]["matched_by"] == ["kind of work", "route"]
+    assert told["candidates"] == trace_lake(lake, sightings, beside=Beside(index=False))["candidates"]
+
+
+def test_what_few_customers_had_is_matched_together_and_one_kind_is_none(lake: Path) -> None:
+    exposure = load_exposure(lake, "S")
+    rare = replace(exposure, work_kind=np.arange(CUSTOMERS), route=np.arange(len(exposure.subjects)))
+    question = asked(rare, returned(1))
+    assert question.population.work_kind is None and question.population.stratum is None
+    kinds = exposure.work_kind.copy()
+    kinds[:5] = [90, 91, 92, 93, 94]
+    posed = asked(replace(exposure, work_kind=kinds), returned(1)).population.work_kind
+    assert posed is not None and np.unique(posed).size == 4, "three kinds, and the five that nobody else had"
+
+
+def test_an_older_lake_without_routes_is_read_as_before(lake: Path) -> None:
+    files = [path for kind in ("orders", "tickets") for path in sorted(lake.glob(f"{kind}-*.parquet"))]
+    before = load_exposure(lake, "S")
+    kept = {path: path.read_bytes() for path in files}
+    try:
+        for path in files:
+            pq.write_table(pq.read_table(path).drop_columns(["route"]), path)
+        after = load_exposure(lake, "S")
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert (after.route == -1).all() and (before.route >= 0).all()
+    assert np.array_equal(np.sort(before.work_kind), np.sort(after.work_kind))
+    assert asked(after, returned(1)).population.stratum is None
