@@ -141,6 +141,19 @@ def test_a_list_that_came_from_outside_speaks_for_nobody(lake: Path, exposure: E
     assert (strangers.used, strangers.strangers, strangers.holders) == (0, 40, ())
 
 
+def test_a_dump_of_just_what_somebody_innocent_took_names_nobody_by_itself(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    sample = given(listed(tmp_path, TENTH))
+    for seed in range(12):
+        question = asked(exposure, random.Random(seed).sample(range(1, CUSTOMERS), 8))
+        weighed = weigh_list(sample, lake, question, {})
+        assert odds(weighed)["exporter"] > 10
+        marks = with_list(question.marks, weighed, exposure.actors)
+        found = attribute(question.accesses, question.population, question.sightings, question.actors, marks=marks)
+        assert all(str(candidate.rung) == "no_signal" for candidate in found.candidates)
+
+
 def test_what_was_taken_after_the_list_turned_up_is_not_its_source(
     lake: Path, exposure: Exposure, tmp_path: Path
 ) -> None:
