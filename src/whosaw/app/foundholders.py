@@ -20,6 +20,12 @@ from whosaw.trace.inputs import Float, Int64
 FULL_ROWS = FEWEST
 """So many rows that one account alone had are worth all that rows can be worth."""
 
+_APART = 0.9
+"""Columns by which fewer of the rows differ say too little of whom a row is about."""
+
+_FAR = 600.0
+"""Logarithms beyond this are no further apart than matters."""
+
 _STEP = 0.01
 """Odds are rounded down to steps of so much of their logarithm."""
 
@@ -125,12 +131,19 @@ def kept_exports(sample: Path, exports: Path, salt: Path | None, found_us: int) 
         raise TraceFileInvalid(f"file `{sample.name}` has no column that an export has")
     for each, names in zip(listed, shared, strict=True):
         if each.made_us < found_us and names:
-            held, seeds = joined(each.columns, names), _seeds(each, listed, names)
+            held, own, seeds = joined(each.columns, names), joined(cells, names), _seeds(each, listed, names)
+            if not (_tells_apart(held) and _tells_apart(own)):
+                held = []  # of a list that shares a column of towns with an export, every row stands in it
             rows = (*held, *(seeds - set(held)))
             sources.exports.append(Export(each.reference, len(sources.made), rows, seeds))
             sources.made.append((each.actor, "export", each.made_us))
-            sources.own[each.reference] = joined(cells, names)
+            sources.own[each.reference] = own
     return [join_cells(row) for row in zip(*cells.values(), strict=True)], sources
+
+
+def _tells_apart(rows: Sequence[bytes]) -> bool:
+    """Return whether the columns that count tell nearly all rows from one another."""
+    return len(set(rows)) >= _APART * len(rows)
 
 
 def _seeds(one: Prints, listed: Sequence[Prints], names: Sequence[str]) -> frozenset[bytes]:
@@ -162,7 +175,7 @@ def holders_of(listed: Listed, sources: Sources, question: Question, found_us: i
     means, best = _by_actor(listed, sources, hits, own)
     beside = max([1.0, *(mean for actor, mean in means.items() if actor not in named)])
     found = [
-        each if each.seeds else replace(each, odds=_least(each.odds, _divided(means[each.actor], beside)))
+        each if each.seeds else replace(each, odds=_least(each.odds, means[each.actor] / beside))
         for each in best
         if each.actor in named
     ]
@@ -203,18 +216,25 @@ def _by_actor(
     best: dict[str, Holder] = {}
     for source in match.sources:
         actor, how, made_us = sources.made[source.actor]
-        # beforehand none of them was as probable as all exports together
-        by = source.probability * len(match.sources) / match.none if match.none else math.inf
-        ratio[actor].append(by if source.probability else 0.0)
-        most = _worth(UNIQUE_ODDS if source.seeds else _of_rows(own(actor, hits[source.actor])))
-        found = Holder(actor, most, how, source.reference, made_us, source.rows, source.seeds, source.in_order)
+        export = sources.exports[source.actor]
+        by = _explains(len(hits[source.actor]), len(set(export.rows)), listed)
+        ratio[actor].append(by)
+        # an export that holds everybody holds the list as well, and explains nothing
+        worth = UNIQUE_ODDS if source.seeds else min(by, _of_rows(own(actor, hits[source.actor])))
+        found = Holder(actor, _worth(worth), how, source.reference, made_us, source.rows, source.seeds, source.in_order)
         if actor not in best or found.odds > best[actor].odds:
             best[actor] = found
     return {actor: sum(each) / len(each) for actor, each in ratio.items()}, list(best.values())
 
 
-def _divided(mean: float, beside: float) -> float:
-    return 1.0 if math.isinf(beside) else mean / beside
+def _explains(held: int, size: int, listed: Listed) -> float:
+    """Return how much better than chance a list is explained by some rows, of which it holds so many.
+
+    Order counts for nothing here: a list sorted by name stands in the order of every export that is sorted by name.
+    """
+    hit = math.log((1.0 - ELSEWHERE) * max(1.0, listed.population / max(1, size)) + ELSEWHERE)
+    log = held * hit + (len(listed.prints) - held) * math.log(ELSEWHERE)
+    return math.exp(min(log, _FAR))
 
 
 def _least(*odds: float) -> float:
@@ -283,10 +303,8 @@ def _one_by_one(
     size = np.bincount(pairs[0], minlength=len(exposure.actors))
     found = []
     for actor, held in rows.items():
-        hit = math.log((1.0 - ELSEWHERE) * max(1.0, listed.population / size[actor]) + ELSEWHERE)
-        log = len(held) * hit + (len(listed.prints) - len(held)) * math.log(ELSEWHERE)
-        # far beyond what counts, and no overflow
         name = exposure.actors[actor]
-        odds = _least(_of_rows(own(name, np.array(held, np.int64))), math.exp(min(log, math.log(UNIQUE_ODDS))))
+        by = _explains(len(held), int(size[actor]), listed)
+        odds = _least(_of_rows(own(name, np.array(held, np.int64))), by)
         found.append(Holder(name, odds, "openings", "", 0, len(held), 0, 0.5))
     return found

@@ -17,6 +17,8 @@ from whosaw.app.foundlist import Given, Weighed, weigh_list, with_list
 from whosaw.app.foundrows import write_prints
 from whosaw.app.posing import Question, pose
 from whosaw.app.tracefiles import Known, TraceFileInvalid
+from whosaw.app.tracelake import bring_up, exposure_from_index
+from whosaw.app.traceover import exposure_over
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
@@ -136,6 +138,9 @@ def test_a_list_that_came_from_outside_speaks_for_nobody(lake: Path, exposure: E
     for dump in (anybody, list(range(CUSTOMERS)), list(range(0, CUSTOMERS, 2))):
         weighed = weigh_list(given(listed(tmp_path, dump)), lake, asked(exposure), {})
         assert weighed.holders == () and weighed.used == len(dump), "nor for whoever had opened everybody"
+        in_order = tmp_path / "sorted.csv"
+        in_order.write_text("\n".join(["Customer", *[f"C-{n}" for n in sorted(dump)]]) + "\n", encoding="utf-8")
+        assert weigh_list(given(in_order), lake, asked(exposure), {}).holders == (), "nor in the order of his query"
         assert with_list(Marks(), weighed, exposure.actors).odds.size == 0
     strangers = weigh_list(given(listed(tmp_path, list(range(7000, 7040)))), lake, asked(exposure), {})
     assert (strangers.used, strangers.strangers, strangers.holders) == (0, 40, ())
@@ -145,7 +150,7 @@ def test_a_dump_of_just_what_somebody_innocent_took_names_nobody_by_itself(
     lake: Path, exposure: Exposure, tmp_path: Path
 ) -> None:
     sample = given(listed(tmp_path, TENTH))
-    for seed in range(12):
+    for seed in range(6):
         question = asked(exposure, random.Random(seed).sample(range(1, CUSTOMERS), 8))
         weighed = weigh_list(sample, lake, question, {})
         assert odds(weighed)["exporter"] > 10
@@ -165,6 +170,17 @@ def test_what_was_taken_after_the_list_turned_up_is_not_its_source(
         weigh_list(given(listed(tmp_path, LATE)), lake, asked(exposure), {}, TURNED_UP - 1)
 
 
+def test_index_and_engine_say_the_same_of_a_list(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    bring_up(lake)
+    whom = [f"customer:C-{n}" for n in TENTH[:3]]
+    for people in (TWINS,):
+        sample = given(listed(tmp_path, people))
+        told = weigh_list(sample, lake, asked(exposure, TENTH[:3]), {})
+        assert told.holders
+        for other in (exposure_from_index(lake, "S", whom), exposure_over(lake, "S", whom, "duckdb")):
+            assert other is not None and weigh_list(sample, lake, asked(other, TENTH[:3]), {}) == told
+
+
 def test_what_a_machine_took_as_well_accuses_nobody(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
     assert weigh_list(given(listed(tmp_path, NIGHTLY)), lake, asked(exposure), {}).holders == ()
 
@@ -180,6 +196,17 @@ def test_complainers_and_known_sources_are_not_counted_once_more(
     assert odds(weigh_list(sample, lake, asked(exposure), dump))["exporter"] < 1.5
     dump = {name: [Known("dump of 2019", 1.0)] for name in dump}
     assert weigh_list(sample, lake, asked(exposure), dump).holders == ()
+
+
+def test_the_export_that_explains_the_list_is_named_and_not_one_of_everybody(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    exports = kept(tmp_path, f"all,exporter,all.csv,,{day(20)}", f"tenth,exporter,a.csv,,{day(21)}")
+    write(tmp_path / "all.csv", [person(n) for n in range(CUSTOMERS)])
+    sample = Given(write(tmp_path / "found.csv", [person(n) for n in [*TENTH[:16], 1]]), TURNED_UP, exports)
+    (holder,) = weigh_list(sample, lake, asked(exposure), {}).holders
+    assert (holder.reference, holder.rows) == ("tenth", 16)
+    assert holder.odds <= 20 ** (16 / 20)
 
 
 def test_what_a_duty_had_brought_somebody_says_nothing_against_him(
@@ -340,6 +367,15 @@ def test_a_seeded_row_is_a_mark_that_nobody_can_guess(lake: Path, exposure: Expo
     marks = with_list(question.marks, weigh_list(sample, lake, question, {}), exposure.actors)
     answer = attribute(question.accesses, question.population, question.sightings, question.actors, marks=marks)
     assert answer.candidates[0].actors == (exposure.actors.index("exporter"),) and answer.candidates[0].marks == 1
+
+
+def test_a_column_that_tells_nobody_apart_says_nothing(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,,{day(20)}")
+    towns = [{"town": f"Town {n % 30}"} for n in range(60)]
+    write(tmp_path / "a.csv", [person(n) | town for n, town in zip(TENTH, towns, strict=True)])
+    rows = [{"Town": town["town"], "Alias": f"x{n}"} for n, town in enumerate(towns)]
+    sample = Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports)
+    assert weigh_list(sample, lake, asked(exposure), {}).holders == ()
 
 
 def test_a_seed_that_looks_like_an_ordinary_row_is_none(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
