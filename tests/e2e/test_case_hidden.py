@@ -158,3 +158,27 @@ def test_no_refusal_of_an_act_tells_whether_a_case_is_there(two_cases: Desk) -> 
         for act in acts:
             said = desk.refused("answer.unknown_case", "case", *(each.format(case) for each in act), **who)
             assert f"there is no case `{case}` that you may see" in said, act
+
+
+def test_every_command_refuses_a_case_that_one_may_not_see_as_it_refuses_one_that_is_not_there(two_cases: Desk) -> None:
+    desk = two_cases
+    (desk.folder / "text.txt").write_text("a text")
+    text, out = str(desk.folder / "text.txt"), str(desk.folder / "out")
+    for asked in (
+        ("case", "unmask", "{}", "--actor", "1", "--reason", "his access must be cut"),
+        ("case", "unmask", "{}", "--approve", "1"),
+        ("case", "clocks", "{}", "--start", "awareness", "--at", "2026-03-04T08:15+01:00"),
+        ("case", "clocks", "{}", "--met", "gdpr_33", "--note", "done"),
+        ("case", "exhibit", "{}", text, "--what", "the text as it was filed"),
+        ("case", "copies", "{}", text),
+        ("case", "entities", "{}", "--add", "domain:lotus.example"),
+        ("case", "trace", "{}"),
+        ("notice", "risk", "{}", "--why", "addresses got out"),
+        ("notice", "forms", "{}", "--out", out),
+        ("access", "hold", "{}", "--entries", "1", "--why", "he must not hear", "--review", "2026-12-01"),
+    ):
+        said = {
+            desk.refused("answer.unknown_case", *(each.format(case) for each in asked), **desk.ann).replace(case, "it")
+            for case in ("CASE-2", "CASE-99")
+        }
+        assert len(said) == 1 and "there is no case `it` that you may see" in said.pop(), asked

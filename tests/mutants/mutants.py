@@ -35,6 +35,7 @@ SENDING = "tests/store/standing/test_alertsending.py"
 WEBHOOK = "tests/unit/gate/test_webhook_signature.py"
 FRICTION = "tests/store/test_friction.py"
 CASE_PAGES = "tests/store/test_case_pages.py"
+CASE_TRACE = "tests/store/test_case_trace.py"
 
 
 @dataclass(frozen=True)
@@ -875,5 +876,26 @@ MUTANTS = [
         "    free = np.maximum(1.0 - evidence.share[0][left][:, named].sum(axis=1), 0.0)\n",
         "    free = np.ones(int(left.sum()))\n",
         ("tests/unit/trace/test_beyond.py",),
+    ),
+    Mutant(
+        "a verdict that nobody asked for is a finding although hand-overs were not weighed",
+        "app/casetrace.py",
+        "    capped = alone and not read.weighs_all\n",
+        "    capped = False\n",
+        (f"{CASE_TRACE}::test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most",),
+    ),
+    Mutant(
+        "who came under suspicion while a verdict was computed adds it all the same",
+        "app/casetrace.py",
+        "        await work.desk.check(case, by)",
+        "        pass",
+        (f"{CASE_TRACE}::test_whoever_comes_under_suspicion_meanwhile_adds_no_verdict",),
+    ),
+    Mutant(
+        "a row of duties that means nothing is passed over",
+        "app/tracedeclared.py",
+        '    if why := next((said for row in rows if (said := wrong_in(name, row))), ""):\n',
+        '    if why := "":\n',
+        (f"{CASE_TRACE}::test_a_row_that_means_nothing_stops_the_verdict",),
     ),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whosaw.answer import FactsContradict
+from whosaw.answer.alternatives import Alternative
 from whosaw.answer.bundletexts import Background, as_json
 from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.evidence import Sources, build_evidence
@@ -98,7 +99,7 @@ async def _background(work: CaseWork, case: str, by: str, stamps: Mapping[str, b
         knowledge=await work.desk.who_knew(case),
         clocks=await work.clocks.list(case),
         cleared={number: await work.exculpatory.list(case, actor) for actor, number in named.items()},
-        alternatives=await work.alternatives.list(case),
+        alternatives=[_unplaced(each) for each in await work.alternatives.list(case)],
         policies=policies,
         stamps=stamps,
         exhibits=await work.exhibits.files(case),
@@ -170,3 +171,8 @@ async def extend_evidence(services: Services, bundle: Path, out: Path | None = N
     except FileExistsError as cause:
         raise BundleInvalid(f"`{path}` exists already", hint="choose another name") from cause
     return path, later
+
+
+def _unplaced(found: Alternative) -> Alternative:
+    """Return an alternative without the number of another case: a bundle is handed to people who may not know of it."""
+    return replace(found, source="an earlier case") if found.kind == "earlier_case" else found

@@ -17,7 +17,7 @@ from whosaw.answer.errors import StepRefused
 from whosaw.answer.reportpdf import ReportImpossible
 from whosaw.app.accessanswers import HeldUnknown, indices_of, to_staff, to_subject
 from whosaw.app.casedesk import case_work
-from whosaw.app.commands.acting import look, whose_token
+from whosaw.app.commands.acting import act_in_case, look, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_services
@@ -100,7 +100,7 @@ def hold(case: str, /, *, why: str, review: str, entries: str = "", from_staff: 
         raise StepRefused("no_reason", "a day is written as 2026-10-01") from cause
 
     async def work(services: Services) -> CovertHold:
-        by = await whose_token(services)
+        by = await act_in_case(services, case)
         named = sorted(indices_of(entries))
         if named and named[-1] >= (size := await trail_size(services.db)):
             raise HeldUnknown(f"entry {named[-1]} is not there: the trail has {size}")

@@ -13,7 +13,7 @@ from whosaw.answer.clocks import CaseClock, write_calendar
 from whosaw.answer.law import every_rule
 from whosaw.app.casedesk import case_work
 from whosaw.app.casesettings import CaseSettings
-from whosaw.app.commands.acting import look, look_at_case, whose_token
+from whosaw.app.commands.acting import act_in_case, look, look_at_case
 from whosaw.app.commands.case import moment, say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, Flag, with_services
@@ -59,18 +59,15 @@ def clocks(
     async def work(services: Services) -> tuple[datetime, Sequence[CaseClock]]:
         desk = case_work(services)
         if start:
-            by = await whose_token(services)
-            await desk.desk.check(case, by)
+            by = await act_in_case(services, case)
             when = moment(at) if at else services.clock.now()
             place = zone or CaseSettings.read().notices_zone
             await desk.clocks.start(case, start, at=when, zone=place, by=by)
         elif met:
-            by = await whose_token(services)
-            await desk.desk.check(case, by)
+            by = await act_in_case(services, case)
             await desk.clocks.meet(case, met, by=by, note=note)
         elif hold or lift:
-            by = await whose_token(services)
-            await desk.desk.check(case, by)
+            by = await act_in_case(services, case)
             if hold:
                 await desk.clocks.hold(case, hold, authority=authority, why=note, by=by)
             else:

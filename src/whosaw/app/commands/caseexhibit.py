@@ -11,7 +11,7 @@ from rich.text import Text
 from whosaw.answer.copies import Match, trace_copy, write_copy
 from whosaw.answer.exhibits import Exhibit
 from whosaw.app.casedesk import case_work
-from whosaw.app.commands.acting import look_at_case, whose_token
+from whosaw.app.commands.acting import act_in_case, look_at_case
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import with_services
 from whosaw.app.commands.output import console, table
@@ -33,7 +33,7 @@ def exhibit(case: str, file: Path | None = None, /, *, what: str = "") -> int:
         if file is None:
             await look_at_case(services, case)
         else:
-            await desk.add(case, file.name, body, what=what, by=await whose_token(services))
+            await desk.add(case, file.name, body, what=what, by=await act_in_case(services, case))
         return await desk.list(case)
 
     lines = table("exhibit", "file", "shows", "since", "SHA-256")
@@ -56,9 +56,8 @@ def copies(case: str, text: Path, /, *, out: Path | None = None, leak: Path | No
     written = text.read_text(encoding="utf-8")
 
     async def work(services: Services) -> tuple[list[str], bytes]:
-        by = await whose_token(services)
+        by = await act_in_case(services, case)
         desk = case_work(services)
-        await desk.desk.check(case, by)
         await desk.notes.add(case, "case.copies", by=by, text=written, more={"change": "traced" if leak else "written"})
         people = sorted(await desk.desk.functions(case))
         return people, _secret(services.settings.state / "copies.key")

@@ -13,7 +13,7 @@ from rich.text import Text
 from whosaw.answer.bounces import Undelivered, read_bounce
 from whosaw.answer.duties import Risk
 from whosaw.app.casenotices import CaseNotices, NoticeForms
-from whosaw.app.commands.acting import look_at_case, whose_token
+from whosaw.app.commands.acting import act_in_case, look_at_case, whose_token
 from whosaw.app.commands.case import Words, say
 from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import console, print_json, table
@@ -44,8 +44,7 @@ def forms(
     """
 
     async def work(services: Services) -> NoticeForms:
-        by = await whose_token(services)
-        await look_at_case(services, case)
+        by = await act_in_case(services, case)
         made = CaseNotices(services)
         if risk_why:
             await made.risks.decide(case, high=high_risk, why=risk_why, by=by)
@@ -71,7 +70,7 @@ def risk(case: str, /, *, why: str, high: Flag = False) -> int:
     """
 
     async def work(services: Services) -> Risk:
-        by = await whose_token(services)
+        by = await act_in_case(services, case)
         return await CaseNotices(services).risks.decide(case, high=high, why=why, by=by)
 
     made = with_services(work)

@@ -18,7 +18,7 @@ from whosaw.answer.unmasking import Unmasking
 from whosaw.app.approachspool import ApproachSpool
 from whosaw.app.casedesk import case_work
 from whosaw.app.clocks import clock_of
-from whosaw.app.commands.acting import look, look_at_case, whose_token
+from whosaw.app.commands.acting import act_in_case, look, look_at_case, whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, with_services
@@ -50,7 +50,7 @@ def unmask(
     async def work(services: Services) -> tuple[Sequence[Unmasking], dict[int, str]]:
         desk = case_work(services)
         if approve is not None:
-            by = await whose_token(services)
+            by = await act_in_case(services, case)
             if (
                 await desk.unmaskings.get(approve)
             ).case != case:  # another case's are listed to nobody who asks for this
@@ -58,7 +58,7 @@ def unmask(
             await desk.unmaskings.approve(approve, by=by, days=days)
         elif actor is not None:
             await desk.unmaskings.ask(
-                case, actor, by=await whose_token(services), reason=reason, days=7 if days is None else days
+                case, actor, by=await act_in_case(services, case), reason=reason, days=7 if days is None else days
             )
         else:
             await look_at_case(services, case)
@@ -138,10 +138,10 @@ def entities(
         word = Word(by, source, confidence)
         if add:
             kind, _, value = add.partition(":")
-            await desk.add(case, kind, value, word=word, by=await whose_token(services))
+            await desk.add(case, kind, value, word=word, by=await act_in_case(services, case))
         elif link:
             one, other = link
-            await desk.link(case, one, other, word=word, by=await whose_token(services))
+            await desk.link(case, one, other, word=word, by=await act_in_case(services, case))
         else:
             await look_at_case(services, case)
         lines = []
