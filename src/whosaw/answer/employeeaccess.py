@@ -19,7 +19,7 @@ from whosaw.answer.case import Cases, Snapshot
 from whosaw.answer.employeeheld import Held, held_about, held_lines
 from whosaw.answer.employeequeries import kept_of
 from whosaw.answer.exculpatory import ITEMS, answers
-from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance, word_of
+from whosaw.answer.plainwords import ENTRY_KINDS, FINDINGS, QUESTIONS, RUNGS, STATES, STEPS, chance_said, word_of
 from whosaw.answer.step import step_of
 from whosaw.record import Entry, entries_by_actor, exposed_subjects, trail_size
 from whosaw.store import Database
@@ -232,7 +232,7 @@ def employee_text(answer: EmployeeAnswer) -> str:
 def _said(case: OwnCase) -> str:
     if case.probability is None:
         return "the newest verdict does not speak of you"
-    return f"of you the method says {word_of(RUNGS, case.says)}, with probability {chance(case.probability)}"
+    return f"of you the method says {word_of(RUNGS, case.says)}, with probability {chance_said(case.probability)}"
 
 
 def _earlier(case: OwnCase) -> list[str]:
@@ -241,7 +241,7 @@ def _earlier(case: OwnCase) -> list[str]:
     for each in case.earlier:
         if each.says != said:
             day, words = each.at[:10], word_of(RUNGS, each.says)
-            lines.append(f"- From {day} on it said {words}, at first with probability {chance(each.probability)}.")
+            lines.append(f"- From {day} on it said {words}, at first with probability {chance_said(each.probability)}.")
             said = each.says
     return lines
 

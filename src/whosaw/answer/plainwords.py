@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from whosaw.terms import chance
+
 STEPS: Mapping[str, str] = {
     "preserve": "records about the people concerned secured against deletion",
     "talk_actor": "a talk with the member of staff",
@@ -114,10 +116,6 @@ def word_of(words: Mapping[str, str], name: str) -> str:
     return words.get(name, name.replace("_", " "))
 
 
-def chance(probability: float) -> str:
-    """Return a probability as three decimals; what three decimals cannot show is *more* or *less* than the last."""
-    if 0.9995 <= probability < 1:
-        return "more than 0.999"
-    if 0 < probability < 0.0005:
-        return "less than 0.001"
-    return f"{probability:.3f}"
+def chance_said(probability: float) -> str:
+    """Return a probability as a sentence says it, with three decimals."""
+    return chance(probability, 3, spoken=True)

@@ -22,7 +22,7 @@ from whosaw.answer.plainwords import (
     STANDINGS,
     STATES,
     STEPS,
-    chance,
+    chance_said,
     word_of,
 )
 
@@ -50,7 +50,7 @@ def tell(
         "answer": [*answer(last, numbers), rates],
         "known": [unnamed(line, numbers) for line in _known(last, story.facts)],
         "looks": [_look(each) for each in story.history],
-        "outside": chance(float(last.get("outside_probability", 1.0))),
+        "outside": chance_said(float(last.get("outside_probability", 1.0))),
         "rivals": _rivals(last, numbers),
         "overlap": _overlap(last, numbers),
         "exculpatory": _exculpatory(last, background),
@@ -80,9 +80,10 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[st
     best, outside = _told_of(last, candidates), float(last.get("outside_probability", 1.0))
     who = people(best["actors"], numbers)
     said = [_seen(who, best)] if "of" in best else []
+    rung = word_of(RUNGS, str(best.get("rung")))
     said.append(
-        f"The stated probability that {who} is the source is {chance(float(best['probability']))}; that it was nobody "
-        f"inside, {chance(outside)}. By the rules of the method this is {word_of(RUNGS, str(best.get('rung')))}."
+        f"The stated probability that {who} is the source is {chance_said(float(best['probability']))}; that it was "
+        f"nobody inside, {chance_said(outside)}. By the rules of the method this is {rung}."
     )
     if last.get("verdict") == "outside":
         said.append("The complaints look like a source outside the company.")
@@ -169,7 +170,7 @@ def _look(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "complaints": _count(snapshot.complaints, "complaint"),
         "best": float(best.get("probability", 0.0)),
-        "said": chance(float(best.get("probability", 0.0))),
+        "said": chance_said(float(best.get("probability", 0.0))),
         "finding": best.get("rung") == "finding",
     }
 
@@ -179,7 +180,7 @@ def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[d
     return [
         {
             "who": ", ".join(str(numbers[actor]) for actor in each["actors"]),
-            "chance": chance(float(each["probability"])),
+            "chance": chance_said(float(each["probability"])),
             "seen": f"{each['seen']} of {each['of']}" if "of" in each else "",
             "rung": word_of(RUNGS, str(each.get("rung"))).partition(" (")[0],
         }
@@ -218,8 +219,9 @@ def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, A
         ]
         asked.append({"who": f"Staff number {actor}", "lines": lines})
     kinds = Counter(each.kind for each in background.alternatives)
+    outside = chance_said(float(last.get("outside_probability", 1.0)))
     said = [
-        f"The probability that nobody inside is the source: {chance(float(last.get('outside_probability', 1.0)))}.",
+        f"The probability that nobody inside is the source: {outside}.",
         *(
             f"{_count(count, 'complaint')} may have another explanation: {word_of(ALTERNATIVES, kind)}."
             for kind, count in sorted(kinds.items())

@@ -10,6 +10,7 @@ from whosaw.answer.plainwords import ALTERNATIVES, word_of
 from whosaw.answer.plausibility import WORDS, plausibility
 from whosaw.app.casedesk import CaseWork
 from whosaw.doors.console.reads import SightingLine
+from whosaw.terms import chance
 
 Seen = Callable[[str], Awaitable[bool]]
 """Says of a case whether whoever reads may see it."""
@@ -40,7 +41,7 @@ async def beside_sightings(work: CaseWork, case: str, seen: Seen) -> dict[int, B
     unasked = await Checks(services.db, services.clock).unasked(case)
     explained: dict[int, list[str]] = {}
     for each in await told_alternatives(work, case, seen):
-        said = f"{word_of(ALTERNATIVES, each.kind)} ({each.source}, {each.probability:.2f})"
+        said = f"{word_of(ALTERNATIVES, each.kind)} ({each.source}, {chance(each.probability, 2)})"
         explained.setdefault(each.sighting, []).append(said)
     return {
         each.id: BesideSighting(

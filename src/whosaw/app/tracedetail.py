@@ -13,6 +13,7 @@ import numpy as np
 from whosaw.app.traceduties import explained_chance
 from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
+from whosaw.terms import chance
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
 
 BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
@@ -97,9 +98,9 @@ def _verdict(told: Mapping[str, Any]) -> str:
     who = "/".join(best["actors"])
     seen = f"{who} had opened {best['seen']} of {best['of']} complainers before their contact, where matched customers"
     seen += f" make one expect {best['expected']:.1f}"
-    chance = f"probability {best['probability']:.3f}, nobody inside {told['outside_probability']:.3f}"
+    odds = f"probability {chance(best['probability'], 3)}, nobody inside {chance(told['outside_probability'], 3)}"
     if told.get("duties"):
-        chance += f", explained by duties {explained_chance(told['duties']):.3f}"
+        odds += f", explained by duties {chance(explained_chance(told['duties']), 3)}"
     if told["verdict"] in ("finding", "lead"):
         others = sum(len(other) for other in best["instead"])
         rivals = (
@@ -107,12 +108,12 @@ def _verdict(told: Mapping[str, Any]) -> str:
             if others
             else "nobody else on record explains it nearly as well"
         )
-        return f"{seen} ({chance}); {rivals}."
+        return f"{seen} ({odds}); {rivals}."
     if told["verdict"] == "group":
-        return _group(told, f"{seen} ({chance})")
+        return _group(told, f"{seen} ({odds})")
     if told["verdict"] == "outside":
-        return f"The complaints look like a source outside; the strongest inside, {seen} ({chance})."
-    return f"The record does not single anybody out; {seen} ({chance})."
+        return f"The complaints look like a source outside; the strongest inside, {seen} ({odds})."
+    return f"The record does not single anybody out; {seen} ({odds})."
 
 
 def named_first(told: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -127,8 +128,8 @@ def _group(told: Mapping[str, Any], strongest: str) -> str:
     if groups and groups[0]["probability"] >= _GROUP_AT:
         first = groups[0]
         return (
-            f"Somebody of {first['group']} stands out with probability {first['probability']:.3f} (before the "
-            f"complaints {first['prior']:.3f}); the record does not say who of them: {strongest}."
+            f"Somebody of {first['group']} stands out with probability {chance(first['probability'], 3)} (before "
+            f"the complaints {chance(first['prior'], 3)}); the record does not say who of them: {strongest}."
         )
     return f"Somebody of a group stands out and the record cannot tell its members apart; {strongest}."
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from whosaw.app.tracefiles import TraceFileInvalid, moment, read_rows
 from whosaw.lake.exposure import Exposure
+from whosaw.terms import chance
 from whosaw.trace import NEVER, Attribution, Duties
 
 ACCOUNT = "account management"
@@ -255,9 +256,9 @@ def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     row = rows[0]
     several = any(each["probability"] >= _TOLD_AT for each in rows[1:])
-    all_in_all = f", all duties {explained_chance(rows):.3f}" if several else ""
+    all_in_all = f", all duties {chance(explained_chance(rows), 3)}" if several else ""
     return (
-        f"Explained by {row['line']}, whoever passed them on: probability {row['probability']:.3f}{all_in_all} (it had "
-        f"brought {row['seen']} of {row['of']} complainers, where matched customers make one expect "
+        f"Explained by {row['line']}, whoever passed them on: probability {chance(row['probability'], 3)}{all_in_all} "
+        f"(it had brought {row['seen']} of {row['of']} complainers, where matched customers make one expect "
         f"{row['expected']:.1f})."
     )

@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from whosaw.terms import chance
+
 _CELL = 16
 _LEFT = 150
 _ROWS = 12
@@ -39,7 +41,7 @@ def overlap(told: Mapping[str, Any]) -> str:
     for y, candidate in enumerate(rows):
         top = 30 + y * _CELL
         name = escape("/".join(candidate["actors"]))[:40]
-        parts.append(f'<text x="4" y="{top + 12}">{name} {candidate["probability"]:.3f}</text>')
+        parts.append(f'<text x="4" y="{top + 12}">{name} {escape(chance(candidate["probability"], 3))}</text>')
         for x, hit in enumerate(candidate["hits"]):
             opened = hit["opened_at"] is not None
             colour = "#b3261e" if hit["irregular"] and opened else "#4a6fa5" if opened else "none"

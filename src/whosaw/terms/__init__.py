@@ -4,6 +4,7 @@ Nothing here does I/O and nothing here imports another part of whosaw. The gloss
 authority for what each word means.
 """
 
+from whosaw.terms.chances import chance
 from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, from_us, to_us
 from whosaw.terms.errors import WhosawError
 from whosaw.terms.numbers import ActorNumber, PurposeNumber, SubjectNumber
@@ -21,6 +22,7 @@ __all__ = [
     "SubjectRef",
     "SystemClock",
     "WhosawError",
+    "chance",
     "from_us",
     "stop_if_cancelled",
     "to_us",

@@ -11,7 +11,14 @@ from whosaw.doors.console.words import KNOWN_CODES, counted, magnitude, moment, 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "0.0 %"), (0.0004, "< 0.1 %"), (0.5, "50.0 %"), (0.9991, "> 99.9 %"), (1.0, "100.0 %"), (0.952, "95.2 %")],
+    [
+        (0.0, "< 0.1 %"),
+        (0.0004, "< 0.1 %"),
+        (0.5, "50.0 %"),
+        (0.9991, "> 99.9 %"),
+        (1.0, "> 99.9 %"),
+        (0.952, "95.2 %"),
+    ],
 )
 def test_a_share_is_never_rounded_to_certainty(share: float, text: str) -> None:
     assert percent(share).replace("\u00a0", " ") == text

@@ -37,6 +37,7 @@ from whosaw.app.complaintboxes import ImapBox, Maildir
 from whosaw.app.services import Services
 from whosaw.app.settings import words
 from whosaw.app.sightingreads import beside_sightings, told_alternatives
+from whosaw.terms import chance
 
 Beside = dict[int, tuple[str, str]]
 
@@ -228,7 +229,7 @@ def alternatives(
         return 0
     lines = table("sighting", "explained by", "source", "probability")
     for each in found:
-        lines.add_row(*map(Text, (str(each.sighting), each.kind, each.source, f"{each.probability:.2f}")))
+        lines.add_row(*map(Text, (str(each.sighting), each.kind, each.source, chance(each.probability, 2))))
     console().print(lines if found else "nothing else explains these sightings")
     return 0
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.foundrows import match_files, match_lake, write_prints
+from whosaw.terms import chance
 
 _SHOWN = 10
 
@@ -82,11 +83,11 @@ def _print(told: Mapping[str, Any]) -> None:
         rows.add_row(
             Text(source["reference"]),
             Text(source["actor"]),
-            f"{source['probability']:.4f}",
+            chance(source["probability"]),
             str(source["rows"]),
             str(source["seeds"]),
             f"{source['in_order']:.2f}",
         )
-    rows.add_row("none of them", "", f"{told['none']:.4f}", "", "", "")
+    rows.add_row("none of them", "", chance(told["none"]), "", "", "")
     out.print(rows)
     out.print(Text("who made an export need not be who passed it on", style="dim"))

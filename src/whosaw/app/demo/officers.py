@@ -44,6 +44,7 @@ from whosaw.record import entries_by_actor, fsck
 from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
+from whosaw.terms import chance
 
 PRIVACY, SECURITY = "officer:privacy", "officer:security"
 _LABELS = {
@@ -210,5 +211,5 @@ class Officers:
 def _answer(item: str, told: Mapping[str, Any]) -> tuple[str, str]:
     """Return what the officers can say to a question that may clear a person, and how they know."""
     if item == "alternatives":
-        return "does_not_clear", f"nobody inside explains it with probability {told['outside_probability']:.4f}"
+        return "does_not_clear", f"nobody inside explains it with probability {chance(told['outside_probability'])}"
     return "unknown", "this marketplace keeps no record of devices, badges or sessions"

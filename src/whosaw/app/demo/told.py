@@ -11,6 +11,7 @@ from rich.text import Text
 from whosaw.app.commands.output import table
 from whosaw.app.demo.complaints import Step
 from whosaw.app.demo.staff import Worked
+from whosaw.terms import chance
 
 _REASONS = {
     "purpose.missing": "no reason given",
@@ -59,11 +60,11 @@ class Teller:
         """Tell what the record says after one more complaint."""
         told = step.told
         best = told["candidates"][0] if told["candidates"] else None
-        named = f"{'/'.join(best['actors'])} {best['probability']:.3f} ({best['rung']})" if best else "nobody"
+        named = f"{'/'.join(best['actors'])} {chance(best['probability'])} ({best['rung']})" if best else "nobody"
         seen = f", opened {best['seen']} of {best['of']}, {best['expected']:.1f} expected" if best else ""
         self.line(
             f"{step.reported_at:%d %b}  {step.complaints:>2} complaints  {told['verdict']:<9}  first: {named}{seen}; "
-            f"outside {told['outside_probability']:.3f}"
+            f"outside {chance(told['outside_probability'])}"
         )
 
 
@@ -84,9 +85,10 @@ def summary_table(summary: Mapping[str, Any]) -> Any:
         ("verdict", summary["verdict"]),
         (
             "named",
-            ", ".join(f"{'/'.join(c['actors'])} p={c['probability']:.4f} ({c['rung']})" for c in named) or "nobody",
+            ", ".join(f"{'/'.join(c['actors'])}, probability {chance(c['probability'])} ({c['rung']})" for c in named)
+            or "nobody",
         ),
-        ("nobody inside", f"{summary['outside_probability']:.4f}"),
+        ("nobody inside", f"probability {chance(summary['outside_probability'])}"),
         (
             "scope",
             f"{scope['certain']} certain, {scope['probable']} probable, {scope['possible']} possible; "

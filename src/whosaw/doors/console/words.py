@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from whosaw.terms import chance
+
 REASONS: Mapping[str, str] = {
     "purpose.verified": "the work record bears the reason out",
     "purpose.missing": "no reason was given",
@@ -80,14 +82,8 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of 0 … 1 in percent; never rounded to certainty that is not there."""
-    if math.isnan(share):
-        return "unknown"
-    if 0 < share < 0.001:
-        return "< 0.1\u00a0%"
-    if 0.999 < share < 1:
-        return "> 99.9\u00a0%"
-    return f"{100 * share:.1f}\u00a0%"
+    """Return a probability in percent; never certainty that is not there."""
+    return chance(share, 3, percent=True)
 
 
 def magnitude(number: float) -> str:
