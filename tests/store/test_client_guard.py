@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, text, union, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column, undefer
+from sqlalchemy.orm import Bundle, DeclarativeBase, Mapped, Session, aliased, mapped_column, undefer
 
 from whosaw.app.server import Server, bind, build_app
 from whosaw.client import Answer, AsyncClient, Client, Denied, DoorError, Guard, GuardRefused, Hidden, guard
@@ -136,6 +136,13 @@ async def test_no_way_of_loading_brings_the_value_in(way: Way, session: Callable
             opened.expunge_all()
             populated = opened.execute(select(model, model.region).where(model.id == "C-2")).one()
             assert (populated[0].email, populated[1]) == (DOTS, "EU")
+            opened.expunge_all()
+            through = aliased(model, select(model).where(model.id == "C-2").subquery())
+            assert opened.scalars(select(through)).one().email == DOTS
+            opened.expunge_all()
+            written = select(model).from_statement(text("select * from company.customers where id = 'C-2'"))
+            assert opened.scalars(written).one().email == DOTS
+            assert opened.scalar(select(func.count()).select_from(select(model).subquery())) == 40
 
     await in_thread(work)
 
@@ -151,6 +158,13 @@ async def test_no_way_of_loading_brings_the_value_in(way: Way, session: Callable
         lambda m: select(aliased(m).email),
         lambda m: select(select(m.email).subquery().c.email),
         lambda m: select(m.id).where(m.id.in_(select(m.name))),
+        lambda m: select(Bundle("both", m.id, m.email)),
+        lambda m: select(m.__table__),
+        lambda m: select(select(m).subquery()),
+        lambda m: select(func.lower(select(m).cte().c.email)),
+        lambda m: union(select(m.__table__), select(m.__table__)),
+        lambda m: update(m).where(m.id == "C-0").values(region="EU").returning(m.email),
+        lambda m: text("select email from company.customers").columns(m.email),
     ],
 )
 async def test_a_guarded_column_cannot_be_selected_by_itself(

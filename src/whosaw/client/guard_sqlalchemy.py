@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, event, inspect
+from sqlalchemy import ColumnElement, FromClause, Select, TextualSelect, event, inspect
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ClauseList
 
 from whosaw.client.guard import GuardRefused, Hidden
 
@@ -61,21 +62,32 @@ class Mapped:
 
     def _executed(self, state: ORMExecuteState) -> None:
         statement: Any = state.statement
-        if not state.is_select or state.is_column_load or state.is_relationship_load:
+        if state.is_column_load or state.is_relationship_load:
             return
+        given = list(getattr(statement, "_returning", None) or ())
+        if isinstance(statement, TextualSelect):
+            given += statement.column_args
         for part in visitors.iterate(statement):
             if isinstance(part, Select):
-                self._check(part)
+                given += part._raw_columns
+        if any(self._shows(each) for each in given):
+            raise GuardRefused(
+                "a guarded column cannot be selected by itself",
+                hint="load the model, and let the guard disclose what is needed",
+            )
 
-    def _check(self, statement: Select[Any]) -> None:
-        for selected in statement._raw_columns:
-            if not isinstance(selected, ColumnElement):
-                continue  # a whole class: its rows are hidden as they are loaded
-            if any(_place(part) in self._columns for part in visitors.iterate(selected)):
-                raise GuardRefused(
-                    "a guarded column cannot be selected by itself",
-                    hint="load the model, and let the guard disclose what is needed",
-                )
+    def _shows(self, selected: Any) -> bool:
+        """Return whether a guarded column comes back in what a statement selects, save within a whole model."""
+        if isinstance(selected, ColumnElement | ClauseList):  # the latter is a bundle of columns
+            return any(self._guarded(part) for part in visitors.iterate(selected))
+        # a whole model's rows are hidden as they are loaded; a table, or a subquery taken for one, loads no model
+        if isinstance(selected, FromClause) and "parententity" not in selected._annotations:
+            return any(self._guarded(each) for each in selected.c)
+        return False
+
+    def _guarded(self, part: Any) -> bool:
+        """Return whether this is a guarded column, through whatever subqueries it is seen."""
+        return any(_place(each) in self._columns for each in getattr(part, "proxy_set", (part,)))
 
 
 def _place(part: Any) -> tuple[str, str] | None:
