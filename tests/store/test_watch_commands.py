@@ -27,7 +27,7 @@ def test_from_the_daily_run_to_a_case(
 
     async def make(services: Services) -> None:
         await work_for_weeks(services)
-        for who in ("E-1", "P-1"):
+        for who in ("E-1", "P-1", "S-1"):
             tokens[who] = await add_token(services.db, who, services.clock.now())
 
     with_services(make)
@@ -66,6 +66,14 @@ def test_from_the_daily_run_to_a_case(
     assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
     case = json.loads(call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong", "--json")[1])
     assert (case["case"], case["beneficiary"]) == ("CASE-1", f"seller:S-{SOLD}")
+    why = ("--because", "a recall that he was told to ring about")
+    assert call("E-1", "watch", "explain", flag["id"], *why)[0] == 1
+    made = json.loads(call("P-1", "watch", "explain", flag["id"], *why, "--from", "2026-02-01", "--json")[1])
+    assert (made["explanation"], made["from"], made["state"]) == (1, "2026-02-01", "declared")
+    agreed = json.loads(call("S-1", "watch", "agree", "1", "--json")[1])
+    assert agreed["agreed_by"] == "S-1" and agreed["recomputed"]["looks"] > 0
+    assert "is withdrawn" in call("P-1", "watch", "withdraw", "1")[1]
+    assert json.loads(call("P-1", "watch", "explanations", "--json")[1])[0]["state"] == "withdrawn"
     reviews, deletions = map(str, bought_away(tmp_path, f"S-{SOLD}"))
     restore = ("watch", "restore", "CASE-1", "--reviews", reviews, "--deletions", deletions)
     step = json.loads(call("P-1", *restore, "--json")[1])

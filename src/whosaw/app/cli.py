@@ -148,6 +148,13 @@ for _name, _help in (
     ("release", "Let somebody go on whose asks were held up."),
 ):
     watch.command(f"whosaw.app.commands.watchdesk:{_name}", name=_name, help=_help)
+for _name, _help in (
+    ("explain", "Declare what explains flagged looks though nobody recorded it."),
+    ("agree", "Agree to what another reviewer declared."),
+    ("withdraw", "Take such an explanation back."),
+    ("explanations", "List what was declared to explain looks."),
+):
+    watch.command(f"whosaw.app.commands.watchexplain:{_name}", name=_name, help=_help)
 app.command(watch)
 case = App(name="case", help="Investigate: what is known, who works on it, until when, and what is done.")
 for _module, _function, _name, _help in (

@@ -86,6 +86,9 @@ _OF_ACTOR = {
     "verdicts about flags that this person gave (key and words)": (
         "select count(*) from watch_verdict where by = %(key)s"
     ),
+    "explanations of looks that this person declared, agreed to or withdrew (key and words)": (
+        "select count(*) from watch_explanation where %(key)s in (declared_by, agreed_by, withdrawn_by)"
+    ),
 }
 
 

@@ -11,15 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from whosaw.app.watchfiles import read_config
-from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, groups, observe
-from whosaw.app.watchwork import Told
+from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, covers, groups, observe
+from whosaw.app.watchwork import Explained, Told
 from whosaw.terms import WhosawError, from_us
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.excuses import share_by_team, unexplained_queue
 from whosaw.watch.flags import Flag, in_odds, other_version, raise_flags
 from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls
-from whosaw.watch.rows import NONE, OPEN
+from whosaw.watch.rows import NONE, OPEN, Bool
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings
 from whosaw.watch.signals import FAMILIES
@@ -147,14 +147,26 @@ def replayed_beside(seal: str, replay: Callable[[], dict[str, Any]]) -> dict[str
 
 def replayed(lake: Path, files: WatchFiles, told: Told, flag: str, off: Sequence[str] = ()) -> dict[str, Any]:
     """Recompute one flag of a run that was told this; raises as `replay_flag`."""
-    watched, settings = observe(lake, files, told), told.settings
-    if off:
-        settings = WatchSettings(**{**_fields(settings), "off": tuple(sorted({*settings.off, *off}))})
-    found = run(watched.observed, settings)
+    watched, found = weighed_again(lake, files, told, off)
     for each in raise_flags(found, watched.observed):
         if each.id == flag:
             return flag_told(each, watched)
     raise FlagNotFound(f"no flag `{flag}` follows from these rows and settings")
+
+
+def weighed_again(lake: Path, files: WatchFiles, told: Told, off: Sequence[str]) -> tuple[Watched, Run]:
+    """Return what a run that was told this reads and finds, without another nightly check."""
+    watched, settings = observe(lake, files, told), told.settings
+    if off:
+        settings = WatchSettings(**{**_fields(settings), "off": tuple(sorted({*settings.off, *off}))})
+    return watched, run(watched.observed, settings)
+
+
+def covered(watched: Watched, explained: Explained) -> Bool:
+    """Return which accesses an explanation covers that nothing else explains whole."""
+    observed = watched.observed
+    links = (observed.link_access, observed.link_beneficiary)
+    return covers(explained, observed.accesses, links, watched.beneficiaries) & (observed.unexplained > 0.0)
 
 
 def _fields(settings: WatchSettings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
-from whosaw.app.watchwork import Task, Told, lake_excuses
+from whosaw.app.watchwork import Explained, Task, Told, lake_excuses
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
@@ -106,7 +106,10 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
     asked_for = exposure.verified[kept] | _to_decide(accesses, actors, subjects, told.tasks)
-    excuses = _and_known(excuses, asked_for, _answered(accesses, actors, subjects, told))
+    said = _answered(accesses, actors, subjects, told)
+    for each in told.explained:
+        said |= covers(each, accesses, (link_access, link_beneficiary), beneficiaries.names)
+    excuses = _and_known(excuses, asked_for, said)
     role, finer = _roles(files.actors, actors)
     observed = Observed(
         accesses,
@@ -174,7 +177,7 @@ def _by_the_log(irregular: Bool) -> Excuses:
 
 
 def _and_known(excuses: Excuses, verified: Bool, answered: Bool) -> Excuses:
-    """Return the excuses with what was checked or given to him counting whole, and what he wrote himself by half."""
+    """Return the excuses with what was checked or given to him counting whole, and what people wrote by half."""
     part = np.maximum(excuses.excuse, np.where(answered, HALF, 0.0))
     return Excuses(np.where(verified, 1.0, part), excuses.lift, excuses.fired, excuses.names)
 
@@ -188,6 +191,22 @@ def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, told: Told
         his = accesses.actor[rows] == actors.known(actor)
         found[rows] |= his & (same | (told.whole_asks & bool((his & same).any())))
     return found
+
+
+def covers(explained: Explained, accesses: Accesses, links: tuple[Int64, Int64], beneficiaries: Sequence[str]) -> Bool:
+    """Return which accesses an explanation covers: those of its days that would profit its beneficiary.
+
+    Args:
+        explained: beneficiary, from when, until when.
+        accesses: n accesses.
+        links: pairs of an access and whom it would profit.
+        beneficiaries: names by index.
+    """
+    beneficiary, since_us, until_us = explained
+    found = np.zeros(len(accesses), np.bool_)
+    if beneficiary in beneficiaries:
+        found[links[0][links[1] == beneficiaries.index(beneficiary)]] = True
+    return np.asarray(found & (accesses.at_us >= since_us) & (accesses.at_us < until_us))
 
 
 def _to_decide(accesses: Accesses, actors: Numbers, subjects: Numbers, tasks: Collection[Task]) -> Bool:

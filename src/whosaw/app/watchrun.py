@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from whosaw.app import watchqueries as queries
 from whosaw.app.people import everybody
 from whosaw.app.services import Services
+from whosaw.app.watchexplainqueries import in_force
 from whosaw.catalog import Watching
 from whosaw.gate.approvalpeople import roles_of
 from whosaw.store.numbers import assign, every_key, keys_of
@@ -80,12 +81,14 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
         (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at)) for actor, subject, at in rows
     ]
     tasks = await looks_to_decide(services, datetime.fromisoformat(told["answers_before"]))
+    explained = await in_force(services.db, datetime.fromisoformat(told["answers_before"]))
     return Told(
         Watching(told["templates"], told["settings"]),
         int(told["until_us"]),
         answers,
-        bool(told.get("whole_asks")),
-        tasks,
+        whole_asks=bool(told.get("whole_asks")),
+        tasks=tasks,
+        explained=tuple((beneficiary, int(since), int(until)) for beneficiary, since, until in explained),
     )
 
 

@@ -32,6 +32,10 @@ Task = tuple[str, str, int, int]
 """Somebody was asked to decide about a subject again: actor, subject, and from when until when, in microseconds."""
 
 
+Explained = tuple[str, int, int]
+"""Two reviewers say what explains looks at the customers of a beneficiary, from when until when, in microseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a run is told besides rows.
@@ -42,6 +46,7 @@ class Told:
         answers: accesses whose reason the employee wrote; half an excuse each.
         whole_asks: an answer is about all that was shown in that instant, as the question was.
         tasks: looks of a blind second decider at what he decides; whole excuses.
+        explained: looks that reviewers explained afterwards; half an excuse each.
         suggest: whether to look for templates that nobody declared.
     """
 
@@ -50,6 +55,7 @@ class Told:
     answers: Collection[Answer] = ()
     whole_asks: bool = False
     tasks: Collection[Task] = ()
+    explained: tuple[Explained, ...] = ()
     suggest: bool = False
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from whosaw.app import unmaskreads, watchdesk, watchlive, watchprompts, watchsecond
+from whosaw.app import unmaskreads, watchdesk, watchexplaining, watchlive, watchprompts, watchsecond
 from whosaw.app.casereads import CaseReads
 from whosaw.app.looks import Look, note_look
 from whosaw.app.overseeing import oversees
@@ -13,6 +13,7 @@ from whosaw.app.services import Services
 from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
 from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
+    ExplanationLine,
     FlagLine,
     GroupLine,
     HeldLine,
@@ -147,6 +148,16 @@ class WebReads:
         return WatchPage(
             *(day, rate, confirmed, others, signals, flags, held, erased, unread),
             *(explained, teams, groups, queue["count"], newest, selected, measured.get("false_discovery", 0.1)),
+            await self._explanations(),
+        )
+
+    async def _explanations(self) -> tuple[ExplanationLine, ...]:
+        return tuple(
+            ExplanationLine(
+                *(each.id, each.beneficiary, each.days[0].isoformat(), each.days[1].isoformat(), each.because),
+                *(each.declared_by, each.agreed_by or "", each.state),
+            )
+            for each in await watchexplaining.explanations(self._services)
         )
 
     async def _held(self, viewer: str) -> tuple[HeldLine, ...] | None:

@@ -39,6 +39,7 @@ from whosaw.doors.console.reads import (
 )
 from whosaw.doors.console.unmaskreads import SpokeLine, UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
+    ExplanationLine,
     FlagLine,
     GroupLine,
     HeldLine,
@@ -90,9 +91,13 @@ WATCH = WatchPage(
     explained=0.9872,
     teams=(TeamLine("returns", 4_812, 4_750, 312, (("ticket", 4_420), ("call", 330))), TeamLine("", 900, 880, 0, ())),
     groups=(GroupLine("shift", "night", 1_500, 31, True), GroupLine("part_time", "yes", 2_400, 2, False)),
+    explanations=(
+        ExplanationLine(2, "seller:S-0088", "2026-03-02", "2026-03-20", "a recall of <lamps>", "P-1", "", "declared"),
+        ExplanationLine(1, "seller:S-7", "2026-01-02", "2026-01-20", "a letter to all", "P-1", "S-1", "withdrawn"),
+    ),
 )
 PROMPTS = (
-    PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None),
+    PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None, 312),
     PromptLine(3, "customer:C-000021", NOW - timedelta(days=9), NOW - timedelta(days=8), "she rang about a parcel"),
 )
 

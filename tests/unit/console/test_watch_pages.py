@@ -96,6 +96,18 @@ async def test_what_nothing_explains_is_a_list_by_time_and_who_is_selected_is_sa
     assert "nobody is selected (e-BH)" in page and "the newest below" not in page
 
 
+async def test_what_was_explained_afterwards_is_told_with_who_said_so(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    page = (await signed_in.get("/console/watch")).text
+    assert "whosaw watch explain 170523db6f4ec4fd" in page and "whosaw watch explain 9f31aa07be10c2d4" not in page
+    told = page[page.index("explanations-heading") : page.index("explained-heading")]
+    assert "a recall of &lt;lamps&gt;" in told and "nobody yet: <span" in told and "whosaw watch agree 2" in told
+    assert "withdrawn" in told and "whosaw watch agree 1" not in told
+    readings.watched = replace(readings.watched, explanations=())
+    assert "explanations-heading" not in (await signed_in.get("/console/watch")).text
+
+
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
     assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
 
@@ -119,6 +131,7 @@ async def test_nobody_without_a_session_answers(browser: httpx.AsyncClient, read
 async def test_an_answer_is_given_once_and_leads_back(signed_in: httpx.AsyncClient, readings: Readings) -> None:
     page = await signed_in.get("/console/prompts")
     assert "customer:C-000017" in page.text and "she rang about a parcel" in page.text
+    assert "and 311 more in one ask; your answer is about all of them" in page.text and page.text.count("more in") == 1
     done = await signed_in.post("/console/prompts", data={"prompt": "7", "because": "she wrote & rang about ü"})
     assert (done.status_code, done.headers["location"]) == (303, "/console/prompts")
     assert readings.asked[-1] == ("answer", 7, "she wrote & rang about ü", "E-0005")

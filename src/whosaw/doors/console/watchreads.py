@@ -108,6 +108,29 @@ class HeldLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplanationLine:
+    """What reviewers declared afterwards to explain looks.
+
+    Args:
+        number: by which another agrees to it, or it is withdrawn.
+        beneficiary: of whose customers.
+        since, until: the first and the last day.
+        because: what happened.
+        declared_by, agreed_by: who; empty where nobody agreed yet.
+        state: `declared`, `agreed` or `withdrawn`.
+    """
+
+    number: int
+    beneficiary: str
+    since: str
+    until: str
+    because: str
+    declared_by: str
+    agreed_by: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchPage:
     """Flags, with what is known of how often they are wrong, and who is held up at this moment.
 
@@ -127,6 +150,7 @@ class WatchPage:
         newest: when, by whom and to whom the newest of these were, by number, in order of time.
         selected: people that e-BH selects among the month's evidence, by number; None where nothing says it.
         false_discovery: its rate.
+        explanations: what reviewers declared to explain looks, the newest first.
     """
 
     until: date | None
@@ -145,6 +169,7 @@ class WatchPage:
     newest: tuple[tuple[datetime, int, int], ...] = ()
     selected: tuple[int, ...] | None = None
     false_discovery: float = 0.1
+    explanations: tuple[ExplanationLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,130 @@
+"""A recall that nobody recorded: two reviewers explain the looks afterwards, and the flag of before stays as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.store.watchworld import BRIBED, END, SOLD, Worlds, worlds
+
+from whosaw.app.services import Services, open_services
+from whosaw.app.settings import Settings
+from whosaw.app.watchday import note_watch
+from whosaw.app.watchdesk import Listed, ReviewRefused, listed
+from whosaw.app.watchexplaining import ExplanationRefused, agree, declare, explanations, withdraw
+from whosaw.app.watchreplay import replay_stored
+from whosaw.record import entries_from
+from whosaw.store.numbers import assign
+from whosaw.terms import SimulatedClock, to_us
+
+WHY = "the lamps were recalled and he was told to ring every buyer"
+
+
+@pytest.fixture(scope="module")
+def weighed_world(
+    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worlds]:
+    """Eight weeks of looks, weighed once."""
+    with worlds(postgres_url, template_database, tmp_path_factory.mktemp("explaining"), weighed=True) as made:
+        yield made
+
+
+@pytest.fixture
+async def services(weighed_world: Worlds, tmp_path: Path) -> AsyncIterator[Services]:
+    """The company opened, with a third reviewer."""
+    with weighed_world.copy(tmp_path) as (url, state):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("insert into company.staff values ('P-2', 'officer', 'privacy', '')")
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            yield opened
+
+
+async def the_case(services: Services) -> Listed:
+    (case,) = [each for each in await listed(services) if each.tier != "review"]
+    return case
+
+
+def make_reviewer(services: Services, who: str) -> None:
+    assert services.settings.database is not None
+    with psycopg.connect(services.settings.database.get_secret_value(), autocommit=True) as connection:
+        connection.execute("update company.staff set function = 'privacy' where id = %s", [who])
+
+
+async def entries(services: Services) -> list[dict[str, Any]]:
+    return [dict(each.payload) async for each in entries_from(services.db) if each.payload["kind"] == "watch"]
+
+
+async def test_a_recall_is_explained_afterwards_by_two_others_and_history_stays(services: Services) -> None:
+    clock = services.clock
+    assert isinstance(clock, SimulatedClock)
+    case = await the_case(services)
+    with pytest.raises(ReviewRefused):
+        await declare(services, case.id, by="E-1", because=WHY)
+    make_reviewer(services, f"E-{BRIBED}")
+    with pytest.raises(ExplanationRefused, match="flagged himself"):
+        await declare(services, case.id, by=f"E-{BRIBED}", because=WHY)
+    for days in (
+        {"since": date(2026, 1, 1)},  # the whole record is no recall
+        {"until": date(2026, 2, 26)},  # nor may it be about looks to come
+        {"since": date(2026, 2, 20), "until": date(2026, 2, 19)},
+    ):
+        with pytest.raises(ExplanationRefused, match="is not at most"):
+            await declare(services, case.id, by="P-1", because=WHY, **days)
+    with pytest.raises(ExplanationRefused, match="characters"):
+        await declare(services, case.id, by="P-1", because="recall")
+
+    made = await declare(services, case.id, by="P-1", because=WHY)
+    assert (made.beneficiary, made.state) == (f"seller:S-{SOLD}", "declared")
+    for who, why in (("P-1", "somebody else"), (f"E-{BRIBED}", "flagged himself")):
+        with pytest.raises(ExplanationRefused, match=why):
+            await agree(services, made.id, by=who)
+    found, again = await agree(services, made.id, by="S-1")
+    assert (found.state, found.agreed_by) == ("agreed", "S-1")
+    assert (again.tier, again.tier_now) == (case.tier, "none") and again.evidence == case.told["evidence"]
+    assert again.looks >= len(case.told["rows"]) and again.people >= 1
+    with pytest.raises(ExplanationRefused, match="has been agreed"):
+        await agree(services, made.id, by="P-2")
+
+    told, seal = await replay_stored(services, case.id)
+    assert told["seal"] == seal == case.seal, "what was flagged is recomputed as it was"
+    clock.advance_to(clock.now() + timedelta(days=1))
+    noted = await note_watch(services)
+    assert noted is not None and noted.cases == 0
+    assert (await the_case(services)).id == case.id, "the flag of before still stands on the list"
+
+    assert (await withdraw(services, made.id, by="P-2")).state == "withdrawn"
+    assert [each.state for each in await explanations(services)] == ["withdrawn"]
+    with pytest.raises(ExplanationRefused, match="stands"):
+        await withdraw(services, made.id, by="P-2")
+    clock.advance_to(clock.now() + timedelta(days=1))
+    noted = await note_watch(services)
+    assert noted is not None and noted.cases == 1, "without it he is a case again"
+    said = [each for each in await entries(services) if each["change"] in ("declared", "agreed", "withdrawn")]
+    assert [each["change"] for each in said] == ["declared", "agreed", "withdrawn"]
+    assert "lamps" not in json.dumps(said) and f"S-{SOLD}" not in json.dumps(said)
+
+
+async def test_who_made_such_looks_explains_none_of_them(services: Services) -> None:
+    case = await the_case(services)
+    made = await declare(services, case.id, by="P-1", because=WHY, since=date(2026, 2, 1), until=date(2026, 2, 25))
+    await _look_at_a_customer_of(services, SOLD, "P-2")
+    with pytest.raises(ExplanationRefused, match="made such looks"):
+        await agree(services, made.id, by="P-2")
+    assert (await agree(services, made.id, by="S-1"))[0].state == "agreed"
+
+
+async def _look_at_a_customer_of(services: Services, seller: int, who: str) -> None:
+    assert services.settings.database is not None
+    with psycopg.connect(services.settings.database.get_secret_value()) as connection:
+        row = connection.execute("select customer from company.tickets where seller = %s", [f"S-{seller}"]).fetchone()
+    assert row is not None
+    subject = (await assign(services.db, "subject", [f"customer:{row[0]}"]))[f"customer:{row[0]}"]
+    actor = (await assign(services.db, "actor", [who]))[who]
+    said = {"kind": "disclosure", "at": to_us(END - timedelta(days=3)), "actor": actor, "subject": subject}
+    shown = {"door": "http", "fields": ["customer.email=reveal"], "decision": "reveal", "verified": "no"}
+    await services.appender.append({**said, **shown})
