@@ -83,6 +83,44 @@ def test_matching_compares_work_before_the_contact_only() -> None:
     assert set(risk.members) == set(busy)
 
 
+def routed(size: int, kinds: int, strata: int) -> Population:
+    """Return people with one work item each, of `kinds` kinds in turn, in `strata` regions one after the other."""
+    return Population(
+        days(*np.full(size, 10.0)),
+        work_subject=np.arange(size),
+        work_at_us=days(*np.full(size, 11.0)),
+        work_in_context=np.ones(size, np.bool_),
+        work_kind=np.arange(size) % kinds,
+        stratum=np.arange(size) * strata // size,
+    )
+
+
+def test_controls_are_of_the_same_kind_of_work_and_region() -> None:
+    (risk,) = sets_of(index_without_accesses(160), routed(160, 2, 2), Sightings(np.array([4]), days(50)))
+    assert risk.match == "work, 2 d"
+    assert set(risk.members) == set(range(0, 80, 2))
+
+
+def test_where_too_few_had_that_kind_it_is_let_go_before_the_region() -> None:
+    (risk,) = sets_of(index_without_accesses(160), routed(160, 10, 2), Sightings(np.array([4]), days(50)))
+    assert risk.match == "work, 28 d, topic free"
+    assert set(risk.members) == set(range(80))
+
+
+def test_the_kind_is_that_of_the_latest_item_before_the_contact() -> None:
+    population = routed(80, 2, 1)
+    later = days(*np.full(40, 60.0))  # after the contact, the even ones cause work of the other kind
+    population = replace(
+        population,
+        work_subject=np.concatenate([population.work_subject, np.arange(0, 80, 2)]),
+        work_at_us=np.concatenate([population.work_at_us, later]),
+        work_in_context=np.ones(120, np.bool_),
+        work_kind=np.concatenate([np.arange(80) % 2, np.ones(40, np.int64)]),
+    )
+    (risk,) = sets_of(index_without_accesses(80), population, Sightings(np.array([4]), days(50)))
+    assert set(risk.members) == set(range(0, 80, 2))
+
+
 def test_whoever_complained_before_is_no_control_and_equal_times_stay() -> None:
     population = Population(days(*np.linspace(1, 9, 50)))
     first, second, third = sets_of(
