@@ -19,10 +19,13 @@ from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
 from whosaw.answer import StepRefused
+from whosaw.answer.bundletexts import method_file
 from whosaw.app.casedesk import case_work
+from whosaw.app.casereads import CaseReads
 from whosaw.app.caserecompute import CHANGED, NOT_COMPUTED, recompute
 from whosaw.app.casetrace import compute_again, trace_case
 from whosaw.app.commands.opened import with_services
+from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.gate import add_token
 from whosaw.store.alerts import Alert, alerts
@@ -90,7 +93,12 @@ async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: t
         assert said.verdict["verdict"] == "lead" and said.suspected() == {HEIR} and not said.named()
         assert said.verdict["inputs"]["capped"] and HEIR in said.verdict["verdict_in_words"]
         assert any(each.startswith("computed without a person") for each in said.verdict["missing"])
-        assert any("hand-overs" in each for each in said.verdict["missing"])
+        assert not said.verdict["scope"]["bounded"] and not said.verdict["nothing_else"]["holds"]
+        record = RecordReads(services.db, services.settings.trail_folder, services.keys.trail.verifier)
+        page = await CaseReads(services, record).page(CASE, "P-1")
+        bundled = json.loads(method_file([said], {}))["not_known"]
+        for told in (said.verdict["missing"], page.missing if page else (), bundled):
+            assert "not weighed: hand-overs; the catalog has no [trace.handovers]" in told
         (alert,) = await raised(services, CHANGED)
         assert (alert.about["before"], alert.about["after"], alert.about["verdict"]) == ("none", "lead", 1)
         assert HEIR not in json.dumps(alert.about)

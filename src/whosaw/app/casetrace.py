@@ -38,7 +38,7 @@ from whosaw.store.alerts import Severity, raise_alert
 from whosaw.store.database import Connection
 from whosaw.store.numbers import assign, keys_of
 from whosaw.terms import to_us
-from whosaw.trace import Settings
+from whosaw.trace import Rung, Settings, Verdict
 
 BY = "service:case"
 
@@ -203,7 +203,7 @@ async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[s
 
 
 def cap(told: dict[str, Any]) -> None:
-    """Take back what a verdict may not say that nobody asked for: a finding, and that nothing else leaked."""
+    """Take back what a verdict may not say that nobody asked for: a finding, a bound, and that nothing else leaked."""
     if told["verdict"] == "finding":
         told["verdict"] = "lead"
     for each in told["candidates"]:
@@ -212,6 +212,10 @@ def cap(told: dict[str, Any]) -> None:
     if told["nothing_else"]["holds"]:
         sentence = "Whether anything else leaked cannot be said: not all that may explain it was weighed."
         told["nothing_else"] = {"holds": False, "sentence": sentence, "because": [_ALONE]}
+    scope = told["scope"]  # no bound either: a duty that is probable would take it away
+    scope |= {"bounded": False, "confidence": None}
+    for part in scope["by_class"].values():
+        part |= {"bound": None, "confidence": None}
     told["missing"].append(_ALONE)
     told["verdict_in_words"] = verdict_in_words(told)
 
@@ -304,7 +308,7 @@ async def _keep(services: Services, work: CaseWork, case: str, computed: Compute
         await queries.weighed(connection, case, computed.evidence, now)
         if changed:
             about: dict[str, int | str] = {"case": case, "verdict": seq}
-            about |= {"before": str(before[-1].verdict["verdict"]) if before else "none", "after": verdict["verdict"]}
+            about |= {"before": _word(before), "after": verdict["verdict"]}
             if numbers:
                 about["suspected"] = ".".join(map(str, sorted(numbers.values())[:5]))
             severity: Severity = "high" if numbers or (before and before[-1].suspected()) else "medium"
@@ -315,10 +319,16 @@ async def _keep(services: Services, work: CaseWork, case: str, computed: Compute
     return await work.cases.add_verdict(case, verdict, complaints=computed.complaints, beside=beside)
 
 
+def _word(before: Sequence[Snapshot]) -> str:
+    """Return the word of the newest verdict; a file that was added may say anything, and an alert leaves the house."""
+    word = str(before[-1].verdict.get("verdict")) if before else "none"
+    return word if word in {"none", *map(str, (*Verdict, *Rung))} else "other"
+
+
 def _standing(said: Snapshot | None) -> tuple[str, frozenset[tuple[str, ...]]]:
     """Return what a change of which people must hear: the word, and who stands on which rung."""
     if said is None:
         return "", frozenset()
     candidates: Sequence[Mapping[str, Any]] = said.verdict.get("candidates") or ()
-    rungs = frozenset((each["rung"], *each["actors"]) for each in candidates if each["rung"] in ("lead", "finding"))
-    return str(said.verdict["verdict"]), rungs
+    on_rung = (each for each in candidates if each.get("rung") in ("lead", "finding"))
+    return str(said.verdict.get("verdict")), frozenset((each["rung"], *each["actors"]) for each in on_rung)

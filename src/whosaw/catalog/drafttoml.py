@@ -16,6 +16,11 @@ _HEAD = """\
 # Drafted from a living database. Every line is a guess about names and kinds of columns; what stands behind the # says
 # how sure it is: sure, likely, unsure. Confirm or change each, then run: whosaw check --catalog {name}
 """
+_TRACE = """\
+# What may explain why somebody opened a person, or clear him, is weighed with the verdict of a case where it is
+# declared: [trace.managers], [trace.handovers], [trace.presence], [trace.accounts], each with a source and a query
+# (docs/catalog.md). No table was guessed for them.
+"""
 _LOOKED_UP = {"email": "email", "phone": "phone"}
 _PURPOSE_COLUMNS = ("reference", "assignee", "subject", "origin", "opened_at", "closed_at")
 
@@ -46,6 +51,7 @@ def write(draft: Draft, *, source: str, url: str, written_url: str, company: str
         "\n".join(_lookups(draft)),
         "\n".join(_staff(draft.staff, source, quote)),
         "" if policies is None else f"[policies]\nfiles = [{_text(policies)}]   # drafted too; confirm who gets what\n",
+        _TRACE,
         "\n".join(_unused(draft, source)),
     ]
     return "\n".join(part for part in parts if part).rstrip("\n") + "\n"

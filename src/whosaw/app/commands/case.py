@@ -147,7 +147,7 @@ def say_verdict(verdict: Mapping[str, Any]) -> None:
     say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
     for each in verdict["candidates"]:
         say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
-    for each in verdict.get("missing", ()):
+    for each in verdict.get("missing") or ():
         say(f"  missing: {each}")
 
 

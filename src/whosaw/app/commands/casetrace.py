@@ -59,7 +59,7 @@ def _again(case: str, seq: int, *, as_json: bool) -> int:
         print_json({"number": seq, "same": not other, "differs": other})
     elif other:
         say(f"verdict {seq} of {case} does not come out again: {', '.join(other)}")
-        say("the company's work records, or the trail itself, say something else about that time than they did")
+        say("the catalog, the company's work records or the trail say something else about that time than they did")
     else:
         say(f"verdict {seq} of {case} comes out again, to the last bit")
     return 1 if other else 0
