@@ -14,8 +14,8 @@ from typing import Any, Literal
 from whosaw.answer import queries
 from whosaw.answer.errors import RawMailMissing
 from whosaw.answer.intake import Complaint
-from whosaw.record.keys import sync_folder
 from whosaw.store import Database
+from whosaw.terms.durable import write_whole
 
 LOOKALIKE = "lookalike"
 """The mark of a message whose sender's domain is made to be taken for the beneficiary's."""
@@ -80,13 +80,7 @@ class RawMails:
         path = self._folder / f"{name}.eml"
         if path.exists():
             return name
-        part = self._folder / f".{name}.{os.getpid()}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(self._folder)  # else a sighting may outlive the name of its mail
+        write_whole(path, raw, draft=f".{os.getpid()}.part")  # else a sighting may outlive its mail
         return name
 
     def read(self, name: str) -> bytes:

@@ -28,7 +28,7 @@ import psycopg
 
 from whosaw.answer.approach import Approaches, ApproachUnfit, ApproachUnknown, Offer, code_hash, hour_of, new_code
 from whosaw.doors.complaint import Told
-from whosaw.record.keys import sync_folder
+from whosaw.terms.durable import sync_folder
 
 _LOG = logging.getLogger(__name__)
 _HOUR = timedelta(hours=1)

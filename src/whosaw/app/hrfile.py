@@ -21,6 +21,7 @@ from whosaw.answer.reporttold import rates_of
 from whosaw.answer.step import step_of
 from whosaw.answer.stepqueries import steps
 from whosaw.app.services import Services
+from whosaw.terms.durable import write_whole
 
 
 class HrFile:
@@ -89,8 +90,5 @@ def _write(path: Path, text: str) -> bool:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         return False
-    part = path.with_suffix(".part")
-    part.touch(mode=0o600)
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)  # whole or not at all
+    write_whole(path, text)
     return True

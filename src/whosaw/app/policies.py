@@ -23,6 +23,7 @@ from whosaw.decide.policy import DecideError
 from whosaw.record import Appender, RecordError
 from whosaw.store import Database, NumberMap, StoreError
 from whosaw.terms import Clock, to_us
+from whosaw.terms.durable import UMASK, write_whole
 
 _LOG = logging.getLogger(__name__)
 LOOK_S = 1.0
@@ -44,9 +45,7 @@ class PolicyArchive:
         for ending, text in (("cedarschema", policies.schema), ("cedar", policies.text)):
             path = self._folder / f"{policies.version}.{ending}"
             if not path.exists():
-                half = path.with_suffix(f".{secrets.token_hex(4)}.half")
-                half.write_text(text, encoding="utf-8", newline="")
-                half.replace(path)
+                write_whole(path, text, mode=UMASK, draft=f".{secrets.token_hex(4)}.half")
 
     def find(self, version: str) -> PolicySet | None:
         """Return the set of a version, or None where it is not kept or no longer what it was."""

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from whosaw.app.errors import AppError
+from whosaw.terms.durable import UMASK, write_whole
 from whosaw.trace import Accesses, Actors, Index, build_index
 from whosaw.trace.inputs import Bool, Int64
 
@@ -263,9 +264,4 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 def write_index(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Replace the manifest at once: a build that dies leaves the index as it was."""
-    draft = folder / f".{MANIFEST}"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest), mode=UMASK)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from whosaw.app.errors import AppError
 from whosaw.prove import NoteInvalid, SigningKey, VerifierKey
 from whosaw.record.keys import read_keyring
+from whosaw.terms.durable import UMASK, write_whole
 
 
 class NoTrailKey(AppError, LookupError):
@@ -86,8 +87,6 @@ def publish_policy(
     """
     trail_folder.mkdir(parents=True, exist_ok=True)
     path = trail_folder / "policy"
-    fresh = trail_folder / f"policy.new-{os.getpid()}"
     logs = "".join(f"log {each}\n" for each in (key, *former))
-    fresh.write_text(logs + (witnesses or "quorum none\n"))
-    fresh.replace(path)
+    write_whole(path, logs + (witnesses or "quorum none\n"), mode=UMASK, draft=f".new-{os.getpid()}")
     return path

@@ -6,13 +6,12 @@ The note holds counts and a sentence of them: no account, no address.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from datetime import datetime
 from pathlib import Path
 
 from whosaw.lake.coverage import Coverage
-from whosaw.lake.manifest import open_private, sync_folder
+from whosaw.terms.durable import write_whole
 
 NAME = "COVERAGE.json"
 NEVER = "coverage: never measured against a database's own audit log; what went around the doors is not known"
@@ -24,13 +23,8 @@ def note_measured(lake: Path, found: Coverage, at: datetime) -> None:
     Raises:
         OSError: the lake cannot be written to.
     """
-    draft = lake / f"{NAME}.{secrets.token_hex(4)}.draft"  # two processes may measure at once
-    with open_private(draft) as file:
-        json.dump({"at": at.isoformat(timespec="seconds"), "line": found.line, "share": found.share}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(lake / NAME)
-    sync_folder(lake)
+    body = json.dumps({"at": at.isoformat(timespec="seconds"), "line": found.line, "share": found.share})
+    write_whole(lake / NAME, body, draft=f".{secrets.token_hex(4)}.draft")  # two processes may measure at once
 
 
 def coverage_line(lake: Path) -> str:

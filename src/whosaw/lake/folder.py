@@ -26,7 +26,8 @@ from pathlib import Path
 
 from whosaw.lake import manifest as manifests
 from whosaw.lake.errors import LakeBusy, LakeDamaged, LakeError, LakeUnwritable, NotALake
-from whosaw.lake.manifest import Manifest, open_private, read_manifest, sync_folder, write_manifest
+from whosaw.lake.manifest import Manifest, open_private, read_manifest, write_manifest
+from whosaw.terms.durable import sync_folder, write_whole
 
 REJECTS = "rejects"
 STAGING = ".staging"
@@ -124,10 +125,5 @@ def _key(folder: Path, manifest: Manifest) -> bytes:
     if not path.exists():
         if manifest.sources:
             raise LakeDamaged(f"`{_KEY}` is missing from lake `{folder}`: rows could no longer be told apart")
-        draft = path.with_suffix(".draft")
-        with open_private(draft) as file:
-            file.write(secrets.token_hex(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, secrets.token_hex(_KEY_BYTES), draft=".draft")
     return bytes.fromhex(path.read_text())

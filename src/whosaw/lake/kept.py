@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, ClassVar
 import pyarrow as pa
 
 from whosaw.lake.errors import LakeDamaged
-from whosaw.lake.manifest import open_private, sync_folder
+from whosaw.terms.durable import write_whole
 
 KEPT = "kept"
 KEYS = "kept.keys"
@@ -139,10 +139,5 @@ def forget_keys(folder: Path) -> None:
 
 
 def _write_keys(folder: Path, keys: dict[str, bytes]) -> None:
-    draft = folder / f"{KEYS}.draft"
-    with open_private(draft) as file:
-        json.dump({name: key.hex() for name, key in keys.items()}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / KEYS)
-    sync_folder(folder)
+    body = json.dumps({name: key.hex() for name, key in keys.items()}, indent=1)
+    write_whole(folder / KEYS, body, draft=".draft")

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from whosaw.lake.errors import LakeDamaged, NotALake
 from whosaw.lake.mapping import KINDS, Kind
+from whosaw.terms.durable import write_whole
 
 NAME = "LAKE.json"
 SCHEMA = 1
@@ -113,28 +114,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put the manifest in place of the old one, durably and at once."""
-    draft = folder / f"{NAME}.draft"
-    with open_private(draft) as file:
-        json.dump(asdict(manifest), file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / NAME)
-    sync_folder(folder)
+    write_whole(folder / NAME, json.dumps(asdict(manifest), indent=1, sort_keys=True), draft=".draft")
 
 
 def open_private(path: Path) -> TextIO:
     """Open a file for writing text that only its owner may read; an older one at `path` is emptied."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     return os.fdopen(handle, "w", encoding="utf-8")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames within `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _source(entry: dict[str, object]) -> Source:

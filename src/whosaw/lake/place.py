@@ -6,7 +6,6 @@ A local file is written beside its place, flushed to the disk and renamed; an ob
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from whosaw.lake.errors import LakeBusy, LakeDamaged, LakeUnwritable
-from whosaw.lake.manifest import sync_folder
+from whosaw.terms.durable import sync_folder, write_whole
 
 _LOCK = ".lock"
 _DRAFT = ".draft"
@@ -88,16 +87,9 @@ class Folder:
             LakeUnwritable: no room, no permission.
         """
         place = self.path / name
-        draft = place.with_name(place.name + _DRAFT)
         try:
             self._make(place.parent)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(place)
-            sync_folder(place.parent)
+            write_whole(place, body, draft=_DRAFT)
         except OSError as error:
             raise LakeUnwritable(f"cannot write to lake `{self.text}`: {error.strerror or error}") from error
 

@@ -24,6 +24,7 @@ from whosaw.prove.checkpoint import SIMULATED_SUFFIX
 from whosaw.prove.handover import KeyRole
 from whosaw.record.errors import KeyRefused
 from whosaw.terms import Clock
+from whosaw.terms.durable import sync_folder, write_whole
 
 Ended = Literal["", "lost", "stolen"]  # why a key ended other than by a planned rotation
 
@@ -132,22 +133,7 @@ def read_keyring(folder: Path) -> list[RingKey]:
 def write_keyring(folder: Path, ring: Sequence[RingKey]) -> None:
     """Replace a folder's keyring, durably."""
     text = "".join(f"{each.role} {each.key} {each.ended}".rstrip() + "\n" for each in ring)
-    handle, scratch = tempfile.mkstemp(prefix=".keyring-", dir=folder)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    Path(scratch).rename(folder / "keyring")
-    sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names that were made or changed in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(folder / "keyring", text, draft=f".{os.getpid()}")
 
 
 def load_key(path: Path, name: str) -> SigningKey:

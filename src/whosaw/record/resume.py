@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from whosaw.record.findings import Finding
+from whosaw.terms.durable import write_whole
 
 _NAME = "fsck.state"
 _FORMAT = "whosaw/fsck/v1"
@@ -55,11 +55,5 @@ class StateFile:
     def save(self, state: FsckState) -> None:
         """Keep `state` for a later run; where the folder may not be written, nothing is kept and nothing is wrong."""
         body = json.dumps({"format": _FORMAT, **asdict(state)}, separators=(",", ":")).encode()
-        scratch = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(handle)
-            scratch.rename(self._path)
+            write_whole(self._path, body)

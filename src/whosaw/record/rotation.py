@@ -11,7 +11,6 @@ While it runs this process leads, so no other signs; a server that runs must be 
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -35,13 +34,13 @@ from whosaw.record.keys import (
     load_or_create,
     owner_name,
     read_keyring,
-    sync_folder,
     write_keyring,
 )
 from whosaw.record.shelf import Shelf
 from whosaw.store import Database
 from whosaw.store.database import Connection
 from whosaw.terms import Clock, to_us
+from whosaw.terms.durable import UMASK, sync_folder, write_whole
 
 Ground = Literal["planned", "lost", "stolen"]
 
@@ -261,19 +260,10 @@ def _publish(
         open_handover(path.read_bytes())
         return path
     if last_note is not None:
-        _write(path.with_suffix(".checkpoint"), last_note)
-    _write(path, sign_handover(handover, new, old if isinstance(old, SigningKey) else None))
+        write_whole(path.with_suffix(".checkpoint"), last_note, mode=UMASK)
+    write_whole(path, sign_handover(handover, new, old if isinstance(old, SigningKey) else None), mode=UMASK)
     sync_folder(path.parent)
     return path
-
-
-def _write(path: Path, body: bytes) -> None:
-    scratch = path.with_name(f".{path.name}.new")
-    with scratch.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.rename(path)
 
 
 def _switch(place: Place, role: KeyRole, new: VerifierKey, ended: Ended) -> None:

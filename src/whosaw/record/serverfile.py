@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from whosaw.terms.durable import write_whole
+
 _NAME = "server.json"
 
 
@@ -51,10 +53,4 @@ class KnownServer:
         Raises:
             OSError: the file cannot be written.
         """
-        scratch = folder / f".{_NAME}.{os.getpid()}"
-        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(asdict(self)) + "\n")
-            file.flush()
-            os.fsync(handle)
-        scratch.rename(folder / _NAME)
+        write_whole(folder / _NAME, json.dumps(asdict(self)) + "\n", draft=f".{os.getpid()}")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +21,8 @@ from whosaw.prove.cosign import add_signatures
 from whosaw.prove.merkle import HASH_BYTES, LeafTree
 from whosaw.prove.note import Note, NoteSignature
 from whosaw.record.errors import TrailDamaged
-from whosaw.record.keys import sync_folder
 from whosaw.record.tiles import HEIGHT, WIDTH, Tile, split_items, tile_path
+from whosaw.terms.durable import UMASK, write_whole
 
 
 class Shelf:
@@ -112,13 +111,7 @@ class Shelf:
     def _put(self, name: str, body: bytes) -> None:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_name(target.name + ".new")
-        with scratch.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.rename(target)
-        sync_folder(target.parent)
+        write_whole(target, body, mode=UMASK)
 
 
 class TileNodes:

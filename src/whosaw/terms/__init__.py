@@ -1,7 +1,7 @@
 """The words every stage shares: errors, the clock, numbers, and the values that travel from door to door.
 
-Nothing here does I/O and nothing here imports another part of whosaw. The glossary (``docs/glossary.md``) is the
-authority for what each word means.
+Nothing here does I/O, save `durable`, which writes files whole, and nothing here imports another part of whosaw. The
+glossary (``docs/glossary.md``) is the authority for what each word means.
 """
 
 from whosaw.terms.chances import chance

@@ -221,7 +221,7 @@ def test_nothing_is_answered_that_could_not_be_kept(witness, tmp_path, monkeypat
     def fail(*_):
         raise OSError(28, "no space left")
 
-    monkeypatch.setattr("whosaw.record.witness.memory.os.fsync", fail)
+    monkeypatch.setattr("whosaw.terms.durable.os.fsync", fail)
     with pytest.raises(OSError, match="no space"):
         witness.add_checkpoint(ask(20, 30))
     monkeypatch.undo()

@@ -94,6 +94,7 @@ def demo(
             summary = story.summary(ground)
             teller.out.print()
             teller.out.print(summary_table(summary))
+            teller.line(f"work on the case yourself: WHOSAW_STATE={place} whosaw user add {_VIEWER} (docs/demo.md)")
             if json_file is not None:
                 _write(json_file, summary)
             passed = _check(check, ground, summary, teller) if check else True

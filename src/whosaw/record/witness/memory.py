@@ -8,7 +8,6 @@ and replaced under a lock of the file system, so neither two requests nor two pr
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import ClassVar
 
 from whosaw.prove import Checkpoint, Note, NoteInvalid
 from whosaw.record.errors import RecordError
-from whosaw.record.keys import sync_folder
+from whosaw.terms.durable import UMASK, write_whole
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -63,13 +62,7 @@ class Slot:
 
     def put(self, note: bytes) -> None:
         """Replace it, durably."""
-        scratch = self.folder / (self.name + ".new")
-        with scratch.open("wb") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.rename(self.folder / self.name)
-        sync_folder(self.folder)
+        write_whole(self.folder / self.name, note, mode=UMASK)
 
 
 class Memory:
