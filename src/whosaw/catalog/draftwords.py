@@ -11,9 +11,14 @@ from whosaw.catalog.tables import Column
 _PEOPLE = (
     "customer|client|user|member|patient|account|contact|person|people|seller|buyer|guest|subscriber|shopper|"
     "passenger|tenant|policyholder|cardholder|consumer|merchant|vendor|borrower|student|donor|driver|rider|host|lead|"
-    "profile|partner|recipient|applicant|candidate"
+    "profile|partner|recipient|applicant|candidate|"
+    "kunden?|kundin|kundinnen|nutzer|benutzer|mitglied(?:er)?|verk[aä]ufer|h[aä]ndler|mandant|mandanten|patienten|"
+    "cliente|clienti|usuario|utente|utenti|utilisateur|vendeur|vendedor|klant|klanten|gebruiker|klient|klienci"
 )
-STAFF = r"(?:.* )?(?:staff|employee|agent|operator|colleague|personnel|workforce|worker|support user|admin user)s?"
+STAFF = (
+    r"(?:.* )?(?:staff|employee|agent|operator|colleague|personnel|workforce|worker|support user|admin user|"
+    r"mitarbeiter(?:in|innen)?|angestellten?|empleado|employ[eé]|dipendent[ei]|medewerker|pracowni(?:k|cy))s?"
+)
 PERHAPS_STAFF = r"(?:.* )?(?:user|admin|team member|member)s?"
 WORK = (
     r"(?:.* )?(?:ticket|case|conversation|request|inquiry|enquiry|complaint|issue|task|call|chat|claim|incident|"

@@ -93,6 +93,47 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ),
     ("text", r"", r"(?:.* )?(?:notes?|comments?|remarks?|message|body|description|text)"),
 )
+# the same in German, French, Spanish, Italian, Portuguese, Dutch and Polish
+_NAMES_ELSEWHERE: tuple[tuple[str, str, str], ...] = (
+    ("email", r"e ?mail ?adresse|correo(?: electr[oó]nico)?|courriel|posta elettronica", ""),
+    (
+        "phone",
+        r"(?:.* )?(?:telefon|handy|mobil|telefoon)(?: ?(?:nummer|nr))?|t[eé]l[eé]phone|(?:.* )?tel[eé]fon[oe]|celular|"
+        r"cellulare|telem[oó]vel",
+        "",
+    ),
+    ("iban", r"konto ?(?:nummer|nr)|num[eé]ro de compte|n[uú]mero de cuenta", ""),
+    (
+        "birth",
+        r"geburts ?(?:tag|datum)|geboren(?: am)?|(?:date de )?naissance|(?:fecha (?:de )?)?nacimiento|"
+        r"(?:data (?:di )?)?nascita|(?:data (?:de )?)?nascimento|geboorte ?datum|data urodzenia",
+        "",
+    ),
+    (
+        "document",
+        r"(?:personal ?)?ausweis.*|reise ?pass.*|steuer ?(?:nummer|nr|id).*|sozialversicherungs.*|dni|codice fiscale|"
+        r"bsn|pesel|pasaporte.*|passaporto.*",
+        "",
+    ),
+    ("username", r"(?:benutzer|nutzer|anmelde) ?name|identifiant|nombre de usuario|gebruikers ?naam", ""),
+    (
+        "name",
+        r"(?:.* )?(?:vor|nach|familien|zu|geburts|ruf) ?namen?|pr[eé]nom|nom de famille|apellidos?|cognome|sobrenome|"
+        r"(?:voor|achter) ?naam|imi[eę]|nazwisko",
+        r"nom|nombre|nome|naam",
+    ),
+    (
+        "address",
+        r"(?:.* )?(?:stra(?:ß|ss)e|\w*anschrift|adress[eo]?|haus ?(?:nummer|nr)|plz|postleitzahl)|rue|code postal|"
+        r"calle|direcci[oó]n|c[oó]digo postal|indirizzo|ende?re[cç]o|straat|adres|huis ?nummer|postcode|ulica|kod pocztowy",
+        r"(?:wohn)?ort|stadt|ville|ciudad|citt[aà]|cidade|plaats|miasto",
+    ),
+    (
+        "text",
+        r"",
+        r"(?:.* )?(?:notiz(?:en)?|bemerkung(?:en)?|kommentar|nachricht|remarque|commentaire|comentario|opmerking)",
+    ),
+)
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
 _FITTING = {
@@ -169,7 +210,7 @@ def _guess(kind: str, named: str | None, held: str | None, *, strong: bool) -> G
 def _by_name(name: str) -> tuple[str | None, bool]:
     said = words(name)
     for strong in (True, False):
-        for kind, certain, weak in _NAMES:
+        for kind, certain, weak in (*_NAMES, *_NAMES_ELSEWHERE):
             pattern = certain if strong else weak
             if pattern and re.fullmatch(pattern, said):
                 return kind, strong
