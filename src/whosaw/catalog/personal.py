@@ -125,7 +125,8 @@ _NAMES_ELSEWHERE: tuple[tuple[str, str, str], ...] = (
     (
         "address",
         r"(?:.* )?(?:stra(?:ß|ss)e|\w*anschrift|adress[eo]?|haus ?(?:nummer|nr)|plz|postleitzahl)|rue|code postal|"
-        r"calle|direcci[oó]n|c[oó]digo postal|indirizzo|ende?re[cç]o|straat|adres|huis ?nummer|postcode|ulica|kod pocztowy",
+        r"calle|direcci[oó]n|c[oó]digo postal|indirizzo|ende?re[cç]o|straat|adres|huis ?nummer|"
+        r"postcode|ulica|kod pocztowy",
         r"(?:wohn)?ort|stadt|ville|ciudad|citt[aà]|cidade|plaats|miasto",
     ),
     (
