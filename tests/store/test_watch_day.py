@@ -172,9 +172,16 @@ async def test_reviewers_decide_and_nobody_is_silenced(weighed: Services) -> Non
     opened = await open_case(services, case.id, by="P-1", reason="two reviewers confirmed the flag")
     assert opened.beneficiary == f"seller:S-{SOLD}"
     assert (await open_case(services, case.id, by="S-1", reason="two reviewers confirmed the flag")).id == opened.id
+    # somebody works on, so that the next night reads other rows
+    (actor,) = (await assign(services.db, "actor", ["E-1"])).values()
+    (subject,) = (await assign(services.db, "subject", ["customer:C-1"])).values()
+    said_of = {"kind": "disclosure", "at": to_us(END), "actor": actor, "subject": subject, "door": "http"}
+    await services.appender.append({**said_of, "fields": ["customer.email=reveal"], "verified": "yes"})
     later(services, days=1)
     await note_watch(services)
-    assert [each.actor for each in await listed(services) if each.tier != "review"] == [case.actor]
+    (again,) = [each for each in await listed(services) if each.tier != "review"]
+    assert again.actor == case.actor and again.id != case.id and again.verdicts == ()
+    assert again.earlier == f"confirmed on 2026-02-26, flag {case.id}" and case.earlier == ""
 
 
 async def test_nobody_decides_about_himself(weighed: Services) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -42,6 +42,7 @@ class Listed:
         beneficiary: whom it would profit, or empty.
         told: everything it says.
         verdicts: outcome and reviewer of each verdict, in order.
+        earlier: the newest verdict on another flag about the same person and beneficiary; empty where there is none.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Listed:
     seal: str
     told: Mapping[str, Any]
     verdicts: tuple[tuple[str, str], ...]
+    earlier: str = ""
 
     @property
     def stands(self) -> str:
@@ -88,11 +90,19 @@ async def check_reviewer(services: Services, key: str) -> None:
 
 
 async def listed(services: Services, limit: int = 200) -> list[Listed]:
-    """Return the newest flag of each person and beneficiary, the newest first."""
+    """Return the newest flag of each person and beneficiary, the newest first, with what was said of earlier ones."""
     said: dict[str, list[tuple[str, str]]] = {}
     for flag, outcome, _, _, by, _ in await queries.verdicts(services.db):
         said.setdefault(flag, []).append((outcome, by))
-    return [_listed(row, said) for row in await queries.flags(services.db, limit)]
+    before: dict[tuple[int, str], list[tuple[str, str]]] = {}
+    for actor, whom, flag, outcome, at in await queries.judged(services.db):
+        before.setdefault((actor, whom), []).append((flag, f"{outcome} on {at.date()}, flag {flag}"))
+    found = [_listed(row, said) for row in await queries.flags(services.db, limit)]
+    return [replace(each, earlier=_earlier(each.id, before.get((each.actor, each.beneficiary), ()))) for each in found]
+
+
+def _earlier(identifier: str, before: Sequence[tuple[str, str]]) -> str:
+    return next((said for flag, said in reversed(before) if flag != identifier), "")
 
 
 def _listed(row: Sequence[Any], said: Mapping[str, Sequence[tuple[str, str]]]) -> Listed:

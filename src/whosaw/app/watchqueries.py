@@ -107,6 +107,16 @@ async def verdicts(db: Database) -> list[Row]:
         return await rows.fetchall()
 
 
+async def judged(db: Database) -> list[Row]:
+    """Return actor, beneficiary, flag, outcome, at of every verdict, in order."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select f.actor, coalesce(f.beneficiary, ''), v.flag, v.outcome, v.at from watch_verdict v "
+            "join watch_flag f on f.id = v.flag order by v.id"
+        )
+        return await rows.fetchall()
+
+
 async def asked_since(db: Database, since: datetime) -> set[int]:
     """Return the actors who were asked from then on."""
     async with db.connection() as connection:

@@ -123,6 +123,7 @@ class WebReads:
                 each.told["without_top_row"],
                 tuple(StoryLine(told["sentence"], told["weakens"], told["clears"]) for told in each.told["stories"]),
                 bool(each.told.get("selected")),
+                each.earlier,
             )
             for each in await watchdesk.listed(self._services)
         )

@@ -81,7 +81,10 @@ WATCH = WatchPage(
             "2,300 : 1",
             (StoryLine("he looks after this beneficiary, though nobody declared it", 12_400.0, "a list of managers"),),
         ),
-        FlagLine("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
+        FlagLine(
+            *("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
+            earlier="cleared on 2026-03-12, flag 55aa",
+        ),
     ),
     (
         HeldLine(12, 21, "canary", "second_person", True, NOW - timedelta(minutes=20), NOW + timedelta(minutes=40)),

@@ -69,6 +69,7 @@ async def test_a_flag_tells_its_parts_and_innocent_stories_and_the_page_groups_a
         "whosaw watch replay 170523db6f4ec4fd",
     ):
         assert said in flag
+    assert page.count("an earlier one:") == 1 and "an earlier one: cleared on 2026-03-12, flag 55aa" in page
     night, rest = page[page.index("groups-heading") :].split("part time yes")
     assert "above 1.5 times the stated rate" in night and "as stated" in rest and "above 1.5" not in rest[:400]
     teams = page[page.index("explained-heading") :]

@@ -92,6 +92,7 @@ def _told(each: Listed) -> dict[str, Any]:
         "seal": each.seal,
         "verdicts": [list(said) for said in each.verdicts],
         "stands": each.stands,
+        "earlier": each.earlier,
         "told": dict(each.told) | {"actor": f"actor #{each.actor}"},
     }
 
@@ -127,6 +128,8 @@ def _print(each: Listed, *, whole: bool) -> None:
     whom = f" for {each.beneficiary}" if each.beneficiary else ""
     out.print(Text(f"{each.tier} {each.id} {each.day} actor #{each.actor}{whom}: {told['sentence']}", style="bold"))
     verdict = each.stands or "not decided"
+    if each.earlier:
+        verdict = f"{verdict}; an earlier one: {each.earlier}"
     if told.get("selected"):
         verdict = f"selected by e-BH; {verdict}"
     out.print(Text(f"  month {told['evidence']}, weeks together {told['detector']}; {verdict}"))

@@ -33,6 +33,7 @@ class FlagLine:
         without_top_row: what is left without the access that counts most.
         stories: innocent stories that were tested.
         selected: whether e-BH selects him among the month's evidence of all people.
+        earlier: the newest verdict on another flag about the same person and beneficiary, or empty.
     """
 
     id: str
@@ -48,6 +49,7 @@ class FlagLine:
     without_top_row: str = ""
     stories: tuple[StoryLine, ...] = ()
     selected: bool = False
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
