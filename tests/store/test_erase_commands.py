@@ -200,6 +200,8 @@ insert into watch_flag values ('f1', '2026-03-30', {number}, 'review', null, 'se
 insert into watch_verdict (flag, outcome, note, by, at, entry) values ('f1', 'cleared', 'an audit', 'E-2', now(), 1);
 insert into watch_prompt (actor, subject, looked_us, asked_at, due_at, entry)
     values ({number}, {subject}, 1, now(), now(), 1);
+insert into watch_explanation (flag, beneficiary, since_us, until_us, because, declared_by, declared_at, entry)
+    values ('f1', 'seller:S-1', 1, 2, 'a recall', 'E-2', now(), 1);
 """
 
 
@@ -225,6 +227,7 @@ def test_what_watch_keeps_of_staff_is_reported_by_number_even_after_the_key_is_g
     assert own("actor:E-1") == kept
     assert own("actor:E-1", "left") == kept
     gave = {"releases of others that this person gave": 2, "verdicts about flags that this person gave": 1}
+    gave |= {"explanations of looks that this person declared, agreed to or withdrew": 1}
     assert own("actor:E-2") == gave
     assert own("customer:C-2")["questions of watch to staff about an access to this person"] == 1
     assert "questions of watch to staff about an access to this person" not in own("customer:C-1")
