@@ -12,7 +12,7 @@ from whosaw.trace import Settings, build_index
 from whosaw.trace.confidence import _PAIR_GRID, _PHASES, _Gains
 from whosaw.trace.counting import count_members
 from whosaw.trace.evidence import gather_evidence, log_prefixes, log_singles
-from whosaw.trace.permutation import _once, _Redraw
+from whosaw.trace.redraws import Redraws, _once
 from whosaw.trace.rings import PAIR_SHARES, log_bets, partners, weigh_trios
 from whosaw.trace.risk import match, order_context, order_sightings
 from whosaw.trace.settings import LAMBDAS
@@ -106,9 +106,9 @@ def test_the_maxima_of_redraws_are_those_of_every_actor_worked_out_one_by_one(wo
     weight = prior_weights(index, context, sets, settings).weight[0]
     evidence = gather_evidence(index, sets)
     everybody = count_members(index, sets)
-    redraw = _Redraw(index, evidence, everybody, weight, settings)
+    redraws = Redraws(index, evidence, everybody, weight, settings)
     prefixes = (3, len(sets))
-    told = np.concatenate([redraw.maxima(prefixes, 0, 20), redraw.maxima(prefixes, 20, 30)], axis=1)
+    told = np.concatenate([redraws.maxima(prefixes, 0, 20), redraws.maxima(prefixes, 20, 30)], axis=1)
     kinds = [index.pair_first_us, index.pair_irregular_us][: 1 + reasons]
     for draw in range(30):
         ratio = np.zeros((len(kinds), len(sets), index.actors.count))
