@@ -135,18 +135,19 @@ async def test_with_all_declared_a_server_may_find_and_one_who_is_cleared_later_
         assert len(await raised(services, "case.accusation_fell")) == 1, "who was shown him must be told"
 
 
-async def test_a_server_does_not_take_back_what_a_person_weighed(company: tuple[str, Path]) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [{"duties": [{"what": "hand-over"}]}, {"explained": {"customer:C-0": [{"source": "x", "probability": 0.9}]}}],
+)
+async def test_a_server_does_not_take_back_what_a_person_weighed(
+    company: tuple[str, Path], given: dict[str, Any]
+) -> None:
     url, state = company
-    catalog(url, state, recompute=True)
+    catalog(url, state, "managers", recompute=True)
     clock = SimulatedClock(END)
     async with opened(url, state, clock) as services:
         await complain(services, range(6))
-        by_hand = {
-            "verdict": "undecided",
-            "candidates": [],
-            "outside_probability": 0.5,
-            "duties": [{"what": "hand-over"}],
-        }
+        by_hand = {"verdict": "undecided", "candidates": [], "outside_probability": 0.5, **given}
         await case_work(services).cases.add_verdict(CASE, by_hand, complaints=6)
         await recompute(services)
         clock.advance_to(clock.now() + MINUTE)

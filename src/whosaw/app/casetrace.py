@@ -25,8 +25,9 @@ from whosaw.app.caserecompute import CHANGED
 from whosaw.app.errors import AppError
 from whosaw.app.presence import add_persons
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import Declared, as_csv, declared, read_presence_of, read_work
+from whosaw.app.tracedeclared import NAMES, Declared, as_csv, declared, read_presence_of, read_work
 from whosaw.app.tracedetail import verdict_in_words
+from whosaw.app.traceduties import ACCOUNT, HAND_OVER
 from whosaw.app.tracefiles import read_presence
 from whosaw.app.tracesightings import as_csv as sightings_csv
 from whosaw.app.tracesightings import shown_to, sightings_of
@@ -107,33 +108,37 @@ async def trace_case(services: Services, case: str, *, by: str | None = None) ->
     work = case_work(services)
     about = (await work.cases.get(case)).beneficiary
     before = await work.cases.verdicts(case)
-    if by is None and before and (less := weighed_in(before[-1].verdict) - _weighs(declared(services).tracing)):
-        raise WeighsLess(
-            f"the newest verdict of `{case}` weighed {' and '.join(sorted(less))}; the catalog declares none"
-        )
+    if by is None and before and (less := weighed_in(before[-1].verdict) - set(declared(services).tracing.records)):
+        names = " and ".join(NAMES[name] for name in sorted(less))
+        raise WeighsLess(f"the newest verdict of `{case}` weighed {names}, which the catalog does not declare")
     computed = await compute(services, case, about, alone=by is None)
+    by_hand = _explained(before[-1].verdict) if before and "inputs" not in before[-1].verdict else set()
+    if by is None and by_hand - _explained(computed.verdict):
+        raise WeighsLess(f"the newest verdict of `{case}` knew sources outside that do not stand in the case")
     if by is not None:
         await work.desk.check(case, by)  # it took a while: he may have come under suspicion meanwhile
     return await _keep(services, work, case, computed, by)
 
 
 def weighed_in(verdict: Mapping[str, Any]) -> set[str]:
-    """Return which of duties, presence and accounts went into a verdict, however it came to its case."""
+    """Return which records of ``[trace]`` went into a verdict, however it came to its case."""
     inputs = verdict.get("inputs")
     if isinstance(inputs, Mapping) and isinstance(inputs.get("weighed"), list):
-        return set(inputs["weighed"])
+        return set(map(str, inputs["weighed"])) & set(NAMES)
     candidates: Sequence[Mapping[str, Any]] = verdict.get("candidates") or ()
+    duties = {each.get("what") for each in verdict.get("duties") or ()}
     there = {
-        "duties": bool(verdict.get("duties")),
+        "managers": ACCOUNT in duties,
+        "handovers": HAND_OVER in duties,
         "presence": "skew_s" in verdict,
         "accounts": bool(verdict.get("groups")) or any(each.get("shared") for each in candidates),
     }
     return {name for name, found in there.items() if found}
 
 
-def _weighs(tracing: Tracing) -> set[str]:
-    of = {"managers": "duties", "handovers": "duties", "presence": "presence", "accounts": "accounts"}
-    return {of[name] for name in tracing.records}
+def _explained(verdict: Mapping[str, Any]) -> set[str]:
+    """Return whose complaints something outside may explain, as a verdict says."""
+    return set(verdict.get("explained") or ())
 
 
 async def compute(services: Services, case: str, about: str, *, alone: bool) -> Computed:
@@ -166,7 +171,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
         "catalog": services.catalog.version,
         "whosaw": __version__,
         "evidence": digest,
-        "weighed": sorted(_weighs(read.tracing)),
+        "weighed": sorted(read.tracing.records),
         "not_weighed": read.not_weighed,
         "rows": read.rows,
         "skew_s": read.tracing.skew_s,
