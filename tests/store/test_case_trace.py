@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -187,24 +186,27 @@ async def test_a_row_that_means_nothing_stops_the_verdict(company: tuple[str, Pa
         assert await case_work(services).cases.verdicts(CASE) == []
 
 
-def killed_before_it_is_kept() -> None:
-    """A process that computes what waits and is killed when it was read and computed, and nothing is kept."""
-    from whosaw.answer import queries
+KILLED = """
+import os, signal
+from whosaw.answer import queries
+from whosaw.app.caserecompute import recompute
+from whosaw.app.commands.opened import with_services
 
-    def kill(*_: Any) -> None:
+add = queries.add_verdict
+
+async def all_but_the_commit(*given):
+    *most, beside = given
+
+    async def then_die(connection, seq):
+        await beside(connection, seq)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    async def all_but_the_commit(*given: Any) -> Any:
-        *most, beside = given
+    return await add(*most, then_die)
 
-        async def then_die(connection: Any, seq: int) -> None:
-            await beside(connection, seq)
-            kill()
-
-        return await add(*most, then_die)
-
-    add, queries.add_verdict = queries.add_verdict, all_but_the_commit  # type: ignore[assignment]
-    with_services(recompute)
+queries.add_verdict = all_but_the_commit
+with_services(recompute)
+"""
+"""A process that computes what waits, and is killed when all is written and nothing is committed."""
 
 
 async def test_killed_before_the_commit_it_leaves_no_half_verdict_and_is_computed_again(
@@ -219,8 +221,7 @@ async def test_killed_before_the_commit_it_leaves_no_half_verdict_and_is_compute
         SharedClock(state / "clock", END + MINUTE)
         monkeypatch.setenv("WHOSAW_STATE", str(state))
         monkeypatch.setenv("WHOSAW_DATABASE", url)
-        program = "from tests.store.test_case_trace import killed_before_it_is_kept as run; run()"
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED)
         assert await process.wait() == -signal.SIGKILL
         with psycopg.connect(url) as connection:
             kept = "select (select count(*) from case_verdict), (select count(*) from case_trace_input)"
