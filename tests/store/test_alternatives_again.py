@@ -100,6 +100,8 @@ async def test_the_time_of_an_order_is_read_from_whatever_the_company_keeps(
         assert len(await Alternatives(services.db, services.clock).from_orders([one], asked)) == 1
         without = own_orders(services, ORDERS.rpartition(":")[0])
         assert list((await without([one.subject], SELLER)).values()) == [None]
+        with pytest.raises(IntakeImpossible, match="ordered_on"):
+            await own_orders(services, f"{ORDERS}_on")([one.subject], SELLER)
         if kind == "text":
             connection.execute("update company.orders set ordered = 'soon'")
             with pytest.raises(IntakeImpossible):

@@ -237,6 +237,8 @@ def _said(case: OwnCase) -> str:
 
 def _earlier(case: OwnCase) -> list[str]:
     """Return a line for each earlier time at which what was said became another; the JSON has every one."""
+    if {each.says for each in case.earlier} <= {case.says}:
+        return []
     lines, said = [], ""
     for each in case.earlier:
         if each.says != said:

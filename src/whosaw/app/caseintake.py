@@ -22,6 +22,7 @@ from whosaw.app.casedesk import CaseWork
 from whosaw.app.complaintboxes import Box
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+from whosaw.catalog.source import SourceRefused
 from whosaw.catalog.statements import lookup_statement, presence_statement, subject_statement
 from whosaw.store.numbers import assign, keys_of
 
@@ -256,11 +257,15 @@ def own_orders(services: Services, where: str) -> OwnOrders:
 
     async def asked(subjects: Sequence[int], beneficiary: str) -> dict[int, datetime | None]:
         keys: Mapping[int, str] = await keys_of(services.db, "subject", subjects)
-        rows = await services.sources[source].rows(
+        statement = (
             f"select {customer} as customer, {first} as first_at from {table} where {seller} = :seller "
-            f"group by {customer}",
-            seller=beneficiary.partition(":")[2],
+            f"group by {customer}"
         )
+        try:
+            rows = await services.sources[source].rows(statement, seller=beneficiary.partition(":")[2])
+        except SourceRefused as cause:
+            hint = "does it have this table and these columns, and may whosaw read them?"
+            raise IntakeImpossible(f"orders cannot be read by `{where}`: {cause}", hint=hint) from cause
         bought = {str(row["customer"]): row["first_at"] for row in rows}
         mine = {number: key.partition(":")[2] for number, key in keys.items()}
         return {number: _moment(bought[key], where) for number, key in mine.items() if key in bought}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from whosaw.answer import Step, UnknownCase
+from whosaw.answer import Step, StepRefused, UnknownCase
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.ladder import RULES
 from whosaw.answer.step import Kind
@@ -93,7 +93,8 @@ def plan(
     Args:
         case: CASE-1.
         kind: what.
-        target: whom: #17 for an actor, seller:S-88; the case itself where left out.
+        target: whom: #17 for an actor, seller:S-88; where left out, the case itself, or for a step about a seller the
+            one whom the case is about.
         reason: why, without names.
         reviews: of a restoration or deletion: the reviews.
         note: of the same: what the writers of these reviews are told; of a deletion: the reasons where left out.
@@ -107,16 +108,16 @@ def plan(
     async def work(services: Services) -> Step:
         desk = case_work(services)
         by = await act_in_case(services, case)  # first: what cannot be written tells of the case too
+        whom = await target_of(desk, case, kind, target)
         params: dict[str, Any] = {}
         if not (kind == "delete_reviews" and note):
-            params |= await _params(services, case, kind, target, statement)
+            params |= await _params(services, case, kind, whom, statement)
         if kind in {"restore_reviews", "delete_reviews"}:
             params |= {"reviews": sorted(reviews)} | ({"note": note} if note else {})
         if kind == "resuspend_seller":
             params["entry"] = entry
         if exception:
             params |= {"exception": exception, "exception_why": exception_why}
-        whom = await actor_of(desk, target) if target else case
         return await desk.steps.plan(case, kind, whom, by=by, reason=reason, params=params)
 
     made = with_services(work)
@@ -126,6 +127,24 @@ def plan(
     if made.params:
         console().print(Text(json.dumps(made.params, indent=2, ensure_ascii=False)))
     return 0
+
+
+async def target_of(desk: CaseWork, case: str, kind: Kind, target: str) -> str:
+    """Return about whom a step is: who is named, else the case, or of a step about a seller whom the case is about.
+
+    Raises:
+        StepRefused: ``nobody`` where it is about a person and none is named.
+    """
+    if target:
+        return await actor_of(desk, target)
+    if RULES[kind].about == "seller":
+        return (await desk.cases.get(case)).beneficiary
+    if RULES[kind].about == "actor":
+        raise StepRefused("nobody", f"`{kind}` is about a person, and nobody says about whom", hint=_WHOM)
+    return case
+
+
+_WHOM = "name a number as `whosaw case show` prints it, in quotes: '#17'"
 
 
 async def _params(services: Services, case: str, kind: Kind, target: str, file: Path | None) -> dict[str, Any]:
