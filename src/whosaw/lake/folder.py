@@ -35,7 +35,7 @@ STAGING = ".staging"
 _LOCK = ".lock"
 _KEY = "identity.key"
 _KEY_BYTES = 32
-_OURS = {_LOCK, _KEY, "identity.draft", STAGING, REJECTS, "trails", f"{manifests.NAME}.draft"}
+_OURS = {_LOCK, _KEY, "identity.draft", f"{_KEY}.draft", STAGING, REJECTS, "trails", f"{manifests.NAME}.draft"}
 
 
 @dataclass(frozen=True, slots=True)
