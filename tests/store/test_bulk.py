@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from whosaw.ask import ActionAsk, BulkAsk, new_ask_id
+from whosaw.ask import ActionAsk, AskInvalid, BulkAsk, new_ask_id
 from whosaw.catalog.model import Budget, Limit
 from whosaw.decide import PolicyHolder
 from whosaw.decide.policy import PolicySet
@@ -166,13 +166,16 @@ async def test_an_export_by_the_tool_itself_is_held_to_the_same_number(company: 
     actions = {name: replace(deletion, name=name) for name in ("review.delete", "export")}
     house = gate_over(company, 'permit (principal, action == Action::"act", resource);', actions=actions)
 
-    async def reason(action: str, rows: int) -> str:
+    async def reason(action: str, rows: int | None) -> str:
         asked = ActionAsk("E-2", action, "R-1", CARE, "http", company.clock.now(), new_ask_id(), rows=rows)
         return (await house.act(asked)).decision.reason
 
     assert await reason("export", SECOND_PERSON_ABOVE) == "purpose.verified"
     assert await reason("export", SECOND_PERSON_ABOVE + 1) == "second_person.needed"
     assert await reason("review.delete", SECOND_PERSON_ABOVE + 1) == "purpose.verified"
+    assert await reason("review.delete", None) == "purpose.verified"
+    with pytest.raises(AskInvalid, match="how many rows"):  # what does not say it is not taken for a small one
+        await reason("export", None)
 
 
 async def test_a_policys_cap_of_rows_refuses_all_of_what_is_above_it(company: Company, gate: Gate) -> None:

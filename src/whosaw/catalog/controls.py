@@ -21,18 +21,21 @@ from whosaw.catalog.strict import Table
 BUILT_IN_GRANTS = ("unmask", "second_person")
 """Grant kinds that open something else than classes: who an actor is, an action above its limit."""
 
+MISSES = "misses"
+"""Stands among the classes of a budget: asks and lookups about nobody. No field has it as its class."""
+
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def budget(
     name: str, table: Table, classes: Collection[str], actions: Collection[str], lookups: Collection[str]
 ) -> Budget:
-    """Read one budget: of a class that some field has, of a declared action, or of what a declared lookup finds."""
+    """Read one budget: of a class that some field has, of misses, of a declared action, or of what a lookup finds."""
     if sum(each in table for each in ("class", "action", "lookup")) != 1:
         raise CatalogInvalid(f"{table.where}: a budget counts either a `class`, an `action` or a `lookup`")
     read = Budget(
         name=name,
-        klass=table.choice("class", classes) if "class" in table else None,
+        klass=table.choice("class", [*classes, MISSES]) if "class" in table else None,
         action=table.choice("action", actions) if "action" in table else None,
         roles=frozenset(table.texts("roles")),
         hour=_limit(table, "hour"),
@@ -44,6 +47,10 @@ def budget(
     if not any(window.soft or window.hard for window in (read.hour, read.day, read.month)):
         raise CatalogInvalid(
             f"{table.where}: the budget limits nothing", hint="give it hour, day or month: day = { hard = 200 }"
+        )
+    if read.klass == MISSES and not any(window.hard for window in (read.hour, read.day, read.month)):
+        raise CatalogInvalid(
+            f"{table.where}: misses that never end would tell who exists", hint="give it a `hard`: hour = { hard = 60 }"
         )
     return read
 

@@ -182,6 +182,11 @@ def _field(name: str, table: Table, subjects: Mapping[str, SubjectKind], *, has_
         as_alias=table.choice("reveal", ("value", "alias"), default="value") == "alias",
     )
     table.done()
+    if field.klass == controls.MISSES:
+        raise CatalogInvalid(
+            f"{table.where}: `{controls.MISSES}` is no class of a field: a budget counts misses by that name",
+            hint="call the class otherwise",
+        )
     _can_be_masked(field, table.where, has_key=has_key)
     return field
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from whosaw.catalog import Catalog
+from whosaw.catalog.controls import MISSES
 from whosaw.catalog.model import Limit
 from whosaw.gate import queries
 from whosaw.gate.numbering import BatchNumbers, Key
@@ -20,7 +21,6 @@ from whosaw.terms import to_us
 
 Refusal = Literal["budget.reason_needed", "budget.exhausted"]
 
-MISSES = "misses"
 _REFUSALS: Mapping[int, Refusal] = {1: "budget.reason_needed", 2: "budget.exhausted"}
 _MEMO_MOST = 4_096
 

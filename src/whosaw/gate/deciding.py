@@ -8,6 +8,7 @@ from datetime import datetime
 
 from whosaw.ask import ActionAsk, Ask, LookupAsk
 from whosaw.catalog import Catalog, Source
+from whosaw.catalog.controls import MISSES
 from whosaw.decide import (
     Decision,
     Facts,
@@ -21,7 +22,7 @@ from whosaw.decide import (
     withheld,
 )
 from whosaw.gate.aliasing import Aliasing
-from whosaw.gate.budgets import MISSES, Budgets, Unit
+from whosaw.gate.budgets import Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
 from whosaw.gate.friction import Friction
 from whosaw.gate.notifying import Notifying

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from whosaw.ask import ActionAsk, Ask, AskInvalid, BulkAsk, LookupAsk
 from whosaw.ask.model import ASKS_MOST, OBJECTS_MOST, SUBJECTS_MOST
 from whosaw.catalog import Catalog
+from whosaw.gate.standing import EXPORT
 from whosaw.terms import PurposeRef
 
 
@@ -57,6 +58,15 @@ class Form:
         if len(ask.objects) > OBJECTS_MOST or len(set(ask.objects)) != len(ask.objects):
             raise AskInvalid(f"name 1 to {OBJECTS_MOST} objects, each once", hint="split the ask")
         self._purpose(ask.purpose)
+
+    def deed(self, ask: ActionAsk) -> None:
+        """Check an action that is to be decided for good: an export says how many rows it yields.
+
+        Without them it would pass for one of a single row, whatever leaves.
+        """
+        self.action(ask)
+        if ask.action == EXPORT and ask.rows is None:
+            raise AskInvalid("an export says how many rows it yields", hint="send their number as `rows`")
 
     def _kind(self, kind: str) -> None:
         if kind not in self._catalog.subjects:

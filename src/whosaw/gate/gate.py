@@ -112,11 +112,11 @@ class Gate:
 
     async def act(self, ask: ActionAsk) -> Deed:
         """Decide and record one action; the caller carries it out only if the outcome is ``allow``."""
-        self._form.action(ask)
+        self._form.deed(ask)
         return await self._deeds.submit(ask)
 
     async def act_many(self, asks: Sequence[ActionAsk]) -> list[Deed]:
         """Decide and record many actions at once."""
         for ask in asks:
-            self._form.action(ask)
+            self._form.deed(ask)
         return await self._acting.act(asks) if asks else []

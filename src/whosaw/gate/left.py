@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from whosaw.catalog import Catalog
+from whosaw.catalog.controls import MISSES
 from whosaw.decide import lookup_deed
 from whosaw.gate import leftqueries as queries
-from whosaw.gate.budgets import MISSES, Budgets, found_by
+from whosaw.gate.budgets import Budgets, found_by
 from whosaw.store import Database
 from whosaw.terms import to_us
 

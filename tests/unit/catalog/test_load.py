@@ -85,3 +85,8 @@ def test_a_missing_file_and_a_file_that_is_no_text_are_named(tmp_path: Path) -> 
     (tmp_path / "raw.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(CatalogInvalid, match="not UTF-8"):
         load(tmp_path / "raw.toml")
+
+
+def test_a_budget_may_give_misses_other_numbers() -> None:
+    read = parse(GOOD + '\n[budgets.tries]\nclass = "misses"\nhour = { hard = 200 }\n').budgets["tries"]
+    assert (read.klass, read.hour.hard) == ("misses", 200)

@@ -50,6 +50,13 @@ def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
         ("[actors]", "[actors]\nattributes = ['shoe']", "[actors]", "`attributes` is `shoe`"),
         ("[actors]", "[budgets.b]\nclass = 'absent'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`class` is `absent`"),
         ("[actors]", "[budgets.b]\nclass = 'contact'\n[actors]", "[budgets.b]", "the budget limits nothing"),
+        (
+            "[actors]",
+            "[budgets.b]\nclass = 'misses'\nday = {soft = 1}\n[actors]",
+            "[budgets.b]",
+            "misses that never end would tell who exists",
+        ),
+        ('class = "contact"', 'class = "misses"', "customer.email", "`misses` is no class of a field"),
         ("[actors]", "[budgets.b]\naction = 'nope'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`action` is `nope`"),
         ("[actors]", "[budgets.b]\nlookup = 'nope'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`lookup` is `nope`"),
         ("[actors]", "[budgets.b]\nday = {hard = 1}\n[actors]", "[budgets.b]", "a `class`, an `action` or a `lookup`"),
