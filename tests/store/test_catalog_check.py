@@ -191,6 +191,19 @@ def test_an_empty_table_and_work_nobody_has_yet_are_no_fault(
     assert any("gives no row now" in note for note in told(capsys, passes=True)["notes"])
 
 
+def test_origins_by_which_nobodys_own_work_could_be_told_are_noted(
+    desk: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "none of 5 values of `origin` is a `key` of the staff directory or of `customers`"
+    rows = [f"('T-{n}', 'E-1', 1, 'm.hale{n}@desk.example', '2026-03-01T00:00:00+00:00', null)" for n in range(2, 6)]
+    desk(f"insert into tickets values {', '.join(rows)}")
+    notes = told(capsys, passes=True)["notes"]
+    assert [note for note in notes if said in note]
+    assert "hale" not in str(notes)
+    desk("update tickets set by = 'E-2' where id = 'T-2'")
+    assert not [note for note in told(capsys, passes=True)["notes"] if "values of `origin`" in note]
+
+
 def test_a_source_that_does_not_answer_is_one_problem(
     desk: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

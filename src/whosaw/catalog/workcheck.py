@@ -22,6 +22,7 @@ from whosaw.catalog.statements import (
 from whosaw.catalog.trying import NOBODY, SAMPLED, Trial, lacking
 
 _KEYS_MOST = 200
+_ORIGINS_LEAST = 4  # fewer are words for a way in: web, phone, customer
 _WHY = {
     "reference": "it is what an ask names",
     "assignee": "without it a reason holds for nobody",
@@ -102,6 +103,23 @@ async def _judge(trial: Trial, purpose: Purpose, rows: Sequence[Row]) -> None:
         trial.problem(place, f"each of {len(assigned):,} assigned rows was opened by its own assignee: none can verify")
     await _same_staff(trial, place, [row["assignee"] for row in assigned])
     await _same_subjects(trial, place, purpose.subject_kind, [row["subject"] for row in rows])
+    await _known_origins(trial, place, purpose.subject_kind, [row["origin"] for row in rows])
+
+
+async def _known_origins(trial: Trial, place: str, kind_name: str, origins: Collection[object]) -> None:
+    """Note origins that are neither staff nor subjects by their keys: nobody's own work could be told by them."""
+    actors, kind, keys = trial.catalog.actors, trial.catalog.subjects[kind_name], _distinct(origins)
+    if len(keys) < _ORIGINS_LEAST or not trial.directory_read or kind.source in trial.silent:
+        return
+    if await trial.sources[actors.source].rows(actor_statement(actors), keys=keys):
+        return
+    bare = [key.removeprefix(f"{kind_name}:") for key in keys]
+    if not await trial.sources[kind.source].rows(presence_statement(kind), keys=bare):
+        trial.note(
+            place,
+            f"none of {len(keys)} values of `origin` is a `key` of the staff directory or of `{kind.table}`: where "
+            "staff open such work, name them by their keys, or what somebody opened himself passes as a reason",
+        )
 
 
 async def _same_staff(trial: Trial, place: str, assignees: Collection[object]) -> None:
