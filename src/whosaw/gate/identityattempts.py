@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from whosaw.store import Database
 from whosaw.terms import Clock
 
 _FORGOTTEN_H = 24
+_HOUSEHOLD_BITS = 64
 _DELAY_S = 30
 _DELAY_MOST_S = 3_600
 
@@ -54,7 +56,7 @@ class Attempts:
         now = self._clock.now()
         values = {
             "scope": scope.name,
-            "who": _digest(who),
+            "who": _digest(scope, who),
             "now": now,
             "free": scope.free,
             "forgotten": _FORGOTTEN_H,
@@ -75,7 +77,7 @@ class Attempts:
         """Forget the failures of who has shown that it is he."""
         async with self._db.connection() as connection:
             await connection.execute(
-                "delete from identity_attempt where scope = %s and who = %s", [scope.name, _digest(who)]
+                "delete from identity_attempt where scope = %s and who = %s", [scope.name, _digest(scope, who)]
             )
 
     async def took_back(self, scope: Scope, who: str) -> None:
@@ -84,9 +86,21 @@ class Attempts:
             await connection.execute(
                 "update identity_attempt set failures = greatest(failures - 1, 0), open_at = least(open_at, %s) "
                 "where scope = %s and who = %s",
-                [self._clock.now(), scope.name, _digest(who)],
+                [self._clock.now(), scope.name, _digest(scope, who)],
             )
 
 
-def _digest(who: str) -> bytes:
-    return hashlib.sha256(who.encode("utf-8", "surrogatepass")).digest()
+def _digest(scope: Scope, who: str) -> bytes:
+    counted = _network(who) if scope is ADDRESS else who
+    return hashlib.sha256(counted.encode("utf-8", "surrogatepass")).digest()
+
+
+def _network(address: str) -> str:
+    """Return an IPv6 address as its network of 64 bits, of which a single household has all; others as they are."""
+    try:
+        read = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(read, IPv4Address) or read.ipv4_mapped is not None:
+        return address
+    return str(ip_network(f"{read}/{_HOUSEHOLD_BITS}", strict=False))

@@ -128,6 +128,13 @@ async def test_one_address_that_tries_many_accounts_is_locked_out(local: Local) 
     assert await local.outcome(RIGHT, address="198.51.100.7") == "in"
 
 
+async def test_a_household_of_ipv6_addresses_is_one_address(local: Local) -> None:
+    for number in range(20):
+        await local.outcome("wrong password", actor=f"E-{number + 100}", address=f"2001:db8:0:7::{number:x}")
+    assert await local.outcome(RIGHT, address="2001:db8:0:7:ffff::1") == "locked"
+    assert await local.outcome(RIGHT, address="2001:db8:0:8::1") == "in"
+
+
 async def test_a_good_login_in_between_does_not_wash_an_address_clean(local: Local) -> None:
     outcomes = []
     for number in range(2, 26):
