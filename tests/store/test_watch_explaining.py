@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.store.watchworld import BRIBED, END, SOLD, Worlds, worlds
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchday import note_watch
-from whosaw.app.watchdesk import Listed, ReviewRefused, listed
+from whosaw.app.watchdesk import Listed, ReviewRefused, learned, listed
 from whosaw.app.watchexplaining import ExplanationRefused, agree, declare, explanations, withdraw
 from whosaw.app.watchreplay import replay_stored
 from whosaw.record import entries_from
@@ -116,6 +117,25 @@ async def test_who_made_such_looks_explains_none_of_them(services: Services) -> 
     with pytest.raises(ExplanationRefused, match="made such looks"):
         await agree(services, made.id, by="P-2")
     assert (await agree(services, made.id, by="S-1"))[0].state == "agreed"
+
+
+async def test_one_matter_flagged_night_after_night_teaches_once(services: Services) -> None:
+    case = await the_case(services)
+    night = (
+        "insert into watch_flag (id, day, actor, tier, beneficiary, seal, entry, told) "
+        "select %(id)s, day, %(actor)s, tier, beneficiary, seal, entry, told from watch_flag where id = %(of)s"
+    )
+    told = (
+        "insert into watch_verdict (flag, outcome, record, note, by, at, entry) "
+        "values (%(id)s, 'explained', 'recall', 'a recall of lamps', 'P-1', now(), 1)"
+    )
+    assert services.settings.database is not None
+    with psycopg.connect(services.settings.database.get_secret_value(), autocommit=True) as connection:
+        for actor, lessons in ((case.actor, []), (case.actor, []), (case.actor, []), (77, []), (78, [("recall", 3)])):
+            values = {"id": f"f-{actor}-{uuid.uuid4().hex}", "actor": actor, "of": case.id}
+            connection.execute(night, values)
+            connection.execute(told, values)
+            assert [(each.record, each.flags) for each in (await learned(services))[0]] == lessons
 
 
 async def _look_at_a_customer_of(services: Services, seller: int, who: str) -> None:
