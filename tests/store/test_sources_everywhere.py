@@ -137,6 +137,13 @@ async def test_a_key_that_the_column_cannot_hold_is_nobodys_and_hides_no_other(s
     assert {row["region"] for row in rows} == {"EU", "US"}
 
 
+async def test_a_key_in_signs_that_the_column_does_not_know_is_nobodys_and_hides_no_other(shop: Shop) -> None:
+    if shop.engine in ("mariadb", "mysql"):
+        shop.change("alter table staff convert to character set latin1")
+    rows = await shop.source.rows(actor_statement(shop.catalog.actors), keys=["E-1", "E-李", "E-😀", "E-2"])
+    assert {row["key"] for row in rows} == {"E-1", "E-2"}
+
+
 async def test_work_is_told_with_its_times_in_utc(shop: Shop) -> None:
     rows = await shop.source.rows(work_statement(shop.catalog.purposes["ticket"]), references=["7", "8", "nothing"])
     told = {str(row["reference"]): row for row in rows}

@@ -36,6 +36,7 @@ _WAIT_S = 5
 # SQLSTATEs by which PostgreSQL says that a key cannot be one of its column's type: no number, no UUID, too large; and
 # what its driver says of a NUL
 _NO_SUCH_KEY = frozenset({"22P02", "22003", "22007", "22008", "22021", "22P03", "DataError"})
+_MYSQL_NO_SUCH_KEY = frozenset({1267, 1270, 1271, 3988})  # a key in signs that the column's character set does not have
 _MYSQL_TROUBLE = frozenset({1040, 1053, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024})
 
 
@@ -117,7 +118,7 @@ class Source:
         except (SourceRefused, TimeUnreadable) as refused:
             name, keys = next(((name, each) for name, each in values.items() if isinstance(each, list)), ("", []))
             unreadable = isinstance(refused, TimeUnreadable)
-            if not keys or not (unreadable or _state(refused.__cause__) in _NO_SUCH_KEY):
+            if not keys or not (unreadable or _is_no_key(refused.__cause__)):
                 raise
             if unreadable and len(keys) == 1:
                 _LOG.warning("the source `%s` tells a time that cannot be read: its row counts as none", self.name)
@@ -224,6 +225,11 @@ def _is_trouble(cause: DBAPIError) -> bool:
     if number is not None:
         return 2000 <= number < 3000 or number in _MYSQL_TROUBLE
     return isinstance(cause, OperationalError)
+
+
+def _is_no_key(cause: BaseException | None) -> bool:
+    """Return whether the database says that a key cannot be one of its column."""
+    return _state(cause) in _NO_SUCH_KEY or _number(getattr(cause, "orig", cause)) in _MYSQL_NO_SUCH_KEY
 
 
 def _state(cause: BaseException | None) -> str:
