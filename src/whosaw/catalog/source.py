@@ -36,7 +36,7 @@ _WAIT_S = 5
 # SQLSTATEs by which PostgreSQL says that a key cannot be one of its column's type: no number, no UUID, too large; and
 # what its driver says of a NUL
 _NO_SUCH_KEY = frozenset({"22P02", "22003", "22007", "22008", "22021", "22P03", "DataError"})
-_MYSQL_NO_SUCH_KEY = frozenset({1267, 1270, 1271, 3988})  # a key in signs that the column's character set does not have
+_MYSQL_NO_SUCH_KEY = frozenset({1267, 1270, 1271, 3854, 3988})  # signs that the column does not know
 _MYSQL_TROUBLE = frozenset({1040, 1053, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024})
 
 
