@@ -417,7 +417,7 @@ MUTANTS = [
     Mutant(
         "work made for oneself counts",
         "decide/purpose.py",
-        '    if item.origin == actor:\n        return "purpose.self_made"\n',
+        '    if item.made_by(actor):\n        return "purpose.self_made"\n',
         "",
         (PURPOSE,),
     ),
@@ -863,8 +863,8 @@ MUTANTS = [
     Mutant(
         "whoever worked on the same as a leaker is named beside him",
         "trace/rungs.py",
-        "    for h in others:\n",
-        "    for h in ():\n",
+        "        if beside:\n",
+        "        if False and beside:\n",
         (
             "tests/scenarios/test_story_attribution.py::"
             "test_a_team_lead_who_reviewed_the_leaker_and_by_chance_opened_the_rest_is_not_named_beside_him",
@@ -873,7 +873,7 @@ MUTANTS = [
     Mutant(
         "a further name bets as though nobody had been named",
         "trace/beyond.py",
-        "    free = np.maximum(1.0 - evidence.share[0][left][:, named].sum(axis=1), 0.0)\n",
+        "    free = np.maximum(1.0 - share[0][:, named].sum(axis=1), 0.0)\n",
         "    free = np.ones(int(left.sum()))\n",
         ("tests/unit/trace/test_beyond.py",),
     ),
