@@ -90,13 +90,14 @@ def pose(
         s.weight * math.prod(1.0 - k.probability for k in (known or {}).get(s.subject, ())) for s in plain.sightings
     ]
     shared, label, labels = _accounts(exposure, accounts or {})
+    asked = Sightings(subject, contacted_us, np.array(trust, np.float64), uncertain_us)
     posed, kept, unknown = pose_duties(duties, exposure, complaints.beneficiary)
     return Question(
         accesses=Accesses(
             exposure.actor, exposure.subject, exposure.at_us, exposure.irregular, has_reasons=exposure.has_reasons
         ),
-        population=_population(exposure),
-        sightings=Sightings(subject, contacted_us, np.array(trust, np.float64), uncertain_us),
+        population=_population(exposure, asked),
+        sightings=asked,
         actors=Actors(len(exposure.actors), exposure.service, shared, label),
         exposure=exposure,
         complaints=plain,
@@ -108,10 +109,11 @@ def pose(
     )
 
 
-def _population(exposure: Exposure) -> Population:
+def _population(exposure: Exposure, asked: Sightings) -> Population:
     """Return who could have been contacted, with what decided who worked for them: kind of work, and route.
 
-    Both come from work records and orders, never from who opened a record.
+    Both come from work records and orders, never from who opened a record; and routes from what was said before anybody
+    was contacted, for a complaint makes a ticket.
     """
     customer = exposure.entered_us != NEVER
     subject, kind = exposure.work_subject, None
@@ -122,14 +124,23 @@ def _population(exposure: Exposure) -> Population:
         order = np.lexsort((exposure.work_kind, exposure.work_at_us))
     else:
         order = np.arange(subject.size)
+    route = None
+    if exposure.routes.order.size:
+        route = exposure.routes.before(_first_contact(exposure, asked), exposure.entered_us)
     return Population(
         exposure.entered_us,
         subject[order],
         exposure.work_at_us[order],
         exposure.work_in_context[order],
         None if kind is None else kind[order],
-        told_apart(exposure.route, customer, np.arange(customer.size)) if exposure.route.size else None,
+        None if route is None else told_apart(route, customer, np.arange(customer.size)),
     )
+
+
+def _first_contact(exposure: Exposure, asked: Sightings) -> int:
+    """Return when the first complainer whom the question can speak about was contacted, at the earliest."""
+    customers = np.append(exposure.entered_us != NEVER, False)[asked.subject]
+    return int(asked.earliest_us[customers].min(initial=NEVER))
 
 
 def _marks(marks: Sequence[Sighting], place: Mapping[str, int], actors: Mapping[str, int]) -> Marks:

@@ -24,10 +24,11 @@ from whosaw.app.traceindexbuild import COLUMNS, Columns, add_segment, begin, rem
 from whosaw.lake.completeness import Completeness, measure
 from whosaw.lake.engine import from_files
 from whosaw.lake.errors import BeneficiaryUnknown, NotALake
-from whosaw.lake.exposure import NEVER, WORK, Exposure, route_per, routes_of
+from whosaw.lake.exposure import NEVER, WORK, Exposure
 from whosaw.lake.manifest import read_manifest
 from whosaw.lake.mapping import Kind
 from whosaw.lake.opened import Opened, opened
+from whosaw.lake.routes import Routes, routes_of
 from whosaw.trace.inputs import Accesses, Int64
 
 _BATCH_ROWS = 1 << 20
@@ -146,7 +147,7 @@ class Customers:
         names: their references.
         entered_us: n times of the first order; `NEVER` for those who turned up without one.
         work: columns `subject` (positions among the n), `at_us`, `in_context`, `kind`.
-        route: n numbers of what decides who serves each.
+        routes: of the n, what decides who serves each.
         actors: number → reference of everybody that any log names.
         service: references of machines.
         has_reasons: whether any log says why accesses happened.
@@ -157,7 +158,7 @@ class Customers:
     names: tuple[str, ...]
     entered_us: Int64
     work: dict[str, Any]
-    route: Int64
+    routes: Routes
     actors: dict[int, str]
     service: frozenset[str]
     has_reasons: bool
@@ -201,7 +202,7 @@ def customers_of(open_lake: Opened, lake: Path, beneficiary: str | None, subject
         names=names,
         entered_us=entered_us,
         work=work | {"subject": np.searchsorted(numbers, work["subject"])},
-        route=route_per(numbers, routes_of(open_lake)),
+        routes=routes_of(open_lake, numbers),
         actors=open_lake.keys("actor"),
         service=frozenset(open_lake.manifest.service()),
         has_reasons=any(source.says_why for source in sources),
@@ -237,7 +238,7 @@ def exposed(customers: Customers, opened_by: tuple[Accesses, Int64], completenes
         own_trail=customers.own_trail,
         completeness=completeness,
         work_kind=customers.work["kind"].astype(np.int64),
-        route=customers.route,
+        routes=customers.routes,
     )
 
 

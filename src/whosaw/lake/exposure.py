@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from whosaw.lake.completeness import Completeness, measure
 from whosaw.lake.errors import BeneficiaryUnknown
 from whosaw.lake.opened import Opened, opened
+from whosaw.lake.routes import Routes, routes_of
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -42,8 +43,7 @@ class Exposure:
         verified: per access whether its reason was checked against the company's work records, and held.
         work_kind: per work item which kind of work it was: a number for the activity with which it was opened, the same
             however the lake numbers it; -1 where the log names none.
-        route: per subject a number for what decides who serves it (region, language, team), as its first order or
-            ticket with one says; -1 where none does.
+        routes: what decides who serves each subject (region, language, team), as its orders and tickets say.
     """
 
     actor: Int64
@@ -63,7 +63,7 @@ class Exposure:
     completeness: Completeness
     verified: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
     work_kind: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
-    route: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+    routes: Routes = field(default_factory=Routes)
 
     def subject_indices(self) -> dict[str, int]:
         """Return reference → subject index."""
@@ -87,7 +87,6 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
         actors, actor = _dense(open_lake, "actor", accesses["actor"])
         entered, entered_by = _entered(open_lake, whom)
         work = _columns(open_lake, WORK.format(chosen="tickets"), {"whom": whom})
-        routes = routes_of(open_lake)
         subjects, subject, entered_subject, work_subject = _dense_all(
             open_lake, "subject", accesses["subject"], entered["subject"], work["subject"]
         )
@@ -114,7 +113,7 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
             completeness=measure(open_lake),
             verified=accesses["verified"].astype(np.bool_),
             work_kind=work["kind"].astype(np.int64),
-            route=route_per(occurring, routes),
+            routes=routes_of(open_lake, occurring),
         )
 
 
@@ -160,36 +159,6 @@ WORK = """
     SELECT subject, first.at_us AS at_us, in_context, first.kind AS kind FROM item
 """
 """The work items of the tickets `chosen`, a table or a query in brackets; `$whom` is the beneficiary's number."""
-
-_ROUTES = """
-    WITH named AS (SELECT number, row_number() OVER (ORDER BY key) - 1 AS place FROM numbers WHERE space = 'route'),
-    said AS (
-        SELECT subject, at_us, route FROM orders WHERE route IS NOT NULL
-        UNION ALL SELECT subject, at_us, route FROM tickets WHERE route IS NOT NULL
-    )
-    SELECT subject, min({'at_us': at_us, 'place': place}).place AS route
-    FROM said JOIN named ON named.number = route GROUP BY subject ORDER BY subject
-"""
-
-
-def routes_of(open_lake: Opened) -> dict[str, Int64]:
-    """Return `subject`, rising numbers of the lake, and the `route` of each: the first that an order or ticket says."""
-    if not open_lake.rows("SELECT 1 FROM numbers WHERE space = 'route' LIMIT 1"):
-        return {"subject": np.empty(0, np.int64), "route": np.empty(0, np.int64)}
-    return {name: column.astype(np.int64) for name, column in _columns(open_lake, _ROUTES).items()}
-
-
-def route_per(numbers: Int64, routes: dict[str, Int64]) -> Int64:
-    """Return the route of each of n rising subject numbers, -1 where none is known.
-
-    Args:
-        numbers: n numbers of the lake.
-        routes: as `routes_of` returns them.
-    """
-    found = np.full(numbers.size, -1, np.int64)
-    known = np.isin(routes["subject"], numbers)
-    found[np.searchsorted(numbers, routes["subject"][known])] = routes["route"][known]
-    return found
 
 
 def _beneficiary(open_lake: Opened, lake: Path, name: str | None) -> int | None:

@@ -14,9 +14,10 @@ from whosaw.app.posing import Question, pose
 from whosaw.app.tracelake import bring_up, exposure_from_index
 from whosaw.app.traceover import exposure_over
 from whosaw.app.tracing import Beside, trace_lake
-from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.exposure import NEVER, Exposure, load_exposure
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
+from whosaw.lake.routes import Routes
 from whosaw.lake.sightings import Complaints, Sighting
 from whosaw.trace import Attribution, Rung, Verdict, attribute
 
@@ -102,7 +103,7 @@ def test_a_kind_is_that_with_which_a_ticket_was_opened_and_a_route_is_the_first_
     for one, other in ((0, 10), (1, 3), (2, 4)):
         assert kinds[place[f"s{one}"]] == kinds[place[f"s{other}"]]
     assert len({kinds[place[f"s{n}"]] for n in (0, 1, 2)}) == 3
-    route = exposure.route[[place[f"s{n}"] for n in range(6)]]
+    route = exposure.routes.before(0, exposure.entered_us)[[place[f"s{n}"] for n in range(6)]]
     assert route[0] == route[3] != route[1] == route[2] == route[4] == route[5]
     question = asked(exposure, returned(1))
     assert question.population.stratum is not None and np.unique(question.population.stratum).size == 2
@@ -128,7 +129,8 @@ def test_index_and_engine_pose_the_same_kinds_and_routes(lake: Path, tmp_path: P
 
 def test_what_few_customers_had_is_matched_together_and_one_kind_is_none(lake: Path) -> None:
     exposure = load_exposure(lake, "S")
-    rare = replace(exposure, work_kind=np.arange(CUSTOMERS), route=np.arange(len(exposure.subjects)))
+    each = replace(exposure.routes, order=np.arange(len(exposure.subjects)))
+    rare = replace(exposure, work_kind=np.arange(CUSTOMERS), routes=each)
     question = asked(rare, returned(1))
     assert question.population.work_kind is None and question.population.stratum is None
     kinds = exposure.work_kind.copy()
@@ -148,6 +150,63 @@ def test_an_older_lake_without_routes_is_read_as_before(lake: Path) -> None:
     finally:
         for path, content in kept.items():
             path.write_bytes(content)
-    assert (after.route == -1).all() and (before.route >= 0).all()
+    assert (after.routes.order == -1).all() and (before.routes.order >= 0).all()
     assert np.array_equal(np.sort(before.work_kind), np.sort(after.work_kind))
     assert asked(after, returned(1)).population.stratum is None
+
+
+def test_a_ticket_after_the_first_contact_says_nothing_of_who_serves_a_subject(tmp_path: Path) -> None:
+    """Whoever complains goes to the team for complaints; that team is nobody's route, in any way of reading a lake."""
+    people = range(300)
+    bring(tmp_path, "o", "orders", "subject,beneficiary,at", [f"s{n},S,{day(n % 9)}" for n in people])
+    rows = [f"s{n},t{n},{'north' if n % 2 else 'south'},{day(12)}" for n in people if n % 3]
+    rows += [f"s{n},c{n},trust,{day(45)}" for n in range(0, 150, 3)] + [f"s{n},c{n},trust,{day(45)}" for n in (1, 4, 7)]
+    bring(tmp_path, "t", "tickets", "subject,ticket,route,at", rows)
+    bring(tmp_path, "a", "accesses", "actor,subject,at", [f"a{n % 5},s{n},{day(20)}" for n in people])
+    folder, complained = tmp_path / "lake", [f"s{n}" for n in (0, 1, 3, 4, 6, 7)]
+    bring_up(folder)
+    ways = (
+        load_exposure(folder, "S"),
+        exposure_from_index(folder, "S", complained),
+        exposure_over(folder, "S", complained, "duckdb"),
+    )
+    for exposure in ways:
+        assert exposure is not None
+        stratum = asked(exposure, complained).population.stratum
+        assert stratum is not None
+        at = exposure.subject_indices()
+        north, south, none = (
+            [int(stratum[at[f"s{n}"]]) for n in people if fits(n)] for fits in (_north, _south, _none)
+        )
+        assert len(set(north)) == len(set(south)) == len(set(none)) == 1
+        assert len({north[0], south[0], none[0]}) == 3, "no team for complaints among them"
+        later = pose(exposure, Complaints((Sighting("s0", _us(60), beneficiary="S"),), 0, 0, "S"))
+        assert np.unique(np.asarray(later.population.stratum)).size == 4, "of a later question it was a route before"
+
+
+def _north(n: int) -> bool:
+    return n % 3 > 0 and n % 2 == 1
+
+
+def _south(n: int) -> bool:
+    return n % 3 > 0 and n % 2 == 0
+
+
+def _none(n: int) -> bool:
+    return n % 3 == 0
+
+
+def _us(number: int) -> int:
+    return int(np.datetime64(day(number)[:-1], "us").astype(np.int64))
+
+
+def test_the_order_with_which_somebody_enters_says_his_route_whenever_that_was() -> None:
+    routes = Routes(
+        order=np.array([1, 1, 1, -1]),
+        order_us=np.array([5, 50, 60, NEVER]),
+        ticket=np.array([-1, 2, -1, 2]),
+        ticket_us=np.array([NEVER, 4, NEVER, 12]),
+    )
+    assert routes.before(10, np.array([5, 50, 20, 1])).tolist() == [1, 2, -1, -1]
+    assert routes.before(61, np.array([5, 50, 20, 1])).tolist() == [1, 2, 1, 2]
+    assert routes.before(3, np.array([5, 50, 20, 1])).tolist() == [1, 1, -1, -1]
