@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,9 @@ FULL_ROWS = FEWEST
 
 _APART = 0.9
 """Columns by which fewer of the rows differ say too little of whom a row is about."""
+
+_SEVERAL = 2
+"""So many columns that tell people apart, or so many seeded rows, are no coincidence."""
 
 _FAR = 600.0
 """Logarithms beyond this are no further apart than matters."""
@@ -80,12 +83,14 @@ class Sources:
         exports: m of them; the place among the m stands as `actor`.
         made: m times who made it, how, and when.
         own: per reference the list by the columns that it shares with that export, where these differ.
+        sure: per reference the seeded rows that two columns or more, each telling people apart, set off from everybody.
         later: how many more were made afterwards.
     """
 
     exports: list[Export] = field(default_factory=list)
     made: list[tuple[str, str, int]] = field(default_factory=list)
     own: dict[str, list[bytes]] = field(default_factory=dict)
+    sure: dict[str, frozenset[bytes]] = field(default_factory=dict)
     later: int = 0
 
 
@@ -133,11 +138,13 @@ def kept_exports(sample: Path, exports: Path, salt: Path | None, found_us: int) 
         if each.made_us < found_us and names:
             held, own, seeds = joined(each.columns, names), joined(cells, names), _seeds(each, listed, names)
             if not (_tells_apart(held) and _tells_apart(own)):
-                held = []  # of a list that shares a column of towns with an export, every row stands in it
+                # of a list that shares a column of towns with an export, every row stands in it, a seeded one as well
+                held, seeds = [], frozenset()
             rows = (*held, *(seeds - set(held)))
             sources.exports.append(Export(each.reference, len(sources.made), rows, seeds))
             sources.made.append((each.actor, "export", each.made_us))
             sources.own[each.reference] = own
+            sources.sure[each.reference] = seeds & _set_off(each, cells, names)
     return [join_cells(row) for row in zip(*cells.values(), strict=True)], sources
 
 
@@ -151,6 +158,23 @@ def _seeds(one: Prints, listed: Sequence[Prints], names: Sequence[str]) -> froze
     ordinary = {row for each in listed for row in joined(each.columns, names)}
     foreign = {row for each in listed if each is not one for row in joined(each.seeds, names)}
     return frozenset(row for row in joined(one.seeds, names) if row and row not in ordinary | foreign)
+
+
+def _set_off(one: Prints, cells: Mapping[str, Sequence[bytes]], names: Sequence[str]) -> frozenset[bytes]:
+    """Return the seeded rows of an export with cells in two columns or more of which each tells people apart.
+
+    One column does not do: a seeded person is called like somebody, and a list from elsewhere may hold him. A column
+    of few rows cannot show that it tells people apart.
+    """
+    apart = [
+        name
+        for name in names
+        if len(one.columns[name]) >= FEWEST and _tells_apart(one.columns[name]) and _tells_apart(cells[name])
+    ]
+    told = zip(*(one.seeds[name] for name in apart if name in one.seeds), strict=True)
+    return frozenset(
+        row for row, own in zip(joined(one.seeds, names), told, strict=False) if sum(map(bool, own)) >= _SEVERAL
+    )
 
 
 def holders_of(listed: Listed, sources: Sources, question: Question, found_us: int) -> tuple[Holder, ...]:
@@ -220,11 +244,29 @@ def _by_actor(
         by = _explains(len(hits[source.actor]), len(set(export.rows)), listed)
         ratio[actor].append(by)
         # an export that holds everybody holds the list as well, and explains nothing
-        worth = UNIQUE_ODDS if source.seeds else min(by, _of_rows(own(actor, hits[source.actor])))
-        found = Holder(actor, _worth(worth), how, source.reference, made_us, source.rows, source.seeds, source.in_order)
+        seeds = source.seeds if _proves(export, hits[source.actor], listed, sources) else 0
+        worth = UNIQUE_ODDS if seeds else min(by, _of_rows(own(actor, hits[source.actor])))
+        found = Holder(actor, _worth(worth), how, source.reference, made_us, source.rows, seeds, source.in_order)
         if actor not in best or found.odds > best[actor].odds:
             best[actor] = found
     return {actor: sum(each) / len(each) for actor, each in ratio.items()}, list(best.values())
+
+
+def _proves(export: Export, hits: Int64, listed: Listed, sources: Sources) -> bool:
+    """Return whether seeded rows in a list show that it came from their export.
+
+    They do where two columns set them off from everybody. By one column alone they may be somebody of that name, so
+    there the export must explain what else is in the list, or two of them and the whole list.
+    """
+    held = [sources.own.get(export.reference, listed.prints)[at] for at in hits.tolist()]
+    seeds = export.seeds.intersection(held)
+    if seeds & sources.sure.get(export.reference, frozenset()):
+        return True
+    size, seeded = len(set(export.rows)), sum(row in export.seeds for row in held)
+    beside = replace(listed, prints=listed.prints[seeded:])  # of what is left only its number counts
+    rest = _explains(len(held) - seeded, size, beside)
+    whole = _explains(len(held), size, listed)
+    return bool(seeds) and (rest >= GUESSABLE_ODDS or (len(seeds) >= _SEVERAL and whole >= GUESSABLE_ODDS))
 
 
 def _explains(held: int, size: int, listed: Listed) -> float:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whosaw.app.foundholders import Holder, Listed, Sources, holders_of, kept_exports, queries_as_exports
+from whosaw.app.foundholders import Holder, Listed, holders_of, kept_exports, queries_as_exports
 from whosaw.app.posing import Question
 from whosaw.app.presence import Opening, clues_of
 from whosaw.app.tracefiles import Known, Presence, TraceFileInvalid, read_rows
@@ -113,12 +113,7 @@ def weigh_list(
         alone=np.array([_unexplained(exposure.subjects, at, known) for at in whom[kept]], np.float64),
         population=max(1, int((exposure.entered_us < given.found_us).sum())),
     )
-    used = Sources(
-        sources.exports,
-        sources.made,
-        {name: [rows[at] for at in kept] for name, rows in sources.own.items()},
-        sources.later,
-    )
+    used = replace(sources, own={name: [rows[at] for at in kept] for name, rows in sources.own.items()})
     return Weighed(
         found_us=given.found_us,
         rows=first.size,

@@ -376,6 +376,33 @@ def test_a_column_that_tells_nobody_apart_says_nothing(lake: Path, exposure: Exp
     rows = [{"Town": town["town"], "Alias": f"x{n}"} for n, town in enumerate(towns)]
     sample = Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports)
     assert weigh_list(sample, lake, asked(exposure), {}).holders == ()
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}")
+    write(tmp_path / "a.csv", [person(n) | town for n, town in zip(TENTH, towns, strict=True)])
+    write(tmp_path / "seeds.csv", [person(9001) | {"town": "Ulm"}])
+    seeded = write(tmp_path / "found.csv", [*rows[1:], {"Town": "Ulm", "Alias": "x99"}])
+    assert weigh_list(replace(sample, sample=seeded), lake, asked(exposure), {}).holders == (), "nor does a seeded town"
+
+
+def test_a_seed_by_its_name_alone_is_somebody_of_that_name_unless_its_export_explains_the_list(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}")
+    write(tmp_path / "seeds.csv", [person(n) | {"name": f"Anna {n}"} for n in (9001, 9002)])
+    elsewhere = [{"Name": f"Person {n}", "E-Mail": f"{n}@example.net"} for n in range(300)]
+
+    def found(*rows: dict[str, str]) -> dict[str, tuple[float, int]]:
+        given = Given(write(tmp_path / "found.csv", [*rows]), TURNED_UP, exports)
+        return {each.actor: (each.odds, each.seeds) for each in weigh_list(given, lake, asked(exposure), {}).holders}
+
+    for names in (["anna 9001"], ["anna 9001", "Anna-9002"]):
+        assert found(*elsewhere, *({"Name": name, "E-Mail": "x@example.net"} for name in names)) == {}
+    odds, seeds = found({"Name": "anna 9001"}, *({"Name": person(n)["name"]} for n in TENTH[:25]))["exporter"]
+    assert odds > 9_000 and seeds == 1, "the rest of the list is his export"
+    odds, seeds = found({"Name": "anna 9001"}, {"Name": "anna 9002"})["exporter"]
+    assert odds > 9_000 and seeds == 2
+    assert found({"Name": "anna 9001"})["exporter"] < (1.2, 1), "a name"
+    odds, seeds = found(*elsewhere, {"Name": "anna 9001", "E-Mail": person(9001)["email"]})["exporter"]
+    assert odds > 9_000 and seeds == 1, "name and address: nobody else"
 
 
 def test_a_seed_that_looks_like_an_ordinary_row_is_none(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
