@@ -15,7 +15,7 @@ from whosaw.app.posing import Question
 from whosaw.app.tracefiles import TraceFileInvalid
 from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS
 from whosaw.trace.fingerprint import ELSEWHERE, Export, join_cells, match_sample
-from whosaw.trace.inputs import Float, Int64
+from whosaw.trace.inputs import Bool, Float, Int64
 
 FULL_ROWS = FEWEST
 """So many rows that one account alone had are worth all that rows can be worth."""
@@ -158,6 +158,35 @@ def _seeds(one: Prints, listed: Sequence[Prints], names: Sequence[str]) -> froze
     ordinary = {row for each in listed for row in joined(each.columns, names)}
     foreign = {row for each in listed if each is not one for row in joined(each.seeds, names)}
     return frozenset(row for row in joined(one.seeds, names) if row and row not in ordinary | foreign)
+
+
+def seeded_rows(sources: Sources, count: int) -> Bool:
+    """Return per row of a list whether it looks like a seeded one of an export.
+
+    Args:
+        sources: exports.
+        count: how many rows the list has.
+    """
+    found = np.zeros(count, np.bool_)
+    for export in sources.exports:
+        if export.seeds:
+            found |= np.array([row in export.seeds for row in sources.own[export.reference]], np.bool_)
+    return found
+
+
+def without_seeds(sources: Sources, rows: Sequence[int]) -> Sources:
+    """Return the exports without the seeded rows that some rows of the list look like: those are about somebody real.
+
+    Args:
+        sources: exports.
+        rows: places in the list.
+    """
+    kept = []
+    for export in sources.exports:
+        real = {sources.own[export.reference][at] for at in rows} & export.seeds if export.seeds else frozenset()
+        held = tuple(row for row in export.rows if row not in real) if real else export.rows
+        kept.append(replace(export, rows=held, seeds=export.seeds - real))
+    return replace(sources, exports=kept)
 
 
 def _set_off(one: Prints, cells: Mapping[str, Sequence[bytes]], names: Sequence[str]) -> frozenset[bytes]:

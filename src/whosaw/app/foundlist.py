@@ -16,7 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from whosaw.app.foundholders import Holder, Listed, holders_of, kept_exports, queries_as_exports
+from whosaw.app.foundholders import (
+    Holder,
+    Listed,
+    Sources,
+    holders_of,
+    kept_exports,
+    queries_as_exports,
+    seeded_rows,
+    without_seeds,
+)
+from whosaw.app.foundrows import on_record
 from whosaw.app.posing import Question
 from whosaw.app.presence import Opening, clues_of
 from whosaw.app.tracefiles import Known, Presence, TraceFileInvalid, read_rows
@@ -97,15 +107,18 @@ def weigh_list(
     if given.exports is not None:
         prints, sources = kept_exports(given.sample, given.exports, given.salt, given.found_us)
     elif subjects is not None:
-        prints = [b"%d" % at if at >= 0 else name.encode() for at, name in subjects]
+        prints = [b"%d" % at if at >= 0 else f"?{plain(name)}".encode() for at, name in subjects]
         sources = queries_as_exports(lake, question, [at for at, _ in subjects if at >= 0], given.found_us)
     else:
         raise TraceFileInvalid(f"the list `{given.sample.name}` needs exports, or the column of its references")
+    if subjects is not None:
+        sources = _invented(lake, sources, subjects)
+    seeded = seeded_rows(sources, len(prints))  # an invented person is no customer, and no stranger either
     whom = np.array([at for at, _ in subjects] if subjects is not None else [-1] * len(prints), np.int64)
     first = np.array(sorted({row: at for at, row in reversed(list(enumerate(prints)))}.values()), np.int64)
     told_already = np.isin(whom[first], np.concatenate([question.sightings.subject, question.marks.subject]))
     told_already &= whom[first] >= 0
-    stranger = (whom[first] < 0) & (subjects is not None)
+    stranger = (whom[first] < 0) & ~seeded[first] & (subjects is not None)
     kept = first[~told_already & ~stranger]
     listed = Listed(
         prints=[prints[at] for at in kept],
@@ -233,4 +246,11 @@ def _subjects(given: Given, key: str, question: Question) -> list[tuple[int, str
     if not any(cells):
         raise TraceFileInvalid(f"file `{given.sample.name}` holds no row")
     written = [given.prefix + cell for cell in cells]
-    return [(exact.get(name, bare.get(plain(name), -1)), f"?{plain(name)}") for name in written]
+    return [(exact.get(name, bare.get(plain(name), -1)), name) for name in written]
+
+
+def _invented(lake: Path, sources: Sources, subjects: Sequence[tuple[int, str]]) -> Sources:
+    """Return the exports without those seeded rows that the list says of somebody real."""
+    looks = np.flatnonzero(seeded_rows(sources, len(subjects))).tolist()
+    real = on_record(lake, {subjects[at][1] for at in looks})
+    return without_seeds(sources, [at for at in looks if subjects[at][0] >= 0 or subjects[at][1] in real])

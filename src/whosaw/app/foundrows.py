@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -263,6 +263,23 @@ def log_queries(
             [until_us, subjects is None, list(subjects or ()), _GAP_US, FEWEST],
         )
     return [(f"{actor} at {_moment(at_us)}", actor, held, at_us) for at_us, actor, held in rows]
+
+
+def on_record(lake: Path, names: Collection[str]) -> set[str]:
+    """Return which of some subjects any log knows.
+
+    Args:
+        lake: the folder.
+        names: references of subjects.
+
+    Raises:
+        NotALake, LakeDamaged: the lake cannot be read.
+    """
+    if not names:
+        return set()
+    with opened(lake) as open_lake:
+        known = "SELECT key FROM numbers WHERE space = 'subject' AND key IN (SELECT unnest(?::VARCHAR[]))"
+        return {key for (key,) in open_lake.rows(known, [sorted(names)])}
 
 
 def _moment(at_us: int) -> str:

@@ -21,7 +21,7 @@ from whosaw.app.tracelake import bring_up, exposure_from_index
 from whosaw.app.traceover import exposure_over
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.lake.errors import SightingsInvalid
-from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.exposure import NEVER, Exposure, load_exposure
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.lake.sightings import Complaints, Sighting
@@ -403,6 +403,28 @@ def test_a_seed_by_its_name_alone_is_somebody_of_that_name_unless_its_export_exp
     assert found({"Name": "anna 9001"})["exporter"] < (1.2, 1), "a name"
     odds, seeds = found(*elsewhere, {"Name": "anna 9001", "E-Mail": person(9001)["email"]})["exporter"]
     assert odds > 9_000 and seeds == 1, "name and address: nobody else"
+
+
+def test_a_seeded_row_is_no_stranger_and_a_person_on_record_no_seed(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}", f"y,twin-1,a.csv,,{day(21)}")
+    rows = [person(n) for n in (9001, 9002, *TENTH[:30])]
+    sample = Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports, key="id", prefix="customer:")
+    weighed = weigh_list(sample, lake, asked(exposure), {})
+    found = odds(weighed)
+    assert (
+        found["exporter"] > 9_000 and found["twin-1"] < 20 and weighed.strangers == 0 and weighed.holders[0].seeds == 2
+    )
+    write(tmp_path / "seeds.csv", [person(1), person(2)])  # not in his export, but customers like any other
+    listed_real = replace(sample, sample=write(tmp_path / "real.csv", [person(n) for n in (1, 2, *TENTH[:30])]))
+    found = odds(weigh_list(listed_real, lake, asked(exposure), {}))
+    assert found["exporter"] == found["twin-1"] < 20
+    entered_us = exposure.entered_us.copy()
+    entered_us[[exposure.subjects.index(f"customer:C-{n}") for n in (1, 2)]] = NEVER
+    elsewhere = replace(exposure, entered_us=entered_us)
+    found = odds(weigh_list(listed_real, lake, asked(elsewhere), {}))
+    assert found["exporter"] == found["twin-1"] < 20, "nor people whom the lake knows as customers of somebody else"
 
 
 def test_a_seed_that_looks_like_an_ordinary_row_is_none(lake: Path, exposure: Exposure, tmp_path: Path) -> None:
