@@ -71,6 +71,7 @@ class Weighed:
         complainers: of them, those about people who complained, or who are marks themselves.
         strangers: of them, those about nobody who could have been contacted by then.
         later: exports made after the list turned up.
+        unkeyed: rows that say nothing for want of the column of references.
         holders: for whom it speaks, the strongest first.
     """
 
@@ -80,6 +81,7 @@ class Weighed:
     complainers: int
     strangers: int
     later: int
+    unkeyed: int
     holders: tuple[Holder, ...]
 
 
@@ -120,22 +122,40 @@ def weigh_list(
     told_already &= whom[first] >= 0
     stranger = (whom[first] < 0) & ~seeded[first] & (subjects is not None)
     kept = first[~told_already & ~stranger]
+    nameless = ~seeded[kept] & (subjects is None and _depends_on_whom(question, known))
     listed = Listed(
         prints=[prints[at] for at in kept],
         subject=whom[kept],
-        alone=np.array([_unexplained(exposure.subjects, at, known) for at in whom[kept]], np.float64),
+        alone=np.array([_unexplained(exposure.subjects, at, known) for at in whom[kept]], np.float64) * ~nameless,
         population=max(1, int((exposure.entered_us < given.found_us).sum())),
     )
     used = replace(sources, own={name: [rows[at] for at in kept] for name, rows in sources.own.items()})
     return Weighed(
         found_us=given.found_us,
         rows=first.size,
-        used=kept.size,
+        used=kept.size - int(nameless.sum()),
         complainers=int(told_already.sum()),
         strangers=int(stranger.sum()),
         later=sources.later,
+        unkeyed=int(nameless.sum()),
         holders=holders_of(listed, used, question, given.found_us) if kept.size else (),
     )
+
+
+def _depends_on_whom(question: Question, known: Mapping[str, Sequence[Known]]) -> bool:
+    """Return whether what a row is worth hangs on whom it is about: who complained, or what else explains him."""
+    told = (question.sightings.subject, question.marks.subject, question.duties.duty)
+    return bool(known) or any(each.size for each in told)
+
+
+def list_lacks(weighed: Weighed) -> list[str]:
+    """Return what an answer has to say of a list that could not be weighed in full."""
+    if not weighed.unkeyed:
+        return []
+    return [
+        f"{weighed.unkeyed} rows of the found list are worth nothing: without --key nobody can tell which of them are "
+        "about complainers, or come from a known source or a duty, nor who else had opened them"
+    ]
 
 
 def with_list(marks: Marks, weighed: Weighed, actors: Sequence[str]) -> Marks:

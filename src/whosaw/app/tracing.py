@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from whosaw.app.calibration import Calibration, calibrate
-from whosaw.app.foundlist import Given, told_list, weigh_list, with_list
+from whosaw.app.foundlist import Given, list_lacks, told_list, weigh_list, with_list
 from whosaw.app.nothingelse import measure_whole, nothing_else
 from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
 from whosaw.app.presence import add_persons
@@ -149,6 +149,7 @@ def trace_lake(
     told["from_index"] = from_index
     told["canaries"] = canary_plan(found, question.exposure)
     told["found"] = None if listed is None else told_list(listed, presence, beside.skew_s)
+    told["missing"] += [] if listed is None else list_lacks(listed)
     told["duties"] = explained_by(found, question.told_duties)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:

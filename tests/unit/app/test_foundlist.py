@@ -405,6 +405,35 @@ def test_a_seed_by_its_name_alone_is_somebody_of_that_name_unless_its_export_exp
     assert odds > 9_000 and seeds == 1, "name and address: nobody else"
 
 
+def test_without_a_key_rows_say_nothing_where_it_matters_whom_they_are_about(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    exports = kept(tmp_path, f"x,exporter,a.csv,seeds.csv,{day(20)}", f"y,twin-1,a.csv,,{day(21)}")
+    rows = [{"E-Mail": person(n)["email"], "Name": person(n)["name"]} for n in TENTH[:40]]
+    sample = Given(write(tmp_path / "found.csv", rows), TURNED_UP, exports)
+    question, none = asked(exposure), asked(exposure, TENTH[:20])
+    place, since_us = exposure.subject_indices(), np.array([to_us(START)])
+    book = Duties(np.array([0]), np.array([0]), np.array([place["customer:C-1"]]), since_us)
+    assert odds(weigh_list(sample, lake, question, {}))["exporter"] > 5
+    dump = {"customer:C-0": [Known("dump of 2019", 0.1)]}
+    for each, known in ((none, {}), (replace(question, duties=book), {}), (question, dump)):
+        weighed = weigh_list(sample, lake, each, known)
+        assert (weighed.holders, weighed.used, weighed.unkeyed) == ((), 0, 40)
+    seeded = replace(
+        sample, sample=write(tmp_path / "s.csv", [*rows, {"E-Mail": "p9001@example.org", "Name": "N9001"}])
+    )
+    weighed = weigh_list(seeded, lake, none, {})
+    assert set(odds(weighed)) == {"exporter"} and weighed.used == 1, "a seeded row is about nobody"
+    sightings = tmp_path / "complaints.csv"
+    sightings.write_text(
+        "\n".join(["subject,contacted_at", *[f"customer:C-{n},{day(32)}" for n in TENTH[:20]]]), encoding="utf-8"
+    )
+    told = trace_lake(lake, sightings, "S", beside=Beside(found=sample))
+    assert any("40 rows of the found list are worth nothing: without --key" in said for said in told["missing"])
+    keyed = Given(write(tmp_path / "keyed.csv", [person(n) for n in TENTH[:40]]), TURNED_UP, exports, None, "id")
+    assert not weigh_list(replace(keyed, prefix="customer:"), lake, none, {}).unkeyed
+
+
 def test_a_seeded_row_is_no_stranger_and_a_person_on_record_no_seed(
     lake: Path, exposure: Exposure, tmp_path: Path
 ) -> None:

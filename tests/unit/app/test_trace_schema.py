@@ -115,9 +115,9 @@ def test_answers_with_all_that_may_stand_beside_them_fit(ask: Ask, tmp_path: Pat
     }
     options = [str(word) for name, lines in given.items() for word in (f"--{name}", write(tmp_path / name, *lines))]
     rows = [*complaints(VICTIMS, "mail,,0.9"), f"s7,{at(21)},canary,,", f"s8,{at(21)},alias,mole,"]
-    listed = write(tmp_path / "list.csv", "name", *[f"Person {n}" for n in range(30)])
+    listed = write(tmp_path / "list.csv", "name,ref", *[f"Person {n},s{n}" for n in range(30)])
     exports = write(tmp_path / "exports.csv", "reference,actor,file,seeds,at", f"x,mole,list.csv,,{at(11)}")
-    options += ["--found", str(listed), "--found-at", at(20), "--exports", str(exports)]
+    options += ["--found", str(listed), "--found-at", at(20), "--exports", str(exports), "--key", "ref"]
     told = ask(rows, *options, "--calibrate", "2", header="subject,contacted_at,channel,actor,weight")
     best = told["candidates"][0]
     assert best["person"]["clues"] and best["marks"] == 1 and told["duties"] and told["explained"]
