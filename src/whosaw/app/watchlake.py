@@ -147,6 +147,7 @@ async def _work(services: Services, subjects: Collection[str], until_us: int) ->
     worked: list[Worked] = []
     orders: list[Order] = []
     staff = set((await every_key(services.db, "actor")).values())
+    spelled = {key.strip().casefold(): key for key in sorted(staff)}  # work of his own in another spelling is his own
     for purpose in services.catalog.purposes.values():
         kind = purpose.subject_kind
         keys = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{kind}:"))
@@ -160,7 +161,7 @@ async def _work(services: Services, subjects: Collection[str], until_us: int) ->
                 whom = f"{purpose.beneficiary_kind}:{item.beneficiary}" if item.beneficiary else None
                 said = (f"{purpose.name}:{row['reference']}", purpose.name)
                 about = f"{kind}:{item.subject}"
-                origin = item.origin if item.origin in staff else None
+                origin = item.origin if item.origin in staff else spelled.get(item.origin.strip().casefold())
                 worked.append(Worked(about, opened, *said, origin, whom))
                 if item.assignee:
                     closed = opened if item.closed_at is None else to_us(item.closed_at)
