@@ -106,9 +106,9 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
     asked_for = exposure.verified[kept] | _to_decide(accesses, actors, subjects, told.tasks)
-    said = _answered(accesses, actors, subjects, told)
+    said = _said(accesses, (actors, subjects), told, canary)
     for each in told.explained:
-        said |= covers(each, accesses, (link_access, link_beneficiary), beneficiaries.names)
+        said |= covers(each, accesses, (link_access, link_beneficiary), beneficiaries.names) & genuine(accesses, canary)
     excuses = _and_known(excuses, asked_for, said)
     role, finer = _roles(files.actors, actors)
     observed = Observed(
@@ -182,15 +182,28 @@ def _and_known(excuses: Excuses, verified: Bool, answered: Bool) -> Excuses:
     return Excuses(np.where(verified, 1.0, part), excuses.lift, excuses.fired, excuses.names)
 
 
-def _answered(accesses: Accesses, actors: Numbers, subjects: Numbers, told: Told) -> Bool:
-    """Return which accesses somebody gave a reason for: the one he was asked about, or all that its ask showed."""
+def genuine(accesses: Accesses, canary: Int64) -> Bool:
+    """Return which accesses are at people who exist: nobody's word is a reason to open one who does not."""
+    return np.asarray(~np.isin(accesses.subject, canary))
+
+
+def _said(accesses: Accesses, names: tuple[Numbers, Numbers], told: Told, canary: Int64) -> Bool:
+    """Return which accesses somebody gave a reason for himself: the one he was asked about, or all its ask showed.
+
+    Args:
+        accesses: n accesses.
+        names: of actors and subjects.
+        told: the answers; a question that named many people was about all of them, one about a single record was not.
+        canary: people who do not exist.
+    """
     found = np.zeros(len(accesses), np.bool_)
-    for actor, subject, at in told.answers:
+    for actor, subject, at, whole in told.answers:
         rows = slice(*np.searchsorted(accesses.at_us, [at, at + 1]).tolist())
-        same = accesses.subject[rows] == subjects.known(subject)
-        his = accesses.actor[rows] == actors.known(actor)
-        found[rows] |= his & (same | (told.whole_asks & bool((his & same).any())))
-    return found
+        same = accesses.subject[rows] == names[1].known(subject)
+        his = accesses.actor[rows] == names[0].known(actor)
+        found[rows] |= his & (same | (whole & told.whole_asks & bool((his & same).any())))
+    # a run of before is recomputed as it was
+    return found & genuine(accesses, canary) if told.whole_asks else found
 
 
 def covers(explained: Explained, accesses: Accesses, links: tuple[Int64, Int64], beneficiaries: Sequence[str]) -> Bool:

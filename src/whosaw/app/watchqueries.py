@@ -203,11 +203,11 @@ async def answer(db: Database, identifier: int, values: Sequence[object]) -> boo
 
 
 async def answers_before(db: Database, before: datetime) -> list[Row]:
-    """Return actor, subject, looked_us of every prompt that was answered in time and before a moment."""
+    """Return actor, subject, looked_us, shown of every prompt that was answered in time and before a moment."""
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select actor, subject, looked_us from watch_prompt where answered_at < %s and answered_at <= due_at "
-            "order by id",
+            "select actor, subject, looked_us, shown from watch_prompt "
+            "where answered_at < %s and answered_at <= due_at order by id",
             [before],
         )
         return await rows.fetchall()

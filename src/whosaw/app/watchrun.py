@@ -78,7 +78,8 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
     actors = await keys_of(services.db, "actor", [row[0] for row in rows])
     subjects = await keys_of(services.db, "subject", [row[1] for row in rows])
     answers = [
-        (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at)) for actor, subject, at in rows
+        (actors.get(actor, f"#{actor}"), subjects.get(subject, f"#{subject}"), int(at), shown > 1)
+        for actor, subject, at, shown in rows
     ]
     tasks = await looks_to_decide(services, datetime.fromisoformat(told["answers_before"]))
     explained = await in_force(services.db, datetime.fromisoformat(told["answers_before"]))

@@ -25,8 +25,9 @@ FEWEST = 500
 
 _NONE_DECLARED = "no templates are declared: an access counts as explained where its log gives a reason that holds"
 
-Answer = tuple[str, str, int]
-"""Somebody said why he opened a subject: actor, subject, and when he opened it, in microseconds."""
+Answer = tuple[str, str, int, bool]
+"""Somebody said why he opened a subject: actor, subject, when he opened it, in microseconds, and whether he was asked
+about more people than this one."""
 
 Task = tuple[str, str, int, int]
 """Somebody was asked to decide about a subject again: actor, subject, and from when until when, in microseconds."""
@@ -43,17 +44,18 @@ class Told:
     Args:
         watching: the table ``[watch]``.
         until_us: accesses and work records from then on are not read.
-        answers: accesses whose reason the employee wrote; half an excuse each.
-        whole_asks: an answer is about all that was shown in that instant, as the question was.
+        answers: accesses whose reason the employee wrote; half an excuse each, and none for a canary.
+        whole_asks: an answer is about all that was shown in that instant where the question was; false for runs of
+            before, to which every answer was about one access, whoever it was at.
         tasks: looks of a blind second decider at what he decides; whole excuses.
-        explained: looks that reviewers explained afterwards; half an excuse each.
+        explained: looks that reviewers explained afterwards; half an excuse each, and none for a canary.
         suggest: whether to look for templates that nobody declared.
     """
 
     watching: Watching = Watching()  # noqa: RUF009 - it is frozen
     until_us: int = OPEN
     answers: Collection[Answer] = ()
-    whole_asks: bool = False
+    whole_asks: bool = True
     tasks: Collection[Task] = ()
     explained: tuple[Explained, ...] = ()
     suggest: bool = False

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from whosaw.app.watching import WatchFiles, replayed, weigh
+from whosaw.app.watchobserved import observe
 from whosaw.app.watchwork import Told
 from whosaw.catalog import Watching
 from whosaw.lake.importer import import_log
@@ -84,10 +85,27 @@ def test_what_somebody_made_himself_or_wrote_is_half_an_excuse(lake: Path) -> No
     assert (observed.unexplained[own] == 0.5).sum() >= 10
     bare = np.flatnonzero((observed.accesses.actor == names.index("e5")) & (observed.unexplained == 1.0))
     row = int(bare[0])
-    said = ("e5", first.watched.subjects[int(observed.accesses.subject[row])], int(observed.accesses.at_us[row]))
+    subject = first.watched.subjects[int(observed.accesses.subject[row])]
+    said = ("e5", subject, int(observed.accesses.at_us[row]), False)
     answered = weigh(lake, WatchFiles(), Told(TICKET, answers=[said]))
     changed = np.flatnonzero(answered.watched.observed.unexplained != observed.unexplained)
     assert changed.tolist() == [row] and answered.watched.observed.unexplained[row] == 0.5
+
+
+def test_nobodys_word_excuses_a_canary(lake: Path, tmp_path: Path) -> None:
+    first = observe(lake, WatchFiles(), Told(TICKET))
+    observed, names = first.observed, first.actors
+    row = int(np.flatnonzero((observed.accesses.actor == names.index("e5")) & (observed.unexplained == 1.0))[0])
+    subject, at = first.subjects[int(observed.accesses.subject[row])], int(observed.accesses.at_us[row])
+    canaries = tmp_path / "canaries.csv"
+    canaries.write_text(f"subject\n{subject}\n")
+    files, recall = WatchFiles(canaries=canaries), ("s7", 0, OPEN)
+    for answers, explained in ([[("e5", subject, at, True)], ()], [[], (recall,)]):
+        told = Told(TICKET, answers=answers, explained=explained)
+        assert observe(lake, WatchFiles(), told).observed.unexplained[row] == 0.5, "of anybody real it is half a reason"
+        assert observe(lake, files, told).observed.unexplained[row] == 1.0
+    of_before = Told(TICKET, answers=[("e5", subject, at, False)], whole_asks=False)
+    assert observe(lake, files, of_before).observed.unexplained[row] == 0.5, "a run of before is recomputed as it was"
 
 
 def test_whom_a_second_decider_opens_in_order_to_decide_is_explained_while_he_has_to(lake: Path) -> None:
