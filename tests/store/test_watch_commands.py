@@ -48,7 +48,13 @@ def test_from_the_daily_run_to_a_case(
     assert flag["beneficiary"] == f"seller:S-{SOLD}" and f"E-{BRIBED}" not in json.dumps(told)
     printed = call("P-1", "watch", "flags", "--flag", flag["id"])[1]
     assert flag["seal"] in printed and "perhaps" in printed and "permuted at random" in printed
-    assert call("P-1", "watch", "replay", flag["id"], "--json")[0] == 0
+    to_reviewer, to_others = (
+        json.loads(call(who, "watch", "replay", flag["id"], "--json")[1]) for who in ("P-1", "E-1")
+    )
+    assert to_reviewer["beneficiary"] == f"seller:S-{SOLD}" and "customer:C-" in json.dumps(to_reviewer)
+    assert "C-" not in json.dumps(to_others) and f"S-{SOLD}" not in json.dumps(to_others)
+    assert to_others["seal"] == flag["seal"] and len(to_others["accesses"]) == len(flag["told"]["rows"])
+    assert all(each["subject"].startswith("subject #") for each in to_others["accesses"])
     number = flag["actor"].removeprefix("actor #")
     assert told["measured"]["selected"] == [int(number)] and told["measured"]["false_discovery"] == 0.1
     assert flag["told"]["selected"] is True
