@@ -89,8 +89,8 @@ def replay(
     Args:
         flag: id of the flag.
         lake: folder of the lake; without one the flag is sought among those that the server stored, and recomputed from
-            its trail, the company's work records and what the run was told; customers then stand by number, and nobody is
-            named who would profit, unless the token in WHOSAW_TOKEN is a reviewer's.
+            its trail, the company's work records and what the run was told; then customers stand by number and nobody
+            is named who would profit, unless the token in WHOSAW_TOKEN is a reviewer's.
         staff: as for `watch actors`.
         managers: as for `watch actors`.
         harms: as for `watch actors`.
