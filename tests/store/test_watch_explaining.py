@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,18 @@ from tests.store.watchworld import BRIBED, END, SOLD, Worlds, worlds
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.watchday import note_watch
-from whosaw.app.watchdesk import Listed, ReviewRefused, learned, listed
-from whosaw.app.watchexplaining import ExplanationRefused, agree, declare, explanations, withdraw
+from whosaw.app.watchdesk import Listed, ReviewRefused, learned, listed, open_case
+from whosaw.app.watchexplaining import (
+    ExplanationRefused,
+    agree,
+    declare,
+    explanations,
+    prune_explanations,
+    withdraw,
+)
 from whosaw.app.watchreplay import replay_stored
 from whosaw.record import entries_from
+from whosaw.store.alerts import alerts
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
 
@@ -50,9 +59,16 @@ async def the_case(services: Services) -> Listed:
     return case
 
 
-def make_reviewer(services: Services, who: str) -> None:
+@contextmanager
+def company_of(services: Services) -> Iterator[psycopg.Connection]:
+    """Lend a connection to the company's tables."""
     assert services.settings.database is not None
     with psycopg.connect(services.settings.database.get_secret_value(), autocommit=True) as connection:
+        yield connection
+
+
+def make_reviewer(services: Services, who: str) -> None:
+    with company_of(services) as connection:
         connection.execute("update company.staff set function = 'privacy' where id = %s", [who])
 
 
@@ -67,7 +83,7 @@ async def test_a_recall_is_explained_afterwards_by_two_others_and_history_stays(
     with pytest.raises(ReviewRefused):
         await declare(services, case.id, by="E-1", because=WHY)
     make_reviewer(services, f"E-{BRIBED}")
-    with pytest.raises(ExplanationRefused, match="flagged himself"):
+    with pytest.raises(ExplanationRefused, match="conflict of interest"):
         await declare(services, case.id, by=f"E-{BRIBED}", because=WHY)
     for days in (
         {"since": date(2026, 1, 1)},  # the whole record is no recall
@@ -81,7 +97,7 @@ async def test_a_recall_is_explained_afterwards_by_two_others_and_history_stays(
 
     made = await declare(services, case.id, by="P-1", because=WHY)
     assert (made.beneficiary, made.state) == (f"seller:S-{SOLD}", "declared")
-    for who, why in (("P-1", "somebody else"), (f"E-{BRIBED}", "flagged himself")):
+    for who, why in (("P-1", "somebody else"), (f"E-{BRIBED}", "conflict of interest")):
         with pytest.raises(ExplanationRefused, match=why):
             await agree(services, made.id, by=who)
     found, again = await agree(services, made.id, by="S-1")
@@ -99,6 +115,8 @@ async def test_a_recall_is_explained_afterwards_by_two_others_and_history_stays(
     assert (await the_case(services)).id == case.id, "the flag of before still stands on the list"
 
     assert (await withdraw(services, made.id, by="P-2")).state == "withdrawn"
+    (told_of,) = [each for each in await alerts(services.db) if each.kind == "watch.explanation"]
+    assert (told_of.code, told_of.about["explanation"]) == ("watch.explanation_withdrawn", made.id)
     assert [each.state for each in await explanations(services)] == ["withdrawn"]
     with pytest.raises(ExplanationRefused, match="stands"):
         await withdraw(services, made.id, by="P-2")
@@ -114,9 +132,55 @@ async def test_who_made_such_looks_explains_none_of_them(services: Services) -> 
     case = await the_case(services)
     made = await declare(services, case.id, by="P-1", because=WHY, since=date(2026, 2, 1), until=date(2026, 2, 25))
     await _look_at_a_customer_of(services, SOLD, "P-2")
-    with pytest.raises(ExplanationRefused, match="made such looks"):
+    with pytest.raises(ExplanationRefused, match="conflict of interest"):
         await agree(services, made.id, by="P-2")
     assert (await agree(services, made.id, by="S-1"))[0].state == "agreed"
+
+
+async def test_whoever_may_not_work_on_the_case_explains_nothing_and_takes_nothing_back(services: Services) -> None:
+    case = await the_case(services)
+    opened = await open_case(services, case.id, by="P-1", reason="the evidence is strong")
+    with company_of(services) as connection:
+        verdict = json.dumps({"candidates": [{"rung": "lead", "actors": ["P-2"]}]})
+        connection.execute("insert into case_verdict values (%s, 1, now(), 1, %s)", [opened.id, verdict])
+    with pytest.raises(ExplanationRefused, match="conflict of interest"):
+        await declare(services, case.id, by="P-2", because=WHY)
+    made = await declare(services, case.id, by="P-1", because=WHY)
+    with pytest.raises(ExplanationRefused, match="conflict of interest"):
+        await agree(services, made.id, by="P-2")
+    with company_of(services) as connection:
+        connection.execute("update watch_explanation set agreed_by = 'S-1', agreed_at = now(), agreed_entry = 1")
+    with pytest.raises(ExplanationRefused, match="conflict of interest"):
+        await withdraw(services, made.id, by="P-2")
+
+
+async def test_words_and_names_die_in_time_and_all_are_listed(services: Services) -> None:
+    clock = services.clock
+    assert isinstance(clock, SimulatedClock)
+    case = await the_case(services)
+    made = await declare(services, case.id, by="P-1", because=WHY)
+    with company_of(services) as connection:
+        connection.execute(
+            "insert into watch_explanation (flag, beneficiary, since_us, until_us, because, declared_by, declared_at, "
+            "entry) select flag, beneficiary, since_us, until_us, 'more of it', declared_by, declared_at, entry "
+            "from watch_explanation, generate_series(1, 200)"
+        )
+    assert len(await explanations(services)) == 201, "no list is cut without a word"
+    clock.advance_to(clock.now() + timedelta(days=399))
+    assert await prune_explanations(services) == 0
+    clock.advance_to(clock.now() + timedelta(days=2))
+    with company_of(services) as connection:
+        connection.execute(
+            "insert into legal_hold (space, number, ground, review_on, added_at, added_by) "
+            "values ('actor', %s, 'g', '2030-01-01', now(), 1)",
+            [case.actor],
+        )
+        assert await prune_explanations(services) == 0, "he is under a legal hold"
+        connection.execute("update legal_hold set lifted_at = now(), lifted_by = 1")
+    assert await prune_explanations(services) == 201
+    kept = (await explanations(services))[-1]
+    assert (kept.because, kept.declared_by) == ("", "")
+    assert (kept.id, kept.beneficiary, kept.state) == (made.id, made.beneficiary, "declared")
 
 
 async def test_one_matter_flagged_night_after_night_teaches_once(services: Services) -> None:
@@ -129,8 +193,7 @@ async def test_one_matter_flagged_night_after_night_teaches_once(services: Servi
         "insert into watch_verdict (flag, outcome, record, note, by, at, entry) "
         "values (%(id)s, 'explained', 'recall', 'a recall of lamps', 'P-1', now(), 1)"
     )
-    assert services.settings.database is not None
-    with psycopg.connect(services.settings.database.get_secret_value(), autocommit=True) as connection:
+    with company_of(services) as connection:
         for actor, lessons in ((case.actor, []), (case.actor, []), (case.actor, []), (77, []), (78, [("recall", 3)])):
             values = {"id": f"f-{actor}-{uuid.uuid4().hex}", "actor": actor, "of": case.id}
             connection.execute(night, values)
@@ -139,8 +202,7 @@ async def test_one_matter_flagged_night_after_night_teaches_once(services: Servi
 
 
 async def _look_at_a_customer_of(services: Services, seller: int, who: str) -> None:
-    assert services.settings.database is not None
-    with psycopg.connect(services.settings.database.get_secret_value()) as connection:
+    with company_of(services) as connection:
         row = connection.execute("select customer from company.tickets where seller = %s", [f"S-{seller}"]).fetchone()
     assert row is not None
     subject = (await assign(services.db, "subject", [f"customer:{row[0]}"]))[f"customer:{row[0]}"]

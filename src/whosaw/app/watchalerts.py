@@ -1,12 +1,13 @@
-"""What the daily run tells at once: cases, escalations, and signals that find something where nothing can be found."""
+"""What watch tells at once: cases, escalations, signals that find something in nothing, explanations withdrawn."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from whosaw.app.services import Services
 from whosaw.store.alerts import raise_alert
+from whosaw.store.database import Connection
 
 if TYPE_CHECKING:
     from whosaw.app.watching import Weighed
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 ALERT_TEXTS = {
     "watch.case": "Accesses that no record explains favour one party, beyond what chance gives innocent people.",
     "watch.escalated": "Two kinds of evidence point at one person: people decide now.",
+    "watch.explanation_withdrawn": "One reviewer has taken back what two had agreed explains looks: look at why.",
     "watch.signal_off": "A signal of watch finds something among people permuted at random, and is switched off.",
 }
 
@@ -31,6 +33,12 @@ async def tell_flag(services: Services, day: date, flag: Flag, person: int) -> N
     severity = "critical" if escalated else "high"
     at = services.clock.now()
     await raise_alert(services.db, "watch.flag", severity, code, about, at=at, once=once)  # type: ignore[arg-type]
+
+
+async def tell_withdrawn(connection: Connection, number: int, entry: int, at: datetime) -> None:
+    """Raise the alert that one took back what two had agreed explains looks, in the transaction in which he does."""
+    about = {"explanation": number, "entry": entry}
+    await raise_alert(connection, "watch.explanation", "high", "watch.explanation_withdrawn", about, at=at)
 
 
 async def tell_signals(services: Services, day: date, weighed: Weighed) -> None:

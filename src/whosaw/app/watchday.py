@@ -125,6 +125,9 @@ async def note_watch(services: Services) -> Noted | None:
         from whosaw.app.watchprompts import mail_prompts
 
         await mail_prompts(services)
+    from whosaw.app.watchexplaining import prune_explanations
+
+    await prune_explanations(services)
     cases = sum(flag.tier != "review" for flag in flags)
     erased = left_out.erased_subject + left_out.erased_actor
     return Noted(day, accesses, people, len(flags), cases, asked, erased, left_out.sets_unread, drawn)

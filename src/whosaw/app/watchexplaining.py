@@ -1,9 +1,10 @@
 """What explains flagged looks though nobody recorded it then: a recall, told by telephone. Declared afterwards.
 
-One reviewer declares it, another agrees, and neither may be flagged for these looks or have made any of them. It is
-about the customers of one party on certain days, and about nobody of the staff: it silences no person, and every
-colleague's looks at them count alike. They become half excused, so that they feed no tie and make none normal. Runs
-from the next night on weigh so; what was flagged before stands, and is recomputed as it was.
+One reviewer declares it, another agrees, and neither may be flagged for these looks, have made any of them, or have a
+conflict of interest in a case about whom they would profit. It is about the customers of one party on certain days,
+and about nobody of the staff: it silences no person, and every colleague's looks at them count alike. They become
+half excused, so that they feed no tie and make none normal. Runs from the next night on weigh so; what was flagged
+before stands, and is recomputed as it was.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from whosaw.answer.errors import StepRefused
 from whosaw.app import watchexplainqueries as queries
 from whosaw.app import watchqueries
+from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+from whosaw.app.watchalerts import tell_withdrawn
 from whosaw.app.watchdesk import check_reviewer
 from whosaw.app.watchentries import enter
 from whosaw.app.watchreplay import NoSuchFlag
@@ -30,6 +34,9 @@ from whosaw.watch.flags import in_odds
 
 MOST_DAYS = 31
 """Longer than a recall takes; what lasts is work, and belongs into the work records or a template."""
+
+KEPT_DAYS = 400
+"""Longer than a run looks back: so long it is kept what was said, and by whom."""
 
 _LEAST, _MOST = 10, 1_000
 _DAY = timedelta(days=1)
@@ -51,7 +58,7 @@ class Explanation:
         flag: the flag that it was declared for.
         beneficiary: of whose customers.
         since_us, until_us: looks from when until when.
-        because: what happened, in a sentence.
+        because: what happened, in a sentence; this and who said so are empty where that has died in time.
         declared_by, declared_at: who said so, and when.
         agreed_by, agreed_at: who agreed; None where nobody did yet.
         withdrawn_by, withdrawn_at: who took it back; None where it stands.
@@ -135,7 +142,7 @@ async def declare(
     Raises:
         NoSuchFlag: there is none.
         ReviewRefused: he reviews no flags.
-        ExplanationRefused: he is flagged himself, says too little, or the days cannot be.
+        ExplanationRefused: he has a conflict of interest, says too little, or the days cannot be.
         RecordError: it could not be recorded.
     """
     await check_reviewer(services, by)
@@ -147,7 +154,7 @@ async def declare(
         raise ExplanationRefused(
             "the flag names nobody who profits", hint="have the work recorded, or declare a template"
         )
-    await _not_flagged(services, beneficiary, by)
+    await _check_conflict(services, beneficiary, by)
     said = " ".join(because.split())
     if not _LEAST <= len(said) <= _MOST:
         raise ExplanationRefused(f"{len(said)} characters explain nothing", hint="say what happened in a sentence")
@@ -168,7 +175,7 @@ async def agree(services: Services, number: int, *, by: str) -> tuple[Explanatio
 
     Raises:
         ReviewRefused: he reviews no flags.
-        ExplanationRefused: he declared it, one of the two is flagged or looked himself, or it is decided.
+        ExplanationRefused: he declared it, one of the two has a conflict of interest, or it is decided.
         RecordError: it could not be recorded.
     """
     await check_reviewer(services, by)
@@ -178,10 +185,10 @@ async def agree(services: Services, number: int, *, by: str) -> tuple[Explanatio
     if by == found.declared_by:
         raise ExplanationRefused("whoever declares it needs somebody else to agree")
     for who in (by, found.declared_by):
-        await _not_flagged(services, found.beneficiary, who)
+        await _check_conflict(services, found.beneficiary, who)
     again, lookers = await _recompute(services, found)
     if {by, found.declared_by} & lookers:
-        raise ExplanationRefused("one of the two made such looks himself: two others decide")
+        raise _conflict()
     said: Payload = {"change": "agreed", "flag": found.flag, "explanation": number}
     entry = await enter(services, said, by=by)
     if not await queries.agree(services.db, number, (by, services.clock.now(), entry)):
@@ -192,17 +199,34 @@ async def agree(services: Services, number: int, *, by: str) -> tuple[Explanatio
 async def withdraw(services: Services, number: int, *, by: str) -> Explanation:
     """Take an explanation back, whoever declared it: from the next run on it explains nothing any more.
 
+    Whom it cleared may be a case again with the next run: what two have agreed nobody takes back without an alert.
+
     Raises:
         ReviewRefused: he reviews no flags.
-        ExplanationRefused: there is none that stands.
+        ExplanationRefused: there is none that stands, or he has a conflict of interest.
         RecordError: it could not be recorded; it stands.
     """
     await check_reviewer(services, by)
     found = await _open(services, number)
+    if found.agreed_at is not None:
+        await _check_conflict(services, found.beneficiary, by)
     entry = await enter(services, {"change": "withdrawn", "flag": found.flag, "explanation": number}, by=by)
-    if not await queries.withdraw(services.db, number, (by, services.clock.now(), entry)):
-        raise ExplanationRefused(f"explanation {number} was withdrawn meanwhile")
-    return Explanation(*(await queries.one(services.db, number) or ()))
+    async with services.db.transaction() as connection:
+        if not await queries.withdraw(connection, number, (by, services.clock.now(), entry)):
+            raise ExplanationRefused(f"explanation {number} was withdrawn meanwhile")
+        now = Explanation(*(await queries.row(connection, number) or ()))
+        if now.agreed_at is not None:
+            await tell_withdrawn(connection, number, entry, services.clock.now())
+    return now
+
+
+async def prune_explanations(services: Services) -> int:
+    """Let what was said and by whom die once no run looks back so far; return how many.
+
+    What it was about stays, so that runs of its time are recomputed, and so do the entries, with the hash of what was
+    said. Nothing dies of a person under a legal hold, or while a case about that party is open.
+    """
+    return await queries.prune(services.db, services.clock.now() - timedelta(days=KEPT_DAYS))
 
 
 async def _open(services: Services, number: int) -> Explanation:
@@ -214,14 +238,26 @@ async def _open(services: Services, number: int) -> Explanation:
     return Explanation(*row)
 
 
-async def _not_flagged(services: Services, beneficiary: str, who: str) -> None:
+async def _check_conflict(services: Services, beneficiary: str, who: str) -> None:
+    """Refuse whoever is flagged for these looks, or may not work on the open case about whom they would profit."""
     if await find(services.db, "actor", who) in await queries.flagged_for(services.db, beneficiary):
-        raise ExplanationRefused("nobody explains looks for which he is flagged himself")
+        raise _conflict()
+    for case in await queries.open_cases(services.db, beneficiary):
+        try:
+            await case_work(services).conflicts.check(case, who)
+        except StepRefused:
+            raise _conflict() from None
+
+
+def _conflict() -> ExplanationRefused:
+    """Return one refusal for every conflict: which one it is would tell somebody that he is suspected, or another."""
+    return ExplanationRefused("somebody with a conflict of interest explains nothing here: two others decide")
 
 
 async def _recompute(services: Services, found: Explanation) -> tuple[Recomputed, set[str]]:
     """Return the flag with the explanation, and who made the looks that it covers."""
     from whosaw.app.watching import covered, weighed_again
+    from whosaw.app.watchobserved import genuine
 
     flag = await watchqueries.flag(services.db, found.flag)
     run = await watchqueries.run_of(services.db, flag[1]) if flag is not None else None
@@ -234,9 +270,10 @@ async def _recompute(services: Services, found: Explanation) -> tuple[Recomputed
     async with run_files(services, told) as (lake, files, _):
         watched, again = await asyncio.to_thread(weighed_again, lake, files, with_it, told["report"]["off"])
     rows = covered(watched, this)
+    excused = int((rows & genuine(watched.observed.accesses, watched.observed.canary)).sum())
     lookers = {watched.actors[actor] for actor in set(watched.observed.accesses.actor[rows].tolist())}
     keys = await keys_of(services.db, "actor", [flag[2]])
     name = keys.get(flag[2], f"#{flag[2]}")
     at = watched.actors.index(name) if name in watched.actors else None
     tier, log_month = ("none", 0.0) if at is None else (again.tier[at], float(again.month[at]))
-    return Recomputed(flag[3], flag[7]["evidence"], tier, in_odds(log_month), int(rows.sum()), len(lookers)), lookers
+    return Recomputed(flag[3], flag[7]["evidence"], tier, in_odds(log_month), excused, len(lookers)), lookers

@@ -1,4 +1,4 @@
-"""Statements of what is declared to explain looks afterwards. A row is never deleted: it is withdrawn."""
+"""Statements of what is declared to explain looks afterwards. A row stays: it is withdrawn, and its words die."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.store import Database
+from whosaw.store.database import Connection
 
 Row = tuple[Any, ...]
 
@@ -30,14 +31,19 @@ async def add(db: Database, values: Sequence[object]) -> int:
 async def one(db: Database, identifier: int) -> Row | None:
     """Return one."""
     async with db.connection() as connection:
-        rows = await connection.execute(f"{_ROW} where id = %s", [identifier])
-        return await rows.fetchone()
+        return await row(connection, identifier)
+
+
+async def row(connection: Connection, identifier: int) -> Row | None:
+    """Return one, over a connection."""
+    rows = await connection.execute(f"{_ROW} where id = %s", [identifier])
+    return await rows.fetchone()
 
 
 async def every(db: Database) -> list[Row]:
     """Return all of them, the newest first."""
     async with db.connection() as connection:
-        rows = await connection.execute(f"{_ROW} order by id desc limit 200")
+        rows = await connection.execute(f"{_ROW} order by id desc")
         return await rows.fetchall()
 
 
@@ -63,15 +69,38 @@ async def agree(db: Database, identifier: int, values: Sequence[object]) -> bool
         return done.rowcount == 1
 
 
-async def withdraw(db: Database, identifier: int, values: Sequence[object]) -> bool:
+async def withdraw(connection: Connection, identifier: int, values: Sequence[object]) -> bool:
     """Store who withdrew it, when, and the entry; false where somebody did."""
+    done = await connection.execute(
+        "update watch_explanation set withdrawn_by = %s, withdrawn_at = %s, withdrawn_entry = %s "
+        "where id = %s and withdrawn_at is null",
+        [*values, identifier],
+    )
+    return done.rowcount == 1
+
+
+async def open_cases(db: Database, beneficiary: str) -> list[str]:
+    """Return the cases about somebody that are not closed."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select id from case_file where beneficiary = %s and state <> 'closed'", [beneficiary]
+        )
+        return [str(row[0]) for row in await rows.fetchall()]
+
+
+async def prune(db: Database, before: datetime) -> int:
+    """Empty what was said, and by whom, before a moment, unless a hold or a case needs it; return of how many."""
     async with db.connection() as connection:
         done = await connection.execute(
-            "update watch_explanation set withdrawn_by = %s, withdrawn_at = %s, withdrawn_entry = %s "
-            "where id = %s and withdrawn_at is null",
-            [*values, identifier],
+            "update watch_explanation e set because = '', declared_by = '', agreed_by = null, withdrawn_by = null "
+            "where declared_at < %s and because <> '' and not exists (select from case_file c "
+            "where c.beneficiary = e.beneficiary and c.state <> 'closed') and not exists (select from legal_hold h "
+            "left join watch_flag f on f.id = e.flag where h.lifted_at is null and h.space = 'actor' "
+            "and (h.number = f.actor or h.number in (select number from number_map m where m.space = 'actor' "
+            "and m.key in (e.declared_by, e.agreed_by, e.withdrawn_by))))",
+            [before],
         )
-        return done.rowcount == 1
+        return done.rowcount
 
 
 async def flagged_for(db: Database, beneficiary: str) -> set[int]:
