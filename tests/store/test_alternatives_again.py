@@ -43,10 +43,10 @@ async def test_a_source_that_found_nothing_is_asked_again_daily_while_the_case_i
         services.clock.advance_to(END + timedelta(hours=23))  # type: ignore[attr-defined]
         assert await checks.round() == 0, "not oftener than once a day"
         assert await a_day_later() == 2 and await work.alternatives.list(case) == []
-        # one order is known late; the other was made after the message, and explains nothing
+        # one order is known late; the other was made after the complaint arrived, and explains nothing
         order = "insert into company.orders values (%s, 'S-7', %s)"
-        connection.execute(order, ["C-1", one.contacted_at - timedelta(days=3)])
-        connection.execute(order, ["C-2", two.contacted_at + timedelta(hours=1)])
+        connection.execute(order, ["C-1", one.contacted_at + timedelta(hours=1)])  # of a Date set back
+        connection.execute(order, ["C-2", two.reported_at + timedelta(hours=1)])
         digest = sha1(b"two@mail.example").hexdigest().upper()
         (tmp_path / "dump" / f"{digest[:5]}.txt").write_text(f"{digest[5:]}:3\n")
         assert await a_day_later() == 2

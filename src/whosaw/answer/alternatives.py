@@ -103,14 +103,18 @@ class Alternatives:
         return [Alternative(*row) for row in await queries.alternatives(self._db, case)]
 
     async def from_earlier_cases(self, case: str) -> Sequence[Alternative]:
-        """Return an alternative for each sighting whose subject was told of an earlier case, before its contact."""
+        """Return an alternative for each sighting whose subject was told of a case that is earlier than its contact.
+
+        As of orders, a mail's own Date does not say when that was.
+        """
         rows = await queries.told_before(self._db, case, ODDS["earlier_case"])
         return [Alternative(*row) for row in rows]
 
     async def from_orders(self, sightings: Sequence[Sighting], own_orders: OwnOrders) -> Sequence[Alternative]:
         """Return an alternative for each sighting whose subject had bought from the beneficiary before its contact.
 
-        An order of which no time is known counts. One that was made after the contact explains nothing.
+        An order of which no time is known counts. One that was made after the contact explains nothing; of a mail, after
+        the complaint arrived, for the seller himself writes when he contacted his customer.
         """
         found = []
         for beneficiary in sorted({each.beneficiary for each in sightings}):
@@ -119,7 +123,7 @@ class Alternatives:
             found += [
                 Alternative(each.id, "own_order", beneficiary, ODDS["own_order"])
                 for each in mine
-                if each.subject in bought and _before(bought[each.subject], each.contacted_at)
+                if each.subject in bought and _before(bought[each.subject], each.contacted_by)
             ]
         return found
 
@@ -197,8 +201,8 @@ class Checks:
         return {one: kinds for one, kinds in missing.items() if kinds}
 
 
-def _before(ordered_at: datetime | None, contacted_at: datetime) -> bool:
-    return ordered_at is None or ordered_at < contacted_at
+def _before(ordered_at: datetime | None, contacted_by: datetime) -> bool:
+    return ordered_at is None or ordered_at < contacted_by
 
 
 def from_dump(addresses: dict[int, str], dump: DumpList) -> Sequence[Alternative]:

@@ -14,6 +14,8 @@ Row = tuple[Any, ...]
 
 _TAKING_IN = 0x617070726F616368  # "approach"
 _CHECKING = 0x63686563  # "chec"
+# a mail's own Date is the word of whoever sent it (`Sighting.contacted_by`)
+_CONTACTED_BY = "case when s.form = 'mail' then s.reported_at else s.contacted_at end"
 _APPROACH = "id, at, channel, handle, offer, payout, screenshot_sha256, state, case_id"
 
 
@@ -183,7 +185,7 @@ async def told_before(db: Database, case: str, odds: float) -> list[Row]:
         db,
         "select s.id, 'earlier_case', m.topic, %(odds)s::float8 from sighting s join outbox_mail m on "
         "m.recipient_key = s.subject::text join case_file earlier on earlier.id = m.topic "
-        "where s.case_id = %(case)s and m.topic <> %(case)s and earlier.opened_at < s.contacted_at order by 1",
+        f"where s.case_id = %(case)s and m.topic <> %(case)s and earlier.opened_at < {_CONTACTED_BY} order by 1",
         {"case": case, "odds": odds},
     )
 
@@ -195,7 +197,7 @@ async def told_since(db: Database) -> list[Row]:
         "select distinct s.case_id, s.id from sighting_check k join sighting s on s.id = k.sighting_id "
         "join case_file c on c.id = s.case_id join outbox_mail m on m.recipient_key = s.subject::text "
         "join case_file earlier on earlier.id = m.topic where k.kind = 'earlier_case' and k.outcome = 'nothing' "
-        "and c.state <> 'closed' and m.topic <> s.case_id and earlier.opened_at < s.contacted_at order by 1, 2",
+        f"and c.state <> 'closed' and m.topic <> s.case_id and earlier.opened_at < {_CONTACTED_BY} order by 1, 2",
         {},
     )
 

@@ -61,6 +61,15 @@ class Sighting:
     arrived: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def contacted_by(self) -> datetime:
+        """The time by which he had been contacted for certain, whatever the sender wrote.
+
+        The Date of a message is the sender's own word, signed or not: he may set it back, before an order that explains
+        how he has the address. Of a mail it is therefore when the complaint arrived.
+        """
+        return self.reported_at if self.form == "mail" else self.contacted_at
+
+    @property
     def supports_measures(self) -> bool:
         """Whether it may carry a measure against its beneficiary: signed, and not by a look-alike of its domain."""
         return self.verified and LOOKALIKE not in self.marks

@@ -195,7 +195,8 @@ def alternatives(
         dump: a folder of SHA-1 prefixes (5 hex digits a file), as public lists give them.
         dump_name: what the dump is called.
         orders: SOURCE:TABLE:CUSTOMER:SELLER:ORDERED of the company's orders, as
-            shop:orders:customer_id:seller_id:ordered_at; what was ordered after the contact explains nothing.
+            shop:orders:customer_id:seller_id:ordered_at; what was ordered after the contact (a mail: after it arrived)
+            explains nothing.
         asked: look for nothing, and list what each source answered so far, from when to when.
         as_json: print JSON.
     """
