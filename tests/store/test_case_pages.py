@@ -712,7 +712,9 @@ async def test_what_could_not_be_asked_is_not_checked_and_earlier_cases_are_aske
 
     earlier = (await work.desk.open("seller:S-1", by="P-1", reason="older messages came in since")).id
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("update case_file set opened_at = %s where id = %s", [told.contacted_at + timedelta(hours=1), earlier])
+        connection.execute(
+            "update case_file set opened_at = %s where id = %s", [told.contacted_at + timedelta(hours=1), earlier]
+        )
         connection.execute(
             "insert into outbox_mail (topic, recipient_key, message_id, message_sha256, recipient_salt, "
             "recipient_hash, queued_at, recipient, message) values (%s, %s, 'm', '', '', '', now(), 'x', 'x')",

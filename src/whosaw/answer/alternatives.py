@@ -113,8 +113,8 @@ class Alternatives:
     async def from_orders(self, sightings: Sequence[Sighting], own_orders: OwnOrders) -> Sequence[Alternative]:
         """Return an alternative for each sighting whose subject had bought from the beneficiary before its contact.
 
-        An order of which no time is known counts. One that was made after the contact explains nothing; of a mail, after
-        the complaint arrived, for the seller himself writes when he contacted his customer.
+        An order of which no time is known counts. One that was made after the contact explains nothing; of a mail, one
+        after the complaint arrived, for the seller himself writes when he contacted his customer.
         """
         found = []
         for beneficiary in sorted({each.beneficiary for each in sightings}):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from whosaw.answer import Sighting
@@ -18,6 +19,7 @@ from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caseintake import case_addresses, own_orders, still_known
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.services import Services
+from whosaw.catalog.source import SourceUnreachable
 from whosaw.terms import WhosawError
 
 BY = "service:case"
@@ -60,37 +62,43 @@ class AlternativeChecks:
         """Check what was not checked yet; return how many sightings were; none where another process is at it.
 
         Raises:
-            WhosawError: a source cannot be asked. The others were, and the next round tries again.
+            WhosawError: a source cannot be asked, or not about one case. The others were, and the next round tries
+                again.
         """
         async with Checks.alone(self.services.db) as mine:
             if not mine:
                 return 0
             done, failed = set[int](), None
             for kind in self.sources.kinds:
-                try:
-                    done |= await self._check(kind)
-                except WhosawError as problem:
-                    failed = failed or problem
+                for case, numbers in (await self._checks.waiting(kind)).items():
+                    try:
+                        await self._check(kind, case, numbers)
+                        done |= numbers
+                    except SourceUnreachable as problem:
+                        failed = failed or problem
+                        break  # it would be waited for again with every case
+                    except WhosawError as problem:
+                        failed = failed or problem
         if failed is not None:
             raise failed
         return len(done)
 
-    async def _check(self, kind: CheckKind) -> set[int]:
-        checks, done = Checks(self.services.db, self.services.clock), set[int]()
-        for case, numbers in (await checks.waiting(kind)).items():
-            seen = [each for each in await self.work.book.list(case=case) if each.id in numbers]
-            addresses = await case_addresses(self.services, seen) if kind == "dump" else {}
-            possible: Container[int] | None = addresses if kind == "dump" else None
-            if kind == "own_order":
-                possible = await still_known(self.services, seen)
-            found = await self._ask(kind, case, seen, addresses)
-            known = {(each.sighting, each.kind, each.source) for each in await self.work.alternatives.list(case)}
-            fresh = [each for each in found if (each.sighting, each.kind, each.source) not in known]
-            await self.work.notes.add(case, "case.alternatives", by=BY, more={"rows": len(seen)})
-            await self.work.alternatives.note(fresh, by=BY)
-            await checks.note(kind, numbers, found, possible)
-            done |= numbers
-        return done
+    @property
+    def _checks(self) -> Checks:
+        return Checks(self.services.db, self.services.clock)
+
+    async def _check(self, kind: CheckKind, case: str, numbers: AbstractSet[int]) -> None:
+        seen = [each for each in await self.work.book.list(case=case) if each.id in numbers]
+        addresses = await case_addresses(self.services, seen) if kind == "dump" else {}
+        possible: Container[int] | None = addresses if kind == "dump" else None
+        if kind == "own_order":
+            possible = await still_known(self.services, seen)
+        found = await self._ask(kind, case, seen, addresses)
+        known = {(each.sighting, each.kind, each.source) for each in await self.work.alternatives.list(case)}
+        fresh = [each for each in found if (each.sighting, each.kind, each.source) not in known]
+        await self.work.notes.add(case, "case.alternatives", by=BY, more={"rows": len(seen)})
+        await self.work.alternatives.note(fresh, by=BY)
+        await self._checks.note(kind, numbers, found, possible)
 
     async def _ask(
         self, kind: CheckKind, case: str, seen: Sequence[Sighting], addresses: dict[int, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from whosaw.catalog.source import SourceRefused
 from whosaw.catalog.statements import lookup_statement, presence_statement, subject_statement
 from whosaw.store.numbers import assign, keys_of
 
+_LOG = logging.getLogger(__name__)
 _EASTERNMOST = timezone(timedelta(hours=14))
 
 
@@ -246,44 +248,56 @@ def own_orders(services: Services, where: str) -> OwnOrders:
             :ORDERED, the column of when it was ordered: what was ordered after the contact then explains nothing.
 
     Raises:
-        IntakeImpossible: it is not written so, or names no source; or, when it is asked, the column holds no times.
+        IntakeImpossible: it is not written so, or names no source; or, when it is asked, there are no such columns.
     """
     names = where.split(":")
     if len(names) not in {4, 5} or names[0] not in services.sources or not all(_plain(each) for each in names):
         raise IntakeImpossible(f"`{where}` does not say where orders are", hint="SOURCE:TABLE:CUSTOMER:SELLER:ORDERED")
     source, table, customer, seller, *ordered = names
-    # one order of which nobody knows the time may be the first
-    first = f"case when count(*) = count({ordered[0]}) then min({ordered[0]}) end" if ordered else "null"
+    # one order of which nobody knows the time may be the first; what cannot be read is apt to stand at an end of a text
+    known = f"case when count(*) = count({ordered[0]}) then %s({ordered[0]}) end" if ordered else ""
+    first, last = (known % "min", known % "max") if known else ("null", "null")
 
     async def asked(subjects: Sequence[int], beneficiary: str) -> dict[int, datetime | None]:
         keys: Mapping[int, str] = await keys_of(services.db, "subject", subjects)
         statement = (
-            f"select {customer} as customer, {first} as first_at from {table} where {seller} = :seller "
-            f"group by {customer}"
+            f"select {customer} as customer, {first} as first_at, {last} as last_at from {table} "
+            f"where {seller} = :seller group by {customer}"
         )
         try:
             rows = await services.sources[source].rows(statement, seller=beneficiary.partition(":")[2])
         except SourceRefused as cause:
             hint = "does it have this table and these columns, and may whosaw read them?"
             raise IntakeImpossible(f"orders cannot be read by `{where}`: {cause}", hint=hint) from cause
-        bought = {str(row["customer"]): row["first_at"] for row in rows}
+        bought = {str(row["customer"]): (row["first_at"], row["last_at"]) for row in rows}
         mine = {number: key.partition(":")[2] for number, key in keys.items()}
-        return {number: _moment(bought[key], where) for number, key in mine.items() if key in bought}
+        return {number: _first(bought[key], where) for number, key in mine.items() if key in bought}
 
     return asked
 
 
-def _moment(found: object, where: str) -> datetime | None:
+def _first(bounds: tuple[object, object], where: str) -> datetime | None:
+    """Return the moment of the first of somebody's orders; None where it, or the last, cannot be read as a time.
+
+    It may have been made at any time then, which explains how the seller has the address; a table that is badly kept
+    puts nobody under suspicion, and keeps no other case from being checked.
+    """
+    if None in bounds:
+        return None
+    try:
+        first, _ = (_moment(each) for each in bounds)
+    except ValueError:
+        _LOG.warning("the last column of `%s` holds something that is no time: such an order counts", where)
+        return None
+    return first
+
+
+def _moment(found: object) -> datetime:
     """Return the earliest moment that a column's value can mean: of a time without a zone that of the easternmost one.
 
     So an order is taken for a later one than the contact only where it was.
     """
-    if found is None:
-        return None
-    try:
-        at = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))  # a date is its beginning
-    except ValueError as cause:
-        raise IntakeImpossible(f"the last column of `{where}` holds something that is no time") from cause
+    at = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))  # a date is its beginning
     return at if at.tzinfo is not None else at.replace(tzinfo=_EASTERNMOST)
 
 
