@@ -122,6 +122,21 @@ async def test_looks_for_a_case_that_is_covert_are_not_told_to_the_customer_who_
     assert len((await told(services, work)).look_ups) == 3
 
 
+async def test_looks_for_a_case_whose_records_are_not_kept_yet_are_told_to_no_customer_and_owed_then(
+    services: Services,
+) -> None:
+    work, case = await opened_case(services)
+    await looked(services)
+    await looked(services, f"case:{case}")
+    assert [each.purpose for each in (await told(services, work)).look_ups] == ["ticket"]
+    assert await work.covert.owed() == [], "it may not be told yet"
+    await Preserve(services).do(case, case, {})
+    (owed,) = await work.covert.owed()
+    assert (owed.space, owed.cases) == ("subject", {case})
+    assert [each.purpose for each in (await told(services, work)).look_ups] == ["ticket", "case"]
+    assert await work.covert.owed() == []
+
+
 @pytest.mark.parametrize("held", ["CASE-1", "x", "1,,-2", "\u0661"])
 async def test_what_is_no_index_is_not_held_back_in_silence(held: str) -> None:
     with pytest.raises(HeldUnknown):

@@ -7,6 +7,7 @@ an inquiry holds back is looked at again when the answer is made; where it chang
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.gate.queries import suspended_since
 from whosaw.record import entries_by_subject, trail_size
-from whosaw.store.numbers import find
+from whosaw.store.numbers import keys_of
 
 
 class HeldUnknown(AppError, LookupError):
@@ -128,19 +129,34 @@ async def _held_from(services: Services, desk: CaseWork, subject: int, named: fr
     """Return what is held back of the entries about a subject that stand before one.
 
     What was looked up for a case that is covert to the staff is held back by itself: it was done after the hold, or
-    nobody listed it, and would tell a member of staff who is a customer too that somebody looks into him.
+    nobody listed it, and would tell a member of staff who is a customer too that somebody looks into him. So is what
+    was looked up for a case whose records are not kept yet.
     """
     standing = await desk.covert.held()
-    found = {case: await find(services.db, "purpose", f"case:{case}") for case in standing.cases}
-    covert: dict[object, str] = {number: case for case, number in found.items() if number is not None}
-    listed, looks, cases = set[int](), set[int](), set[str]()
+    listed, looks = set[int](), dict[int, int]()
     async for entry in entries_by_subject(services.db, subject, before=before):
         if entry.index in named or entry.index in standing.entries:
             listed.add(entry.index)
-        elif entry.payload.get("kind") == "disclosure" and (case := covert.get(entry.payload.get("purpose"))):
-            looks.add(entry.index)
-            cases.add(case)
-    return _LeftOut(frozenset(listed | looks), HeldBack(frozenset(listed), frozenset(cases)))
+        elif entry.payload.get("kind") == "disclosure" and (purpose := entry.payload.get("purpose")) is not None:
+            looks[entry.index] = int(purpose)
+    untold = await _untold_purposes(services, desk, set(looks.values()), standing.cases)
+    covert = {index for index, purpose in looks.items() if purpose in untold}
+    cases = frozenset(untold[looks[index]] for index in covert)
+    return _LeftOut(frozenset(listed | covert), HeldBack(frozenset(listed), cases))
+
+
+async def _untold_purposes(
+    services: Services, desk: CaseWork, purposes: AbstractSet[int], covert: frozenset[str]
+) -> dict[int, str]:
+    """Return those of these purposes' numbers that are a case of which nobody hears now, with that case."""
+    keys = await keys_of(services.db, "purpose", sorted(purposes))
+    named = {number: key.partition(":")[2].casefold() for number, key in keys.items() if key.startswith("case:")}
+    if not named:
+        return {}
+    known = {each.id.casefold(): each.id for each in await desk.cases.list()}
+    meant = {number: known[name] for number, name in named.items() if name in known}
+    early = {case for case in set(meant.values()) - covert if not await desk.desk.may_be_told(case)}
+    return {number: case for number, case in meant.items() if case in covert | early}
 
 
 async def _untold(desk: CaseWork, whole: EmployeeAnswer) -> frozenset[str]:
