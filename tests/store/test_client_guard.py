@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, func, select, text, union, update
+from sqlalchemy import create_engine, exists, func, literal, literal_column, select, text, union, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Bundle, DeclarativeBase, Mapped, Session, aliased, mapped_column, undefer
 
@@ -26,6 +26,7 @@ from whosaw.store.migrate import engine_url
 if TYPE_CHECKING:
     from tests.store.conftest import Company
 
+LITERALS = [literal("x").label(name) for name in ("id", "name", "email", "region")]
 FIELDS = {"name": "customer.name", "email": "customer.email", "address": "customer.address"}
 
 
@@ -143,6 +144,18 @@ async def test_no_way_of_loading_brings_the_value_in(way: Way, session: Callable
             written = select(model).from_statement(text("select * from company.customers where id = 'C-2'"))
             assert opened.scalars(written).one().email == DOTS
             assert opened.scalar(select(func.count()).select_from(select(model).subquery())) == 40
+            opened.expunge_all()
+            both = union_all(select(model).where(model.id == "C-2"), select(model).where(model.id == "C-3"))
+            assert [each.email for each in opened.scalars(select(model).from_statement(both))] == [DOTS, DOTS]
+            opened.expunge_all()
+            legacy = opened.query(model).filter(model.id == "C-2").union(opened.query(model).filter(model.id == "C-3"))
+            assert [each.email for each in legacy] == [DOTS, DOTS]
+            # what is written as text and hands out nothing that is guarded
+            assert opened.scalar(select(text("count(*)")).select_from(model)) == 40
+            assert opened.scalar(select(func.count().label("all")).select_from(model)) == 40
+            assert opened.scalar(select(literal_column("1")).where(exists().where(model.name == "nobody"))) is None
+            assert opened.scalar(select(exists().where(model.id == "C-2"))) is True
+            assert opened.scalar(select(model.id).union(select(model.id)).limit(1)) is not None
 
     await in_thread(work)
 
@@ -163,6 +176,14 @@ async def test_no_way_of_loading_brings_the_value_in(way: Way, session: Callable
         lambda m: select(select(m).subquery()),
         lambda m: select(func.lower(select(m).cte().c.email)),
         lambda m: union(select(m.__table__), select(m.__table__)),
+        lambda m: union(select(m), select(m)),
+        lambda m: select(m).union_all(select(m)).limit(1),
+        lambda m: union_all(select(*LITERALS), union_all(select(*LITERALS), select(m))),
+        lambda m: select(union_all(select(*LITERALS), select(m)).subquery().c.email),
+        lambda m: select(text("*")).select_from(m.__table__),
+        lambda m: select(m.id, text("customers.*")),
+        lambda m: select(func.lower(text("email"))).select_from(m),
+        lambda m: select(literal_column("email").label("region")).select_from(m),
         lambda m: update(m).where(m.id == "C-0").values(region="EU").returning(m.email),
         lambda m: text("select email from company.customers").columns(m.email),
     ],
