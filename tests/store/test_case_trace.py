@@ -13,21 +13,25 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.store.bookworld import END, HEIR, SELLER, WORDS, books, catalog, complain, opened
+from tests.store.bookworld import BOOK, END, HEIR, SELLER, START, WORDS, books, catalog, complain, opened
 from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
 from whosaw.answer import StepRefused
+from whosaw.answer.alternatives import Alternative
 from whosaw.answer.bundletexts import method_file
 from whosaw.app.casedesk import case_work
 from whosaw.app.casereads import CaseReads
 from whosaw.app.caserecompute import CHANGED, NOT_COMPUTED, recompute
 from whosaw.app.casetrace import compute_again, trace_case
 from whosaw.app.commands.opened import with_services
+from whosaw.app.erasequeries import EVIDENCE, mentions_of_actor, mentions_of_subject
+from whosaw.app.erasurework import own_now
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.gate import add_token
 from whosaw.store.alerts import Alert, alerts
+from whosaw.store.numbers import find
 from whosaw.terms import SharedClock, SimulatedClock
 
 CASE = "CASE-1"
@@ -73,6 +77,44 @@ async def test_an_heir_is_not_named_where_the_catalog_knows_of_the_hand_over(com
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("delete from company.tickets where id in ('T-0', 'T-40')")
         assert "candidates" in (await compute_again(services, CASE, 2))[1], "the work records are read again"
+
+
+async def test_what_is_kept_names_customers_by_number_and_no_others_and_erasure_tells_of_it(
+    company: tuple[str, Path],
+) -> None:
+    url, state = company
+    with psycopg.connect(url, autocommit=True) as connection:
+        for stranger in ("C-900", "C-901", "C-100"):  # two that the record does not know, one whom he never opened
+            row = ["E-5", "vendor B", f"customer:{stranger}", START]
+            connection.execute("insert into company.books values (%s, %s, %s, %s)", row)
+    catalog(url, state, *WORDS)
+    async with opened(url, state) as services:
+        await complain(services, range(6))
+        work = case_work(services)
+        (first, *_) = await work.book.list(case=CASE)
+        await work.alternatives.note([Alternative(first.id, "dump", "dump of 2019", 0.4)], by="P-1")
+        for seq in (1, 2):
+            assert (await trace_case(services, CASE, by="P-1")).seq == seq
+        number = await find(services.db, "subject", "customer:C-3")
+        stranger = await find(services.db, "subject", "customer:C-100")
+        with psycopg.connect(url) as connection:
+            held = connection.execute("select content from case_trace_content").fetchall()
+            (kept,) = connection.execute("select count(*) from case_trace_input").fetchone() or (0,)
+        assert (len(held), kept) == (6, 12), "what is the same is kept once"
+        text = "\n".join(content for (content,) in held)
+        assert "customer:" not in text and f"#{number}" in text and f"#{stranger}," not in text
+        assert text.count("hand-over") == BOOK + 1 and "dump of 2019" not in text and "public dump" in text
+        assert (await compute_again(services, CASE, 2))[1] == [], "keys are put back"
+        place = "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)"
+        assert (await mentions_of_subject(services.db, "customer:C-3", number))[place] == 4
+        assert place in EVIDENCE and place in await own_now(services.db, number or 0, "customer:C-3", ())
+        assert place not in await mentions_of_subject(services.db, "customer:C-100", stranger)
+        place = "what such verdicts were computed from (kept with the case)"
+        assert (await mentions_of_actor(services.db, HEIR))[place] == 6
+        assert place not in await mentions_of_actor(services.db, "E-"), "whole cells: `E-1` is not `E-10`"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("delete from number_map where space = 'subject' and number = %s", [number])
+        assert "explained" not in (await compute_again(services, CASE, 2))[1]
 
 
 async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: tuple[str, Path]) -> None:

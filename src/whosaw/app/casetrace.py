@@ -22,6 +22,7 @@ from whosaw.answer import Sighting, Snapshot
 from whosaw.app import casetracequeries as queries
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caserecompute import CHANGED
+from whosaw.app.casetracekept import as_kept, opened_by, with_keys
 from whosaw.app.errors import AppError
 from whosaw.app.presence import add_persons
 from whosaw.app.services import Services
@@ -76,7 +77,7 @@ class Computed:
 
     Attributes:
         verdict: as a case keeps it.
-        files: what it was computed from, by name.
+        files: what it was computed from, by name, as it is kept.
         evidence: digest of what stood in the case.
     """
 
@@ -159,6 +160,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     files["classes.csv"] = as_csv(("field", "class"), list(services.catalog.field_classes.items()))
     entries = await queries.entries_so_far(services.db)
     told = await _answer(services, about, until, files, read)
+    kept = await as_kept(services.db, files | read.files, read.involved)
     told["missing"] += read.not_weighed
     capped = alone and not read.weighs_all
     if capped:
@@ -175,9 +177,9 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
         "not_weighed": read.not_weighed,
         "rows": read.rows,
         "skew_s": read.tracing.skew_s,
-        "files": {name: sha256(content.encode()).hexdigest() for name, content in sorted((files | read.files).items())},
+        "files": {name: sha256(content.encode()).hexdigest() for name, content in sorted(kept.items())},
     }
-    return Computed(_plain(told), files | read.files, digest)
+    return Computed(_plain(told), kept, digest)
 
 
 async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[str, Any], list[str]]:
@@ -193,7 +195,7 @@ async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[s
     work = case_work(services)
     about = (await work.cases.get(case)).beneficiary
     then = next((each.verdict for each in await work.cases.verdicts(case) if each.seq == seq), {})
-    files = await queries.inputs_of(services.db, case, seq)
+    files = await with_keys(services.db, await queries.inputs_of(services.db, case, seq))
     if not files or "inputs" not in then:
         raise NotComputedHere(f"verdict {seq} of `{case}` was not computed from the case")
     inputs = then["inputs"]
@@ -262,6 +264,7 @@ async def _answer(
         told = await asyncio.to_thread(_trace, (lake, folder), about, files, until, whole)
         first = [each["actors"][0] for each in told["candidates"][:_PRESENT] if len(each["actors"]) == 1]
         if not again:
+            read.involved = await asyncio.to_thread(opened_by, lake, files.get("duties.csv", ""))
             await read_presence_of(services, read, first)
         if "presence.csv" in read.files:
             path = folder / "presence.csv"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from whosaw.store import Database
 from whosaw.store.database import Connection
@@ -97,16 +98,23 @@ async def weighed(connection: Connection, case: str, digest: str, now: datetime)
 
 
 async def add_inputs(connection: Connection, case: str, seq: int, inputs: Mapping[str, str]) -> None:
-    """Keep what went into a verdict, by the name of its file."""
+    """Keep what went into a verdict, by the name of its file; what went into an earlier one too is kept once."""
     for name, content in inputs.items():
-        await connection.execute("insert into case_trace_input values (%s, %s, %s, %s)", [case, seq, name, content])
+        kept = [case, sha256(content.encode()).hexdigest(), content]
+        await connection.execute("insert into case_trace_content values (%s, %s, %s) on conflict do nothing", kept)
+        await connection.execute(
+            "insert into case_trace_input (case_id, seq, name, sha256) values (%s, %s, %s, %s)",
+            [case, seq, name, kept[1]],
+        )
 
 
 async def inputs_of(db: Database, case: str, seq: int) -> dict[str, str]:
     """Return what went into a verdict, by the name of its file; nothing of one that was not computed here."""
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select name, content from case_trace_input where case_id = %s and seq = %s", [case, seq]
+            "select name, content from case_trace_input join case_trace_content using (case_id, sha256) "
+            "where case_id = %s and seq = %s",
+            [case, seq],
         )
         return {str(name): str(content) for name, content in await rows.fetchall()}
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Collection
 
 from whosaw.store import Database
 from whosaw.store.database import Connection
 
 _SHORTEST = 5
+_KEPT = "select count(*) from case_trace_input join case_trace_content using (case_id, sha256)"
+_CELL = "position(',' || %({cell})s::text || ',' in ',' || translate(content, chr(10), ',') || ',') > 0"
+"""A whole cell of CSV: `E-1` stands in no row about `E-10`."""
 _OF_SUBJECT = {
     "sightings (evidence of cases)": "select count(*) from sighting where subject = %(number)s",
     "letters queued or being sent, with address": (
@@ -35,6 +40,12 @@ _OF_SUBJECT = {
     "questions of watch to staff about an access to this person": (
         "select count(*) from watch_prompt where subject = %(number)s"
     ),
+    "verdicts of cases that name this person as affected": (
+        "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
+    ),
+    "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)": (
+        f"{_KEPT} where {_CELL.format(cell='cell')} or {_CELL.format(cell='numbered')}"
+    ),
 }
 EVIDENCE = (
     "sightings (evidence of cases)",
@@ -42,6 +53,8 @@ EVIDENCE = (
     "entities of cases with a value of this person",
     "reports of an approach with a value of this person",
     "questions of watch to staff about an access to this person",
+    "verdicts of cases that name this person as affected",
+    "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)",
 )
 """The places that hold something of the person beyond a number, a date or a hash."""
 
@@ -69,9 +82,7 @@ _OF_ACTOR = {
     "verdicts of cases that name this person": (
         "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
     ),
-    "what such verdicts were computed from (kept with the case)": (
-        "select count(*) from case_trace_input where position(%(key)s in content) > 0"
-    ),
+    "what such verdicts were computed from (kept with the case)": (f"{_KEPT} where {_CELL.format(cell='cell')}"),
     "times this person's asks were held up (by number: sign, step, when, who released and why)": (
         "select count(*) from gate_friction where actor = %(number)s"
     ),
@@ -106,7 +117,9 @@ async def mentions_of_subject(
     """
     sought = sorted({each.strip().lower() for each in (key, *values) if len(each.strip()) >= _SHORTEST})
     async with db.connection() as connection:
-        return await _count(connection, _OF_SUBJECT, {"key": key, "number": number, "values": sought})
+        bound: dict[str, object] = {"key": key, "number": number, "values": sought, "cell": _cell(key)}
+        bound["numbered"] = None if number is None else f"#{number}"
+        return await _count(connection, _OF_SUBJECT, bound)
 
 
 async def mentions_of_actor(db: Database, key: str, number: int | None = None) -> dict[str, int]:
@@ -118,7 +131,7 @@ async def mentions_of_actor(db: Database, key: str, number: int | None = None) -
         number: the number he has, or had before an erasure; None where that is not known.
     """
     async with db.connection() as connection:
-        return await _count(connection, _OF_ACTOR, {"key": key, "number": number})
+        return await _count(connection, _OF_ACTOR, {"key": key, "number": number, "cell": _cell(key)})
 
 
 async def is_staff(db: Database, key: str) -> bool:
@@ -132,6 +145,13 @@ async def is_staff(db: Database, key: str) -> bool:
         )
         row = await rows.fetchone()
         return bool(row and row[0])
+
+
+def _cell(key: str) -> str:
+    """Return a key as a cell of CSV holds it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow([key])
+    return text.getvalue()
 
 
 async def _count(connection: Connection, statements: dict[str, str], bound: dict[str, object]) -> dict[str, int]:

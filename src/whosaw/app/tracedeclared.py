@@ -55,11 +55,13 @@ class Declared:
         tracing: the table ``[trace]``.
         rows: how many rows each of `RECORDS` gave; one that is not among them was not weighed.
         files: what was read, as the files of a trace, by name.
+        involved: (actor, subject) of the hand-overs that speak of an opening in the record.
     """
 
     tracing: Tracing
     rows: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    involved: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def not_weighed(self) -> list[str]:
