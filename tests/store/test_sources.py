@@ -12,11 +12,13 @@ import pytest
 from whosaw.catalog import CatalogError, Purpose, Source, SourceUnreachable, check
 from whosaw.catalog.source import SourceRefused
 from whosaw.catalog.statements import (
+    about_actors_statement,
     actor_statement,
     object_statement,
     presence_statement,
     sample_statement,
     subject_statement,
+    work_about_statement,
     work_statement,
 )
 from whosaw.catalog.told import TimeUnreadable
@@ -95,10 +97,26 @@ async def test_a_row_whose_time_cannot_be_read_counts_as_none_and_takes_no_other
     )
     purpose = Purpose("ticket", "desk", query, "customer", "enforce", grace_h=72, beneficiary_kind=None)
     async with Source("desk", f"sqlite+aiosqlite:///{tmp_path / 'desk.db'}") as source:
-        rows = await source.rows(work_statement(purpose), references=["T-1", "T-2", "T-3"])
+        rows = await source.rows(work_statement(purpose), lenient=True, references=["T-1", "T-2", "T-3"])
         assert {row["reference"] for row in rows} == {"T-1", "T-3"}
+        with pytest.raises(TimeUnreadable):  # a row may excuse somebody: that one is missing must not pass unseen
+            await source.rows(work_statement(purpose), references=["T-1", "T-2", "T-3"])
+        with pytest.raises(TimeUnreadable):
+            await source.rows(work_about_statement(purpose), subjects=["C-1"])
         with pytest.raises(TimeUnreadable):  # whoever looks at the table itself is told
             await source.rows(sample_statement(query, ["reference", "opened_at"], 10))
+
+
+async def test_a_time_that_the_database_itself_cannot_read_is_no_missing_key(company: Company) -> None:
+    query = (
+        "select 'E-' || n as actor, (array['2026-03-01Z', 'still in'])[n]::timestamptz as since "
+        "from generate_series(1, 2) n"
+    )
+    statement, source = about_actors_statement(query, ("actor", "since")), company.sources["company"]
+    assert [row["actor"] for row in await source.rows(statement, keys=["E-1"])] == ["E-1"]
+    with pytest.raises(SourceRefused):
+        await source.rows(statement, keys=["E-1", "E-2"])
+    assert [row["actor"] for row in await source.rows(statement, lenient=True, keys=["E-1", "E-2"])] == ["E-1"]
 
 
 async def test_an_identifier_of_the_catalog_is_quoted(company: Company, database_url: str) -> None:

@@ -35,8 +35,10 @@ _WAIT_S = 5
 # errors of MySQL's server, beside those of its client (2000 to 2999), that are no fault of the statement
 # SQLSTATEs by which PostgreSQL says that a key cannot be one of its column's type: no number, no UUID, too large; and
 # what its driver says of a NUL
-_NO_SUCH_KEY = frozenset({"22P02", "22003", "22007", "22008", "22021", "22P03", "DataError"})
+_NO_SUCH_KEY = frozenset({"22P02", "22003", "22021", "22P03", "DataError"})
 _MYSQL_NO_SUCH_KEY = frozenset({1267, 1270, 1271, 3854, 3988})  # signs that the column does not know
+# and that something is no time: a key is none, so a row is not
+_NO_TIME = frozenset({"22007", "22008"})
 _MYSQL_TROUBLE = frozenset({1040, 1053, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1927, 1969, 3024})
 
 
@@ -94,16 +96,22 @@ class Source:
             await self._keyed.close()
         await self._engine.dispose()
 
-    async def rows(self, statement: Executable | str, **values: object) -> Sequence[Row]:
+    async def rows(self, statement: Executable | str, *, lenient: bool = False, **values: object) -> Sequence[Row]:
         """Run a reading statement with bound `values`.
 
-        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers), or
-        whose row tells a time that is none, is a key of no row, and the others are found all the same.
+        A list among them holds keys; one that cannot be a key of its column's type (`C-1` among whole numbers) is a key
+        of no row, and the others are found all the same.
+
+        Args:
+            statement: what to run.
+            lenient: a key with a row whose time cannot be read is one of no row too: right where a row opens something,
+                wrong where it may excuse somebody.
+            values: what its parameters stand for.
 
         Raises:
             SourceUnreachable: the database does not answer.
             SourceRefused: it answers with an error.
-            TimeUnreadable: a row tells a time that is none, and nothing was sought by keys.
+            TimeUnreadable: a row tells a time that is none, and this is not `lenient`, or nothing was sought by keys.
         """
         clause = text(statement) if isinstance(statement, str) else statement
 
@@ -117,15 +125,17 @@ class Source:
             return await self._with_connection(run)
         except (SourceRefused, TimeUnreadable) as refused:
             name, keys = next(((name, each) for name, each in values.items() if isinstance(each, list)), ("", []))
-            unreadable = isinstance(refused, TimeUnreadable)
-            if not keys or not (unreadable or _is_no_key(refused.__cause__)):
+            unreadable = isinstance(refused, TimeUnreadable) or _state(refused.__cause__) in _NO_TIME
+            if not keys or not (lenient if unreadable else _is_no_key(refused.__cause__)):
                 raise
             if unreadable and len(keys) == 1:
                 _LOG.warning("the source `%s` tells a time that cannot be read: its row counts as none", self.name)
         if len(keys) == 1:
             return ()
         half = len(keys) // 2
-        parts = [await self.rows(clause, **values | {name: some}) for some in (keys[:half], keys[half:])]
+        parts = [
+            await self.rows(clause, lenient=lenient, **values | {name: some}) for some in (keys[:half], keys[half:])
+        ]
         return [row for part in parts for row in part]
 
     async def columns(self, statement: Executable) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def catalog_directory(catalog: Catalog, sources: Mapping[str, Source]) -> Direct
 
     async def read(keys: Sequence[str]) -> Mapping[str, DirectoryRow]:
         actors = catalog.actors
-        rows = await sources[actors.source].rows(actor_statement(actors), keys=list(keys))
+        rows = await sources[actors.source].rows(actor_statement(actors), lenient=True, keys=list(keys))
         return {str(row["key"]): dict(row) for row in rows}
 
     return read

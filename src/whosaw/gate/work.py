@@ -55,7 +55,8 @@ class WorkFinder:
 
     async def _read(self, kind: str, references: Iterable[str]) -> dict[PurposeRef, list[WorkItem]]:
         declared = self._catalog.purposes[kind]
-        rows = await self._sources[declared.source].rows(work_statement(declared), references=sorted(references))
+        statement = work_statement(declared)
+        rows = await self._sources[declared.source].rows(statement, lenient=True, references=sorted(references))
         read: defaultdict[PurposeRef, list[WorkItem]] = defaultdict(list)
         for row in rows:
             read[PurposeRef(kind, str(row["reference"]))].append(work_item(row))
