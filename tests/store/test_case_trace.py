@@ -20,6 +20,8 @@ from whosaw.__main__ import main
 from whosaw.answer import StepRefused
 from whosaw.answer.alternatives import Alternative
 from whosaw.answer.bundletexts import method_file
+from whosaw.app import casetracequeries as queries
+from whosaw.app import tracedeclared
 from whosaw.app.casedesk import case_work
 from whosaw.app.casereads import CaseReads
 from whosaw.app.caserecompute import CHANGED, NOT_COMPUTED, recompute
@@ -214,6 +216,52 @@ async def test_a_source_that_is_down_costs_an_alert_and_nothing_is_lost(company:
     clock.advance_to(clock.now() + 6 * MINUTE)
     async with opened(url, state, clock) as services:
         assert (await recompute(services)).verdicts == {CASE: 1}
+
+
+async def test_what_somebody_has_to_mend_is_tried_once_a_day_and_with_further_evidence(
+    company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, state = company
+    catalog(url, state, *WORDS, recompute=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("alter table company.badges alter since type text")
+        connection.execute("insert into company.badges values ('E-5', 'still in', now())")
+    clock = SimulatedClock(END)
+    async with opened(url, state, clock) as services:
+        await complain(services, range(4))
+        await recompute(services)
+        clock.advance_to(clock.now() + 6 * MINUTE)
+        assert (await recompute(services)).failed == {CASE: "catalog.time_unreadable"}, "his other badges are not lost"
+        clock.advance_to(clock.now() + 60 * MINUTE)
+        assert (await recompute(services)).failed == {}
+        clock.advance_to(clock.now() + timedelta(days=1))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("delete from company.badges where since = 'still in'")
+        monkeypatch.setattr(tracedeclared, "ROWS_MOST", 28)
+        with psycopg.connect(url, autocommit=True) as connection:
+            row = "select 'E-5', (timestamptz '2025-01-01Z' + n * interval '1 hour')::text, timestamptz '2025-03-01Z'"
+            connection.execute(f"insert into company.badges {row} from generate_series(1, 20) n")
+        assert (await recompute(services)).verdicts == {CASE: 1}, "together more than a query may give"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("insert into company.badges select * from company.badges where actor = 'E-5'")
+        with pytest.raises(ValueError, match="more than 28 rows about one account"):
+            await trace_case(services, CASE, by="P-1")
+
+
+async def test_two_processes_do_not_compute_one_case_and_no_transaction_idles(company: tuple[str, Path]) -> None:
+    url, state = company
+    async with opened(url, state) as services:
+        await complain(services, range(4))
+        await queries.look(services.db, END)
+        async with queries.alone(services.db) as mine, queries.alone(services.db) as other:
+            assert (mine, other) == (True, False)
+            with psycopg.connect(url) as connection:
+                seen = connection.execute("select count(*) from pg_stat_activity where state like 'idle in%'")
+                assert seen.fetchone() == (0,)
+            assert await queries.claim(services.db, CASE, END, MINUTE)
+            assert not await queries.claim(services.db, CASE, END, MINUTE)
+        async with queries.alone(services.db) as mine:
+            assert mine
 
 
 async def test_a_row_that_means_nothing_stops_the_verdict(company: tuple[str, Path]) -> None:

@@ -2,7 +2,8 @@
 
 Evidence that arrives in a batch is weighed once: when it stood still for a minute, or the first of it waits for ten.
 What waits stands in the database, so a process that is killed loses nothing. One process computes at a time, apart from
-the server, and one case after another. A case that cannot be computed raises an alert and is tried again.
+the server, and one case after another. A case that cannot be computed raises an alert and is tried again: soon where
+a database may come back, and once a day where somebody has to mend what the company declares.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from whosaw.app.casedesk import case_work
 from whosaw.app.lakekeeping import apart
 from whosaw.app.parts import lake_installed
 from whosaw.app.services import Services
+from whosaw.catalog.source import SourceRefused
+from whosaw.catalog.told import TimeUnreadable
 from whosaw.store.alerts import raise_alert
 from whosaw.terms import WhosawError
 
@@ -26,6 +29,10 @@ ALERT_TEXTS = {
 }
 WAITS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(minutes=5))
 """How long evidence stands still before it is weighed, the longest that any waits, and the pause after a failure."""
+_TO_BE_MENDED = frozenset(
+    {"app.trace_record", "app.trace_weighs_less", "app.no_sightings", TimeUnreadable.code, SourceRefused.code}
+)
+_MENDED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,14 @@ async def recompute(services: Services) -> Recomputed:
         now = services.clock.now()
         await queries.look(services.db, now)
         for case in await queries.ripe(services.db, now, WAITS):
-            await queries.tried(services.db, case, now)
+            if not await queries.claim(services.db, case, services.clock.now(), WAITS[-1]):
+                continue
             try:
                 done.verdicts[case] = (await trace_case(services, case)).seq
             except WhosawError as problem:
                 done.failed[case] = problem.code
+                if problem.code in _TO_BE_MENDED:
+                    await queries.put_off(services.db, case, services.clock.now() + _MENDED)
                 await _tell(services, case, problem.code)
     if done.verdicts:
         await case_work(services).corrections.remind()

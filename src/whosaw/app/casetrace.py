@@ -24,7 +24,7 @@ from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caserecompute import CHANGED
 from whosaw.app.casetracekept import as_kept, opened_by, with_keys
 from whosaw.app.errors import AppError
-from whosaw.app.presence import add_persons
+from whosaw.app.presence import add_persons, openings_of
 from whosaw.app.services import Services
 from whosaw.app.tracedeclared import NAMES, Declared, as_csv, declared, read_presence_of, read_work
 from whosaw.app.tracedetail import verdict_in_words
@@ -265,7 +265,7 @@ async def _answer(
         first = [each["actors"][0] for each in told["candidates"][:_PRESENT] if len(each["actors"]) == 1]
         if not again:
             read.involved = await asyncio.to_thread(opened_by, lake, files.get("duties.csv", ""))
-            await read_presence_of(services, read, first)
+            await read_presence_of(services, read, openings_of(told, first))
         if "presence.csv" in read.files:
             path = folder / "presence.csv"
             path.write_text(read.files["presence.csv"], encoding="utf-8")

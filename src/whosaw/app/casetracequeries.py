@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from psycopg import Error
 
 from whosaw.store import Database
 from whosaw.store.database import Connection
@@ -29,13 +31,25 @@ _EVIDENCE = """
     group by c.id
 """
 
+_MAY_BE_TRIED = "coalesce(t.again_at, t.tried_at + %(again)s::interval, %(now)s) <= %(now)s"
+
 
 @asynccontextmanager
 async def alone(db: Database) -> AsyncIterator[bool]:
-    """Hold the right to compute verdicts until the block ends; yields False where another process has it."""
-    async with db.transaction() as connection:
-        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
-        yield row is not None and bool(row[0])
+    """Hold the right to compute verdicts until the block ends; yields False where another process has it.
+
+    It is held by a connection and by no transaction, which a server or a pooler may cut when it idles that long. Where
+    the connection itself is cut, `claim` still keeps two processes from one case.
+    """
+    async with db.connection() as connection:
+        row = await (await connection.execute("select pg_try_advisory_lock(%s)", [_LOCK])).fetchone()
+        mine = row is not None and bool(row[0])
+        try:
+            yield mine
+        finally:
+            if mine:
+                with suppress(Error):  # with the connection the lock is gone too
+                    await connection.execute("select pg_advisory_unlock(%s)", [_LOCK])
 
 
 async def evidence(db: Database, case: str) -> str:
@@ -54,7 +68,8 @@ async def look(db: Database, now: datetime) -> None:
             f"select e.id, e.evidence, %(now)s, %(now)s, '' from ({_EVIDENCE}) e "
             "join case_file c on c.id = e.id and c.state <> 'closed' "
             "on conflict (case_id) do update set evidence = excluded.evidence, changed_at = excluded.changed_at, "
-            "waiting_since = coalesce(case_trace.waiting_since, excluded.changed_at), tried_at = null "
+            "waiting_since = coalesce(case_trace.waiting_since, excluded.changed_at), tried_at = null, "
+            "again_at = null "
             "where case_trace.evidence <> excluded.evidence",
             {"now": now},
         )
@@ -67,32 +82,46 @@ async def ripe(db: Database, now: datetime, waits: tuple[timedelta, timedelta, t
         db: whosaw's own database.
         now: the time.
         waits: how long evidence must have stood still; after how long it is weighed all the same; and how long to wait
-            after an attempt that came to nothing.
+            after an attempt of which nobody said what became of it.
     """
     quiet, most, again = waits
     async with db.connection() as connection:
         rows = await connection.execute(
             "select t.case_id from case_trace t join case_file c on c.id = t.case_id where c.state <> 'closed' "
             "and t.evidence <> t.weighed and (t.changed_at <= %(now)s - %(quiet)s::interval or "
-            "t.waiting_since <= %(now)s - %(most)s::interval) and (t.tried_at is null or "
-            "t.tried_at <= %(now)s - %(again)s::interval) order by t.tried_at nulls first, t.case_id",
+            f"t.waiting_since <= %(now)s - %(most)s::interval) and ({_MAY_BE_TRIED}) "
+            "order by t.tried_at nulls first, t.case_id",
             {"now": now, "quiet": quiet, "most": most, "again": again},
         )
         return [str(row[0]) for row in await rows.fetchall()]
 
 
-async def tried(db: Database, case: str, now: datetime) -> None:
-    """Note that a verdict is being computed: where that is cut, it is tried again later, after other cases."""
+async def claim(db: Database, case: str, now: datetime, again: timedelta) -> bool:
+    """Note that a verdict is being computed; return False where another process did so meanwhile.
+
+    Where it is cut, it is tried again after `again`, after other cases.
+    """
     async with db.connection() as connection:
-        await connection.execute("update case_trace set tried_at = %s where case_id = %s", [now, case])
+        done = await connection.execute(
+            "update case_trace t set tried_at = %(now)s, again_at = null "
+            f"where t.case_id = %(case)s and t.evidence <> t.weighed and ({_MAY_BE_TRIED})",
+            {"now": now, "case": case, "again": again},
+        )
+        return done.rowcount == 1
+
+
+async def put_off(db: Database, case: str, until: datetime) -> None:
+    """Note until when a case is not tried again, unless further evidence joins it."""
+    async with db.connection() as connection:
+        await connection.execute("update case_trace set again_at = %s where case_id = %s", [until, case])
 
 
 async def weighed(connection: Connection, case: str, digest: str, now: datetime) -> None:
     """Note from what evidence the newest verdict was computed, in the transaction that keeps it."""
     await connection.execute(
         "insert into case_trace (case_id, evidence, changed_at, weighed) values (%(case)s, %(e)s, %(now)s, %(e)s) "
-        "on conflict (case_id) do update set weighed = excluded.weighed, tried_at = null, waiting_since = "
-        "case when case_trace.evidence <> excluded.weighed then case_trace.waiting_since end",
+        "on conflict (case_id) do update set weighed = excluded.weighed, tried_at = null, again_at = null, "
+        "waiting_since = case when case_trace.evidence <> excluded.weighed then case_trace.waiting_since end",
         {"case": case, "e": digest, "now": now},
     )
 

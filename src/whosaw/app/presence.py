@@ -52,13 +52,28 @@ def add_persons(told: dict[str, Any], lake: Path, presence: Sequence[Presence], 
     known = {each.actor for each in presence}
     candidates = [c for c in told["candidates"][:_SHOWN] if len(c["actors"]) == 1 and c["actors"][0] in known]
     devices = _devices(lake, [c["actors"][0] for c in candidates])
+    openings = openings_of(told, [c["actors"][0] for c in candidates])
     for candidate in candidates:
         actor = candidate["actors"][0]
-        times = [to_us(datetime.fromisoformat(hit["opened_at"])) for hit in candidate["hits"] if hit["opened_at"]]
+        times = [to_us(at) for at in openings[actor]]
         seen = [Opening(at_us, devices.get((actor, at_us // _SECOND_US))) for at_us in times]
         own = [each for each in presence if each.actor == actor]
         clues = [clue for at, opening in enumerate(seen) for clue in clues_of(at, opening, own)]
         candidate["person"] = _told(weigh_owner(clues, len(seen), skew_s=skew_s), candidate["probability"], clues)
+
+
+def openings_of(told: Mapping[str, Any], actors: Sequence[str]) -> dict[str, list[datetime]]:
+    """Return when those alone on their line opened the complainers' records, by account; those without any too.
+
+    Args:
+        told: the answer.
+        actors: the accounts.
+    """
+    lines = {each["actors"][0]: each for each in told["candidates"] if len(each["actors"]) == 1}
+    return {
+        actor: [datetime.fromisoformat(hit["opened_at"]) for hit in lines[actor]["hits"] if hit["opened_at"]]
+        for actor in actors
+    }
 
 
 def clues_of(at: int, opening: Opening, own: Sequence[Presence]) -> Iterator[Clueing]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -35,6 +35,7 @@ NAMES = {
 }
 """What the tables of ``[trace]`` are called in sentences."""
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _DUTIES = ("actor", "what", "of", "subject", "since", "until")
 _PRESENCE = ("actor", "what", "from", "until", "where")
 _ACCOUNTS = ("actor", "shared", "group")
@@ -118,17 +119,30 @@ async def read_work(services: Services, into: Declared, beneficiary: str) -> Non
         into.files["accounts.csv"] = as_csv(_ACCOUNTS, told)
 
 
-async def read_presence_of(services: Services, into: Declared, actors: list[str]) -> None:
-    """Read what other systems say of the owners of some accounts; raises as `read_work`.
+async def read_presence_of(services: Services, into: Declared, openings: Mapping[str, Sequence[datetime]]) -> None:
+    """Read what other systems say of the owners of accounts as far as it bears on openings; raises as `read_work`.
+
+    Years of logins are read one account after another, and kept are those rows alone that say something.
 
     Args:
         services: everything opened.
         into: takes what is read.
-        actors: the accounts; the rows of nobody else are asked for.
+        openings: those that count, with their zone, by account; the rows of nobody else are asked for.
     """
-    rows = await _rows(services, into, "presence", about=actors)
+    rows: list[Row] = []
+    given = 0
+    for actor, times in openings.items():
+        his = await _rows(services, into, "presence", about=actor)
+        given += len(his)
+        rows += bearing_on(times, his)
+        if len(rows) > ROWS_MOST:
+            raise TraceRecordInvalid(
+                f"the query of `trace.presence` gives more than {ROWS_MOST:,} rows that bear on the openings of "
+                f"{len(openings)} accounts"
+            )
     if "presence" not in into.rows:
         return
+    into.rows["presence"] = given
     told = [
         (
             *(_text(row[name]) for name in ("actor", "what")),
@@ -138,12 +152,41 @@ async def read_presence_of(services: Services, into: Declared, actors: list[str]
         )
         for row in rows
     ]
-    into.files["presence.csv"] = as_csv(_PRESENCE, told)
+    into.files["presence.csv"] = as_csv(_PRESENCE, set(told))
 
 
-async def _rows(services: Services, into: Declared, name: str, about: list[str] | None = None) -> Sequence[Row]:
-    """Return the rows of one query; none where it is not declared, or nobody is asked about."""
-    if name not in into.tracing.records or about == []:
+def bearing_on(openings: Sequence[datetime], rows: Iterable[Row]) -> list[Row]:
+    """Return the rows of one account's owner without which something else would be said about an opening.
+
+    Those are his devices, and of shifts, badges and logins each that overlaps the time of the openings,
+    with the nearest before and after it: of a kind of which no row is left, nothing would be said, though he has some.
+
+    Args:
+        openings: with their zone.
+        rows: of `presence`, each of which means something.
+    """
+    kept: list[Row] = []
+    beside: dict[tuple[str, bool], tuple[datetime, Row]] = {}
+    first, last = (min(openings), max(openings)) if openings else (_NEVER, _NEVER)
+    for row in rows:
+        if str(row["what"]) == "device":
+            kept.append(row)
+            continue
+        since, until = aware(row["since"]), aware(row["until"])
+        if since <= last and until >= first:
+            kept.append(row)
+            continue
+        earlier = until < first
+        near = until if earlier else since
+        place = str(row["what"]), earlier
+        if place not in beside or (near > beside[place][0]) == earlier:
+            beside[place] = near, row
+    return kept + [row for _, row in beside.values()]
+
+
+async def _rows(services: Services, into: Declared, name: str, about: str | None = None) -> Sequence[Row]:
+    """Return the rows of one query, or those about one account; none where it is not declared."""
+    if name not in into.tracing.records:
         return ()
     source, query = into.tracing.records[name]
     needed, possible = RECORDS[name]
@@ -154,10 +197,11 @@ async def _rows(services: Services, into: Declared, name: str, about: list[str] 
     if about is None:
         rows = await services.sources[source].rows(sample_statement(query, columns, ROWS_MOST + 1))
     else:
-        statement = about_actors_statement(query, tuple(columns))
-        rows = await services.sources[source].rows(statement, keys=list(about))
+        statement = about_actors_statement(query, tuple(columns), ROWS_MOST + 1)
+        rows = await services.sources[source].rows(statement, keys=[about])
     if len(rows) > ROWS_MOST:
-        raise TraceRecordInvalid(f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows")
+        whose = "" if about is None else " about one account"
+        raise TraceRecordInvalid(f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows{whose}")
     if why := next((said for row in rows if (said := wrong_in(name, row))), ""):
         raise TraceRecordInvalid(f"the query of `trace.{name}` gives a row that means nothing: {why}")
     into.rows[name] = len(rows)

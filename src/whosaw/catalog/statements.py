@@ -136,10 +136,11 @@ def column_query(kind: SubjectKind, field: Field, url: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def about_actors_statement(query: str, columns: tuple[str, ...]) -> Executable:
-    """Return `columns` of the rows of the company's `query` whose ``actor`` is in ``:keys``."""
+def about_actors_statement(query: str, columns: tuple[str, ...], rows: int | None = None) -> Executable:
+    """Return `columns` of the rows of the company's `query` whose ``actor`` is in ``:keys``; so many rows at most."""
     named = ", ".join(f"r.{name}" for name in columns)
-    return _picked(f"select {named} from ({_whole(query)}) r where r.actor in :keys", "keys")
+    most = "" if rows is None else f" limit {rows}"
+    return _picked(f"select {named} from ({_whole(query)}) r where r.actor in :keys{most}", "keys")
 
 
 def columns_statement(query: str) -> Executable:

@@ -20,6 +20,7 @@ def upgrade() -> None:
             primary key (case_id, sha256)
         );
         alter table case_trace_input add column sha256 text;
+        alter table case_trace add column again_at timestamptz; -- not before it, after what somebody has to mend
     """)
     _number()
     op.execute("""
@@ -37,6 +38,7 @@ def downgrade() -> None:
             where c.case_id = i.case_id and c.sha256 = i.sha256;
         alter table case_trace_input drop column sha256, alter column content set not null;
         drop table case_trace_content;
+        alter table case_trace drop column again_at;
     """)
 
 
