@@ -12,6 +12,7 @@ import numpy as np
 
 from whosaw.app.foundrows import FEWEST, Prints, joined, listed_exports, log_queries
 from whosaw.app.posing import Question
+from whosaw.app.routing import distinct_pairs
 from whosaw.app.tracefiles import TraceFileInvalid
 from whosaw.trace import GUESSABLE_ODDS, UNIQUE_ODDS
 from whosaw.trace.fingerprint import ELSEWHERE, Export, join_cells, match_sample
@@ -335,7 +336,7 @@ def _openers(listed: Listed, question: Question, found_us: int) -> dict[int, set
     """Return subject of the list to the accounts, no machines, that had opened it before the list turned up."""
     accesses, exposure = question.accesses, question.exposure
     fits = np.isin(accesses.subject, listed.subject) & (accesses.at_us < found_us) & ~exposure.service[accesses.actor]
-    pairs = np.unique(np.stack([accesses.subject[fits], accesses.actor[fits]]), axis=1)
+    pairs = distinct_pairs(accesses.subject[fits], accesses.actor[fits])
     found: dict[int, set[int]] = defaultdict(set)
     for subject, actor in pairs.T.tolist():
         found[subject].add(actor)
@@ -370,7 +371,7 @@ def _one_by_one(
             rows[actor].append(row)
     fits = (exposure.entered_us < found_us)[accesses.subject] & (accesses.at_us < found_us)
     fits &= np.isin(accesses.actor, np.array([*rows], np.int64))
-    pairs = np.unique(np.stack([accesses.actor[fits], accesses.subject[fits]]), axis=1)
+    pairs = distinct_pairs(accesses.actor[fits], accesses.subject[fits])
     size = np.bincount(pairs[0], minlength=len(exposure.actors))
     found = []
     for actor, held in rows.items():

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whosaw.app.posing import Question, pose
+from whosaw.app.routing import FEWEST, told_apart
 from whosaw.app.tracelake import bring_up, exposure_from_index
 from whosaw.app.traceover import exposure_over
 from whosaw.app.tracing import Beside, trace_lake
@@ -137,6 +138,22 @@ def test_what_few_customers_had_is_matched_together_and_one_kind_is_none(lake: P
     kinds[:5] = [90, 91, 92, 93, 94]
     posed = asked(replace(exposure, work_kind=kinds), returned(1)).population.work_kind
     assert posed is not None and np.unique(posed).size == 4, "three kinds, and the five that nobody else had"
+
+
+def test_values_are_told_apart_by_how_many_customers_had_them_and_not_by_their_rows() -> None:
+    for seed in range(20):
+        drawn = np.random.default_rng(seed)
+        size = int(drawn.integers(0, 500)) if seed else 0
+        value, subject = drawn.integers(-1, 4, size), drawn.integers(0, 160, size)
+        counts = drawn.random(size) < 0.7
+        rows = [(int(v), int(s)) for v, s, counted in zip(value, subject, counts, strict=True) if counted]
+        common = [v for v in range(-1, 4) if len({s for w, s in rows if w == v}) > FEWEST]
+        told = [common.index(v) if v in common else len(common) for v in value.tolist()]
+        found = told_apart(value, counts, subject)
+        if len({n for n, counted in zip(told, counts, strict=True) if counted}) > 1:
+            assert found is not None and found.tolist() == told
+        else:
+            assert found is None
 
 
 def test_an_older_lake_without_routes_is_read_as_before(lake: Path) -> None:
