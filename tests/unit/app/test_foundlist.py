@@ -314,6 +314,7 @@ def test_a_trace_shows_the_list_beside_statistics_and_alternatives(
         (["--found", "M", "--key", "Customer", "--found-at", day(30)], "other cells than the header"),
         (["--found", "N", "--key", "Customer", "--found-at", day(30)], "cannot open"),
         (["--key", "Customer"], "none is given"),
+        (["--found", "F", "--key", "Customer", "--salt", "F", "--found-at", day(30)], "no exports that it could be of"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_refused(options: list[str], said: str, lake: Path, tmp_path: Path) -> None:

@@ -183,6 +183,8 @@ def _given(
         if found_at is not None or any(kept) or any(column):
             raise TraceOptions("exports and columns are those of a found list, and none is given")
         return None
+    if kept[0] is None and kept[1] is not None:
+        raise TraceOptions("a secret of prints is given, and no exports that it could be of")
     if kept[0] is None and column[0] is None:
         raise TraceOptions(f"the list `{found.name}` needs exports, or the column of its references")
     try:
