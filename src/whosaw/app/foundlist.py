@@ -16,17 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from whosaw.app.foundholders import (
-    Holder,
-    Listed,
-    Sources,
-    holders_of,
-    kept_exports,
-    queries_as_exports,
-    seeded_rows,
-    without_seeds,
-)
+from whosaw.app.foundholders import Holder, Listed, holders_of
 from whosaw.app.foundrows import on_record
+from whosaw.app.foundsources import Sources, kept_exports, queries_as_exports, seeded_rows, without_seeds
 from whosaw.app.posing import Question
 from whosaw.app.presence import Opening, clues_of
 from whosaw.app.tracefiles import Known, Presence, TraceFileInvalid, read_rows
