@@ -3,8 +3,9 @@
 One reviewer declares it, another agrees, and neither may be flagged for these looks, have made any of them, or have a
 conflict of interest in a case about whom they would profit. It is about the customers of one party on certain days,
 and about nobody of the staff: it silences no person, and every colleague's looks at them count alike. They become
-half excused, so that they feed no tie and make none normal. Runs from the next night on weigh so; what was flagged
-before stands, and is recomputed as it was.
+half excused, so that they are no evidence and make no tie of a person normal; they count in his role's share, as
+half-excused looks do. Runs from the next night on weigh so; what was flagged before stands, and is recomputed as it
+was.
 """
 
 from __future__ import annotations

@@ -91,7 +91,17 @@ def test_a_flag_is_recomputed_bit_for_bit_and_changes_with_any_row_or_setting(br
 
 def test_half_excused_accesses_do_not_feed_the_beneficiary_signal(bribed: Observed) -> None:
     halved = replace(bribed, unexplained=np.minimum(bribed.unexplained, 0.5))
-    assert run(halved, WatchSettings()).tier[7] not in ("case", "escalate")
+    found, before = run(halved, WatchSettings()), run(bribed, WatchSettings())
+    assert found.tier[7] not in ("case", "escalate")
+    tie = [
+        one.shares.own_share[(one.shares.own_actor == 7) & (one.shares.own_beneficiary == 11)]
+        for one in (found, before)
+    ]
+    assert tie[0] <= tie[1], "it makes no tie of his more normal"
+    role = int(bribed.role[7])
+    assert found.shares.by_role[role, 11] > before.shares.by_role[role, 11], (
+        "it counts in his role's share, as the page says"
+    )
 
 
 def test_a_declared_account_manager_is_not_accused(bribed: Observed) -> None:
