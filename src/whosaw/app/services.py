@@ -22,7 +22,7 @@ from whosaw.decide import PolicyHolder, load_policies
 from whosaw.gate import Gate, Suspensions, Tokens
 from whosaw.gate.approvalpeople import Directory
 from whosaw.gate.conduct import Conducts
-from whosaw.gate.directory import staff_directory
+from whosaw.gate.directory import everybody, staff_directory
 from whosaw.gate.glass import Glasses
 from whosaw.gate.grants import Grants
 from whosaw.prove.stamp import StampInvalid, read_roots
@@ -187,7 +187,7 @@ async def open_services(settings: Settings, clock: Clock, url: str, *, door: str
             policy_record=PolicyRecord(db, appender, clock, catalog=catalog.version, archive=archive),
             directory=directory,
             grants=Grants(*people),
-            glasses=Glasses(*people),
+            glasses=Glasses(*people, everybody=lambda: everybody(catalog, sources, db)),
             conducts=Conducts(db, appender, catalog.conduct, clock),
         )
 

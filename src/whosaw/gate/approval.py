@@ -11,11 +11,15 @@ The rules, in the order in which they are tried:
 7. two people do not approve each other: not within 30 days; nor do three in a ring: not within 7.
 
 A refusal needs rules 1 to 5 alone, and of rule 5 no other function: saying no hurts nobody.
+
+A review of broken glass is due within hours and cannot be asked for anew: there a ring bars nobody without whom too few
+are left who may say that it was justified (`without_ring`). Two people never review each other, however few are left.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -134,6 +138,23 @@ def rule(pending: Pending, approver: Approver, at: datetime, *, approves: bool) 
     taken = {each.function for each in pending.given if each.approves} if pending.distinct else set()
     reason = _unfit(approver, at) if fitting - taken else "approval.same_function"
     return Ruling(None, reason) if reason is not None else Ruling(min(fitting - taken), None)
+
+
+def without_ring(
+    pending: Pending, approver: Approver, others: Sequence[Approver], at: datetime, *, needed: int
+) -> bool:
+    """Return whether a ring of three, and nothing else, keeps somebody from approving without whom too few can.
+
+    Args:
+        pending: what is to be decided.
+        approver: whom the ring bars.
+        others: everybody else who might have a function that may.
+        at: aware.
+        needed: how many approvals are missing.
+    """
+    if rule(pending, replace(approver, ring_since=None), at, approves=True).reason is not None:
+        return False
+    return sum(rule(pending, each, at, approves=True).reason is None for each in others) < needed
 
 
 def _unfit(approver: Approver, at: datetime) -> Reason | None:

@@ -16,6 +16,8 @@ from whosaw.store.database import Connection
 
 DirectoryRow = Mapping[str, object]
 Directory = Callable[[Sequence[str]], Awaitable[Mapping[str, DirectoryRow]]]
+Everybody = Callable[[], Awaitable[Mapping[str, DirectoryRow]]]
+"""Reads the whole directory."""
 
 
 class ApprovalRefused(GateError, PermissionError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -22,6 +22,16 @@ async def deciding(db: Database) -> AsyncIterator[Connection]:
     async with db.transaction() as connection:
         await connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         yield connection
+
+
+async def signed_for(connection: Connection, functions: Iterable[str]) -> list[str]:
+    """Return the keys of everybody to whom two signed one of these functions."""
+    rows = await connection.execute(
+        "select distinct m.key from standing_function f join number_map m on m.space = 'actor' and m.number = f.actor "
+        "where f.function = any(%s) and f.confirmed_at is not null and f.ended_at is null",
+        [sorted(functions)],
+    )
+    return [str(row[0]) for row in await rows.fetchall()]
 
 
 _STATE = """

@@ -8,13 +8,23 @@ is raised again, more urgently, until somebody does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from whosaw.catalog import Catalog
 from whosaw.gate import glassqueries as queries
-from whosaw.gate.approval import rule
-from whosaw.gate.approvalpeople import ApprovalRefused, Directory, approver, is_there, roles_of
-from whosaw.gate.approvalqueries import deciding
+from whosaw.gate.approval import rule, without_ring
+from whosaw.gate.approvalpeople import (
+    ApprovalRefused,
+    Directory,
+    DirectoryRow,
+    Everybody,
+    approver,
+    functions_of,
+    is_there,
+    roles_of,
+)
+from whosaw.gate.approvalqueries import deciding, signed_for
 from whosaw.gate.glassask import (
     Glass,
     GlassAsk,
@@ -44,12 +54,23 @@ ALERT_TEXTS = {
 _REVIEWS = 2
 
 Payload = dict[str, int | str | list[int | str]]
+_People = dict[str, tuple[int, DirectoryRow | None]]
 
 
 class Glasses:
     """The broken glass of one whosaw; writes as the owner of its database. Any number of processes may have one."""
 
-    def __init__(self, db: Database, appender: Appender, catalog: Catalog, directory: Directory, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        appender: Appender,
+        catalog: Catalog,
+        directory: Directory,
+        clock: Clock,
+        everybody: Everybody | None = None,
+    ) -> None:
+        """Work with these; without `everybody` it is not known whether too few reviewers are left: rings bar always."""
+        self._everybody = everybody
         self._db = db
         self._appender = appender
         self._catalog = catalog
@@ -98,6 +119,14 @@ class Glasses:
             TrailUnavailable: it could not be recorded, and does not count.
         """
         check_reason(review.reason)
+        done = await self._review(review, None)
+        if done is None and self._everybody is not None:  # only a ring bars him: who else is there?
+            done = await self._review(review, await self._reviewers(await self._everybody()))
+        assert done is not None  # noqa: S101 - told who is there, it answers or refuses
+        return done
+
+    async def _review(self, review: Review, reviewers: _People | None) -> Glass | None:
+        """Review, told who else might where that matters; None where it matters and is not told yet."""
         declared = declared_glass(self._catalog)
         row = (await self._directory([review.by])).get(review.by)
         number = (await assign(self._db, "actor", [review.by]))[review.by]
@@ -107,8 +136,20 @@ class Glasses:
             if any((each.approver, each.approves) == (review.by, good) for each in glass.given):
                 return glass
             who = await approver(connection, review.by, row, (number, glass.holder_number), at)
-            ruling = rule(glass.pending(declared), who, at, approves=good)
+            pending = glass.pending(declared)
+            ruling = rule(pending, who, at, approves=good)
             said: dict[str, object] = {"glass": glass.id, "holder": glass.holder_number}
+            if ruling.reason == "approval.circular" and who.ring_since is not None and self._everybody is not None:
+                if reviewers is None:
+                    return None
+                others = [
+                    await approver(connection, key, line, (his, glass.holder_number), at)
+                    for key, (his, line) in reviewers.items()
+                    if key != review.by
+                ]
+                if without_ring(pending, who, others, at, needed=_REVIEWS - len(glass.given)):
+                    ruling = rule(pending, replace(who, ring_since=None), at, approves=True)
+                    said["ring"] = "let off"
             if ruling.reason is not None or ruling.function is None:
                 reason = ruling.reason or "approval.wrong_function"
                 await self._record("denied", (number, review.door), at, said | {"reason": reason})
@@ -119,6 +160,15 @@ class Glasses:
             await queries.add_review(connection, ids, ruling.function, review.verdict, (at, entry))
             await self._settle(connection, glass, good=good, at=at)
             return await _one(connection, glass.id)
+
+    async def _reviewers(self, staff: Mapping[str, DirectoryRow]) -> _People:
+        """Return everybody who has a reviewing function; before the lock, under which no second connection is taken."""
+        functions = declared_glass(self._catalog).reviewers
+        async with self._db.connection() as connection:
+            keys = set(await signed_for(connection, functions))
+        keys |= {key for key, row in staff.items() if functions_of(row) & functions}
+        numbers = await assign(self._db, "actor", sorted(keys))
+        return {key: (number, staff.get(key)) for key, number in numbers.items()}
 
     async def close(self, glass: int, by: str, door: str = "console") -> Glass:
         """End one's own access before its time; it is reviewed all the same.

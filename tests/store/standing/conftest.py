@@ -16,6 +16,7 @@ from whosaw.catalog import Catalog, parse
 from whosaw.catalog.source import open_sources
 from whosaw.gate.approvalpeople import Directory, catalog_directory
 from whosaw.gate.conduct import Conducts
+from whosaw.gate.directory import everybody
 from whosaw.gate.glass import Glasses
 from whosaw.gate.grants import Grants
 from whosaw.gate.grantsfunctions import Functions
@@ -136,7 +137,10 @@ async def desk(database_url: str, database: Database, tmp_path: Path) -> AsyncIt
             appender=appender,
             keys_folder=tmp_path / "keys",
             grants=Grants(database, appender, catalog, directory, clock),
-            glasses=Glasses(database, appender, catalog, directory, clock),
+            glasses=Glasses(
+                *(database, appender, catalog, directory, clock),
+                everybody=lambda: everybody(catalog, sources, database),
+            ),
             conducts=Conducts(database, appender, catalog.conduct, clock),
             functions=Functions(database, appender, catalog, directory, clock),
         )

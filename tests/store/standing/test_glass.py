@@ -153,6 +153,32 @@ async def test_who_reviewed_anothers_glass_does_not_get_a_grant_from_him(desk: D
     assert await refusal(desk, back, "P-2") == "approval.circular"
 
 
+async def test_a_ring_bars_no_review_where_too_few_others_are_left_and_that_is_recorded(desk: Desk) -> None:
+    for holder, by in (("L-1", "P-1"), ("S-1", "L-1")):
+        assert await refusal(desk, await desk.grants.request(wanted(holder)), by) == ""
+    number = (await desk.glasses.break_(glass("P-1"))).id
+    assert await review(desk, number, "S-1") == "", "besides him P-2 alone could, and it takes two"
+    assert (await desk.entries("break_glass"))[-1]["ring"] == "let off"
+    assert await review(desk, number, "P-2") == ""
+    assert "ring" not in (await desk.entries("break_glass"))[-1]
+    assert (await desk.glasses.latest())[0].state == "justified"
+
+    desk.later(days=1)  # N-1 may approve from now on: two others are there
+    later = (await desk.glasses.break_(glass("P-1"))).id
+    assert await review(desk, later, "S-1") == "approval.circular"
+    assert await review(desk, later, "N-1") == "", "by whoever said it first, one more is needed, and P-2 is there"
+    assert await review(desk, later, "S-1") == "approval.circular"
+    await desk.rows("update company.staff set ended = '2026-03-03Z' where id = 'P-2'")
+    assert await review(desk, later, "S-1") == ""
+
+
+async def test_two_who_approve_each_other_do_not_review_however_few_are_left(desk: Desk) -> None:
+    assert await refusal(desk, await desk.grants.request(wanted("S-1")), "P-1") == ""
+    await desk.rows("update company.staff set ended = '2026-03-01Z' where id = 'P-2'")
+    number = (await desk.glasses.break_(glass("P-1"))).id
+    assert await review(desk, number, "S-1") == "approval.circular"
+
+
 async def test_one_word_that_it_was_not_justified_ends_it_at_once_and_is_loud(desk: Desk) -> None:
     number = (await desk.glasses.break_(glass())).id
     assert await review(desk, number, "P-1", "unjustified") == ""

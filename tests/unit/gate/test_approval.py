@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from whosaw.gate.approval import CIRCLE, HINTS, RING, SETTLED, Approver, Given, Pending, Reason, rule
+from whosaw.gate.approval import CIRCLE, HINTS, RING, SETTLED, Approver, Given, Pending, Reason, rule, without_ring
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -95,6 +95,15 @@ def test_three_people_do_not_approve_each_other_in_a_ring_within_seven_days() ->
     ring = replace(APPROVER, ring_since=NOON - RING + SECOND)
     assert reason(PENDING, ring) == "approval.circular"
     assert reason(PENDING, ring, approves=False) is None
+
+
+def test_a_ring_bars_no_review_without_which_too_few_are_left_and_only_a_ring_is_let_off() -> None:
+    ring = replace(APPROVER, ring_since=NOON)
+    free, barred = replace(APPROVER, key="E-8"), replace(APPROVER, key="E-7", changed_at=NOON)
+    for others, needed, let_off in (([], 1, True), ([barred], 1, True), ([free], 1, False), ([free, barred], 2, True)):
+        assert without_ring(PENDING, ring, others, NOON, needed=needed) is let_off
+    for wrong in ({"approved_by_holder_at": NOON}, {"changed_at": NOON}, {"suspended": True}, {"key": "E-1"}):
+        assert not without_ring(PENDING, replace(ring, **wrong), [], NOON, needed=1)
 
 
 def test_no_combination_of_good_and_bad_facts_lets_a_bad_one_through() -> None:
