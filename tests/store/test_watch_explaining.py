@@ -181,6 +181,8 @@ async def test_words_and_names_die_in_time_and_all_are_listed(services: Services
     kept = (await explanations(services))[-1]
     assert (kept.because, kept.declared_by) == ("", "")
     assert (kept.id, kept.beneficiary, kept.state) == (made.id, made.beneficiary, "declared")
+    with pytest.raises(ExplanationRefused, match="too old"):  # whoever declared it is no second person to himself
+        await agree(services, made.id, by="P-1")
 
 
 async def test_one_matter_flagged_night_after_night_teaches_once(services: Services) -> None:

@@ -183,6 +183,8 @@ async def agree(services: Services, number: int, *, by: str) -> tuple[Explanatio
     found = await _open(services, number)
     if found.agreed_at is not None:
         raise ExplanationRefused(f"explanation {number} has been agreed to")
+    if not found.declared_by:  # it may have been he: two people cannot be told from one any more
+        raise ExplanationRefused(f"explanation {number} is too old to be agreed to", hint="declare it anew")
     if by == found.declared_by:
         raise ExplanationRefused("whoever declares it needs somebody else to agree")
     for who in (by, found.declared_by):
