@@ -137,8 +137,8 @@ async def _held_from(services: Services, desk: CaseWork, subject: int, named: fr
     async for entry in entries_by_subject(services.db, subject, before=before):
         if entry.index in named or entry.index in standing.entries:
             listed.add(entry.index)
-        elif entry.payload.get("kind") == "disclosure" and (purpose := entry.payload.get("purpose")) is not None:
-            looks[entry.index] = int(purpose)
+        elif entry.payload.get("kind") == "disclosure" and isinstance(purpose := entry.payload.get("purpose"), int):
+            looks[entry.index] = purpose
     untold = await _untold_purposes(services, desk, set(looks.values()), standing.cases)
     covert = {index for index, purpose in looks.items() if purpose in untold}
     cases = frozenset(untold[looks[index]] for index in covert)

@@ -68,19 +68,19 @@ class AlternativeChecks:
         async with Checks.alone(self.services.db) as mine:
             if not mine:
                 return 0
-            done, failed = set[int](), None
+            done, failed = set[int](), list[WhosawError]()
             for kind in self.sources.kinds:
                 for case, numbers in (await self._checks.waiting(kind)).items():
                     try:
                         await self._check(kind, case, numbers)
                         done |= numbers
                     except SourceUnreachable as problem:
-                        failed = failed or problem
+                        failed.append(problem)
                         break  # it would be waited for again with every case
                     except WhosawError as problem:
-                        failed = failed or problem
-        if failed is not None:
-            raise failed
+                        failed.append(problem)
+        if failed:
+            raise failed[0]
         return len(done)
 
     @property

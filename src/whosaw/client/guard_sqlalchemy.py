@@ -126,7 +126,8 @@ class Mapped:
 
 def _written(selected: Any) -> Iterator[str]:
     """Yield the pieces of what a statement selects that are written as text; no star of `count(*)` or `exists`."""
-    if isinstance(selected, FromClause) and not isinstance(selected, ColumnElement):  # a function is both
+    table = isinstance(selected, FromClause)
+    if table and not isinstance(selected, ColumnElement):  # a function is both
         return  # a model, or a subquery whose own columns are looked at
     for part in visitors.iterate(selected):
         if isinstance(part, TextClause):
