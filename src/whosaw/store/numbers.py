@@ -79,6 +79,17 @@ async def count_erased(db: Database, space: Space) -> int:
         return 0 if row is None else int(row[0])
 
 
+async def was_given(db: Database, space: Space, number: int) -> bool:
+    """Return whether a number was ever given to anybody, who may have been erased since."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select 1 from number_map where space = %(space)s and number = %(number)s::numeric "
+            "union all select 1 from number_erased where space = %(space)s and number = %(number)s::numeric limit 1",
+            {"space": space, "number": str(number)},
+        )
+        return await rows.fetchone() is not None
+
+
 class NumberMap:
     """The maps as one process remembers them, so that the hot path rarely asks the database.
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from whosaw.answer.redaction import Redaction
 from whosaw.app.commands.acting import look_at_case, whose_token
 from whosaw.app.commands.case import say
-from whosaw.app.commands.opened import Flag, number_of, person, with_services
+from whosaw.app.commands.opened import Flag, UnknownPerson, number_of, person, with_services
 from whosaw.app.evidence import Built, build_case_evidence, extend_evidence
 from whosaw.app.services import Services
 from whosaw.prove import Checkpoint
+from whosaw.store.numbers import was_given
 
 
 def build(
@@ -52,10 +53,22 @@ async def _subjects(services: Services, text: str) -> frozenset[int]:
     """Return the numbers of the people that a list names.
 
     Raises:
-        UnknownPerson: the record has no number of one, who would stay in the copy.
+        UnknownPerson: the record has no number of one, or never gave this number: he who is meant would stay in the
+            copy.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    return frozenset([int(part) if part.isdecimal() else await number_of(services.db, person(part)) for part in parts])
+    return frozenset([await _number(services, part) for part in parts])
+
+
+async def _number(services: Services, part: str) -> int:
+    if not part.isdecimal():
+        return await number_of(services.db, person(part))
+    if not await was_given(services.db, "subject", int(part)):
+        raise UnknownPerson(
+            f"the record gave nobody the number `{part}`",
+            hint="a company's own key is written with its kind: `customer:17`",
+        )
+    return int(part)
 
 
 def extend(bundle: Path, /, *, out: Path | None = None) -> int:
