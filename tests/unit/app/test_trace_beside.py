@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from whosaw.answer import reporttold
-from whosaw.app.commands.traces import trace
+from whosaw.app.commands.case import say_verdict
+from whosaw.app.commands.traces import _print, trace
 from whosaw.app.tracedetail import verdict_in_words
 from whosaw.app.tracefiles import TraceFileInvalid, read_accounts, read_known
 from whosaw.app.tracepictures import write_pictures
@@ -22,6 +23,7 @@ from whosaw.lake.mapping import read_mapping
 from whosaw.trace import ranking
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+RATES = ("nobody_finding", "nobody_lead", "leak_first", "leak_finding")
 VICTIMS = [f"s{n}" for n in range(0, 200, 25)]
 
 
@@ -219,6 +221,26 @@ def test_the_command_prints_base_rates_and_measured_rates(
     printed = " ".join(capsys.readouterr().out.split())
     assert "of such leaks came from inside" in printed
     assert "measured on" in printed
+
+
+def test_no_probability_is_printed_as_one_or_nought(
+    lake: Path, complaints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = trace_lake(lake, complaints) | {"grade": {"line": ""}, "coverage": "", "skew_s": 60.0}
+    best = told["candidates"][0]
+    best |= {"probability": 0.99996, "person": {"owner": 1.0, "himself": 1.0, "for": 1, "against": 0, "unknown": 0}}
+    told |= {
+        "candidates": [best],
+        "outside_probability": 0.00004,
+        "groups": [{"group": "g", "probability": 1.0, "prior": 0}],
+    }
+    told |= {"base_rates": [{"inside": 0.5, "first": ["mole"], "probability": 1.0, "outside_probability": 0.0}]}
+    told |= {"calibration": {"draws": 6, "rates": dict.fromkeys(RATES, 0.5), "probability": 0.9999}}
+    _print(told)
+    say_verdict(told)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("> 0.9999") == 6 and printed.count("< 0.0001") == 4 and "first > 0.999" in printed
+    assert "1.000" not in printed and "0.0000" not in printed
 
 
 def test_pictures_show_every_complaint_and_escape_names(lake: Path, complaints: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.store.alerts import attention
 from whosaw.store.numbers import find_all
+from whosaw.terms import chance
 
 Words = Annotated[Sequence[str], Parameter(negative="")]
 
@@ -144,9 +145,9 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
 
 def say_verdict(verdict: Mapping[str, Any]) -> None:
     """Print a verdict whose people stand as numbers: what it says, and what it did not weigh."""
-    say(f"verdict {verdict['verdict']}; nobody inside {_chance(verdict['outside_probability'])}")
+    say(f"verdict {verdict['verdict']}; nobody inside {chance(verdict['outside_probability'])}")
     for each in verdict["candidates"]:
-        say(f"  {', '.join(each['actors'])}  {_chance(each['probability'])}  {each['rung']}")
+        say(f"  {', '.join(each['actors'])}  {chance(each['probability'])}  {each['rung']}")
     for each in verdict.get("missing") or ():
         say(f"  missing: {each}")
 
@@ -323,10 +324,3 @@ def people(
         lines.add_row(*(Text(cell) for cell in cells))
     console().print(lines if found else "nobody was named yet: whoever has no conflict may work on it")
     return 0
-
-
-def _chance(probability: float) -> str:
-    """Return a probability as a person reads it: none is ever one or nought."""
-    if probability > 0.999:
-        return "> 0.999"
-    return "< 0.001" if probability < 0.001 else f"{probability:.3f}"

@@ -24,7 +24,7 @@ from whosaw.app.traceschema import trace_schema
 from whosaw.app.tracing import Beside, trace_each, trace_lake
 from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
-from whosaw.terms import to_us
+from whosaw.terms import chance, to_us
 from whosaw.trace.candidates import EXPLAINED_AT
 from whosaw.trace.person import SKEW_S
 
@@ -235,15 +235,15 @@ def _print(told: Mapping[str, Any]) -> None:
         for each in told["candidates"][:10]:
             rows.add_row(
                 Text("/".join(each["actors"])),
-                f"{each['probability']:.4f}",
+                chance(each["probability"]),
                 each["rung"],
                 f"{each['e_value']:,.3g} : 1",
                 f"{each['seen']} of {each['of']}",
                 f"{each['expected']:.2f}",
             )
-        rows.add_row("nobody inside", f"{told['outside_probability']:.4f}", "", "", "", "")
+        rows.add_row("nobody inside", chance(told["outside_probability"]), "", "", "", "")
         if duties:
-            rows.add_row("explained by duties", f"{explained_chance(duties):.4f}", "", "", "", "")
+            rows.add_row("explained by duties", chance(explained_chance(duties)), "", "", "", "")
         out.print(rows)
     scope = told["scope"]
     bound = f"at most {scope['bound']}" if scope["bounded"] else "no bound can be given"
@@ -274,15 +274,15 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
         for row in told["base_rates"]:
             out.print(
                 f"if {row['inside']:g} of such leaks came from inside: {'/'.join(row['first'])} "
-                f"{row['probability']:.4f}, nobody inside {row['outside_probability']:.4f}"
-                + (f", explained by duties {row['explained']:.4f}" if told.get("duties") else "")
+                f"{chance(row['probability'])}, nobody inside {chance(row['outside_probability'])}"
+                + (f", explained by duties {chance(row['explained'])}" if told.get("duties") else "")
             )
         if best["to_finding"] is not None and best["rung"] != "finding":
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
         if best["to_clear"]:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
     for duty in told.get("duties", ())[:3]:
-        out.print(Text(f"explained by {duty['line']}: {duty['probability']:.4f}"))
+        out.print(Text(f"explained by {duty['line']}: {chance(duty['probability'])}"))
     if told.get("found"):
         out.print(Text(told["found"]["line"]))
     if told.get("canaries"):
@@ -290,12 +290,14 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
     for candidate in told["candidates"][:3]:
         if person := candidate.get("person"):
             out.print(
-                f"{candidate['actors'][0]}: that the owner used the account himself {person['owner']:.4f} (openings "
-                f"for {person['for']}, against {person['against']}, unknown {person['unknown']}; clocks within "
-                f"{told['skew_s']:g} s), hence he himself {person['himself']:.4f}"
+                f"{candidate['actors'][0]}: that the owner used the account himself {chance(person['owner'])} "
+                f"(openings for {person['for']}, against {person['against']}, unknown {person['unknown']}; clocks "
+                f"within {told['skew_s']:g} s), hence he himself {chance(person['himself'])}"
             )
     for group in told.get("groups", ())[:3]:
-        out.print(f"group {group['group']}: {group['probability']:.4f} (before the complaints {group['prior']:.4f})")
+        out.print(
+            f"group {group['group']}: {chance(group['probability'])} (before the complaints {chance(group['prior'])})"
+        )
     out.print(Text(told["measured"]["line"], style="dim"))
     made = told.get("calibration")
     if made:
@@ -305,7 +307,11 @@ def _print_beyond(told: Mapping[str, Any]) -> None:
                 f"on this log, {made['draws']} invented leaks and lists without an insider: finding although nobody "
                 f"inside {rates['nobody_finding']:.3f}, lead {rates['nobody_lead']:.3f}; leaker first "
                 f"{rates['leak_first']:.3f}, a finding {rates['leak_finding']:.3f}"
-                + (f"; calibrated probability of the first {made['probability']:.3f}" if made["probability"] else ""),
+                + (
+                    f"; calibrated probability of the first {chance(made['probability'], 3)}"
+                    if made["probability"]
+                    else ""
+                ),
                 style="dim",
             )
         )

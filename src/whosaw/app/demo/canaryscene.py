@@ -14,7 +14,7 @@ from whosaw.ask import Ask, new_ask_id
 from whosaw.gate import Disclosure
 from whosaw.market import Size, draw_newcomers, sign_up
 from whosaw.store.alerts import alerts
-from whosaw.terms import PurposeRef, SubjectRef
+from whosaw.terms import PurposeRef, SubjectRef, chance
 from whosaw.watch.canaries import Place, Suspected, plan
 
 _PLACE = "customers"
@@ -46,7 +46,7 @@ class CanaryScene:
         sign_up(self._ground.shop_url, newcomers, self._services.clock.now())
         self._teller.line(
             f"{len(newcomers)} of its {self._size.customers + len(newcomers):,} customers do not exist: who copies "
-            f"{taken:,} takes one of them along with probability {planned.power:.2f}"
+            f"{taken:,} takes one of them along with probability {chance(planned.power, 2)}"
         )
 
     async def touch(self, actor: str, purpose: PurposeRef, customer: SubjectRef) -> None:
