@@ -142,6 +142,17 @@ async def test_to_ask_for_one_more_than_may_be_missed_costs_all_that_is_left(com
     assert await page("C-2") == ["budget.exhausted"], "three of the hour before and two of this one are the day's five"
 
 
+async def test_a_budget_of_misses_that_says_nothing_of_a_window_leaves_its_default(company: Company) -> None:
+    def hard(**windows: Limit) -> object:
+        catalog = replace(company.catalog, budgets={"m": replace(budget("m", **windows), klass="misses")})
+        limits = Budgets(company.db, catalog).limits("misses", frozenset({"support"}))
+        return limits and limits.hard
+
+    assert hard(month=Limit(None, 100_000)) == (60, 300, 100_000)
+    assert hard(day=Limit(5, 9)) == (60, 9, 2_000) and hard(hour=Limit(None, 4)) == (4, 300, 2_000)
+    assert hard(hour=Limit(None, 5_000)) == (5_000, 5_000, 5_000), "a default takes nothing back that is written"
+
+
 async def test_two_doors_count_as_one(company: Company, other_door: Database) -> None:
     async with Appender(other_door, company.keys, company.clock) as appender:
         one = limited(company, budget(hour=Limit(None, 10)))

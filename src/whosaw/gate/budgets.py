@@ -24,6 +24,8 @@ Refusal = Literal["budget.reason_needed", "budget.exhausted"]
 _REFUSALS: Mapping[int, Refusal] = {1: "budget.reason_needed", 2: "budget.exhausted"}
 _MEMO_MOST = 4_096
 
+Hard = tuple[int | None, int | None, int | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -105,18 +107,33 @@ class Budgets:
             if counted in (budget.klass, f"action:{budget.action}", found_by(budget.lookup))
             and (not budget.roles or budget.roles & roles)
         ]
+        given = DEFAULT_MISSES if counted == MISSES else DEFAULT_LOOKUPS if counted.startswith("lookup:") else None
         if not applying:
-            if counted == MISSES:
-                return DEFAULT_MISSES
-            return DEFAULT_LOOKUPS if counted.startswith("lookup:") else None
+            return given
         windows = [[budget.hour, budget.day, budget.month] for budget in applying]
         hour, day, month = (_strictest([budget[place] for budget in windows]) for place in range(3))
-        return Limits((hour.soft, day.soft, month.soft), (hour.hard, day.hard, month.hard))
+        hard = (hour.hard, day.hard, month.hard)
+        return Limits((hour.soft, day.soft, month.soft), hard if given is None else _filled(hard, given.hard))
 
 
 def found_by(lookup: str | None) -> str:
     """Return what the persons are counted as whom a lookup of this name finds, beside the lookups themselves."""
     return f"found:{lookup}"
+
+
+def _filled(own: Hard, default: Hard) -> Hard:
+    """Return limits with the default where a window has none: who writes of the month alone opens no hour.
+
+    A default is never below what is written of a shorter window, which it would take back.
+    """
+    hour = default[0] if own[0] is None else own[0]
+    day = _not_below(default[1], hour) if own[1] is None else own[1]
+    month = _not_below(default[2], hour, own[1]) if own[2] is None else own[2]
+    return hour, day, month
+
+
+def _not_below(default: int | None, *shorter: int | None) -> int | None:
+    return None if default is None else max([default, *(each for each in shorter if each is not None)])
 
 
 def _strictest(limits: Sequence[Limit]) -> Limit:
