@@ -9,7 +9,8 @@ none of the differing policies applies, neither set is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -85,12 +86,26 @@ class Grid:
     purposes: frozenset[str]
 
 
-def gains(before: PolicySet, after: PolicySet, grid: Grid) -> list[Gain]:
-    """Return every difference, by role, then by what is asked about."""
+def gains(
+    before: PolicySet, after: PolicySet, grid: Grid, *, told: Callable[[int, int], object] | None = None
+) -> list[Gain]:
+    """Return every difference, by role, then by what is asked about.
+
+    Args:
+        before: the one set.
+        after: the other.
+        grid: what is asked besides what they speak of.
+        told: is told with each situation which one it is, and of how many: where many sites and functions are spoken
+            of there are millions.
+    """
     spoken = [mentions(before), mentions(after)]
     differing = _differing(before, after)
     found = []
-    for situation in _situations(spoken, grid, glass="broken_glass" in before.text + after.text):
+    axes = _axes(spoken, grid, glass="broken_glass" in before.text + after.text)
+    whole = math.prod(len(axis) for axis in axes)
+    for number, situation in enumerate(_situations(axes), 1):
+        if told is not None:
+            told(number, whole)
         for question, about in _questions(situation, spoken, grid):
             if _applies(differing, question):
                 one, other = before.answer(question), after.answer(question)
@@ -127,7 +142,14 @@ def _applies(differing: Slices, question: Question) -> bool:
     return any(each.permits or each.forbids or each.failed for each in verdicts)
 
 
-def _situations(spoken: Sequence[Mentions], grid: Grid, *, glass: bool) -> Iterator[Situation]:
+_Way = tuple[str, str, bool, bool]
+_Axes = tuple[
+    list[tuple[str, ...]], Sequence[str], Sequence[str], Sequence[str], Sequence[str], Sequence[str], list[_Way]
+]
+
+
+def _axes(spoken: Sequence[Mentions], grid: Grid, *, glass: bool) -> _Axes:
+    """Return what a situation is made of: roles, region, employer, site, function, the subject's region, the reason."""
     roles = grid.roles.union(*(each.roles for each in spoken))
     regions = frozenset().union(*(each.regions for each in spoken))
     employers, sites, functions = (
@@ -140,9 +162,11 @@ def _situations(spoken: Sequence[Mentions], grid: Grid, *, glass: bool) -> Itera
     ways = [(*each, False, False) for each in stated]
     for each in (each for each in stated if each[1] in ("purpose.missing", "purpose.verified")):
         ways += [(*each, True, False), *([(*each, False, True)] if glass else [])]
-    for held, region, employer, site, function, subject_region, (purpose, reason, granted, broken) in product(
-        _held(roles, spoken), places, employers, sites, functions, places, ways
-    ):
+    return _held(roles, spoken), places, employers, sites, functions, places, ways
+
+
+def _situations(axes: _Axes) -> Iterator[Situation]:
+    for held, region, employer, site, function, subject_region, (purpose, reason, granted, broken) in product(*axes):
         yield Situation(
             " + ".join(held), held, region, employer, site, function, subject_region, purpose, reason, granted, broken
         )

@@ -28,6 +28,14 @@ def test_a_set_compared_with_itself_changes_nothing() -> None:
     assert gains(SHIPPED, SHIPPED, GRID) == []
 
 
+def test_whoever_waits_is_told_how_many_situations_there_are_and_were_asked_about() -> None:
+    said: list[tuple[int, int]] = []
+    sited = other(('context.purpose == "ticket" &&', 'context.purpose == "ticket" && principal.site != "Pune" &&'))
+    gains(SHIPPED, sited, GRID, told=lambda done, whole: said.append((done, whole)))
+    (whole,) = {each[1] for each in said}
+    assert [each[0] for each in said] == list(range(1, whole + 1))
+
+
 def test_a_role_that_is_taken_out_loses_exactly_what_it_had() -> None:
     trio = '["support", "seller_support", "fraud_desk"])'
     found = gains(SHIPPED, other((trio, trio.replace(', "fraud_desk"', ""))), GRID)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from whosaw.app.commands.opened import AsJson, Flag, with_services
@@ -108,7 +111,11 @@ def diff(*files: Path, against: _Files = (), catalog: Path | None = None, as_jso
     """
     held = _catalog(catalog)
     before, after = load_policies(against or held.policy_files), load_policies(files)
-    found = merged(gains(before, after, _grid(held)))
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
+        asked = shown.add_task("situations")
+        found = merged(
+            gains(before, after, _grid(held), told=lambda done, whole: shown.update(asked, completed=done, total=whole))
+        )
     if as_json:
         lines = [asdict(gain) | {"situations": count} for gain, count in found]
         print_json({"before": before.version, "after": after.version, "changes": lines})
