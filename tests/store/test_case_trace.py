@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.store.bookworld import BOOK, END, HEIR, SELLER, START, WORDS, books, catalog, complain, opened
+from tests.store.bookworld import BOOK, CONTACT, END, HEIR, SELLER, START, WORDS, books, catalog, complain, opened
 from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
@@ -33,8 +33,8 @@ from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.gate import add_token
 from whosaw.store.alerts import Alert, alerts
-from whosaw.store.numbers import find
-from whosaw.terms import SharedClock, SimulatedClock
+from whosaw.store.numbers import assign, find
+from whosaw.terms import SharedClock, SimulatedClock, to_us
 
 CASE = "CASE-1"
 MINUTE = timedelta(minutes=1)
@@ -146,6 +146,10 @@ async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: t
         assert (alert.about["before"], alert.about["after"], alert.about["verdict"]) == ("none", "lead", 1)
         assert HEIR not in json.dumps(alert.about)
         assert await case_work(services).steps.list(CASE) == [], "nothing is done to anybody"
+        number = await assign(services.db, "actor", [HEIR]) | await assign(services.db, "subject", ["customer:C-99"])
+        late = {"kind": "disclosure", "at": to_us(CONTACT) - 1, "actor": number[HEIR], "door": "http"}
+        late |= {"subject": number["customer:C-99"], "fields": ["customer.email=reveal"], "decision": "reveal"}
+        await services.appender.append(late | {"verified": "yes", "reason": "purpose.verified"})  # its clock was behind
         assert (await compute_again(services, CASE, 1))[1] == []
 
 
@@ -351,9 +355,22 @@ def test_who_may_not_work_on_the_case_gets_nothing_and_others_see_numbers(
             code, printed, errors = call(who, *asked)
             assert (code, printed) == (1, "") and "answer.unknown_case" in errors
     assert "not weighed: hand-overs" in call("P-1", "show", CASE)[1]
-    assert "to the last bit" in call("P-1", "trace", CASE, "--again", "1")[1]
+    assert call("P-1", "trace", CASE, "--again", "1")[1] == f"verdict 1 of {CASE} comes out again, to the last bit\n"
     assert "app.verdict_filed" in call("P-1", "trace", CASE, "--again", "2")[2]
     assert "nothing to do" in call("P-1", "recompute")[1]
+    with psycopg.connect(url, autocommit=True) as connection:  # the program went on, and the trail too
+        other = "jsonb_set(verdict, '{inputs,program}', '\"whosaw 0.0.9\"') || '{\"verdict\": \"lead\"}'"
+        connection.execute(f"update case_verdict set verdict = {other}")
+    code, printed, _ = call("P-1", "trace", CASE, "--again", "1")
+    said = printed.splitlines()
+    assert code == 1 and said[0].startswith(f"verdict 1 of {CASE} was computed by whosaw 0.0.9; this is whosaw ")
+    assert said[1].endswith("does not come out again: verdict") and "other program's doing" in said[2]
+    assert "trail" not in printed, "nobody's records are blamed"
+    catalog(url, state, recompute=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("update case_trace set weighed = '', changed_at = changed_at - interval '1 hour'")
+    code, printed, _ = call(HEIR, "recompute")
+    assert (code, printed) == (0, "others: 1\n"), "a case about himself is not told to whom it is about"
 
 
 async def test_whoever_comes_under_suspicion_meanwhile_adds_no_verdict(company: tuple[str, Path]) -> None:

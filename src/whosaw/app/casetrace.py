@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from platform import machine, python_version
 from typing import Any, ClassVar
+
+import numpy as np
 
 from whosaw import __version__
 from whosaw.answer import Sighting, Snapshot
@@ -36,6 +39,7 @@ from whosaw.app.tracing import Beside, trace_lake
 from whosaw.app.watchimported import holds_imports
 from whosaw.app.watchlake import run_lake
 from whosaw.catalog import Tracing
+from whosaw.record import trail_size
 from whosaw.store.alerts import Severity, raise_alert
 from whosaw.store.database import Connection
 from whosaw.store.numbers import assign, keys_of
@@ -158,8 +162,8 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     await read_work(services, read, about)
     files |= read.files
     files["classes.csv"] = as_csv(("field", "class"), list(services.catalog.field_classes.items()))
-    entries = await queries.entries_so_far(services.db)
-    told = await _answer(services, about, until, files, read)
+    entries = await trail_size(services.db)
+    told = await _answer(services, about, (until, entries), files, read)
     kept = await as_kept(services.db, files | read.files, read.involved)
     told["missing"] += read.not_weighed
     capped = alone and not read.weighs_all
@@ -172,6 +176,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
         "entries": entries,
         "catalog": services.catalog.version,
         "whosaw": __version__,
+        "program": program(),
         "evidence": digest,
         "weighed": sorted(read.tracing.records),
         "not_weighed": read.not_weighed,
@@ -182,11 +187,17 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     return Computed(_plain(told), kept, digest)
 
 
-async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[str, Any], list[str]]:
+def program() -> str:
+    """Return what computes: another version, library or processor may round otherwise, and end in another last bit."""
+    return f"whosaw {__version__}, numpy {np.__version__}, python {python_version()}, {machine()}"
+
+
+async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[str, Any], list[str], str]:
     """Compute a kept verdict once more, from what was kept with it and the record up to its time.
 
     Returns:
-        The verdict, and which parts of it are not those of then; none where it is the same to the last bit.
+        The verdict; which parts of it are not those of then, none where it is the same to the last bit; and what had
+        computed it (`program`).
 
     Raises:
         NotComputedHere: it came as a file, or there is none of this number.
@@ -201,12 +212,14 @@ async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[s
     inputs = then["inputs"]
     presence = files.pop("presence.csv", None)
     kept = Declared(Tracing(skew_s=inputs["skew_s"]), files={} if presence is None else {"presence.csv": presence})
-    told = await _answer(services, about, datetime.fromisoformat(inputs["until"]), files, kept, again=True)
+    until = datetime.fromisoformat(inputs["until"]), int(inputs["entries"])
+    told = await _answer(services, about, until, files, kept, again=True)
     told["missing"] += inputs["not_weighed"]
     if inputs["capped"]:
         cap(told)
     now = _plain(told | {"inputs": inputs})
-    return now, sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+    differs = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+    return now, differs, str(inputs.get("program", f"whosaw {inputs['whosaw']}"))
 
 
 def cap(told: dict[str, Any]) -> None:
@@ -254,10 +267,17 @@ async def _known(
 
 
 async def _answer(
-    services: Services, about: str, until: datetime, files: Mapping[str, str], read: Declared, *, again: bool = False
+    services: Services,
+    about: str,
+    upto: tuple[datetime, int],
+    files: Mapping[str, str],
+    read: Declared,
+    *,
+    again: bool = False,
 ) -> dict[str, Any]:
-    """Return what trace says of the record before `until`, given files; presence is read into `read`, or is there."""
-    async with run_lake(services, 0, to_us(until)) as (lake, left_out):
+    """Return what trace says of the record up to a time and an entry; presence is read into `read`, or is there."""
+    until, entries = upto
+    async with run_lake(services, 0, to_us(until), before=entries) as (lake, left_out):
         folder = lake.parent / "asked"
         gone = left_out.erased_subject + left_out.erased_actor + left_out.sets_unread
         whole = not gone and not holds_imports(services.settings.state / "lake")

@@ -146,10 +146,3 @@ async def inputs_of(db: Database, case: str, seq: int) -> dict[str, str]:
             [case, seq],
         )
         return {str(name): str(content) for name, content in await rows.fetchall()}
-
-
-async def entries_so_far(db: Database) -> int:
-    """Return how many entries the trail has."""
-    async with db.connection() as connection:
-        row = await (await connection.execute("select coalesce(max(index) + 1, 0) from trail_entry")).fetchone()
-        return 0 if row is None else int(row[0])

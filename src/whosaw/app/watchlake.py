@@ -32,8 +32,13 @@ Payload = Mapping[str, int | str | list[int | str]]
 
 
 @asynccontextmanager
-async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIterator[tuple[Path, LeftOut]]:
+async def run_lake(
+    services: Services, since_us: int, until_us: int, *, before: int | None = None
+) -> AsyncIterator[tuple[Path, LeftOut]]:
     """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`, imported accesses too.
+
+    Of the trail it holds the entries below index `before` alone, where that is given: a door whose clock is behind may
+    still add entries of a time that is over.
 
     Beside it stands which accesses are not in it. What a machine opened that opens everything (an import says so, and
     no such person is in the directory) is nobody's, and its sets, which may hold everybody each day, are not read.
@@ -57,7 +62,7 @@ async def run_lake(services: Services, since_us: int, until_us: int) -> AsyncIte
             named -= set(await everybody(services))
         machines = {number for number, key in known["actor"].items() if key in named}
         by_machines = 0
-        async for entry in entries_between(services.db, since_us, until_us):
+        async for entry in entries_between(services.db, since_us, until_us, before=before):
             if entry.payload.get("kind") != "disclosure":
                 continue
             if entry.payload.get("actor") in machines:

@@ -66,9 +66,12 @@ def entries_at(db: Database, indices: Iterable[int]) -> AsyncIterator[Entry]:
     return _entries(db, "index = any(%s)", [sorted(set(indices))])
 
 
-def entries_between(db: Database, since_us: int, until_us: int) -> AsyncIterator[Entry]:
-    """Yield the entries dated from `since_us` on and before `until_us` (µs since 1970), in order of index."""
-    return _entries(db, "at_us >= %s and at_us < %s", [since_us, until_us])
+def entries_between(db: Database, since_us: int, until_us: int, *, before: int | None = None) -> AsyncIterator[Entry]:
+    """Yield the entries dated from `since_us` on and before `until_us` (µs since 1970), in order of index.
+
+    Below index `before` alone where it is given, as for `entries_by_subject`.
+    """
+    return _entries(db, "at_us >= %s and at_us < %s", [since_us, until_us], before=before)
 
 
 async def trail_size(db: Database) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 from whosaw.answer.corrections import Fallen
 from whosaw.app.casedesk import case_work
+from whosaw.app.caserecompute import Recomputed
 from whosaw.app.caserecompute import recompute as recompute_verdicts
-from whosaw.app.casetrace import compute_again, trace_case
-from whosaw.app.commands.acting import act_in_case
+from whosaw.app.casetrace import compute_again, program, trace_case
+from whosaw.app.commands.acting import act_in_case, may_see
 from whosaw.app.commands.case import fallen_line, say, say_verdict, told
 from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import print_json
@@ -50,16 +51,22 @@ def trace(case: str, /, *, again: int = 0, as_json: AsJson = False) -> int:
 
 
 def _again(case: str, seq: int, *, as_json: bool) -> int:
-    async def work(services: Services) -> list[str]:
+    async def work(services: Services) -> tuple[list[str], str]:
         await act_in_case(services, case)
-        return (await compute_again(services, case, seq))[1]
+        return (await compute_again(services, case, seq))[1:]
 
-    other = with_services(work)
+    other, then = with_services(work)
     if as_json:
-        print_json({"number": seq, "same": not other, "differs": other})
-    elif other:
+        print_json({"number": seq, "same": not other, "differs": other, "computed_by": then, "program": program()})
+        return 1 if other else 0
+    if then != program():
+        say(f"verdict {seq} of {case} was computed by {then}; this is {program()}")
+    if other:
         say(f"verdict {seq} of {case} does not come out again: {', '.join(other)}")
-        say("the catalog, the company's work records or the trail say something else about that time than they did")
+        if then != program():
+            say("that may be the other program's doing, and says nothing of anybody's records: use the same one")
+        else:
+            say("the catalog, the company's work records or the trail say something else about that time than they did")
     else:
         say(f"verdict {seq} of {case} comes out again, to the last bit")
     return 1 if other else 0
@@ -68,17 +75,32 @@ def _again(case: str, seq: int, *, as_json: bool) -> int:
 def recompute(*, as_json: AsJson = False) -> int:
     """Compute the verdicts that wait, as a server does by itself where the catalog says [trace] recompute = true.
 
+    Cases that whoever asks may not see are counted and not named.
+
     Args:
         as_json: print JSON.
     """
-    done = with_services(recompute_verdicts)
+
+    async def work(services: Services) -> tuple[Recomputed, int]:
+        done = await recompute_verdicts(services)
+        cases = (*done.verdicts, *done.failed)
+        seen = {case for case in cases if await may_see(services, case)}
+        named = Recomputed(
+            {case: seq for case, seq in done.verdicts.items() if case in seen},
+            {case: code for case, code in done.failed.items() if case in seen},
+        )
+        return named, len(cases) - len(seen)
+
+    done, others = with_services(work)
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(done) | {"others": others})
         return 0
     for case, seq in done.verdicts.items():
         say(f"{case}: verdict {seq}")
     for case, code in done.failed.items():
         say(f"{case}: not computed [{code}]; it will be tried again")
-    if not done.verdicts and not done.failed:
+    if others:
+        say(f"others: {others}")
+    if not done.verdicts and not done.failed and not others:
         say("nothing to do")
     return 0
