@@ -17,7 +17,7 @@ from tests.store.bookworld import BOOK, CONTACT, END, HEIR, SELLER, START, WORDS
 from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
-from whosaw.answer import StepRefused
+from whosaw.answer import StepRefused, retentionqueries
 from whosaw.answer.alternatives import Alternative
 from whosaw.answer.bundletexts import method_file
 from whosaw.app import casetracequeries as queries
@@ -116,7 +116,14 @@ async def test_what_is_kept_names_customers_by_number_and_no_others_and_erasure_
         assert place not in await mentions_of_actor(services.db, "E-"), "whole cells: `E-1` is not `E-10`"
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("delete from number_map where space = 'subject' and number = %s", [number])
-        assert "explained" not in (await compute_again(services, CASE, 2))[1]
+        again, differs, _ = await compute_again(services, CASE, 2)
+        text = json.dumps(again)
+        assert f'"#{number}"' in text and '"customer:C-3"' not in text and differs
+        async with services.db.transaction() as gone:
+            await retentionqueries.prune(gone, CASE, END)
+        async with services.db.connection() as gone:
+            left = await (await gone.execute("select count(*) from case_trace_content")).fetchone()
+        assert left == (0,), "it goes with its case"
 
 
 async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: tuple[str, Path]) -> None:
