@@ -60,6 +60,8 @@ def test_what_a_trace_understands_is_accepted(capsys: pytest.CaptureFixture[str]
     ("script", "said"),
     [
         ("alter table books rename column before to whose", "trace.handovers: "),
+        ("update managers set seller = null", "trace.managers: in 1 of 1 rows: `beneficiary` is empty, and no column"),
+        ("update managers set seller = ''", "trace.managers: in 1 of 1 rows: `beneficiary` is empty, and no column"),
         ("update managers set seller = 'S-1'", "trace.managers: in 1 of 1 rows: `beneficiary` has no kind"),
         ("update books set before = ''", "trace.handovers: in 1 of 1 rows: `previous` is empty"),
         ("update books set since = null", "trace.handovers: in 1 of 1 rows: `since` is empty"),

@@ -23,7 +23,7 @@ from whosaw.catalog.weighing import PRESENT, RECORDS
 _KEYS_MOST = 200
 _WHY = {
     "actor": "whose openings it is about",
-    "beneficiary": "whose account is managed, as seller:S-1; null where any is",
+    "beneficiary": "whose account is managed, as seller:S-1; null where `every` says that any is",
     "previous": "who had the customers before",
     "since": "from when on; null where it always was",
     "until": "until when; null where it still is",
@@ -59,6 +59,7 @@ async def check_record(trial: Trial, name: str, source: str, query: str) -> str:
         trial.note(place, "its query gives no row now: whether a trace understands it was not seen")
         return place
     _judge(trial, place, name, rows)
+    _beneficiaries(trial, place, rows)
     await _known(trial, place, rows)
     return place
 
@@ -91,6 +92,11 @@ def _no_reference(column: str) -> Callable[[Row], bool]:
     return lambda row: not _empty(row.get(column)) and not all(str(row[column]).strip().partition(":"))
 
 
+def _nobodys(row: Row) -> bool:
+    """A key that is missing must not come to mean everybody: whoever manages all accounts is said to."""
+    return _empty(row["beneficiary"]) and yes_or_no(row.get("every")) is not True
+
+
 _PERIOD: tuple[tuple[Callable[[Row], bool], str], ...] = (
     (_backwards, "it ends before it begins: `since` lies after `until`"),
 )
@@ -99,6 +105,7 @@ _TESTS: dict[str, tuple[tuple[Callable[[Row], bool], str], ...]] = {
     "managers": (
         *_ACTOR,
         *_PERIOD,
+        (_nobodys, "`beneficiary` is empty, and no column `every` says that he manages them all"),
         (_no_reference("beneficiary"), "`beneficiary` has no kind before its key: write seller:S-1"),
     ),
     "handovers": (
@@ -156,6 +163,19 @@ async def _known(trial: Trial, place: str, rows: Sequence[Row]) -> None:
     if strangers:  # what stands there may be a value of somebody: it is counted, not told
         kinds = ", ".join(sorted(trial.catalog.subjects))
         trial.problem(place, f"`subject` in {strangers:,} rows begins with no kind of subject: one of {kinds}")
+
+
+def _beneficiaries(trial: Trial, place: str, rows: Sequence[Row]) -> None:
+    """Refuse account management of whom no work can be about, by the kind before the key."""
+    catalog = trial.catalog
+    kinds = {each.beneficiary_kind for each in (*catalog.purposes.values(), *catalog.actions.values())} - {None}
+    written = [str(row["beneficiary"]).strip() for row in rows if not _empty(row.get("beneficiary"))]
+    strangers = sum(each.partition(":")[0] not in kinds for each in written if ":" in each)
+    if kinds and strangers:
+        known = ", ".join(sorted(map(str, kinds)))
+        trial.problem(
+            place, f"`beneficiary` in {strangers:,} rows begins with no kind that work is about: one of {known}"
+        )
 
 
 def _distinct(values: Iterable[object]) -> list[str]:

@@ -14,7 +14,7 @@ from whosaw.catalog.strict import Table
 DUTIES = ("managers", "handovers")
 """Both together are the duties: with one of them alone a verdict says that the other was not weighed."""
 RECORDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "managers": (("actor", "beneficiary"), ("since", "until")),
+    "managers": (("actor", "beneficiary"), ("since", "until", "every")),
     "handovers": (("actor", "previous", "since"), ("subject", "until")),
     "presence": (("actor", "what", "since", "until", "device"), ()),
     "accounts": (("actor", "shared"), ("site",)),

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.catalog.test_load import GOOD
 
 from whosaw.catalog import CatalogInvalid, parse
+from whosaw.catalog.weighcheck import wrong_in
 from whosaw.catalog.weighing import RECORDS
 
 WATCH = "[watch.managers]\nsource = 'shop'\nquery = 'select actor, beneficiary from a'\n"
@@ -43,3 +44,14 @@ def test_account_managers_of_watch_serve_trace_too_and_its_own_go_first() -> Non
 def test_what_is_mistyped_is_refused_and_the_message_says_where(wrong: str) -> None:
     with pytest.raises(CatalogInvalid, match=r"\[trace"):
         parse(GOOD + wrong)
+
+
+@pytest.mark.parametrize(
+    ("beneficiary", "every", "means"),
+    [("seller:S-1", None, True), (None, None, False), (" ", "no", False), (None, True, True), ("", 1, True)],
+)
+def test_a_manager_of_nobody_is_not_one_of_everybody(beneficiary: str | None, every: object, means: bool) -> None:
+    row = {"actor": "E-1", "beneficiary": beneficiary, "since": None, "until": None, "every": every}
+    assert (not wrong_in("managers", row)) is means
+    if every is None:
+        assert (not wrong_in("managers", {name: row[name] for name in ("actor", "beneficiary")})) is means
