@@ -16,6 +16,7 @@ from whosaw.answer.clocks import CaseClock
 from whosaw.answer.desk import Knowledge, Move
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.facts import Facts, Person
+from whosaw.answer.foundline import origin_lines
 from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import by_number
 from whosaw.answer.step import Step
@@ -93,6 +94,7 @@ def method_file(history: Sequence[Snapshot], numbers: Mapping[str, int | str]) -
             "measured": last.get("measured"),
             "completeness": last.get("completeness"),
             "not_known": last.get("missing"),
+            "origin": origin_lines(last),
             "looks": len(history),
             "limits": list(LIMITS),
         }

@@ -4,8 +4,8 @@ What trace says names people by the company's own keys all over: candidates, riv
 each complaint's customer. Two persons of different functions must agree before a staff key is seen (`unmasking`), and a
 bundle is handed to strangers, so no key leaves in it. What may leave is listed, key by key (`_VERDICT`); whatever a
 verdict holds beside that stays behind, so that something new in it is left out and not passed on. Left out with intent:
-`beneficiary` (the case names it), `verdict_in_words` and `duties[].line` and `from`, `groups[].group` and
-`explained[].source`, which are an investigator's free words.
+`beneficiary` (the case names it), `verdict_in_words` and `duties[].line` and `from`, `groups[].group`,
+`explained[].source` and `found.holders[].reference`, which are an investigator's free words.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, cast
 
+from whosaw.answer.foundline import found_line
 from whosaw.store import Database
 from whosaw.store.numbers import find_all
 from whosaw.trace import Rung, Settings, Verdict
@@ -186,6 +187,12 @@ def _figures(*names: str) -> dict[str, _Turn]:
     return dict.fromkeys(names, _figure)
 
 
+def _found(value: Any, reader: _Reader) -> Any:
+    """Of a found list its figures and who held it, and the line that they come to: the one kept quotes free words."""
+    told = _FOUND(value, reader)
+    return told | {"line": found_line(told)} if isinstance(told, dict) else told
+
+
 _TIERS: dict[str, _Turn] = dict.fromkeys(("certain", "probable", "possible"), _count)
 _HIT = _of(
     {
@@ -202,7 +209,35 @@ _CANDIDATE = _of(
         **_figures("to_finding", "to_clear", "reachable"),
         "instead": _each(_each(_staff)),
         "hits": _each(_HIT),
+        "cleared": _each(_words("device", "presence", "shared_account", "session_elsewhere", "alternatives")),
         "person": _of({**_figures("owner", "himself", "for", "against", "unknown"), "clues": _each(_CLUE)}),
+    }
+)
+_FOUND = _of(
+    {
+        **_figures("rows", "used", "complainers", "strangers", "later"),
+        "found_at": _like(_TIME),
+        "holders": _each(
+            _of(
+                {
+                    "actor": _staff,
+                    "how": _words("export", "query", "openings"),
+                    "made_at": _like(_TIME),
+                    **_figures("odds", "rows", "seeds", "in_order", "owner"),
+                }
+            )
+        ),
+    }
+)
+_RECORDS = ("managers", "handovers", "presence", "accounts")
+_INPUTS = _of(
+    {
+        "asked": _words("nobody", "a person"),
+        "until": _like(_TIME),
+        **_figures("capped", "entries", "skew_s"),
+        "weighed": _each(_words(*_RECORDS)),
+        "not_weighed": _each(_sentence),
+        "rows": _of(_figures(*_RECORDS)),
     }
 )
 _METHOD = _of(
@@ -278,6 +313,8 @@ _VERDICT = _of(
         ),
         "canaries": _of({"actor": _staff, **_figures("days", "power", "canaries", "opened", "alone")}),
         "explained": _explained,
+        "inputs": _INPUTS,
+        "found": _found,
         "nothing_else": _of({"holds": _figure, "sentence": _sentence, "because": _each(_sentence)}),
         "calibration": _CALIBRATION,
     }

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
+from whosaw.answer.foundline import origin_lines
 from whosaw.answer.ladder import RULES
-from whosaw.answer.numbered import UNNUMBERED
+from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
 from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
 from whosaw.app.casedesk import CaseWork, case_work
@@ -91,6 +92,7 @@ class CaseReads:
                 for each in await self._work.corrections.fallen(case_id)
             ),
             sightings=await sighting_lines(self._work, case_id, lambda other: self.may_see(other, viewer)),
+            origin=tuple(origin_lines(by_number(last, names))) if last else (),
         )
 
     async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:
@@ -119,6 +121,7 @@ class CaseReads:
         """Return how each actor on the page is written now, by key: as a number, save while he is unmasked."""
         about = {row.target for row in steps if _about_actor(row.kind)}
         keys = about | {actor for each in history for one in _candidates(each) for actor in one["actors"]}
+        keys |= staff_in({"found": history[-1].verdict.get("found")}) if history else set()
         numbers = await find_all(self._db, "actor", sorted(keys))
         shown = await find_all(self._db, "actor", sorted(history[-1].suspected()) if history else [])
         suspected = list(shown)

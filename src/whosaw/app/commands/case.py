@@ -15,6 +15,7 @@ from rich.text import Text
 from whosaw.answer import Case, UnknownCase
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
+from whosaw.answer.foundline import origin_lines
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
 from whosaw.app.casedesk import CaseWork, case_work
@@ -148,6 +149,8 @@ def say_verdict(verdict: Mapping[str, Any]) -> None:
     say(f"verdict {verdict['verdict']}; nobody inside {chance(verdict['outside_probability'])}")
     for each in verdict["candidates"]:
         say(f"  {', '.join(each['actors'])}  {chance(each['probability'])}  {each['rung']}")
+    for line in origin_lines(verdict):
+        say(f"  {line}")
     for each in verdict.get("missing") or ():
         say(f"  missing: {each}")
 

@@ -312,6 +312,7 @@ class CasePage:
         terms: of law, the next to end first.
         fallen: accusations that fell and are not put right.
         sightings: the newest first.
+        origin: who asked for the newest verdict, whether it says less than it found, and what a found list speaks for.
     """
 
     summary: CaseSummary
@@ -328,6 +329,7 @@ class CasePage:
     terms: tuple[TermLine, ...] = ()
     fallen: tuple[FallenLine, ...] = ()
     sightings: tuple[SightingLine, ...] = ()
+    origin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
