@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,23 @@ from tests.store.bookworld import BOOK, CONTACT, END, HEIR, SELLER, START, WORDS
 from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
-from whosaw.answer import StepRefused, retentionqueries
-from whosaw.answer.alternatives import Alternative
+from whosaw.answer import Cases, Snapshot, StepRefused, retentionqueries
+from whosaw.answer.alternatives import CHECKS, Alternative, Checks
 from whosaw.answer.bundletexts import method_file
 from whosaw.app import casetracequeries as queries
 from whosaw.app import tracedeclared
 from whosaw.app.casedesk import case_work
 from whosaw.app.casereads import CaseReads
 from whosaw.app.caserecompute import CHANGED, NOT_COMPUTED, recompute
-from whosaw.app.casetrace import compute_again, trace_case
+from whosaw.app.casetrace import CaseClosed, WeighsLess, compute_again, trace_case
 from whosaw.app.commands.opened import with_services
 from whosaw.app.erasequeries import EVIDENCE, mentions_of_actor, mentions_of_subject
 from whosaw.app.erasurework import own_now
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
+from whosaw.app.tracedeclared import Declared
+from whosaw.app.unweighed import unweighed
+from whosaw.catalog import Tracing
 from whosaw.gate import add_token
 from whosaw.store.alerts import Alert, alerts
 from whosaw.store.numbers import assign, find
@@ -144,11 +147,20 @@ async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: t
         assert said.verdict["inputs"]["capped"] and HEIR in said.verdict["verdict_in_words"]
         assert any(each.startswith("computed without a person") for each in said.verdict["missing"])
         assert not said.verdict["scope"]["bounded"] and not said.verdict["nothing_else"]["holds"]
+        assert {said.verdict["scope"][name] for name in ("bound", "most", "alone", "confidence")} == {None}
+        assert not any(each["robust"] for each in said.verdict["candidates"])
         record = RecordReads(services.db, services.settings.trail_folder, services.keys.trail.verifier)
         page = await CaseReads(services, record).page(CASE, "P-1")
-        bundled = json.loads(method_file([said], {}))["not_known"]
+        method = json.loads(method_file([said], {}))
+        bundled, capped = (
+            method["not_known"],
+            "capped: it says lead at most and gives no bound, for not all was weighed",
+        )
+        for told in (method["origin"], page.origin if page else ()):
+            assert [*told] == ["computed by a server; no person asked for it", capped]
         for told in (said.verdict["missing"], page.missing if page else (), bundled):
             assert "not weighed: hand-overs; the catalog has no [trace.handovers]" in told
+        assert page and page.scope and page.scope.bound is None
         (alert,) = await raised(services, CHANGED)
         assert (alert.about["before"], alert.about["after"], alert.about["verdict"]) == ("none", "lead", 1)
         assert HEIR not in json.dumps(alert.about)
@@ -160,38 +172,154 @@ async def test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most(company: t
         assert (await compute_again(services, CASE, 1))[1] == []
 
 
-async def test_with_all_declared_a_server_may_find_and_one_who_is_cleared_later_was_told_of_as_suspected(
+async def asked_of(services: Services) -> None:
+    """Every source was asked about every sighting, and found nothing."""
+    found = [each.id for each in await case_work(services).book.list(case=CASE)]
+    for kind in CHECKS:
+        await Checks(services.db, services.clock).note(kind, found, ())
+
+
+async def test_a_server_finds_only_where_all_was_there_and_asked_and_one_cleared_later_was_told_of(
     company: tuple[str, Path],
 ) -> None:
     url, state = company
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("create table company.kept as select * from company.books; delete from company.books")
     catalog(url, state, *WORDS, recompute=True)
+    clock = SimulatedClock(END)
+
+    def say(statement: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    async def add(services: Services, customers: range, *, asked: bool) -> Snapshot:
+        await complain(services, customers)
+        if asked:
+            await asked_of(services)
+        await recompute(services)
+        clock.advance_to(clock.now() + MINUTE)
+        assert list((await recompute(services)).verdicts) == [CASE]
+        return (await case_work(services).cases.verdicts(CASE))[-1]
+
+    async with opened(url, state, clock) as services:
+        say("update company.books set customer = lower(customer)")  # the record writes customer:C-3
+        said = await add(services, range(6), asked=False)
+        assert said.suspected() == {HEIR} and not said.named() and said.verdict["inputs"]["capped"]
+        for sentence in (
+            "hand-overs not understood: the record knows none of their customers",
+            "hand-overs not understood: 24 customers written otherwise than in the record",
+            "1 row of account management left out: about others",
+            "not asked, or could not be, about 6 sightings: own orders",
+            "not asked, or could not be, about 6 sightings: a public dump",
+            "not asked, or could not be, about 6 sightings: earlier cases",
+        ):
+            assert sentence in said.verdict["missing"]
+        (number,) = ((await raised(services, CHANGED))[0].about["suspected"],)
+        await case_work(services).corrections.shown(CASE, "P-1", [int(number)])
+        say("update company.books set customer = replace(customer, 'c-', 'C-'), actor = 'E-3'")
+        said = await add(services, range(6, 7), asked=True)
+        assert said.named() == {HEIR} and not said.verdict["inputs"]["capped"], "all of it spoke of somebody else"
+        say("delete from company.logins where actor = 'E-5'")
+        said = await add(services, range(7, 8), asked=True)
+        assert not said.named() and said.verdict["inputs"]["capped"], "whether others use his account nobody said"
+        assert (
+            "nothing to weigh: no row of shared accounts and sites is about 1 account on a rung"
+            in said.verdict["missing"]
+        )
+        say("update company.books set actor = 'E-5'")
+        said = await add(services, range(8, 9), asked=True)
+        assert said.seq == 4 and not said.suspected()
+        changes = [each.about["before"] for each in await raised(services, CHANGED)]
+        assert changes == ["lead", "finding", "lead", "none"]
+        assert len(await raised(services, "case.accusation_fell")) == 1, "who was shown him must be told"
+
+
+async def test_each_thing_that_was_not_weighed_keeps_a_server_from_finding(company: tuple[str, Path]) -> None:
+    url, state = company
+    first = {"actors": [HEIR], "rung": "finding"}
+    files = {
+        "accounts.csv": "actor,shared,group\nE-5,0,\n",
+        "presence.csv": "actor,what\nE-5,badge\n",
+        "duties.csv": "actor,what,of,subject,since,until\nE-3,hand-over,E-4,customer:C-1,,\n",
+    }
+
+    def read(**other: Any) -> Declared:
+        given: dict[str, Any] = {"rows": dict.fromkeys(WORDS, 1), "files": files, "others": ["seller:S-1"], **other}
+        return Declared(Tracing(dict.fromkeys(WORDS, ("company", "query"))), **given)
+
+    async with opened(url, state) as services:
+        await complain(services, range(2))
+
+        async def whole(of: Declared, *missing: str) -> bool:
+            return (await unweighed(services, CASE, SELLER, of, {"candidates": [first], "missing": [*missing]}))[1]
+
+        assert not await whole(read()), "nobody asked for orders, dumps and earlier cases"
+        await asked_of(services)
+        assert await whole(read())
+        assert not await whole(read(), "2 duties name accounts that the record does not know")
+        assert not await whole(read(rows=dict.fromkeys(WORDS, 1) | {"handovers": 0}))
+        assert not await whole(read(rows=dict.fromkeys(["managers", "handovers", "accounts"], 1)))
+        for odd in ("vendor:S-88", "Seller:S-88", "seller:s-88"):
+            assert not await whole(read(others=["seller:S-1", odd]))
+        for name, wrong in (("accounts", "e-5"), ("presence", "E-50"), ("duties", "")):
+            other = files[f"{name}.csv"].replace("E-5" if wrong else "customer:C-1", wrong or "customer:c-1")
+            assert not await whole(read(files=files | {f"{name}.csv": other})), name
+
+
+async def test_whom_an_answer_of_the_case_clears_a_server_puts_on_no_rung(company: tuple[str, Path]) -> None:
+    url, state = company
+    catalog(url, state, recompute=True)
     clock = SimulatedClock(END)
     async with opened(url, state, clock) as services:
         await complain(services, range(6))
-        await recompute(services)
-        clock.advance_to(clock.now() + MINUTE)
-        assert (await recompute(services)).verdicts == {CASE: 1}
-        work = case_work(services)
-        (said,) = await work.cases.verdicts(CASE)
-        assert said.named() == {HEIR} and not said.verdict["inputs"]["capped"]
-        assert "nothing to weigh: no row of hand-overs was there" in said.verdict["missing"]
-        (number,) = ((await raised(services, CHANGED))[0].about["suspected"],)
-        await work.corrections.shown(CASE, "P-1", [int(number)])
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("insert into company.books select * from company.kept")
-        await complain(services, [6])
-        await recompute(services)
-        clock.advance_to(clock.now() + MINUTE)
-        assert (await recompute(services)).verdicts == {CASE: 2}
-        assert [each.about["before"] for each in await raised(services, CHANGED)] == ["finding", "none"]
-        assert len(await raised(services, "case.accusation_fell")) == 1, "who was shown him must be told"
+        answer = case_work(services).exculpatory.answer
+        await answer(CASE, HEIR, "presence", "clears", text="he was in hospital", by="P-1")
+        said = await trace_case(services, CASE)
+        assert not said.suspected() and said.verdict["verdict"] == "undecided"
+        assert [each["cleared"] for each in said.verdict["candidates"] if each["actors"] == [HEIR]] == [["presence"]]
+        assert "suspected" not in (await raised(services, CHANGED))[0].about
+        clock.advance_to(END + MINUTE)
+        await answer(CASE, HEIR, "presence", "does_not_clear", text="it was another week", by="P-1")
+        assert (await compute_again(services, CASE, 1))[1] == [], "as it was said then"
+        assert (await trace_case(services, CASE)).suspected() == {HEIR}
+
+
+BY_HAND = {"verdict": "undecided", "candidates": [], "outside_probability": 0.5, "duties": [{"what": "hand-over"}]}
+
+
+@pytest.mark.parametrize("meanwhile", ["app.trace_weighs_less", "app.trace_case_closed", "an answer"])
+async def test_what_people_do_while_a_server_computes_is_not_overtaken(
+    company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    url, state = company
+    add = Cases.add_verdict
+
+    async def late(cases: Cases, case: str, verdict: Mapping[str, Any], **given: Any) -> Snapshot:
+        if meanwhile == "app.trace_weighs_less":
+            await add(cases, CASE, BY_HAND, complaints=6)
+        elif meanwhile == "app.trace_case_closed":
+            await cases.close(CASE)
+        else:
+            answer = case_work(services).exculpatory.answer
+            await answer(CASE, HEIR, "device", "clears", text="it was a kiosk", by="P-1")
+        return await add(cases, case, verdict, **given)
+
+    async with opened(url, state) as services:
+        await complain(services, range(6))
+        monkeypatch.setattr(Cases, "add_verdict", late)
+        with pytest.raises((WeighsLess, CaseClosed)) as refused:
+            await trace_case(services, CASE)
+        assert refused.value.code == meanwhile or "clears somebody" in str(refused.value)
+        kept = [each.verdict["verdict"] for each in await case_work(services).cases.verdicts(CASE)]
+        assert kept == (["undecided"] if meanwhile == "app.trace_weighs_less" else [])
+        assert await raised(services, CHANGED) == []
 
 
 @pytest.mark.parametrize(
     "given",
-    [{"duties": [{"what": "hand-over"}]}, {"explained": {"customer:C-0": [{"source": "x", "probability": 0.9}]}}],
+    [
+        {"duties": [{"what": "hand-over"}]},
+        {"explained": {"customer:C-0": [{"source": "x", "probability": 0.9}]}},
+        {"found": {"rows": 30, "line": "", "holders": []}},
+    ],
 )
 async def test_a_server_does_not_take_back_what_a_person_weighed(
     company: tuple[str, Path], given: dict[str, Any]
@@ -208,6 +336,12 @@ async def test_a_server_does_not_take_back_what_a_person_weighed(
         assert (await recompute(services)).failed == {CASE: "app.trace_weighs_less"}
         assert len(await case_work(services).cases.verdicts(CASE)) == 1
         assert (await raised(services, NOT_COMPUTED))[0].about["reason"] == "app.trace_weighs_less"
+        with pytest.raises(WeighsLess, match="an earlier verdict of `CASE-1` weighed"):
+            await trace_case(services, CASE, by="P-1")
+        if "duties" in given:  # a person who says that he knows does not speak for the server
+            assert (await trace_case(services, CASE, by="P-1", less=True)).named() == {HEIR}
+            with pytest.raises(WeighsLess):
+                await trace_case(services, CASE)
 
 
 async def test_a_source_that_is_down_costs_an_alert_and_nothing_is_lost(company: tuple[str, Path]) -> None:
@@ -356,6 +490,7 @@ def test_who_may_not_work_on_the_case_gets_nothing_and_others_see_numbers(
     assert code == 1 and "answer.unknown_case" in errors
     code, printed, _ = call("P-1", "trace", CASE)
     assert code == 0 and "verdict finding" in printed and "actor #" in printed and HEIR not in printed
+    assert "computed here; a person asked for it" in printed
     assert "missing: not weighed: hand-overs; the catalog has no [trace.handovers]" in printed
     for who in (HEIR, "M-1"):  # the suspect, and his manager
         for asked in (("trace", CASE), ("trace", CASE, "--again", "1")):

@@ -1,8 +1,9 @@
 """The verdict of a case, computed from what stands in the case, the record, and what the catalog declares.
 
 A person asks for it, or a server that the operator told so (`caserecompute`). What a server computes alone never calls
-anybody a finding unless duties, presence and shared accounts are all declared: without them nobody has asked yet what
-would clear him. What was not weighed stands in the verdict.
+anybody a finding unless duties, presence and shared accounts were there to be weighed, about him too, and what may
+explain the sightings was asked: else nobody has asked yet what would clear him. Whom an answer of the case clears it
+puts on no rung. What was not weighed stands in the verdict.
 """
 
 from __future__ import annotations
@@ -22,20 +23,21 @@ import numpy as np
 
 from whosaw import __version__
 from whosaw.answer import Sighting, Snapshot
+from whosaw.app import casecautionqueries as cautionqueries
 from whosaw.app import casetracequeries as queries
+from whosaw.app.casecaution import ON_RUNG, cap, heed, heeded, strongest, weighs_less
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caserecompute import CHANGED
 from whosaw.app.casetracekept import as_kept, opened_by, with_keys
 from whosaw.app.errors import AppError
 from whosaw.app.presence import add_persons, openings_of
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import NAMES, Declared, as_csv, declared, read_presence_of, read_work
-from whosaw.app.tracedetail import verdict_in_words
-from whosaw.app.traceduties import ACCOUNT, HAND_OVER
+from whosaw.app.tracedeclared import Declared, as_csv, declared, read_presence_of, read_work
 from whosaw.app.tracefiles import read_presence
 from whosaw.app.tracesightings import as_csv as sightings_csv
 from whosaw.app.tracesightings import shown_to, sightings_of
 from whosaw.app.tracing import Beside, trace_lake
+from whosaw.app.unweighed import unweighed
 from whosaw.app.watchimported import holds_imports
 from whosaw.app.watchlake import run_lake
 from whosaw.catalog import Tracing
@@ -48,24 +50,32 @@ from whosaw.trace import Rung, Settings, Verdict
 
 BY = "service:case"
 
-_ALONE = "computed without a person: it says lead at most, for not all that may clear somebody was weighed"
 _WORDS = {
     "own_order": "own order",
     "dump": "public dump",
     "earlier_case": "an earlier case",  # which one is nobody's business here
     "other": "another source",
 }
+_ANSWERS = "an answer of the case that clears somebody"
+_SAY_SO = "declare in [trace] what it was given by hand; or say --less where you know that, and what it cleared"
 _PRESENT = 25
 """Candidates whose owners' presence is read: those of whom an answer tells every complaint."""
 
 
 class WeighsLess(AppError, RuntimeError):
-    """A verdict that nobody asked for would weigh less than the one before it, and might name whom that one cleared."""
+    """A verdict would weigh less than one before it, and might name again whom that one cleared."""
 
     code: ClassVar[str] = "app.trace_weighs_less"
     hint = (
         "declare in [trace] what the earlier verdict was given by hand, or run `whosaw trace` and `whosaw case verdict`"
     )
+
+
+class CaseClosed(AppError, RuntimeError):
+    """A verdict that nobody asked for was computed while its case was closed, and is not kept."""
+
+    code: ClassVar[str] = "app.trace_case_closed"
+    hint = "`whosaw case state CASE investigating --reason …` reopens it"
 
 
 class NotComputedHere(AppError, LookupError):
@@ -95,55 +105,39 @@ class Computed:
         return int(self.verdict["complaints"]["used"])
 
 
-async def trace_case(services: Services, case: str, *, by: str | None = None) -> Snapshot:
+async def trace_case(services: Services, case: str, *, by: str | None = None, less: bool = False) -> Snapshot:
     """Compute the verdict of a case and add it to its history, with what went in; both or neither.
 
     Args:
         services: everything opened.
         case: the case.
         by: who asks for it, who may work on the case; None where the server does it by itself.
+        less: he knows that it weighs less than an earlier one.
 
     Raises:
         UnknownCase: there is no such case.
         StepRefused: who asks may not work on it any more.
         NoSightings: it has none.
-        WeighsLess: nobody asked, and the newest verdict weighed more.
+        WeighsLess: an earlier verdict weighed more, and nobody who asked said that he knows.
+        CaseClosed: nobody asked, and the case was closed meanwhile.
         TraceRecordInvalid, CatalogError, StoreError, LakeError, TraceError: it cannot be computed.
     """
     work = case_work(services)
     about = (await work.cases.get(case)).beneficiary
     before = await work.cases.verdicts(case)
-    if by is None and before and (less := weighed_in(before[-1].verdict) - set(declared(services).tracing.records)):
-        names = " and ".join(NAMES[name] for name in sorted(less))
-        raise WeighsLess(f"the newest verdict of `{case}` weighed {names}, which the catalog does not declare")
+    records = set(declared(services).tracing.records)
+    _refuse(case, [] if less else weighs_less([each.verdict for each in before], records), by)
     computed = await compute(services, case, about, alone=by is None)
-    by_hand = _explained(before[-1].verdict) if before and "inputs" not in before[-1].verdict else set()
-    if by is None and by_hand - _explained(computed.verdict):
-        raise WeighsLess(f"the newest verdict of `{case}` knew sources outside that do not stand in the case")
     if by is not None:
         await work.desk.check(case, by)  # it took a while: he may have come under suspicion meanwhile
-    return await _keep(services, work, case, computed, by)
+    return await _keep(services, work, case, computed, by, less=less)
 
 
-def weighed_in(verdict: Mapping[str, Any]) -> set[str]:
-    """Return which records of ``[trace]`` went into a verdict, however it came to its case."""
-    inputs = verdict.get("inputs")
-    if isinstance(inputs, Mapping) and isinstance(inputs.get("weighed"), list):
-        return set(map(str, inputs["weighed"])) & set(NAMES)
-    candidates: Sequence[Mapping[str, Any]] = verdict.get("candidates") or ()
-    duties = {each.get("what") for each in verdict.get("duties") or ()}
-    there = {
-        "managers": ACCOUNT in duties,
-        "handovers": HAND_OVER in duties,
-        "presence": "skew_s" in verdict,
-        "accounts": bool(verdict.get("groups")) or any(each.get("shared") for each in candidates),
-    }
-    return {name for name, found in there.items() if found}
-
-
-def _explained(verdict: Mapping[str, Any]) -> set[str]:
-    """Return whose complaints something outside may explain, as a verdict says."""
-    return set(verdict.get("explained") or ())
+def _refuse(case: str, less: Sequence[str], by: str | None) -> None:
+    """Refuse a verdict that weighs less than one before it."""
+    if less:
+        said = f"an earlier verdict of `{case}` weighed {' and '.join(less)}, which this one does not"
+        raise WeighsLess(said) if by is None else WeighsLess(said, hint=_SAY_SO)
 
 
 async def compute(services: Services, case: str, about: str, *, alone: bool) -> Computed:
@@ -166,7 +160,11 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     told = await _answer(services, about, (until, entries), files, read)
     kept = await as_kept(services.db, files | read.files, read.involved)
     told["missing"] += read.not_weighed
-    capped = alone and not read.weighs_all
+    also, whole = await unweighed(services, case, about, read, told)
+    told["missing"] += also
+    async with services.db.connection() as connection:
+        heed(told, await cautionqueries.cleared(connection, case), alone=alone)
+    capped = alone and not whole
     if capped:
         cap(told)
     told["inputs"] = {
@@ -179,7 +177,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
         "program": program(),
         "evidence": digest,
         "weighed": sorted(read.tracing.records),
-        "not_weighed": read.not_weighed,
+        "not_weighed": [*read.not_weighed, *also],
         "rows": read.rows,
         "skew_s": read.tracing.skew_s,
         "files": {name: sha256(content.encode()).hexdigest() for name, content in sorted(kept.items())},
@@ -215,29 +213,12 @@ async def compute_again(services: Services, case: str, seq: int) -> tuple[dict[s
     until = datetime.fromisoformat(inputs["until"]), int(inputs["entries"])
     told = await _answer(services, about, until, files, kept, again=True)
     told["missing"] += inputs["not_weighed"]
+    heed(told, heeded(then), alone=inputs["asked"] == "nobody")
     if inputs["capped"]:
         cap(told)
     now = _plain(told | {"inputs": inputs})
     differs = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
     return now, differs, str(inputs.get("program", f"whosaw {inputs['whosaw']}"))
-
-
-def cap(told: dict[str, Any]) -> None:
-    """Take back what a verdict may not say that nobody asked for: a finding, a bound, and that nothing else leaked."""
-    if told["verdict"] == "finding":
-        told["verdict"] = "lead"
-    for each in told["candidates"]:
-        if each["rung"] == "finding":
-            each["rung"] = "lead"
-    if told["nothing_else"]["holds"]:
-        sentence = "Whether anything else leaked cannot be said: not all that may explain it was weighed."
-        told["nothing_else"] = {"holds": False, "sentence": sentence, "because": [_ALONE]}
-    scope = told["scope"]  # no bound either: a duty that is probable would take it away
-    scope |= {"bounded": False, "confidence": None}
-    for part in scope["by_class"].values():
-        part |= {"bound": None, "confidence": None}
-    told["missing"].append(_ALONE)
-    told["verdict_in_words"] = verdict_in_words(told)
 
 
 async def _files_of(services: Services, case: str) -> dict[str, str]:
@@ -323,22 +304,34 @@ def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-async def _keep(services: Services, work: CaseWork, case: str, computed: Computed, by: str | None) -> Snapshot:
+async def _keep(
+    services: Services, work: CaseWork, case: str, computed: Computed, by: str | None, *, less: bool
+) -> Snapshot:
     """Keep a verdict, what went in, from what evidence it is, and an alert where it changed, in one transaction."""
     now, verdict = services.clock.now(), computed.verdict
     before = await work.cases.verdicts(case)
+    records = set(declared(services).tracing.records)
+    _refuse(case, [] if less else weighs_less([each.verdict for each in before], records, verdict), by)
     after = Snapshot(0, now, computed.complaints, verdict)
     numbers = await assign(services.db, "actor", sorted(after.suspected()))
     changed = by is None and _standing(after) != _standing(before[-1] if before else None)
 
     async def beside(connection: Connection, seq: int) -> None:
+        # the row of the case is locked: nobody adds a verdict now, and what came since this one was computed is heeded
+        since = await cautionqueries.verdicts_between(connection, case, before[-1].seq if before else 0, seq)
+        _refuse(case, [] if less else weighs_less(since, records, verdict), by)
+        if by is None:
+            cleared = await cautionqueries.cleared(connection, case)
+            _refuse(case, [_ANSWERS] if after.suspected() & set(cleared) else [], by)
+            if not await cautionqueries.is_open(connection, case):
+                raise CaseClosed(f"`{case}` was closed meanwhile")
         await queries.add_inputs(connection, case, seq, computed.files)
         await queries.weighed(connection, case, computed.evidence, now)
         if changed:
             about: dict[str, int | str] = {"case": case, "verdict": seq}
             about |= {"before": _word(before), "after": verdict["verdict"]}
             if numbers:
-                about["suspected"] = ".".join(map(str, sorted(numbers.values())[:5]))
+                about["suspected"] = ".".join(str(numbers[actor]) for actor in strongest(verdict)[:5])
             severity: Severity = "high" if numbers or (before and before[-1].suspected()) else "medium"
             await raise_alert(connection, "case", severity, CHANGED, about, at=now)
 
@@ -358,5 +351,5 @@ def _standing(said: Snapshot | None) -> tuple[str, frozenset[tuple[str, ...]]]:
     if said is None:
         return "", frozenset()
     candidates: Sequence[Mapping[str, Any]] = said.verdict.get("candidates") or ()
-    on_rung = (each for each in candidates if each.get("rung") in ("lead", "finding"))
+    on_rung = (each for each in candidates if each.get("rung") in ON_RUNG)
     return str(said.verdict.get("verdict")), frozenset((each["rung"], *each["actors"]) for each in on_rung)

@@ -54,12 +54,14 @@ class Declared:
 
     Attributes:
         tracing: the table ``[trace]``.
+        others: beneficiaries of rows of account management that were left out, being about somebody else.
         rows: how many rows each of `RECORDS` gave; one that is not among them was not weighed.
         files: what was read, as the files of a trace, by name.
         involved: (actor, subject) of the hand-overs that speak of an opening in the record.
     """
 
     tracing: Tracing
+    others: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     involved: set[tuple[str, str]] = field(default_factory=set)
@@ -68,14 +70,16 @@ class Declared:
     def not_weighed(self) -> list[str]:
         """Return a sentence for each thing that was not weighed, or of which nothing was there."""
         said = [f"not weighed: {NAMES[name]}; the catalog has no [trace.{name}]" for name in self._absent()]
+        unread = [name for name in self.tracing.records if name not in self.rows]  # nobody stands first by himself
+        said += [f"not weighed: {NAMES[name]}; there was no single account to ask about" for name in unread]
         return said + [
             f"nothing to weigh: no row of {NAMES[name]} was there" for name, count in self.rows.items() if not count
         ]
 
     @property
     def weighs_all(self) -> bool:
-        """Whether duties, presence and shared accounts are all declared."""
-        return not self._absent()
+        """Whether duties, presence and shared accounts are all declared, and each gave rows."""
+        return all(self.rows.get(name) for name in RECORDS)
 
     def _absent(self) -> list[str]:
         return [name for name in RECORDS if name not in self.tracing.records]
@@ -107,6 +111,8 @@ async def read_work(services: Services, into: Declared, beneficiary: str) -> Non
                 cells = (ACCOUNT, _text(row["beneficiary"]), "")
             if name == "handovers" or cells[1] in ("", beneficiary):
                 duties.append((_text(row["actor"]), *cells, _time(row.get("since")), _time(row.get("until"))))
+            else:
+                into.others.append(cells[1])
     if any(name in into.rows for name in DUTIES):
         into.files["duties.csv"] = as_csv(_DUTIES, duties)
     accounts = await _rows(services, into, "accounts")

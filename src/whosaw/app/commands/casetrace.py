@@ -13,12 +13,12 @@ from whosaw.app.caserecompute import recompute as recompute_verdicts
 from whosaw.app.casetrace import compute_again, program, trace_case
 from whosaw.app.commands.acting import act_in_case, may_see
 from whosaw.app.commands.case import fallen_line, say, say_verdict, told
-from whosaw.app.commands.opened import AsJson, with_services
+from whosaw.app.commands.opened import AsJson, Flag, with_services
 from whosaw.app.commands.output import print_json
 from whosaw.app.services import Services
 
 
-def trace(case: str, /, *, again: int = 0, as_json: AsJson = False) -> int:
+def trace(case: str, /, *, again: int = 0, less: Flag = False, as_json: AsJson = False) -> int:
     """Compute the verdict of a case and add it to its history; or compute a kept one again and compare.
 
     It weighs the sightings of the case, what else may explain them, the whole record, and what the catalog declares in
@@ -27,12 +27,13 @@ def trace(case: str, /, *, again: int = 0, as_json: AsJson = False) -> int:
     Args:
         case: CASE-1.
         again: the number of a verdict that was computed so: nothing is added, and 1 is returned where it differs.
+        less: keep it though an earlier verdict weighed what this one does not, and may have cleared whom it names.
         as_json: print JSON.
     """
 
     async def work(services: Services) -> tuple[int, Mapping[str, Any], Sequence[Fallen]]:
         by = await act_in_case(services, case)
-        seq = (await trace_case(services, case, by=by)).seq
+        seq = (await trace_case(services, case, by=by, less=less)).seq
         desk = case_work(services)
         seen = await told(desk, case, to=by)
         return seq, seen["verdict"], await desk.corrections.fallen(case)

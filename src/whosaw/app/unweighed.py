@@ -1,0 +1,96 @@
+"""What a verdict of a case could not weigh of that which may clear somebody, each in a sentence.
+
+A table that is declared says nothing yet: it may be empty, out of date, or write its keys otherwise than the record
+does. And a source outside explains nothing before it was asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from whosaw.answer.alternatives import CHECKS, CheckKind, Checks
+from whosaw.app import casecautionqueries as queries
+from whosaw.app.casecaution import many, silent_about
+from whosaw.app.services import Services
+from whosaw.app.tracedeclared import NAMES, Declared
+from whosaw.app.traceduties import HAND_OVER, UNKNOWN_DUTIES
+
+_SOURCES: Mapping[CheckKind, str] = {
+    "own_order": "own orders",
+    "dump": "a public dump",
+    "earlier_case": "earlier cases",
+}
+
+
+async def unweighed(
+    services: Services, case: str, about: str, read: Declared, told: Mapping[str, Any]
+) -> tuple[list[str], bool]:
+    """Return a sentence for each thing that was not weighed beside `Declared.not_weighed`, and whether all was.
+
+    Args:
+        services: everything opened.
+        case: the case.
+        about: its beneficiary.
+        read: what the catalog declares, read.
+        told: the verdict that was computed from it.
+
+    Raises:
+        StoreError: whosaw's own database does not answer.
+    """
+    lacking = [*_not_here(services, about, read), *silent_about(told, read.files), *await _unasked(services, case)]
+    dropped, misread = await _handed(services, read)
+    others = [f"{_rows(len(read.others))} of {NAMES['managers']} left out: about others"] if read.others else []
+    whole = read.weighs_all and not lacking and not misread
+    whole &= not any(each.endswith(UNKNOWN_DUTIES) for each in told["missing"])
+    return [*others, *dropped, *misread, *lacking], whole
+
+
+def _not_here(services: Services, about: str, read: Declared) -> list[str]:
+    """Return a sentence where account management is written of whom no work here can be about."""
+    kinds = {each.beneficiary_kind for each in services.catalog.purposes.values()}
+    kinds |= {each.beneficiary_kind for each in services.catalog.actions.values()} | {about.partition(":")[0]}
+    odd = [each for each in read.others if each.partition(":")[0] not in kinds or each.casefold() == about.casefold()]
+    if not odd:
+        return []
+    return [f"{_rows(len(odd))} of {NAMES['managers']} not understood: their beneficiary is written as in no record"]
+
+
+async def _handed(services: Services, read: Declared) -> tuple[list[str], list[str]]:
+    """Return what is to be said of hand-overs of customers whom the record does not know, and whether it misreads them.
+
+    Whom nobody ever opened the record does not know, and he needs no explanation. Where it knows none of them, or some
+    in another spelling alone, the hand-overs mean somebody else than they say.
+    """
+    rows = csv.DictReader(io.StringIO(read.files.get("duties.csv", "")))
+    subjects = {row["subject"] for row in rows if row["what"] == HAND_OVER and row["subject"]}
+    if not subjects:
+        return [], []
+    known, otherwise = await queries.spelled_otherwise(services.db, subjects)
+    said, misread = [], []
+    if len(subjects) > known:
+        said.append(
+            f"the record does not know {len(subjects) - known:,} of {many(len(subjects), 'customer')} handed over"
+        )
+    if not known:
+        misread.append("hand-overs not understood: the record knows none of their customers")
+    if otherwise:
+        misread.append(f"hand-overs not understood: {many(otherwise, 'customer')} written otherwise than in the record")
+    return said, misread
+
+
+async def _unasked(services: Services, case: str) -> list[str]:
+    """Return a sentence for each source that was not asked what else explains a sighting, or could not be."""
+    missing = await Checks(services.db, services.clock).unasked(case)
+    counts = {kind: sum(kind in kinds for kinds in missing.values()) for kind in CHECKS}
+    return [
+        f"not asked, or could not be, about {many(count, 'sighting')}: {_SOURCES[kind]}"
+        for kind, count in counts.items()
+        if count
+    ]
+
+
+def _rows(count: int) -> str:
+    return many(count, "row")
