@@ -100,3 +100,16 @@ def test_a_missing_column_names_the_one_that_was_meant(
     declared("delete from logins")
     notes = told(capsys, passes=False)["notes"]
     assert any(each.startswith("trace.accounts: its query gives no row now") for each in notes)
+
+
+def test_a_manager_of_whom_no_work_can_be_about_is_refused(
+    declared: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalog = Path("whosaw.toml")
+    purpose = "subject = \"customer\"\nquery = '''select id as reference,"
+    of_sellers = purpose.replace("\nquery", '\nbeneficiary = "seller"\nquery') + " 'seller:S-1' as beneficiary,"
+    catalog.write_text(catalog.read_text().replace(purpose, of_sellers))
+    told(capsys, passes=True)
+    declared("update managers set seller = 'vendor:S-1'")
+    (problem,) = told(capsys, passes=False)["problems"]
+    assert problem == "trace.managers: `beneficiary` in 1 rows begins with no kind that work is about: one of seller"

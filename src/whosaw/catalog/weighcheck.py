@@ -167,8 +167,9 @@ async def _known(trial: Trial, place: str, rows: Sequence[Row]) -> None:
 
 def _beneficiaries(trial: Trial, place: str, rows: Sequence[Row]) -> None:
     """Refuse account management of whom no work can be about, by the kind before the key."""
-    catalog = trial.catalog
-    kinds = {each.beneficiary_kind for each in (*catalog.purposes.values(), *catalog.actions.values())} - {None}
+    kinds = {each.beneficiary_kind for each in trial.catalog.purposes.values()}
+    kinds |= {each.beneficiary_kind for each in trial.catalog.actions.values()}
+    kinds -= {None}
     written = [str(row["beneficiary"]).strip() for row in rows if not _empty(row.get("beneficiary"))]
     strangers = sum(each.partition(":")[0] not in kinds for each in written if ":" in each)
     if kinds and strangers:
