@@ -56,7 +56,6 @@ _WORDS = {
     "earlier_case": "an earlier case",  # which one is nobody's business here
     "other": "another source",
 }
-_ANSWERS = "an answer of the case that clears somebody"
 _SAY_SO = "declare in [trace] what it was given by hand; or say --less where you know that, and what it cleared"
 _PRESENT = 25
 """Candidates whose owners' presence is read: those of whom an answer tells every complaint."""
@@ -71,11 +70,11 @@ class WeighsLess(AppError, RuntimeError):
     )
 
 
-class CaseClosed(AppError, RuntimeError):
-    """A verdict that nobody asked for was computed while its case was closed, and is not kept."""
+class Overtaken(AppError, RuntimeError):
+    """A verdict that nobody asked for is not kept: people closed its case, or cleared whom it names, meanwhile."""
 
-    code: ClassVar[str] = "app.trace_case_closed"
-    hint = "`whosaw case state CASE investigating --reason …` reopens it"
+    code: ClassVar[str] = "app.trace_overtaken"
+    hint = "it is computed again by itself as long as the case is open"
 
 
 class NotComputedHere(AppError, LookupError):
@@ -119,7 +118,7 @@ async def trace_case(services: Services, case: str, *, by: str | None = None, le
         StepRefused: who asks may not work on it any more.
         NoSightings: it has none.
         WeighsLess: an earlier verdict weighed more, and nobody who asked said that he knows.
-        CaseClosed: nobody asked, and the case was closed meanwhile.
+        Overtaken: nobody asked, and meanwhile the case was closed, or an answer of it cleared whom this names.
         TraceRecordInvalid, CatalogError, StoreError, LakeError, TraceError: it cannot be computed.
     """
     work = case_work(services)
@@ -322,9 +321,8 @@ async def _keep(
         _refuse(case, [] if less else weighs_less(since, records, verdict), by)
         if by is None:
             cleared = await cautionqueries.cleared(connection, case)
-            _refuse(case, [_ANSWERS] if after.suspected() & set(cleared) else [], by)
-            if not await cautionqueries.is_open(connection, case):
-                raise CaseClosed(f"`{case}` was closed meanwhile")
+            if after.suspected() & set(cleared) or not await cautionqueries.is_open(connection, case):
+                raise Overtaken(f"`{case}` was closed meanwhile, or somebody was cleared whom its new verdict names")
         await queries.add_inputs(connection, case, seq, computed.files)
         await queries.weighed(connection, case, computed.evidence, now)
         if changed:
