@@ -880,9 +880,30 @@ MUTANTS = [
     Mutant(
         "a verdict that nobody asked for is a finding although hand-overs were not weighed",
         "app/casetrace.py",
-        "    capped = alone and not read.weighs_all\n",
+        "    capped = alone and not whole\n",
         "    capped = False\n",
         (f"{CASE_TRACE}::test_a_batch_is_weighed_once_and_alone_it_says_lead_at_most",),
+    ),
+    Mutant(
+        "a table that is declared and empty counts as weighed",
+        "app/tracedeclared.py",
+        "        return all(self.rows.get(name) for name in RECORDS)\n",
+        "        return not self._absent()\n",
+        (f"{CASE_TRACE}::test_each_thing_that_was_not_weighed_keeps_a_server_from_finding",),
+    ),
+    Mutant(
+        "a server names whom an answer of the case clears",
+        "app/casecaution.py",
+        "        if items and alone and each[",
+        "        if items and not alone and each[",
+        ("tests/unit/app/test_casecaution.py",),
+    ),
+    Mutant(
+        "a verdict that people overtook is kept",
+        "app/casetrace.py",
+        "        if by is None:\n            cleared",
+        "        if by is not None:\n            cleared",
+        (f"{CASE_TRACE}::test_what_people_do_while_a_server_computes_is_not_overtaken",),
     ),
     Mutant(
         "who came under suspicion while a verdict was computed adds it all the same",
