@@ -247,6 +247,7 @@ _METHOD = _of(
         "name": _sentence,
         "version": _like(_VERSION),
         "entered_by": _words("orders", "first touch"),
+        "matched_by": _each(_words("kind of work", "route")),
     }
 )
 _COMPLETENESS = _of(
