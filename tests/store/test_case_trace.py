@@ -496,8 +496,14 @@ def test_who_may_not_work_on_the_case_gets_nothing_and_others_see_numbers(
             code, printed, errors = call(who, *asked)
             assert (code, printed) == (1, "") and "answer.unknown_case" in errors
     assert "not weighed: hand-overs" in call("P-1", "show", CASE)[1]
+    filed = state / "filed.json"
+    for duties, less in ((BY_HAND["duties"], False), ([], True)):
+        filed.write_text(json.dumps(BY_HAND | {"duties": duties, "scope": {}, "complaints": {"used": 6}}))
+        told = call("P-1", "verdict", CASE, str(filed))[1]
+        assert ("an earlier one weighed hand-overs, which this one does not" in told) is less, told
     assert call("P-1", "trace", CASE, "--again", "1")[1] == f"verdict 1 of {CASE} comes out again, to the last bit\n"
     assert "app.verdict_filed" in call("P-1", "trace", CASE, "--again", "2")[2]
+    assert "--less" in call("P-1", "trace", CASE)[2] and call("P-1", "trace", CASE, "--less")[0] == 0
     assert "nothing to do" in call("P-1", "recompute")[1]
     with psycopg.connect(url, autocommit=True) as connection:  # the program went on, and the trail too
         other = "jsonb_set(verdict, '{inputs,program}', '\"whosaw 0.0.9\"') || '{\"verdict\": \"lead\"}'"

@@ -131,11 +131,11 @@ def weighs_less(
         declared: the records of ``[trace]`` that the catalog declares.
         now: the verdict, where it was computed already.
     """
-    have = set(declared) if now is None else set(declared) & (weighed_in(now) | {"presence"})
+    have = set(declared) if now is None else set(declared) & weighed_in(now)
     less: set[str] = set()
     for then in before:
         less |= {NAMES[name] for name in weighed_in(then) - have}
-        less |= {_LIST} if then.get("found") else set()
+        less |= {_LIST} if then.get("found") and not (now or {}).get("found") else set()
         if now is not None and "inputs" not in then:  # by hand: what stands in the case, and is declared, people change
             less |= {NAMES[_RECORD[what]] for what, _ in _duties(then) - _duties(now)}
             chance = _chances(now)

@@ -83,6 +83,7 @@ def test_whom_an_answer_clears_stands_on_no_rung_of_a_verdict_that_nobody_asked_
         ({"explained": KNOWN}, ALL, computed(*ALL), "sources outside"),
         ({"explained": KNOWN}, ALL, computed(*ALL) | {"explained": KNOWN}, ""),
         ({"found": {"rows": 3}}, ALL, None, "a list that turned up"),
+        ({"found": {"rows": 3}}, ALL, {"found": {"rows": 3}}, ""),
         ({"found": None, "skew_s": 300.0}, ("managers",), None, "shifts, badges, devices and other logins"),
         (
             computed("accounts", accounts=9),

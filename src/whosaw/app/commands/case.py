@@ -222,15 +222,21 @@ def verdict(case: str, file: Path, /) -> int:
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise VerdictUnreadable(f"`{file}` is no verdict") from cause
 
-    async def work(services: Services) -> tuple[int, Sequence[Fallen]]:
+    async def work(services: Services) -> tuple[int, Sequence[Fallen], Sequence[str]]:
+        from whosaw.app.casecaution import weighs_less  # it needs what traces; most of what a case asks does not
+        from whosaw.app.tracedeclared import NAMES
+
         desk = case_work(services)
         by = await act_in_case(services, case)
+        less = weighs_less([each.verdict for each in await desk.cases.verdicts(case)], NAMES, said)
         await desk.notes.add(case, "case.verdict", by=by, text=json.dumps(said, sort_keys=True))
         added = await desk.cases.add_verdict(case, said, complaints=complaints)
-        return added.seq, await desk.corrections.fallen(case)
+        return added.seq, await desk.corrections.fallen(case), less
 
-    seq, fallen = with_services(work)
+    seq, fallen, less = with_services(work)
     say(f"verdict {seq} of {case}: {said['verdict']}")
+    if less:
+        say(f"an earlier one weighed {' and '.join(less)}, which this one does not: whom it cleared may be named again")
     for each in fallen:
         say(fallen_line(case, asdict(each)))
     return 0
