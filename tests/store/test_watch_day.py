@@ -414,6 +414,7 @@ async def test_an_export_without_a_reason_is_one_decision_and_ten_asks_are_ten(s
         assert left_out.sets_unread == 0
         work = load_work(lake, OPEN)
         made_by = work.made_by[work.item_subject == work.subjects.index("customer:C-6")]
+        assert (made_by >= 0).all()
         assert {work.actors[at] for at in made_by.tolist()} == {"E-6"}, "in another spelling it is his own all the same"
         weighed = weigh(lake, files, await told_of(services, told))
     assert len(weighed.watched.observed.accesses) == LOOKS + 11 + 2 * len(keys)
