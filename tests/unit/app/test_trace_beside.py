@@ -136,9 +136,9 @@ def test_every_key_of_the_answer_is_documented(
     duties = write(tmp_path, "duties.csv", "actor,what,of,subject,since,until", f"mole,hand-over,a0,s0,{at(9)},")
     accounts = write(tmp_path, "accounts.csv", "actor,shared,group", "mole,no,north")
     exports = write(tmp_path, "exports.csv", "reference,actor,file,seeds,at", f"x,mole,list.csv,,{at(11)}")
-    listed = write(tmp_path, "list.csv", "name", *[f"Person {n}" for n in range(30)])
+    listed = write(tmp_path, "list.csv", "name,ref", *[f"Person {n},s{n}" for n in range(30)])
     given = {"presence": presence, "duties": duties, "accounts": accounts, "calibrate": 4, "found": listed}
-    given |= {"exports": exports, "found_at": at(20)}
+    given |= {"exports": exports, "found_at": at(20), "key": "ref"}
     assert trace(lake=lake, sightings=complaints, as_json=True, **given) == 0  # type: ignore[arg-type]
     told = json.loads(capsys.readouterr().out)
     page = (Path(__file__).parents[3] / "docs" / "trace.md").read_text(encoding="utf-8")
