@@ -19,6 +19,7 @@ from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.casepreserve import Preserve
 from whosaw.app.services import Services
 from whosaw.record import entries_from
+from whosaw.store.alerts import alerts
 from whosaw.store.numbers import assign
 from whosaw.terms import to_us
 
@@ -177,12 +178,33 @@ async def test_staff_hear_of_no_case_whose_records_are_not_kept_yet_and_are_owed
     early = await to_staff(services, work, SUSPECT, ASKED, held="", by="P-1")
     assert early.cases == () and early.held.flags == () and case not in early.as_json().decode()
     assert await work.covert.owed() == [], "he may not be told yet"
+    (waiting,) = await work.covert.unkept()
+    assert (waiting.case, waiting.since, waiting.persons) == (case, END, 1)
     await Preserve(services).do(case, case, {})
     (owed,) = await work.covert.owed()
     assert (owed.number, owed.cases) == (number, {case})
+    assert await work.covert.unkept() == []
     whole = await to_staff(services, work, SUSPECT, ASKED, held="", by="P-1")
     assert [each.case for each in whole.cases] == [case] and len(whole.held.flags) == 2
     assert await work.covert.owed() == []
+
+
+async def test_an_inquiry_released_whose_records_nobody_keeps_is_named_with_how_many_wait_and_alarmed_after_a_week(
+    services: Services,
+) -> None:
+    work, case = await opened_case(services)
+    standing = await covertly(work, case)
+    assert await work.covert.unkept() == []
+    assert await work.covert.release(standing, why="he was heard", by="P-1") == []
+    (waiting,) = await work.covert.unkept()
+    assert (waiting.case, waiting.since, waiting.persons) == (case, END, 1)
+    for days, raised in ((6, 0), (7, 1), (9, 1)):
+        services.clock.advance_to(END + timedelta(days=days))  # type: ignore[attr-defined]
+        assert await work.covert.remind() == raised
+        found = [each for each in await alerts(services.db) if each.code == "access.not_kept"]
+        assert [each.about for each in found] == [{"case": case}] * raised, "once, and nobody is named"
+    await Preserve(services).do(case, case, {})
+    assert await work.covert.unkept() == [] and len(await work.covert.owed()) == 1
 
 
 async def test_staff_are_told_what_earlier_verdicts_said_and_what_else_is_kept(

@@ -24,9 +24,11 @@ from whosaw.terms import Clock
 
 ALERT_TEXTS = {
     "access.answer_owed": "Somebody was answered, or looked into, while an inquiry was covert, and is to be told now.",
+    "access.not_kept": "Somebody is owed an answer about an inquiry, and waits because its records are not kept yet.",
     "access.hold_review": "What a covert inquiry holds back must be looked at again.",
 }
 _LONGEST = timedelta(days=366)
+_KEPT_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,21 @@ class Owed:
     answered_at: datetime
     asked: bool = True
     cases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """A case that nobody holds back, of which persons are told nothing all the same: its records are not kept yet.
+
+    Attributes:
+        case: its id.
+        since: when the first of them was answered without it, or it was no longer covert.
+        persons: how many wait.
+    """
+
+    case: str
+    since: datetime
+    persons: int
 
 
 class Covert:
@@ -153,30 +170,56 @@ class Covert:
         known = {(each.space, each.number) for each in answers}
         return [*answers, *[each for each in await self._looked_into(now) if (each.space, each.number) not in known]]
 
+    async def unkept(self) -> Sequence[Unkept]:
+        """Return the cases that keep persons waiting who are owed an answer, until somebody keeps the records.
+
+        Else whom one owes it would stand nowhere for as long as nobody does.
+        """
+        now, waits = await self.held(), dict[str, dict[tuple[str, int], datetime]]()
+        for _, _, space, number, at, _, cases in await queries.incomplete_answers(self._db):
+            free = frozenset(cases) - now.cases
+            for case in free - await self._tellable(free):
+                waits.setdefault(case, {})[space, number] = at
+        ended = await self._ended(now)
+        for case in frozenset(ended) - await self._tellable(frozenset(ended)):
+            for number in await self._unanswered(case, ended[case]):
+                waits.setdefault(case, {}).setdefault(("actor", number), ended[case])
+        return [Unkept(case, min(whom.values()), len(whom)) for case, whom in sorted(waits.items())]
+
     async def _tellable(self, cases: frozenset[str]) -> frozenset[str]:
         """Return those of these cases of which anybody may hear: of the others the records are not kept yet."""
         return frozenset([case for case in cases if await self._desk.may_be_told(case)])
 
     async def _looked_into(self, now: HeldBack) -> Sequence[Owed]:
         """Return staff whom a case suspected while it was held from them, and who got no answer since it is not."""
+        ended, owed = await self._ended(now), []
+        tellable = await self._tellable(frozenset(ended))
+        for case, at in sorted(ended.items()):
+            if case in tellable:
+                for number in await self._unanswered(case, at):
+                    owed.append(Owed(case, "actor", number, at, asked=False, cases=frozenset({case})))
+        return owed
+
+    async def _ended(self, now: HeldBack) -> dict[str, datetime]:
+        """Return the cases that were held back from the staff and are not now, each with since when."""
         ended: dict[str, datetime] = {}
         for hold in await self.list():
             if hold.from_staff and hold.released_at is not None and hold.case not in now.cases:
                 ended[hold.case] = max(hold.released_at, ended.get(hold.case, hold.released_at))
-        owed, tellable = [], await self._tellable(frozenset(ended))
-        for case, at in sorted(ended.items()):
-            if case not in tellable:
-                continue
-            history = await Cases(self._db, self._clock).verdicts(case)
-            suspects = sorted({actor for snapshot in history for actor in snapshot.suspected()})
-            for actor in suspects:
-                number = await find(self._db, "actor", actor)
-                if number is not None and not await queries.answered_since(self._db, number, at):
-                    owed.append(Owed(case, "actor", number, at, asked=False, cases=frozenset({case})))
-        return owed
+        return ended
+
+    async def _unanswered(self, case: str, at: datetime) -> list[int]:
+        """Return the numbers of staff whom a case ever suspected and who got no answer since a moment."""
+        history = await Cases(self._db, self._clock).verdicts(case)
+        suspects = sorted({actor for snapshot in history for actor in snapshot.suspected()})
+        numbers = [await find(self._db, "actor", actor) for actor in suspects]
+        return [each for each in numbers if each is not None and not await queries.answered_since(self._db, each, at)]
 
     async def remind(self) -> int:
-        """Raise an alert for each answer that is owed and each hold whose day has come; return how many there are."""
+        """Raise an alert for each answer that is owed and each hold whose day has come; return how many there are.
+
+        One too for each case whose records nobody kept for a week though somebody waits.
+        """
         now = self._clock.now()
         owed = await self.owed()
         for each in owed:
@@ -191,7 +234,11 @@ class Covert:
         for hold in due:
             said: dict[str, int | str] = {"case": hold.case, "hold": hold.id}
             await raise_alert(self._db, "access", "high", "access.hold_review", said, at=now, once=said)
-        return len(owed) + len(due)
+        late = [each for each in await self.unkept() if each.since + _KEPT_WITHIN <= now]
+        for wait in late:
+            kept: dict[str, int | str] = {"case": wait.case}
+            await raise_alert(self._db, "access", "high", "access.not_kept", kept, at=now, once=kept)
+        return len(owed) + len(due) + len(late)
 
 
 def _hold(row: queries.Row) -> CovertHold:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from whosaw.answer.access import UNDECIDED, AccessAnswer, Request, answer_text, sign_answer
 from whosaw.answer.accesspdf import write_access_pdf
-from whosaw.answer.covert import CovertHold, Owed
+from whosaw.answer.covert import CovertHold, Owed, Unkept
 from whosaw.answer.employeeaccess import EmployeeAnswer, employee_text
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.reportpdf import ReportImpossible
@@ -24,6 +24,8 @@ from whosaw.app.commands.opened import AsJson, Flag, number_of, person, with_ser
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
 from whosaw.record import trail_size
+
+_EARLY = "nobody is told of {case} before its records are kept: `whosaw case plan {case} preserve --reason …`"
 
 
 def access(
@@ -129,35 +131,43 @@ def release(number: int, /, *, why: str) -> int:
 
     found, early = with_services(work)
     if early:
-        say(f"nobody is told of {early} before its records are kept: `whosaw case plan {early} preserve --reason …`")
+        say(_EARLY.format(case=early))
     return _owed(found, as_json=False)
 
 
 def owed(*, as_json: AsJson = False) -> int:
     """List holds, and who was answered while something was held and may be told the rest now. The look is recorded.
 
-    What is of a case that one may not see is left out.
+    Cases that keep somebody waiting because their records are not kept yet are named beside. What is of a case that one
+    may not see is left out.
 
     Args:
         as_json: print JSON.
     """
 
-    async def work(services: Services) -> tuple[Sequence[CovertHold], Sequence[Owed]]:
+    async def work(services: Services) -> tuple[Sequence[CovertHold], Sequence[Owed], Sequence[Unkept]]:
         await look(services, "look.case", "access")
         covert = case_work(services).covert
-        holds = await covert.list()
-        unseen = await hidden(services, (each.case for each in holds))
-        return [each for each in holds if each.case not in unseen], await _visible(services, await covert.owed())
+        holds, waiting = await covert.list(), await covert.unkept()
+        unseen = await hidden(services, (each.case for each in [*holds, *waiting]))
+        return (
+            [each for each in holds if each.case not in unseen],
+            await _visible(services, await covert.owed()),
+            [each for each in waiting if each.case not in unseen],
+        )
 
-    holds, found = with_services(work)
+    holds, found, waiting = with_services(work)
     if as_json:
-        print_json({"holds": [asdict(each) for each in holds], "owed": [_told(each) for each in found]})
+        kept = [asdict(each) for each in waiting]
+        print_json({"holds": [asdict(each) for each in holds], "owed": [_told(each) for each in found], "unkept": kept})
         return 0
     for each in holds:
         state = f"released on {each.released_at:%Y-%m-%d}" if each.released_at else f"to {each.review_on}"
         what = [f"{len(each.entries)} entries"] if each.entries else []
         what += ["the case from staff"] if each.from_staff else []
         say(f"hold {each.id} of {each.case}: {' and '.join(what)}, {state}")
+    for wait in waiting:
+        say(f"{_EARLY.format(case=wait.case)}; waiting since {wait.since:%Y-%m-%d}: {wait.persons}")
     return _owed(found, as_json=as_json)
 
 
