@@ -208,7 +208,7 @@ class Covert:
                 ended[hold.case] = max(hold.released_at, ended.get(hold.case, hold.released_at))
         return ended
 
-    async def _unanswered(self, case: str, at: datetime) -> list[int]:
+    async def _unanswered(self, case: str, at: datetime) -> Sequence[int]:
         """Return the numbers of staff whom a case ever suspected and who got no answer since a moment."""
         history = await Cases(self._db, self._clock).verdicts(case)
         suspects = sorted({actor for snapshot in history for actor in snapshot.suspected()})

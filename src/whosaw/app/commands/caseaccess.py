@@ -149,7 +149,7 @@ def owed(*, as_json: AsJson = False) -> int:
         await look(services, "look.case", "access")
         covert = case_work(services).covert
         holds, waiting = await covert.list(), await covert.unkept()
-        unseen = await hidden(services, (each.case for each in [*holds, *waiting]))
+        unseen = await hidden(services, [*(each.case for each in holds), *(each.case for each in waiting)])
         return (
             [each for each in holds if each.case not in unseen],
             await _visible(services, await covert.owed()),
