@@ -128,6 +128,31 @@ async def test_a_frozen_witness_delays_neither_signing_nor_the_quorum_of_the_oth
         await reach(lambda state: all(line.size == 16 and not line.error for line in state.witnesses))
 
 
+async def test_who_is_busy_when_a_round_begins_joins_it_so_nobody_waits_for_one_that_is_frozen(
+    folder, grow, witnesses, circle, asking, reach, monkeypatch
+):
+    members = witnesses(3)
+    keep = Shelf.add_cosignatures
+
+    def slowly(shelf, *given):  # each is busy still when the next round begins
+        time.sleep(0.3)
+        return keep(shelf, *given)
+
+    monkeypatch.setattr(Shelf, "add_cosignatures", slowly)
+    patient_s = 6.0
+    pace = Pace(grace_s=1.0, timeout_s=patient_s, poll_s=0.02, first_wait_s=0.1, most_wait_s=0.4)
+    async with asking(circle(members, rule="2"), pace):
+        await grow(5)
+        await reach(covers(5))
+        members[0].send(signal.SIGSTOP)
+        began = time.monotonic()
+        for number in range(3):
+            await grow(1)
+            await reach(covers(6 + number))
+        assert time.monotonic() - began < patient_s, "a round waited for the frozen one to be given up"
+        members[0].send(signal.SIGCONT)
+
+
 async def test_a_frozen_witness_that_the_quorum_needs_delays_no_signature(folder, grow, witnesses, circle, asking):
     members = witnesses(1)
     async with asking(circle(members)):

@@ -1,6 +1,6 @@
 """Asking the witnesses: a task beside the integrator, which signs whether or not they answer.
 
-A round takes the newest signed checkpoint to every witness that is free, at the same time. It ends when the quorum has
+A round takes the newest signed checkpoint to every witness that is free, or becomes free meanwhile. It ends when the quorum has
 cosigned, or all have answered or failed; who is late stays busy with it and joins a later round. Rounds over one
 checkpoint each matter: cosignatures on different sizes never add up to a quorum.
 """
@@ -130,24 +130,30 @@ class Witnessing:
         elif self._pending_since_s is None:
             self._pending_since_s = self._now_s()
         self._write()
-        cosigned = {key for key, _ in cosigners(round_.note, [remote.key for remote in self._remotes])}
-        now_s = asyncio.get_running_loop().time()
-        due = [remote for remote in self._remotes if remote.due(checkpoint, remote.key in cosigned, now_s)]
-        if due:
+        if due := self._due(round_):
             await self._go_round(web, round_, due)
             self._write()
 
+    def _due(self, round_: _Round) -> list[Remote]:
+        cosigned = {key for key, _ in cosigners(round_.note, [remote.key for remote in self._remotes])}
+        now_s = asyncio.get_running_loop().time()
+        return [each for each in self._remotes if each.due(round_.head.checkpoint, each.key in cosigned, now_s)]
+
     async def _go_round(self, web: Web, round_: _Round, due: list[Remote]) -> None:
-        asked = set()
-        for remote in due:
-            remote.busy = True
-            task = asyncio.create_task(self._ask(web, round_, remote))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            asked.add(task)
+        asked = {self._start(web, round_, remote) for remote in due}
         # where the quorum stands already nobody is waited for: who is late must not hold a newer checkpoint back
         while asked and not self._met(round_.note):
-            _, asked = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(asked, timeout=self._pace.poll_s, return_when=asyncio.FIRST_COMPLETED)
+            asked = {task for task in asked if not task.done()}
+            # who was busy with the checkpoint before, or had to pause, joins: else all would wait for one that is frozen
+            asked |= {self._start(web, round_, remote) for remote in self._due(round_)}
+
+    def _start(self, web: Web, round_: _Round, remote: Remote) -> asyncio.Task[None]:
+        remote.busy = True
+        task = asyncio.create_task(self._ask(web, round_, remote))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _ask(self, web: Web, round_: _Round, remote: Remote) -> None:
         try:
