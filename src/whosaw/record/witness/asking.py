@@ -1,8 +1,8 @@
 """Asking the witnesses: a task beside the integrator, which signs whether or not they answer.
 
-A round takes the newest signed checkpoint to every witness that is free, or becomes free meanwhile. It ends when the quorum has
-cosigned, or all have answered or failed; who is late stays busy with it and joins a later round. Rounds over one
-checkpoint each matter: cosignatures on different sizes never add up to a quorum.
+A round takes the newest signed checkpoint to every witness that is free, or becomes free meanwhile. It ends when the
+quorum has cosigned, or all have answered or failed; who is late stays busy with it and joins a later round. Rounds over
+one checkpoint each matter: cosignatures on different sizes never add up to a quorum.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Witnessing:
         while asked and not self._met(round_.note):
             await asyncio.wait(asked, timeout=self._pace.poll_s, return_when=asyncio.FIRST_COMPLETED)
             asked = {task for task in asked if not task.done()}
-            # who was busy with the checkpoint before, or had to pause, joins: else all would wait for one that is frozen
+            # who was busy with the checkpoint before, or paused, joins: else all would wait for one that is frozen
             asked |= {self._start(web, round_, remote) for remote in self._due(round_)}
 
     def _start(self, web: Web, round_: _Round, remote: Remote) -> asyncio.Task[None]:
