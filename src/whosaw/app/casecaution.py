@@ -18,6 +18,7 @@ ON_RUNG = (Rung.LEAD, Rung.FINDING)
 
 _LIST = "a list that turned up"
 _KNOWN = "sources outside"
+_RANKED = "complaints enough to rank somebody"
 _RECORD = {ACCOUNT: "managers", HAND_OVER: "handovers"}
 _TOLD_AT = 0.01
 """A duty less probable than this cleared nobody."""
@@ -136,11 +137,22 @@ def weighs_less(
     for then in before:
         less |= {NAMES[name] for name in weighed_in(then) - have}
         less |= {_LIST} if then.get("found") and not (now or {}).get("found") else set()
+        less |= {_RANKED} if now is not None and _ranks_no_more(then, now) else set()
         if now is not None and "inputs" not in then:  # by hand: what stands in the case, and is declared, people change
             less |= {NAMES[_RECORD[what]] for what, _ in _duties(then) - _duties(now)}
             chance = _chances(now)
             less |= {_KNOWN for whom, given in _chances(then).items() if given > chance.get(whom, 0.0) + _SAME}
     return sorted(less)
+
+
+def _ranks_no_more(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether a verdict that was computed here ranks nobody where one on no more complaints did.
+
+    The record here may know less than what the other was computed from: who complained but was never opened, say. That
+    clears nobody; that complaints fell away may.
+    """
+    used = [int((each.get("complaints") or {}).get("used", 0)) for each in (then, now)]
+    return "inputs" in now and bool(then.get("candidates")) and not now.get("candidates") and used[1] >= used[0]
 
 
 def _duties(verdict: Mapping[str, Any]) -> set[tuple[str, str]]:

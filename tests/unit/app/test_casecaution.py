@@ -102,6 +102,14 @@ def test_what_an_earlier_verdict_weighed_and_this_one_does_not(
     assert " and ".join(weighs_less([before, computed()], declared, now)) == less, "a later one that weighed less"
 
 
+def test_a_verdict_that_ranks_nobody_on_the_same_complaints_takes_no_suspicion_away_unsaid() -> None:
+    before = {"candidates": [candidate("finding", "E-5")], "complaints": {"used": 14}}
+    nobody: dict[str, Any] = {"inputs": {}, "candidates": [], "complaints": {"used": 14}}
+    assert weighs_less([before], (), nobody) == ["complaints enough to rank somebody"]
+    assert weighs_less([before], (), nobody | {"complaints": {"used": 2}}) == [], "complaints fell away"
+    assert weighs_less([nobody], (), before) == []
+
+
 def test_a_record_that_gave_no_row_was_not_weighed() -> None:
     assert weighed_in(computed(*ALL, managers=0, handovers=2)) == {"handovers", "presence"}
 
