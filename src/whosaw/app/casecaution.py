@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from whosaw.app.tracedeclared import NAMES
+from whosaw.app.tracedeclared import NAMES, from_csv
 from whosaw.app.tracedetail import verdict_in_words
 from whosaw.app.traceduties import ACCOUNT, HAND_OVER
 from whosaw.trace import Rung, Verdict
@@ -96,7 +94,7 @@ def silent_about(told: Mapping[str, Any], files: Mapping[str, str]) -> list[str]
     for name in ("presence", "accounts"):
         if f"{name}.csv" not in files:
             continue
-        known = {row["actor"] for row in csv.DictReader(io.StringIO(files[f"{name}.csv"]))}
+        known = {row["actor"] for row in from_csv(files[f"{name}.csv"])[1]}
         count = len(set(strongest(told)) - known)
         if count:
             said.append(f"nothing to weigh: no row of {NAMES[name]} is about {many(count, 'account')} on a rung")

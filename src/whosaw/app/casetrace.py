@@ -124,17 +124,23 @@ async def trace_case(services: Services, case: str, *, by: str | None = None, le
     work = case_work(services)
     about = (await work.cases.get(case)).beneficiary
     before = await work.cases.verdicts(case)
-    records = set(declared(services).tracing.records)
-    _refuse(case, [] if less else weighs_less([each.verdict for each in before], records), by)
+    if not less:
+        _refuse_less(services, case, [each.verdict for each in before], by)
     computed = await compute(services, case, about, alone=by is None)
     if by is not None:
         await work.desk.check(case, by)  # it took a while: he may have come under suspicion meanwhile
     return await _keep(services, work, case, computed, by, less=less)
 
 
-def _refuse(case: str, less: Sequence[str], by: str | None) -> None:
-    """Refuse a verdict that weighs less than one before it."""
-    if less:
+def _refuse_less(
+    services: Services,
+    case: str,
+    before: Sequence[Mapping[str, Any]],
+    by: str | None,
+    now: Mapping[str, Any] | None = None,
+) -> None:
+    """Refuse a verdict that weighs less than one before it; without `now`, one that could only weigh less."""
+    if less := weighs_less(before, set(declared(services).tracing.records), now):
         said = f"an earlier verdict of `{case}` weighed {' and '.join(less)}, which this one does not"
         raise WeighsLess(said) if by is None else WeighsLess(said, hint=_SAY_SO)
 
@@ -309,16 +315,17 @@ async def _keep(
     """Keep a verdict, what went in, from what evidence it is, and an alert where it changed, in one transaction."""
     now, verdict = services.clock.now(), computed.verdict
     before = await work.cases.verdicts(case)
-    records = set(declared(services).tracing.records)
-    _refuse(case, [] if less else weighs_less([each.verdict for each in before], records, verdict), by)
+    if not less:
+        _refuse_less(services, case, [each.verdict for each in before], by, verdict)
     after = Snapshot(0, now, computed.complaints, verdict)
     numbers = await assign(services.db, "actor", sorted(after.suspected()))
     changed = by is None and _standing(after) != _standing(before[-1] if before else None)
 
     async def beside(connection: Connection, seq: int) -> None:
         # the row of the case is locked: nobody adds a verdict now, and what came since this one was computed is heeded
-        since = await cautionqueries.verdicts_between(connection, case, before[-1].seq if before else 0, seq)
-        _refuse(case, [] if less else weighs_less(since, records, verdict), by)
+        if not less:
+            since = await cautionqueries.verdicts_between(connection, case, before[-1].seq if before else 0, seq)
+            _refuse_less(services, case, since, by, verdict)
         if by is None:
             cleared = await cautionqueries.cleared(connection, case)
             if after.suspected() & set(cleared) or not await cautionqueries.is_open(connection, case):

@@ -12,6 +12,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from whosaw.app.tracedeclared import from_csv
 from whosaw.lake.opened import opened
 from whosaw.store import Database
 from whosaw.store.numbers import find_all, keys_of
@@ -33,7 +34,7 @@ def opened_by(lake: Path, duties: str) -> set[tuple[str, str]]:
     Raises:
         NotALake, LakeDamaged: the lake cannot be read.
     """
-    named = {(row["actor"], row["subject"]) for row in _rows(duties)[1] if row["subject"]}
+    named = {(row["actor"], row["subject"]) for row in from_csv(duties)[1] if row["subject"]}
     if not named:
         return set()
     with opened(lake) as held:
@@ -59,7 +60,7 @@ async def as_kept(db: Database, files: Mapping[str, str], involved: Collection[t
         files: CSV by name; those with a column `subject` name customers.
         involved: (actor, subject) of the hand-overs to keep, as `opened_by` returns them.
     """
-    parsed = {name: _rows(content) for name, content in files.items()}
+    parsed = {name: from_csv(content) for name, content in files.items()}
     named = {row["subject"] for _, rows in parsed.values() for row in rows if row.get("subject")}
     numbers = await find_all(db, "subject", named)
     kept = {}
@@ -79,7 +80,7 @@ async def with_keys(db: Database, kept: Mapping[str, str]) -> dict[str, str]:
         db: where the numbers are.
         kept: CSV by name.
     """
-    parsed = {name: _rows(content) for name, content in kept.items()}
+    parsed = {name: from_csv(content) for name, content in kept.items()}
     cells = {row["subject"] for _, rows in parsed.values() for row in rows if row.get("subject")}
     numbers = {int(cell[1:]): cell for cell in cells if cell[1:].isdecimal() and cell.startswith("#")}
     keys = await keys_of(db, "subject", numbers)
@@ -111,11 +112,6 @@ def _numbered(cell: str, numbers: Mapping[str, int]) -> str:
     if not cell or cell.startswith("#"):
         return cell
     return f"#{numbers[cell]}" if cell in numbers else NOBODY
-
-
-def _rows(content: str) -> tuple[list[str], list[_Row]]:
-    lines = csv.DictReader(io.StringIO(content))
-    return list(lines.fieldnames or ()), list(lines)
 
 
 def _csv(header: list[str], rows: Iterable[_Row]) -> str:

@@ -223,6 +223,12 @@ def as_csv(header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
     return text.getvalue()
 
 
+def from_csv(content: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the header and the rows of a table that `as_csv` wrote; nothing of an empty text."""
+    lines = csv.DictReader(io.StringIO(content))
+    return list(lines.fieldnames or ()), list(lines)
+
+
 def _text(value: object) -> str:
     """Return a cell on one line."""
     return "" if value is None else " ".join(str(value).split())

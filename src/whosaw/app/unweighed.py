@@ -6,8 +6,6 @@ does. And a source outside explains nothing before it was asked.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +13,7 @@ from whosaw.answer.alternatives import CHECKS, CheckKind, Checks
 from whosaw.app import casecautionqueries as queries
 from whosaw.app.casecaution import many, silent_about
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import NAMES, Declared
+from whosaw.app.tracedeclared import NAMES, Declared, from_csv
 from whosaw.app.traceduties import HAND_OVER, UNKNOWN_DUTIES
 
 _SOURCES: Mapping[CheckKind, str] = {
@@ -64,7 +62,7 @@ async def _handed(services: Services, read: Declared) -> tuple[list[str], list[s
     Whom nobody ever opened the record does not know, and he needs no explanation. Where it knows none of them, or some
     in another spelling alone, the hand-overs mean somebody else than they say.
     """
-    rows = csv.DictReader(io.StringIO(read.files.get("duties.csv", "")))
+    _, rows = from_csv(read.files.get("duties.csv", ""))
     subjects = {row["subject"] for row in rows if row["what"] == HAND_OVER and row["subject"]}
     if not subjects:
         return [], []

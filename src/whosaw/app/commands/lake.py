@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from cyclopts import Parameter
 from rich.text import Text
 
+from whosaw.app.casecautionqueries import is_open
 from whosaw.app.clocks import clock_of
 from whosaw.app.commands.opened import AsJson, Flag, Outcome, UnknownPerson, operators_number, person
 from whosaw.app.commands.output import console, print_json, table
@@ -261,8 +262,7 @@ def _with_trail(
 
 async def _is_open(db: Database, case: str) -> bool:
     async with db.connection() as conn:
-        cursor = await conn.execute("select from case_file where id = %s and state <> 'closed'", [case])
-        return await cursor.fetchone() is not None
+        return await is_open(conn, case)
 
 
 def pseudonym_secret(folder: Path) -> bytes:
