@@ -32,7 +32,7 @@ from workers import BASE, context, journal_path
 
 from whosaw.prove import open_checkpoint
 from whosaw.record import Keys, load_or_create
-from whosaw.store import Database, EmbeddedPostgres, upgrade
+from whosaw.store import Database, DatabaseUnreachable, EmbeddedPostgres, upgrade
 from whosaw.store.database import with_database
 from whosaw.terms import SystemClock
 
@@ -112,13 +112,14 @@ class Campaign:
         return self.tally
 
     async def recovered(self) -> None:
-        """Wait until every door has answered again, by itself.
+        """Wait until every door has answered asks that were made after the blow, by itself.
 
         Raises:
             TimeoutError: one did not.
         """
         began = time.monotonic()
-        before = list(self._clients.answered)
+        # each client waits for one answer at most: more answers than clients are not all left from before
+        before = [answered + CLIENTS_PER_DOOR for answered in self._clients.answered]
         while not all(now > then for now, then in zip(self._clients.answered, before, strict=True)):
             if time.monotonic() - began > RECOVERY_S:
                 raise TimeoutError(f"a door did not answer within {RECOVERY_S:.0f} s")
@@ -160,6 +161,7 @@ async def campaign(options: argparse.Namespace, server: EmbeddedPostgres, state:
         except TimeoutError as cause:
             stuck = [str(cause)]
         await clients.stop()
+        await answers(url)
         async with Database(url) as db:
             if not options.control:
                 await covered(db, state, keys)
@@ -196,6 +198,23 @@ def make_database(server: EmbeddedPostgres, *, lazy: bool) -> str:
             assert made_lazy != source
             connection.execute(made_lazy)
     return url
+
+
+async def answers(url: str) -> None:
+    """Wait until the database takes connections, for it may still recover from the last blow.
+
+    Raises:
+        DatabaseUnreachable: it does not within `RECOVERY_S`.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            async with Database(url):
+                return
+        except DatabaseUnreachable:
+            if time.monotonic() - began > RECOVERY_S:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def covered(db: Database, state: Path, keys: Keys) -> None:
