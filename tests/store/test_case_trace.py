@@ -18,6 +18,7 @@ from tests.store.watchworld import Worlds
 
 from whosaw.__main__ import main
 from whosaw.answer import Cases, Snapshot, StepRefused, retentionqueries
+from whosaw.answer import queries as queries_of_answer
 from whosaw.answer.alternatives import CHECKS, Alternative, Checks
 from whosaw.answer.bundletexts import method_file
 from whosaw.app import casetracequeries as queries
@@ -35,7 +36,9 @@ from whosaw.app.tracedeclared import Declared
 from whosaw.app.unweighed import unweighed
 from whosaw.catalog import Tracing
 from whosaw.gate import add_token
+from whosaw.record import entries_from
 from whosaw.store.alerts import Alert, alerts
+from whosaw.store.database import Connection
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SharedClock, SimulatedClock, to_us
 
@@ -54,6 +57,11 @@ def world(postgres_url: str, template_database: str, tmp_path_factory: pytest.Te
 def company(world: Worlds, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     with world.copy(tmp_path) as (url, state):
         yield url, state
+
+
+async def told_of_verdicts(services: Services) -> list[int]:
+    told = [each.payload async for each in entries_from(services.db) if each.payload is not None]
+    return [int(str(each["seq"])) for each in told if each.get("action") == "case.verdict"]
 
 
 async def raised(services: Services, code: str) -> list[Alert]:
@@ -310,6 +318,33 @@ async def test_what_people_do_while_a_server_computes_is_not_overtaken(
         kept = [each.verdict["verdict"] for each in await case_work(services).cases.verdicts(CASE)]
         assert kept == (["undecided"] if meanwhile == "verdict" else [])
         assert await raised(services, CHANGED) == []
+        assert await told_of_verdicts(services) == [], "the trail tells of no verdict that was refused"
+
+
+async def test_a_cut_between_the_entry_and_its_verdict_leaves_a_number_that_comes_again(
+    company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, state = company
+    add = queries_of_answer.add_verdict
+
+    async def cut(*given: Any) -> Any:
+        *rest, beside = given
+
+        async def until_the_entry(connection: Connection, seq: int) -> None:
+            await beside(connection, seq)
+            raise ConnectionError("cut")
+
+        return await add(*rest, until_the_entry)
+
+    async with opened(url, state) as services:
+        await complain(services, range(6))
+        with monkeypatch.context() as broken:
+            broken.setattr(queries_of_answer, "add_verdict", cut)
+            with pytest.raises(ConnectionError):
+                await trace_case(services, CASE, by="P-1")
+        assert await case_work(services).cases.verdicts(CASE) == [] and await told_of_verdicts(services) == [1]
+        assert (await trace_case(services, CASE, by="P-1")).seq == 1
+        assert await told_of_verdicts(services) == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.store.alerts import attention
+from whosaw.store.database import Connection
 from whosaw.store.numbers import find_all
 from whosaw.terms import chance
 
@@ -229,8 +230,11 @@ def verdict(case: str, file: Path, /) -> int:
         desk = case_work(services)
         by = await act_in_case(services, case)
         less = weighs_less([each.verdict for each in await desk.cases.verdicts(case)], NAMES, said)
-        await desk.notes.add(case, "case.verdict", by=by, text=json.dumps(said, sort_keys=True))
-        added = await desk.cases.add_verdict(case, said, complaints=complaints)
+
+        async def announce(_: Connection, seq: int) -> None:
+            await desk.notes.add(case, "case.verdict", by=by, text=json.dumps(said, sort_keys=True), more={"seq": seq})
+
+        added = await desk.cases.add_verdict(case, said, complaints=complaints, beside=announce)
         return added.seq, await desk.corrections.fallen(case), less
 
     seq, fallen, less = with_services(work)
