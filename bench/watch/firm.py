@@ -76,6 +76,18 @@ class Firm:
             weights=self.weights,
         )
 
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return each person's group by attribute; no signal reads one, and groups differ in what their people do."""
+        careless, busy = np.quantile(self.careless, 0.75), np.quantile(self.busy, 0.2)
+        return {
+            "region": tuple(f"site-{queue % 3}" for queue in self.queue.tolist()),
+            # whose people forget to note reasons oftener than three quarters of the firm
+            "employer": tuple(np.where(self.careless > careless, "vendor", "own").tolist()),
+            "role": tuple(str(role) for role in self.role.tolist()),
+            "part_time": tuple(np.where(self.busy < busy, "yes", "no").tolist()),
+            "shift": tuple(np.where(self.shift == 2, "night", "day").tolist()),
+        }
+
     def _staff(self) -> None:
         rng, n = self.rng, self.size.people
         self.role = rng.choice(6, n, p=[0.35, 0.25, 0.15, 0.1, 0.1, 0.05])

@@ -2,7 +2,8 @@
 
 2,000 people, 24 months, each with a year of record before it; at the end of every month a run, as a server makes
 them, its weekly detector read for each week of that month. Every fourth month people are permuted as the nightly check
-permutes them. What it prints is counted, not modelled.
+permutes them. What it prints is counted, not modelled: also by region, employer, role, part-time work and shift, with
+the exact 95 % interval, as if a person's months were independent.
 
 python bench/watch/innocent.py [seed] [hidden] [months] [again] [first]
 hidden: part of the people with a tie nobody can see in work; again: how likely a look is repeated, and again;
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from firm import Firm, Size
 
+from whosaw.watch.groups import MOST, group_rates
 from whosaw.watch.nightly import permuted
 from whosaw.watch.observed import Observed
 from whosaw.watch.rows import DAY_US, HOUR_US, Accesses
@@ -121,18 +123,34 @@ def _gather(into: dict[str, list[np.ndarray]], found: Run) -> None:
         into.setdefault(name, []).append(np.exp(np.minimum(values, 600.0)))
 
 
+def print_groups(counted: Counted, firm: Firm) -> None:
+    """Print for each group how many person-months reached 10 : 1 and 100 : 1, which are stated at 1 in 10 and in 100."""
+    for word, evidence in (("as they are", counted.real["all"]), ("permuted", counted.null["all"])):
+        for level in (10.0, 100.0):
+            print(f"{word}, at {level:g} : 1; stated {1 / level:.2%}, none may be above {MOST / level:.2%}:")
+            reached = np.sum([month >= level for month in evidence], axis=0)
+            for each in group_rates(reached, len(evidence), firm.groups(), 1 / level):
+                rate = f"{each.reached} of {each.people:,} ({each.reached / each.people:.3%}, at most {each.upper:.3%})"
+                print(f"  {each.attribute} {each.group}: {rate}{', ABOVE' if each.above else ''}")
+    for attribute, labels in firm.groups().items():
+        cases = {group: sum(labels[actor] == group for actor in counted.cases) for group in sorted(set(labels))}
+        print(f"cases by {attribute}: {cases}")
+
+
 def main() -> None:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     size = replace(Size(), hidden=float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
     months, again = (int(sys.argv[3]) if len(sys.argv) > 3 else 24), float(sys.argv[4]) if len(sys.argv) > 4 else 0.0
     first = int(sys.argv[5]) if len(sys.argv) > 5 else 0
-    counted = two_years(Firm(seed, size), WatchSettings(), months, again=again, first=first)
+    firm = Firm(seed, size)
+    counted = two_years(firm, WatchSettings(), months, again=again, first=first)
     print(f"seed {seed}: {counted.months:,} person-months, f = 0.2 allows 4.8 cases")
     cases = sorted(counted.cases.items()) if len(counted.cases) < 100 else "…"
     print(f"cases {len(counted.cases)} {cases}, person-months as a case {counted.case_months}")
     print(f"at 100 : 1 {counted.review} ({counted.review / counted.months:.5f}), by e-BH {counted.selected}")
     print("mean e as they are:", {name: round(mean, 3) for name, mean in counted.means(counted.real).items()})
     print("mean e permuted:   ", {name: round(mean, 3) for name, mean in counted.means(counted.null).items()})
+    print_groups(counted, firm)
 
 
 if __name__ == "__main__":

@@ -49,15 +49,8 @@ def test_every_signal_runs_and_evidence_of_permuted_people_averages_one(counted)
 def test_no_site_employer_role_part_time_or_night_shift_is_accused_oftener_than_stated(drawn) -> None:
     """Nobody is bribed, so whoever reaches the review tier is a false one; groups differ in what their people do."""
     made, counted = drawn
-    careless, busy = np.quantile(made.careless, 0.75), np.quantile(made.busy, 0.2)
-    groups = {
-        "region": tuple(f"site-{queue % 3}" for queue in made.queue.tolist()),
-        # whose people forget to note reasons oftener than three quarters of the firm
-        "employer": tuple(np.where(made.careless > careless, "vendor", "own").tolist()),
-        "role": tuple(str(role) for role in made.role.tolist()),
-        "part_time": tuple(np.where(made.busy < busy, "yes", "no").tolist()),
-        "shift": tuple(np.where(made.shift == 2, "night", "day").tolist()),
-    }
+    groups = made.groups()
+    assert set(groups) == {"region", "employer", "role", "part_time", "shift"}
     for evidence in (counted.real["all"], counted.null["all"]):
         reached = np.sum([month >= 100.0 for month in evidence], axis=0)
         rates = group_rates(reached, len(evidence), groups, 0.01)
