@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from whosaw.app.traceduties import explained_chance
 from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
-from whosaw.terms import chance
+from whosaw.terms import chance, iso_seconds
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
 
 BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
@@ -151,13 +150,9 @@ def _at(found: Attribution, exposure: Exposure, inside: float) -> dict[str, Any]
 def _hit(hit: Hit, exposure: Exposure) -> dict[str, Any]:
     return {
         "subject": exposure.subjects[hit.subject],
-        "contacted_at": _iso(hit.contacted_us),
-        "opened_at": None if hit.opened_us is None else _iso(hit.opened_us),
+        "contacted_at": iso_seconds(hit.contacted_us),
+        "opened_at": None if hit.opened_us is None else iso_seconds(hit.opened_us),
         "irregular": hit.irregular,
         "share": hit.share,
         "irregular_share": hit.irregular_share,
     }
-
-
-def _iso(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds")

@@ -5,7 +5,7 @@ glossary (``docs/glossary.md``) is the authority for what each word means.
 """
 
 from whosaw.terms.chances import chance
-from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, from_us, to_us
+from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, from_us, iso_seconds, to_us
 from whosaw.terms.errors import WhosawError
 from whosaw.terms.numbers import ActorNumber, PurposeNumber, SubjectNumber
 from whosaw.terms.stopping import stop_if_cancelled
@@ -24,6 +24,7 @@ __all__ = [
     "WhosawError",
     "chance",
     "from_us",
+    "iso_seconds",
     "stop_if_cancelled",
     "to_us",
 ]

@@ -51,6 +51,11 @@ def from_us(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
 
 
+def iso_seconds(at_us: int) -> str:
+    """Return microseconds since 1970 as an ISO 8601 time of whole seconds, with the zone."""
+    return from_us(at_us).isoformat(timespec="seconds")
+
+
 class SystemClock:
     """The machine's own clock."""
 

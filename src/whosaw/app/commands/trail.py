@@ -33,7 +33,7 @@ from whosaw.record import Appender, load_or_create, prove_entries
 from whosaw.record.queries import head_size
 from whosaw.record.sealed import Sealed, sealed_from
 from whosaw.store import Database
-from whosaw.terms import from_us, to_us
+from whosaw.terms import from_us, iso_seconds, to_us
 
 _FOLLOW_S = 0.5
 _Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -219,7 +219,7 @@ def _plain_line(entry: Sealed) -> str:
     if entry.payload is None:
         return f"{entry.index:>8}  erased"
     said = json.loads(entry.payload)
-    at = from_us(said["at"]).isoformat(timespec="seconds") if "at" in said else ""
+    at = iso_seconds(said["at"]) if "at" in said else ""
     who = " ".join(f"{name} {said[name]}" for name in ("actor", "subject", "purpose") if name in said)
     what = " ".join(str(said[name]) for name in ("action", "object", "decision", "reason") if said.get(name))
     line = f"{entry.index:>8}  {at}  {said.get('door', ''):<8} {said.get('kind', ''):<11} {who}  {what}"
