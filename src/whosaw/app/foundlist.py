@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from whosaw.answer.foundline import SHOWN, found_line
 from whosaw.app.foundholders import Holder, Listed, holders_of
 from whosaw.app.foundrows import on_record
 from whosaw.app.foundsources import Sources, kept_exports, queries_as_exports, seeded_rows, without_seeds
@@ -23,12 +24,10 @@ from whosaw.app.posing import Question
 from whosaw.app.presence import Opening, clues_of
 from whosaw.app.tracefiles import Known, Presence, TraceFileInvalid, read_rows
 from whosaw.lake.errors import SightingsInvalid
-from whosaw.terms import from_us
+from whosaw.terms import iso_seconds
 from whosaw.trace import Marks
 from whosaw.trace.fingerprint import plain
 from whosaw.trace.person import weigh_owner
-
-_SHOWN = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +188,16 @@ def told_list(weighed: Weighed, presence: Sequence[Presence], skew_s: float) -> 
         presence: what other systems say of the owners of accounts.
         skew_s: how far their clocks may disagree with the log's.
     """
-    return {
-        "found_at": _iso(weighed.found_us),
+    told = {
+        "found_at": iso_seconds(weighed.found_us),
         "rows": weighed.rows,
         "used": weighed.used,
         "complainers": weighed.complainers,
         "strangers": weighed.strangers,
         "later": weighed.later,
-        "holders": [_holder(each, presence, skew_s) for each in weighed.holders[:_SHOWN]],
-        "line": _line(weighed),
+        "holders": [_holder(each, presence, skew_s) for each in weighed.holders[:SHOWN]],
     }
+    return told | {"line": f"{found_line(told, max(0, len(weighed.holders) - 1))}."}
 
 
 def _holder(holder: Holder, presence: Sequence[Presence], skew_s: float) -> dict[str, Any]:
@@ -212,31 +211,12 @@ def _holder(holder: Holder, presence: Sequence[Presence], skew_s: float) -> dict
         "odds": holder.odds,
         "how": holder.how,
         "reference": holder.reference,
-        "made_at": _iso(holder.made_us) if holder.made_us else None,
+        "made_at": iso_seconds(holder.made_us) if holder.made_us else None,
         "rows": holder.rows,
         "seeds": holder.seeds,
         "in_order": holder.in_order,
         "owner": owner,
     }
-
-
-def _line(weighed: Weighed) -> str:
-    counted = f"{weighed.used} of {weighed.rows} rows of the found list say something"
-    if not weighed.holders:
-        return f"{counted}; they speak for nobody on record."
-    first, others = weighed.holders[0], len(weighed.holders) - 1
-    what = f"{first.reference}, made by {first.actor}," if first.how == "export" else f"a query of {first.actor}"
-    what = f"what {first.actor} had opened" if first.how == "openings" else what
-    seeds = f", {first.seeds} of them seeded" if first.seeds else ""
-    also = f"; {others} other account{'s' * (others != 1)} had such rows too" if others else ""
-    return (
-        f"{counted}: {what} holds {first.rows}{seeds}, which multiplies the odds of that account by "
-        f"{first.odds:.3g}{also}; who made an export need not be who passed it on."
-    )
-
-
-def _iso(at_us: int) -> str:
-    return from_us(at_us).isoformat(timespec="seconds")
 
 
 def _unexplained(names: Sequence[str], subject: int, known: Mapping[str, Sequence[Known]]) -> float:

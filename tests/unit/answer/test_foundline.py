@@ -34,8 +34,9 @@ def test_a_found_list_is_told_by_number_with_whoever_else_had_such_rows() -> Non
     assert staff_in(VERDICT) == {"E-5", "E-6"}
     told = by_number(VERDICT, {"E-5": 17, "E-6": 4})
     assert told["found"]["line"] == (
-        "30 of 32 rows of a found list say something: an export of #17 holds 30, 2 of them seeded, which multiplies "
-        "the odds of that account by 9.4; 1 other account had such rows too; who made it need not be who passed it on"
+        "30 of 32 rows of the found list say something: an export of #17 holds 30, 2 of them seeded, which multiplies "
+        "the odds of that account by 9.4; 1 other account had such rows too; who made an export need not be who passed "
+        "it on"
     )
     said = json.dumps(told)
     assert not [word for word in ("E-5", "E-6", "Anna", "query 3", "c0ffee") if word in said]

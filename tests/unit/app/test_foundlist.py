@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from whosaw.answer.foundline import found_line
 from whosaw.app.cli import run
-from whosaw.app.foundlist import Given, Weighed, weigh_list, with_list
+from whosaw.app.foundholders import Holder
+from whosaw.app.foundlist import Given, Weighed, told_list, weigh_list, with_list
 from whosaw.app.foundrows import write_prints
 from whosaw.app.posing import Question, pose
 from whosaw.app.tracefiles import Known, TraceFileInvalid
@@ -267,6 +269,28 @@ def test_several_who_had_it_explain_it_no_better_than_the_likeliest_of_them(
         question = asked(exposure, TENTH[:3])
         bad = replace(marks, holder=marks.holder + 10_000)
         attribute(question.accesses, question.population, question.sightings, question.actors, marks=bad)
+
+
+def test_one_sentence_tells_what_a_list_is_worth_to_who_may_know_all_and_to_who_may_not() -> None:
+    holders = tuple(Holder(f"E-{at}", 9.4, "export", "export 7", 60_000_000, 30, 2, 1.0) for at in range(30))
+    weighed = Weighed(0, 32, 30, 0, 0, 0, 0, holders)
+    told = told_list(weighed, (), 0.0)
+    assert told["line"] == (
+        "30 of 32 rows of the found list say something: export 7, made by E-0, holds 30, 2 of them seeded, which "
+        "multiplies the odds of that account by 9.4; 29 other accounts had such rows too; who made an export need not "
+        "be who passed it on."
+    )
+    assert (told["found_at"], told["holders"][0]["made_at"]) == (
+        "1970-01-01T00:00:00+00:00",
+        "1970-01-01T00:01:00+00:00",
+    )
+    assert "; at least 24 other accounts had such rows too; " in found_line(told), "a verdict keeps the first of them"
+    query = replace(holders[0], how="query", reference="query 3")
+    opened = replace(holders[0], how="openings", reference="", made_us=0)
+    for one, said in ((query, "a query of E-0 holds 30"), (opened, "what E-0 had opened holds 30")):
+        assert f": {said}, 2 of them seeded" in told_list(replace(weighed, holders=(one,)), (), 0.0)["line"]
+    nobody = told_list(replace(weighed, holders=()), (), 0.0)
+    assert nobody["line"] == "30 of 32 rows of the found list say something; they speak for nobody on record."
 
 
 def test_a_trace_shows_the_list_beside_statistics_and_alternatives(

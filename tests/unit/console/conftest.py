@@ -284,7 +284,7 @@ def case_page() -> CasePage:
         bundle="/var/lib/whosaw/bundles/CASE-0002.zip",
         method="matched betting score, version 1",
         missing=("the second complaint carries no signed date",),
-        origin=("computed by a server; no person asked for it", "30 of 32 rows of a found list say something"),
+        origin=("computed by a server; no person asked for it", "30 of 32 rows of the found list say something"),
         completeness=COMPLETENESS,
         known=KnownLine(at - timedelta(days=4), 2, at - timedelta(days=6)),
         terms=(

@@ -171,7 +171,7 @@ async def test_a_case_tells_its_verdict_candidates_scope_steps_notices_and_bundl
     for words in (
         "Finding The record singles out a candidate",
         "actor #17 finding > 99.9 % 7 of 7 (0.62 expected) 1.6 × 10⁵",
-        "Computed by a server; no person asked for it. 30 of 32 rows of a found list say something.",
+        "Computed by a server; no person asked for it. 30 of 32 rows of the found list say something.",
         "actor #50 or actor #51",
         "Nobody inside (a breach outside, own orders, a public dump)",
         "7 certain 23 probable 118 possible",
