@@ -35,6 +35,10 @@ def office(database: Database) -> Office:
     return Office(database, SimulatedClock(AT))
 
 
+def covertly_at(office: Office, database: Database) -> Covert:
+    return Covert(database, office.clock, office.notes, office.desk)
+
+
 def refused(found: pytest.ExceptionInfo[StepRefused]) -> str:
     return found.value.reason
 
@@ -94,7 +98,7 @@ async def test_whoever_was_answered_while_an_inquiry_was_covert_is_owed_the_rest
 ) -> None:
     case = (await office.desk.open(SELLER, by="ann", reason="x")).id
     await office.desk.name(case, "ann", "privacy", by="ann")
-    covert = Covert(database, office.clock, office.notes, office.desk)
+    covert = covertly_at(office, database)
     review = date(2026, 10, 1)
     for entries, staff, why, day, reason in (
         ([3], False, "short", review, "no_reason"),
@@ -142,7 +146,7 @@ async def test_staff_who_were_looked_into_covertly_are_told_though_they_did_not_
     case = (await office.desk.open(SELLER, by="ann", reason="x")).id
     numbers = await assign(database, "actor", ["E-0417", "E-0003"])
     await Cases(database, office.clock).add_verdict(case, verdict("lead"), complaints=1)
-    covert = Covert(database, office.clock, office.notes, office.desk)
+    covert = covertly_at(office, database)
     hold = await covert.hold(
         case, [], from_staff=True, why="he must not hear of it", review_on=date(2026, 10, 1), by="ann"
     )
@@ -223,7 +227,7 @@ async def test_a_case_dies_when_its_time_is_over_and_nothing_needs_it(
     raws = RawMails(tmp_path / "raws")
     case = await _whole_case(office, database, raws, tmp_path)
     keep = timedelta(days=1095)
-    retention = Retention(database, office.clock, office.notes, raws)
+    retention = Retention(database, office.clock, office.notes, raws, covertly_at(office, database))
     before = await _rows(database, case)
     assert len(before) >= 10
     with pytest.raises(StepRefused) as found:
@@ -255,6 +259,35 @@ async def test_a_case_dies_when_its_time_is_over_and_nothing_needs_it(
         await office.desk.move(case, "investigating", by="ann", reason="it is gone")
 
 
+async def test_a_case_does_not_die_before_those_are_told_whom_it_was_covert_to_and_then_nobody_is_owed(
+    office: Office, database: Database, tmp_path: Path
+) -> None:
+    case = (await office.desk.open(SELLER, by="ann", reason="x")).id
+    numbers = await assign(database, "actor", ["E-0417", "E-0003"])
+    await Cases(database, office.clock).add_verdict(case, verdict("lead"), complaints=1)
+    covert, keep, review = covertly_at(office, database), timedelta(days=1095), date(2026, 10, 1)
+    hold = await covert.hold(case, [3], from_staff=True, why="he must not hear of it", review_on=review, by="ann")
+    await covert.note_answer("A-1", ("subject", 5), HeldBack(frozenset({3})), 1)
+    await covert.note_answer("B-1", ("actor", numbers["E-0003"]), HeldBack(cases=frozenset({case})), 2)
+    await covert.release(hold.id, why="he was heard", by="ann")
+    await office.desk.move(case, "closed", by="ann", reason="done")
+    office.clock.advance_to(AT + timedelta(days=1096))
+    retention = Retention(database, office.clock, office.notes, RawMails(tmp_path), covert)
+    told = [("subject", 5), ("actor", numbers["E-0003"]), ("actor", numbers["E-0417"])]
+    for entry, whom in enumerate(told, start=3):
+        assert [each.kept_by for each in await retention.over(keep)] == [("owed",)] and "owed" in KEPT_BY
+        with pytest.raises(StepRefused, match="is not told yet"):
+            await retention.prune(case, keep, by="ann")
+        await covert.note_answer(f"C-{entry}", whom, HeldBack(), entry)
+    await covert.note_answer("B-2", ("actor", numbers["E-0003"]), HeldBack(cases=frozenset({case})), 9)
+    await covert.note_answer("B-3", ("actor", numbers["E-0003"]), HeldBack(), 10)
+    assert (await retention.prune(case, keep, by="ann")).rows >= 2
+    # what names the case outlives it, and asking whether anybody may hear of it goes on
+    await covert.note_answer("B-4", ("actor", numbers["E-0003"]), HeldBack(cases=frozenset({case})), 11)
+    assert [each.reference for each in await covert.owed()] == ["B-4"] and await covert.unkept() == []
+    assert await covert.remind() == 1
+
+
 async def test_an_erasure_finds_a_person_in_entities_and_reports_of_an_approach(
     office: Office, database: Database, tmp_path: Path
 ) -> None:
@@ -268,7 +301,7 @@ async def test_an_erasure_finds_a_person_in_entities_and_reports_of_an_approach(
     code = await approaches.report(Offer("they want everybody's address", handle="@lotus"))
     await approaches.come_back(code, text="they named ada@mail.example as their customer")
     (number,) = (await assign(database, "subject", ["customer:C-1"])).values()
-    covert = Covert(database, office.clock, office.notes, office.desk)
+    covert = covertly_at(office, database)
     await covert.note_answer("A-1", ("subject", number), HeldBack(), 1)
     found = await mentions_of_subject(database, "customer:C-1", number, ["ada@mail.example", "Ada"])
     assert {name: count for name, count in found.items() if "value of this person" in name} == {

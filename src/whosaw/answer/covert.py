@@ -170,6 +170,11 @@ class Covert:
         known = {(each.space, each.number) for each in answers}
         return [*answers, *[each for each in await self._looked_into(now) if (each.space, each.number) not in known]]
 
+    async def owing(self) -> frozenset[str]:
+        """Return the cases of which somebody is to be told now; with a case would go whom one owes it."""
+        answers = {case for each in await self.owed() for case in each.cases}
+        return frozenset(answers | {each.reference for each in await self._looked_into(await self.held())})
+
     async def unkept(self) -> Sequence[Unkept]:
         """Return the cases that keep persons waiting who are owed an answer, until somebody keeps the records.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from whosaw.answer import retentionqueries as queries
+from whosaw.answer.covert import Covert
 from whosaw.answer.errors import StepRefused
 from whosaw.answer.notes import Notes
 from whosaw.answer.sightings import RawMails
@@ -21,6 +22,7 @@ KEPT_BY = {
     "appeal": "an appeal is open",
     "letters": "letters are on their way, or may be",
     "covert": "a covert inquiry holds something back",
+    "owed": "somebody was answered, or looked into, while it was covert and is not told yet",
     "corrections": "somebody has not read a correction",
 }
 """Why a case whose time is over is kept nevertheless."""
@@ -47,17 +49,22 @@ class Pruned:
 class Retention:
     """The retention of one database's cases."""
 
-    def __init__(self, db: Database, clock: Clock, notes: Notes, raws: RawMails) -> None:
-        """Take raw mails and screenshots from `raws` away with their case."""
+    def __init__(self, db: Database, clock: Clock, notes: Notes, raws: RawMails, covert: Covert) -> None:
+        """Take raw mails and screenshots from `raws` away with their case; `covert` says who is not told of it yet."""
         self._db = db
         self._clock = clock
         self._notes = notes
         self._raws = raws
+        self._covert = covert
 
     async def over(self, keep: timedelta) -> Sequence[Over]:
         """Return the cases that were closed for longer than `keep`, and what still needs each."""
         rows = await queries.closed_before(self._db, self._clock.now() - keep)
-        return [Over(case, closed_at, tuple(kept_by)) for case, closed_at, kept_by in rows]
+        owing = await self._covert.owing() if rows else frozenset()
+        return [
+            Over(case, closed_at, (*kept_by, "owed") if case in owing else tuple(kept_by))
+            for case, closed_at, kept_by in rows
+        ]
 
     async def prune(self, case: str, keep: timedelta, *, by: str) -> Pruned:
         """Take away what a case holds, once; recorded before anything dies.

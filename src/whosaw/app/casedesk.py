@@ -76,6 +76,7 @@ def case_work(services: Services) -> CaseWork:
     steps = Steps(
         db, clock, record=services.appender.append, effects=effects, desk=desk, gone=leavers(services.directory, clock)
     )
+    covert = Covert(db, clock, notes, desk)
     return CaseWork(
         services=services,
         notes=notes,
@@ -93,7 +94,7 @@ def case_work(services: Services) -> CaseWork:
         steps=steps,
         appeals=Appeals(db, clock, notes, desk, steps),
         corrections=Corrections(db, clock, notes),
-        covert=Covert(db, clock, notes, desk),
+        covert=covert,
         exhibits=Exhibits(db, clock, notes, desk, raws),
-        retention=Retention(db, clock, notes, raws),
+        retention=Retention(db, clock, notes, raws, covert),
     )
