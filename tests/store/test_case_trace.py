@@ -240,6 +240,37 @@ async def test_a_server_finds_only_where_all_was_there_and_asked_and_one_cleared
         assert len(await raised(services, "case.accusation_fell")) == 1, "who was shown him must be told"
 
 
+async def test_what_was_asked_in_vain_or_clears_somebody_since_is_weighed_and_what_is_asked_again_is_not(
+    company: tuple[str, Path],
+) -> None:
+    url, state = company
+    catalog(url, state, *WORDS, recompute=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("update company.books set actor = 'E-3'")
+    clock = SimulatedClock(END)
+    async with opened(url, state, clock) as services:
+        answer = case_work(services).exculpatory.answer
+
+        async def anew() -> list[int]:
+            await recompute(services)
+            clock.advance_to(clock.now() + MINUTE)
+            return list((await recompute(services)).verdicts.values())
+
+        await complain(services, range(6))
+        assert await anew() == [1]
+        await asked_of(services)
+        assert await anew() == [2]
+        first, second = await case_work(services).cases.verdicts(CASE)
+        assert first.verdict["inputs"]["capped"] and any("not asked" in each for each in first.verdict["missing"])
+        assert second.named() == {HEIR} and not any("not asked" in each for each in second.verdict["missing"])
+        await asked_of(services)
+        await answer(CASE, HEIR, "device", "unknown", text="the log of that week is gone", by="P-1")
+        assert await anew() == [], "nothing new was learnt"
+        await answer(CASE, HEIR, "presence", "clears", text="he was in hospital", by="P-1")
+        assert await anew() == [3]
+        assert not (await case_work(services).cases.verdicts(CASE))[-1].suspected()
+
+
 async def test_each_thing_that_was_not_weighed_keeps_a_server_from_finding(company: tuple[str, Path]) -> None:
     url, state = company
     first = {"actors": [HEIR], "rung": "finding"}

@@ -15,7 +15,8 @@ from whosaw.store.database import Connection
 _LOCK = 0x7472616365  # "trace"
 
 # a digest of what a verdict would be computed from: the sightings of a case, hits of canaries and aliases by mail from
-# the same senders that are of no other case, and what else may explain each of them
+# the same senders that are of no other case, what else may explain each of them, which sources were asked that (a
+# verdict names nobody a finding by itself before all were), and whom an answer of the case clears, and by what
 _EVIDENCE = """
     select c.id, md5(string_agg(e.said, ',' order by e.said)) as evidence
     from case_file c
@@ -26,6 +27,15 @@ _EVIDENCE = """
         union all
         select concat_ws('/', 'a' || a.sighting_id, a.kind, a.source, a.probability)
         from sighting_alternative a join sighting s on s.id = a.sighting_id where s.case_id = c.id
+        union all
+        select concat_ws('/', 'k' || k.sighting_id, k.kind)
+        from sighting_check k join sighting s on s.id = k.sighting_id
+        where s.case_id = c.id and k.outcome <> 'impossible'
+        union all
+        select concat_ws('/', 'x' || x.actor, x.item)
+        from (select distinct on (actor, item) actor, item, finding from case_exculpatory
+            where case_id = c.id order by actor, item, at desc) x
+        where x.finding = 'clears'
     ) e on true
     where exists (select from sighting s where s.case_id = c.id)
     group by c.id
