@@ -250,6 +250,8 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         for n, at in enumerate(day)
     ]
     full["candidates"][0] |= {"seen": 26, "of": 31, "expected": 1.24, "hits": hits}
+    holder = {"actor": "E-0417", "how": "export", "rows": 30, "odds": 12.0}
+    full |= {"inputs": {"asked": "nobody", "capped": True}, "found": {"rows": 40, "used": 31, "holders": [holder]}}
     await built.sources.cases.add_verdict(built.case, full, complaints=31)
     path = tmp_path / "bundle"
     await build_evidence(built.sources, built.case, path, facts=built.facts, background=built.background)
@@ -267,6 +269,9 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "Was the device used by this person alone? asked; it cannot be found out",
         "Does anybody else know or use the account? not asked",
         "a list that was public before",
+        "Computed by a server; no person asked for it.",
+        "Capped: it says lead at most",
+        f"31 of 40 rows of a found list say something: an export of #{number} holds 30",
         "What the records cannot say in this case: • 1 contact lies after the record ends",
         "notify the supervisory authority",
         "001-appeal.txt: the appeal as it was filed, fourteen minutes after the draft",

@@ -10,8 +10,9 @@ from whosaw.answer.bundletexts import LIMITS, Background, Story
 from whosaw.answer.case import Snapshot
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.answer.facts import Facts
+from whosaw.answer.foundline import origin_lines
 from whosaw.answer.ladder import RULES
-from whosaw.answer.numbered import unnamed
+from whosaw.answer.numbered import by_number, unnamed
 from whosaw.answer.plainwords import (
     ALTERNATIVES,
     CASE_STATES,
@@ -48,6 +49,7 @@ def tell(
         "subtitle": f"Made on {at:%d %B %Y at %H:%M} UTC from the records in this bundle. {_state(story)} "
         "People stand here as numbers; the operator keeps the table that leads from a number to a person.",
         "answer": [*answer(last, numbers), rates],
+        "origin": [f"{line[0].upper()}{line[1:]}." for line in origin_lines(by_number(last, numbers)) if line],
         "known": [unnamed(line, numbers) for line in _known(last, story.facts)],
         "looks": [_look(each) for each in story.history],
         "outside": chance_said(float(last.get("outside_probability", 1.0))),
