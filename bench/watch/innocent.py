@@ -124,7 +124,7 @@ def _gather(into: dict[str, list[np.ndarray]], found: Run) -> None:
 
 
 def print_groups(counted: Counted, firm: Firm) -> None:
-    """Print for each group how many person-months reached 10 : 1 and 100 : 1, which are stated at 1 in 10 and in 100."""
+    """Print for each group how many person-months reached 10 : 1, stated at 1 in 10, and 100 : 1, at 1 in 100."""
     for word, evidence in (("as they are", counted.real["all"]), ("permuted", counted.null["all"])):
         for level in (10.0, 100.0):
             print(f"{word}, at {level:g} : 1; stated {1 / level:.2%}, none may be above {MOST / level:.2%}:")

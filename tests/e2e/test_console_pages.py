@@ -30,6 +30,7 @@ HEADINGS = {
     "/console/unmaskings": "Unmaskings Every one, of cases and by grant, newest first",
     "/console/trail": "The trail",
     "/console/watch": "Watch",
+    "/console/watch/flags/170523db6f4ec4fd": "A flag about actor #17 Flag 170523db6f4ec4fd, tier case, weighed until 2026-03-30",
     "/console/prompts": "Questions to me",
 }
 
@@ -196,6 +197,31 @@ async def test_a_reviewer_releases_somebody_and_no_neighbouring_page_can(served:
     await page.keyboard.press("Enter")
     await page.wait_for_function("!document.body.innerText.includes('#21')")
     assert page.url == served.at("/console/watch") and "#33" in await held.inner_text()
+    assert complaints == []
+
+
+async def test_a_reviewer_decides_about_a_flag_by_keyboard_alone(served: Served, chromium: Browser) -> None:
+    page = await (await chromium.new_context(viewport={"width": 1280, "height": 860})).new_page()
+    complaints, _ = watch(page)
+    await page.goto(served.at(served.links.issue("E-0005")))
+    await page.goto(served.at("/console/watch"))
+    await page.get_by_role("link", name="170523db6f4ec4fd").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/flags/170523db6f4ec4fd")
+    address = page.url
+    await page.get_by_label("Why, in a sentence").fill("all ten had rung him")
+    await page.get_by_role("button", name="Decide").click()
+    assert page.url == address and "a second reviewer decides" in await page.inner_text("main")  # no verdict is chosen
+    await page.get_by_label("Your verdict").focus()
+    await page.keyboard.type("confirmed")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.id") == "because"
+    await page.keyboard.press("Enter")
+    await page.get_by_text("You have decided about this flag").wait_for()
+    text = await page.inner_text("main")
+    assert page.url == address and "confirmed" in text and "all ten had rung him" in text and "E-0005" in text
+    assert await page.get_by_label("Your verdict").count() == 0
     assert complaints == []
 
 

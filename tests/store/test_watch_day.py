@@ -36,6 +36,7 @@ from whosaw.app.watchprompts import Prompt, PromptRefused, answer, mail_prompts,
 from whosaw.app.watchrecords import RecordColumnMissing
 from whosaw.app.watchreplay import NoSuchFlag, replay_stored
 from whosaw.app.watchrun import run_files, told_now, told_of
+from whosaw.app.webreads import WebReads
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.lake.work import load_work
@@ -191,8 +192,41 @@ async def test_nobody_decides_about_himself(weighed: Services) -> None:
     (case,) = [each for each in await listed(services) if each.tier != "review"]
     with company_of(services) as connection:
         connection.execute("update company.staff set function = 'privacy' where id = 'E-5'")
-    with pytest.raises(ReviewRefused, match="himself"):
+    with pytest.raises(ReviewRefused, match="himself or with a conflict") as own:
         await decide(services, case.id, "cleared", by="E-5", note="there is nothing to see here at all")
+    # whoever may not work on the case decides nothing either, and is told the same
+    opened = await open_case(services, case.id, by="P-1", reason="the evidence is strong")
+    with company_of(services) as connection:
+        verdict = json.dumps({"candidates": [{"rung": "lead", "actors": ["S-1"]}]})
+        connection.execute("insert into case_verdict values (%s, 1, now(), 1, %s)", [opened.id, verdict])
+    said = ("cleared", "", "there is nothing to see here at all")
+    assert await WebReads(services).judge(case.id, said, "S-1") == str(own.value)
+    assert not (await listed(services))[0].verdicts
+
+
+async def test_a_verdict_is_given_on_the_page_of_the_flag_as_by_the_command(weighed: Services) -> None:
+    services, reads = weighed, WebReads(weighed)
+    (case,) = [each for each in await listed(services) if each.tier != "review"]
+    assert await reads.flag(case.id, "E-1") is None and await reads.flag("0" * 16, "P-1") is None
+    page = await reads.flag(case.id, "P-1")
+    assert page is not None and page.seal == case.seal and not page.decided and page.verdicts == ()
+    assert [[to_us(at), subject] for at, subject in page.accesses] == sorted(case.told["rows"])
+    note = "the ten customers had rung him, says the switchboard"
+    assert await reads.judge(case.id, ("cleared", "", note), "E-1") is None
+    assert await reads.judge("0" * 16, ("cleared", "", note), "P-1") is None
+    for said in (("", "", note), ("silenced", "", note), ("cleared", "", "no"), ("explained", " ", note)):
+        assert await reads.judge(case.id, said, "P-1")
+    assert await reads.judge(case.id, ("explained", "call", note), "P-1") == ""
+    assert await reads.judge(case.id, ("cleared", "", note), "P-1") == "this person has decided about this flag"
+    page = await reads.flag(case.id, "P-1")
+    assert page is not None and page.decided and page.flag.verdict == "explained"
+    assert [(each.outcome, each.record, each.because, each.by) for each in page.verdicts] == [
+        ("explained", "call", note, "P-1")
+    ]
+    (told,) = [each for each in await entries(services) if each["change"] == "explained"]
+    assert told["flag"] == case.id and note not in json.dumps(told)
+    look = [dict(e.payload) async for e in entries_from(services.db) if e.payload.get("action") == "look.watch"]
+    assert f"flag:{case.id}" in json.dumps(look)
 
 
 async def test_an_employee_is_asked_and_his_answer_is_half_an_excuse(weighed: Services) -> None:

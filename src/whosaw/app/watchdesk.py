@@ -1,10 +1,13 @@
-"""Flags as reviewers work on them: people of a function look, decide, and open cases; nobody decides about himself."""
+"""Flags as reviewers work on them: people of a function look, decide, and open cases; nobody decides about himself.
+
+Nor does anybody who is flagged for the same party, or has a conflict of interest in an open case about it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -13,6 +16,7 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
+from whosaw.app.watchconflict import conflicted
 from whosaw.app.watchentries import enter
 from whosaw.app.watchreplay import NoSuchFlag
 from whosaw.gate.approvers import Approvers
@@ -110,6 +114,33 @@ def _listed(row: Sequence[Any], said: Mapping[str, Sequence[tuple[str, str]]]) -
     return Listed(identifier, day, actor, tier, beneficiary or "", seal, told, tuple(said.get(identifier, ())))
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reviewer said about a flag, by what kind of record it is explained, why, and when."""
+
+    outcome: str
+    record: str
+    note: str
+    by: str
+    at: datetime
+
+
+async def flag_of(services: Services, identifier: str) -> tuple[Listed, tuple[Verdict, ...]] | None:
+    """Return one flag, the newest of its person or not, and its verdicts in order; None where there is none."""
+    row = await queries.flag(services.db, identifier)
+    if row is None:
+        return None
+    told = [each for each in await queries.verdicts(services.db) if each[0] == identifier]
+    listing = _listed(row, {identifier: [(outcome, by) for _, outcome, _, _, by, _ in told]})
+    before = [
+        (flag, f"{outcome} on {at.date()}, flag {flag}")
+        for actor, whom, flag, outcome, at in await queries.judged(services.db)
+        if (actor, whom) == (listing.actor, listing.beneficiary)
+    ]
+    verdicts = tuple(Verdict(outcome, record, note, by, at) for _, outcome, record, note, by, at in told)
+    return replace(listing, earlier=_earlier(identifier, before)), verdicts
+
+
 async def rates(services: Services) -> tuple[date | None, Mapping[str, Any]]:
     """Return the day of the newest run and what it measured; nothing where there was none."""
     day = await queries.last_day(services.db)
@@ -163,7 +194,10 @@ async def decide(services: Services, identifier: str, outcome: str, *, by: str, 
     if len(note.strip()) < _LEAST:
         raise ReviewRefused("a verdict needs its why", hint="say it in a sentence with --note")
     if outcome == Outcome.EXPLAINED and not record.strip():
-        raise ReviewRefused("what explains it?", hint="name the kind of record with --record: call, hand-over, audit")
+        raise ReviewRefused(
+            "`explained` needs the kind of record that explains it",
+            hint="name it with --record: call, hand-over, audit",
+        )
     before = {(flag, who) for flag, _, _, _, who, _ in await queries.verdicts(services.db)}
     if (identifier, by) in before:
         raise ReviewRefused("this person has decided about this flag", hint="have another reviewer look at it")
@@ -198,6 +232,9 @@ async def _allowed(services: Services, identifier: str, by: str) -> Sequence[Any
     row = await queries.flag(services.db, identifier)
     if row is None:
         raise NoSuchFlag(f"there is no flag `{identifier[:64]}`")
-    if await find(services.db, "actor", by) == row[2]:
-        raise ReviewRefused("nobody decides about himself")
+    if await find(services.db, "actor", by) == row[2] or await conflicted(services, row[4] or "", by):
+        # one refusal for each: which one it is would tell somebody that the flag is about him
+        raise ReviewRefused(
+            "nobody decides about himself or with a conflict of interest", hint="have another reviewer look at it"
+        )
     return row

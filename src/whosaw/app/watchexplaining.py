@@ -17,19 +17,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from whosaw.answer.errors import StepRefused
 from whosaw.app import watchexplainqueries as queries
 from whosaw.app import watchqueries
-from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.app.watchalerts import tell_withdrawn
+from whosaw.app.watchconflict import conflicted
 from whosaw.app.watchdesk import check_reviewer
 from whosaw.app.watchentries import enter
 from whosaw.app.watchreplay import NoSuchFlag
 from whosaw.app.watchrun import run_files, told_of
 from whosaw.prove import Payload
-from whosaw.store.numbers import find, keys_of
+from whosaw.store.numbers import keys_of
 from whosaw.terms import from_us, to_us
 from whosaw.watch.flags import in_odds
 
@@ -243,13 +242,8 @@ async def _open(services: Services, number: int) -> Explanation:
 
 async def _check_conflict(services: Services, beneficiary: str, who: str) -> None:
     """Refuse whoever is flagged for these looks, or may not work on the open case about whom they would profit."""
-    if await find(services.db, "actor", who) in await queries.flagged_for(services.db, beneficiary):
+    if await conflicted(services, beneficiary, who):
         raise _conflict()
-    for case in await queries.open_cases(services.db, beneficiary):
-        try:
-            await case_work(services).conflicts.check(case, who)
-        except StepRefused:
-            raise _conflict() from None
 
 
 def _conflict() -> ExplanationRefused:

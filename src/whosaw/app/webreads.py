@@ -6,6 +6,7 @@ from datetime import datetime
 
 from whosaw.app import unmaskreads, watchdesk, watchexplaining, watchlive, watchprompts, watchsecond
 from whosaw.app.casereads import CaseReads
+from whosaw.app.flagreads import flag_line, flag_page, judge
 from whosaw.app.looks import Look, note_look
 from whosaw.app.overseeing import oversees
 from whosaw.app.recordreads import RecordReads
@@ -14,13 +15,12 @@ from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, 
 from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
     ExplanationLine,
-    FlagLine,
+    FlagPage,
     GroupLine,
     HeldLine,
     PromptLine,
     SecondLine,
     SignalLine,
-    StoryLine,
     TeamLine,
     WatchPage,
 )
@@ -115,18 +115,7 @@ class WebReads:
             SignalLine(each["name"], each["people"], each["tail"], each["bounded_mean"], each["holds"])
             for each in measured.get("health") or ()
         )
-        flags = tuple(
-            FlagLine(
-                *(each.id, each.day, each.actor, each.tier, each.beneficiary),
-                *(each.told["sentence"], each.told["evidence"], each.told["detector"], each.stands),
-                tuple((part["name"], part["evidence"], part["without"]) for part in each.told["signals"]),
-                each.told["without_top_row"],
-                tuple(StoryLine(told["sentence"], told["weakens"], told["clears"]) for told in each.told["stories"]),
-                bool(each.told.get("selected")),
-                each.earlier,
-            )
-            for each in await watchdesk.listed(self._services)
-        )
+        flags = tuple(flag_line(each) for each in await watchdesk.listed(self._services))
         held = await self._held(viewer)
         left_out = measured.get("left_out") or {}
         erased = left_out.get("erased_subject", 0) + left_out.get("erased_actor", 0)
@@ -174,6 +163,19 @@ class WebReads:
             )
             for each in await watchlive.holding(self._services)
         )
+
+    async def flag(self, flag: str, viewer: str) -> FlagPage | None:
+        """Return one flag whole, or None where the viewer reviews none or there is none of that id."""
+        if not await watchdesk.may_review(self._services, viewer):
+            return None
+        await self._note_look(Look(viewer, "look.watch", f"flag:{flag[:32]}"))
+        return await flag_page(self._services, flag, viewer)
+
+    async def judge(self, flag: str, said: tuple[str, str, str], viewer: str) -> str | None:
+        """Record a verdict; return why not, empty where recorded, None where he reviews none or it is not there."""
+        if not await watchdesk.may_review(self._services, viewer):
+            return None
+        return await judge(self._services, flag, said, viewer)
 
     async def release(self, held: int, text: str, viewer: str) -> str | None:
         """Let somebody go on; return why not, empty where he goes on, None where the viewer does not review."""

@@ -120,6 +120,11 @@ def in_odds(log_e: float) -> str:
     return f"{_rounded(log_e)} : 1"
 
 
+def in_times(factor: float) -> str:
+    """Write by how many times evidence falls, with two digits that count: `12,000`."""
+    return _rounded(float(np.log(factor)))
+
+
 def _rounded(log_value: float) -> str:
     if log_value > _MOST:
         return "more than 1,000,000"

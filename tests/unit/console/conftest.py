@@ -41,6 +41,7 @@ from whosaw.doors.console.unmaskreads import SpokeLine, UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
     ExplanationLine,
     FlagLine,
+    FlagPage,
     GroupLine,
     HeldLine,
     PromptLine,
@@ -48,6 +49,7 @@ from whosaw.doors.console.watchreads import (
     SignalLine,
     StoryLine,
     TeamLine,
+    VerdictLine,
     WatchPage,
 )
 from whosaw.terms import PurposeRef, SimulatedClock
@@ -79,7 +81,7 @@ WATCH = WatchPage(
             "",
             (("beneficiary", "21,000 : 1", "1 : 1.3"), ("volume", "1.4 : 1", "8,500 : 1")),
             "2,300 : 1",
-            (StoryLine("he looks after this beneficiary, though nobody declared it", 12_400.0, "a list of managers"),),
+            (StoryLine("he looks after this beneficiary, though nobody declared it", "12,000", "a list of managers"),),
         ),
         FlagLine(
             *("9f31aa07be10c2d4", date(2026, 3, 29), 4, "review", "", SENTENCE, "120 : 1", "130 : 1", "explained"),
@@ -98,6 +100,13 @@ WATCH = WatchPage(
         ExplanationLine(2, "seller:S-0088", "2026-03-02", "2026-03-20", "a recall of <lamps>", "P-1", "", "declared"),
         ExplanationLine(1, "seller:S-7", "2026-01-02", "2026-01-20", "a letter to all", "P-1", "S-1", "withdrawn"),
     ),
+)
+FLAG = FlagPage(
+    WATCH.flags[0],
+    f"3.{'9f31aa07' * 8}",
+    ((NOW - timedelta(days=9), 904), (NOW - timedelta(days=2), 33)),
+    (VerdictLine("confirmed", "", "three of them were <rung> by the seller", "E-0009", NOW - timedelta(hours=3)),),
+    False,
 )
 PROMPTS = (
     PromptLine(7, "customer:C-000017", NOW - timedelta(hours=9), NOW + timedelta(hours=15), None, 312),
@@ -346,6 +355,7 @@ class Readings:
     broken: Exception | None = None
     asked: list[object] = field(default_factory=list)
     watched: WatchPage = WATCH
+    flagged: FlagPage = FLAG
     fallen: tuple[CorrectionLine, ...] = ()
     unmasked: tuple[UnmaskLine, ...] = UNMASKINGS
     function: str = "privacy"
@@ -416,6 +426,27 @@ class Readings:
     async def watch(self, viewer: str) -> WatchPage | None:
         self._ask(("watch", viewer))
         return self.watched if viewer == "E-0005" else None
+
+    async def flag(self, flag: str, viewer: str) -> FlagPage | None:
+        self._ask(("flag", flag, viewer))
+        return self.flagged if (flag, viewer) == (self.flagged.flag.id, "E-0005") else None
+
+    async def judge(self, flag: str, said: tuple[str, str, str], viewer: str) -> str | None:
+        self._ask(("judge", flag, said, viewer))
+        if (flag, viewer) != (self.flagged.flag.id, "E-0005"):
+            return None
+        outcome, record, because = said
+        if len(because) < 10 or not outcome:
+            return "a verdict needs its why"
+        told = VerdictLine(outcome, record, because, viewer, NOW)
+        verdict = outcome if outcome != "confirmed" or len(self.flagged.verdicts) else ""
+        self.flagged = replace(
+            self.flagged,
+            flag=replace(self.flagged.flag, verdict=verdict),
+            verdicts=(*self.flagged.verdicts, told),
+            decided=True,
+        )
+        return ""
 
     async def release(self, held: int, text: str, viewer: str) -> str | None:
         self._ask(("release", held, text, viewer))

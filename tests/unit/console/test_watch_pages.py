@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.unit.console.conftest import Readings
 
 
+FLAG = "/console/watch/flags/170523db6f4ec4fd"
+
+
 async def test_flags_are_shown_by_number_with_how_often_they_are_wrong(signed_in: httpx.AsyncClient) -> None:
     page = await signed_in.get("/console/watch")
     assert page.status_code == 200
@@ -56,19 +59,64 @@ async def test_what_was_erased_and_is_not_weighed_is_said(signed_in: httpx.Async
     )
 
 
-async def test_a_flag_tells_its_parts_and_innocent_stories_and_the_page_groups_and_teams(
+async def test_a_flag_has_a_page_with_its_parts_innocent_stories_and_accesses(
     signed_in: httpx.AsyncClient, readings: Readings
 ) -> None:
-    page = (await signed_in.get("/console/watch")).text
-    flag = page[page.index("170523db6f4ec4fd") : page.index("9f31aa07be10c2d4")]
+    assert f'href="{FLAG}"' in (await signed_in.get("/console/watch")).text
+    page = (await signed_in.get(FLAG)).text
+    parts = page[page.index("parts-heading") : page.index("stories-heading")]
+    for said in ("beneficiary", "21,000 : 1", "1 : 1.3", "1.4 : 1"):
+        assert said in parts
     for said in (
-        "beneficiary: 21,000 : 1; without it 1 : 1.3",
-        "without the access that counts most: 2,300 : 1",
-        "perhaps he looks after this beneficiary, though nobody declared it: evidence 12,400.0 times less; would be "
-        "settled by a list of managers",
+        "though nobody declared it",
+        "12,000 times",
+        "a list of managers",
+        "2,300 : 1",
         "whosaw watch replay 170523db6f4ec4fd",
+        "whosaw watch explain 170523db6f4ec4fd",
+        readings.flagged.seal,
     ):
-        assert said in flag
+        assert said in page
+    accesses = page[page.index("accesses-heading") :]
+    assert accesses.index("#904") < accesses.index("#33")
+    readings.flagged = replace(
+        readings.flagged, flag=replace(readings.flagged.flag, beneficiary="", stories=()), accesses=(), verdicts=()
+    )
+    page = (await signed_in.get(FLAG)).text
+    assert "whosaw watch explain" not in page and "Not decided" in page and "no single accesses" in page
+
+
+async def test_a_reviewer_decides_about_a_flag_once_and_is_led_back(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    page = (await signed_in.get(FLAG)).text
+    assert "three of them were &lt;rung&gt; by the seller" in page and "a second reviewer decides" in page
+    assert f'action="{FLAG}/verdict"' in page and page.count('<option value="c') == 2
+    done = await signed_in.post(f"{FLAG}/verdict", data=VERDICT, headers={"sec-fetch-site": "same-origin"})
+    assert (done.status_code, done.headers["location"]) == (303, FLAG)
+    said = (VERDICT["outcome"], VERDICT["record"], VERDICT["because"])
+    assert readings.asked[-1] == ("judge", "170523db6f4ec4fd", said, "E-0005")
+    page = (await signed_in.get(FLAG)).text
+    assert "You have decided" in page and "<select" not in page and "explained by call" in page
+    refused = await signed_in.post(f"{FLAG}/verdict", data=VERDICT | {"because": "no"})
+    assert refused.status_code == 400 and "a verdict needs its why" in refused.text.lower()
+    assert (await signed_in.post(f"{FLAG}/verdict", data={})).status_code == 400
+
+
+async def test_who_does_not_review_sees_no_flag_and_decides_about_none(
+    browser: httpx.AsyncClient, links: LoginLinks, readings: Readings
+) -> None:
+    assert (await browser.post(f"{FLAG}/verdict", data=VERDICT)).status_code == 401 and readings.asked == []
+    await browser.get(links.issue("E-0311"))
+    answers = [await browser.get(FLAG), await browser.post(f"{FLAG}/verdict", data=VERDICT)]
+    answers += [await browser.get("/console/watch/flags/0000000000000000"), await browser.get(f"{FLAG}<script>")]
+    assert [each.status_code for each in answers] == [404] * 4
+    assert all("#17" not in each.text and "<script>" not in each.text for each in answers)
+    assert len(readings.flagged.verdicts) == 1
+
+
+async def test_the_page_tells_groups_and_teams(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    page = (await signed_in.get("/console/watch")).text
     assert page.count("an earlier one:") == 1 and "an earlier one: cleared on 2026-03-12, flag 55aa" in page
     night, rest = page[page.index("groups-heading") :].split("part time yes")
     assert "above 1.5 times the stated rate" in night and "as stated" in rest and "above 1.5" not in rest[:400]
@@ -101,7 +149,6 @@ async def test_what_was_explained_afterwards_is_told_with_who_said_so(
     signed_in: httpx.AsyncClient, readings: Readings
 ) -> None:
     page = (await signed_in.get("/console/watch")).text
-    assert "whosaw watch explain 170523db6f4ec4fd" in page and "whosaw watch explain 9f31aa07be10c2d4" not in page
     told = page[page.index("explanations-heading") : page.index("explained-heading")]
     assert "a recall of &lt;lamps&gt;" in told and "nobody yet: <span" in told and "whosaw watch agree 2" in told
     assert "withdrawn" in told and "whosaw watch agree 1" not in told
@@ -167,6 +214,7 @@ async def test_a_second_decision_is_made_blind_once_and_leads_back(
     assert 'href="/console/second"' in (await signed_in.get("/console/prompts")).text
 
 
+VERDICT = {"outcome": "explained", "record": "call", "because": "all ten had rung him that morning"}
 RELEASE = {"held": "12", "because": "the auditor had him read these out"}
 
 
@@ -197,10 +245,10 @@ async def test_who_does_not_review_releases_nobody(
         {"origin": "null"},
     ],
 )
-@pytest.mark.parametrize("path", ["/console/watch/release", "/console/prompts"])
+@pytest.mark.parametrize("path", ["/console/watch/release", "/console/prompts", f"{FLAG}/verdict"])
 async def test_a_form_that_another_page_sends_does_nothing(
     signed_in: httpx.AsyncClient, readings: Readings, elsewhere: dict[str, str], path: str
 ) -> None:
     before = list(readings.asked)
-    done = await signed_in.post(path, data=RELEASE | {"prompt": "7"}, headers=elsewhere)
+    done = await signed_in.post(path, data=RELEASE | {"prompt": "7", "outcome": "cleared"}, headers=elsewhere)
     assert done.status_code == 403 and readings.asked == before

@@ -21,6 +21,7 @@ from whosaw.app.watchingreviews import read_prints, sellers_of, watch_reviews
 from whosaw.app.watchreplay import by_number, replay_stored
 from whosaw.app.watchsightings import MailPrints, Row, declared_prints, mail_prints
 from whosaw.terms import to_us
+from whosaw.watch.flags import in_times
 from whosaw.watch.rows import OPEN
 
 _Json = Annotated[bool, Parameter(name="--json", negative="")]
@@ -243,7 +244,7 @@ def print_flag(flag: Mapping[str, Any]) -> None:
     for part in flag["signals"]:
         out.print(Text(f"  {part['name']}: {part['evidence']}; without it {part['without']}", style="dim"))
     for story in flag["stories"]:
-        line = f"  perhaps {story['sentence']}: evidence {story['weakens']:,.1f} times less"
+        line = f"  perhaps {story['sentence']}: evidence {in_times(story['weakens'])} times less"
         out.print(Text(f"{line}; would be settled by {story['clears']}"))
     for access in flag["accesses"][:20]:
         out.print(Text(f"  {access['at']} {access['subject']}", style="dim"))

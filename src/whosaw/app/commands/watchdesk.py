@@ -16,7 +16,7 @@ from whosaw.app.watchday import Noted, note_watch
 from whosaw.app.watchdesk import Listed
 from whosaw.app.watchlive import Held
 from whosaw.app.watchprompts import Prompt
-from whosaw.watch.flags import in_odds
+from whosaw.watch.flags import in_odds, in_times
 
 
 def daily(*, as_json: AsJson = False) -> int:
@@ -139,7 +139,7 @@ def _print(each: Listed, *, whole: bool) -> None:
         out.print(Text(f"  {part['name']}: {part['evidence']}; without it {part['without']}", style="dim"))
     out.print(Text(f"  without the row that counts most: {told['without_top_row']}", style="dim"))
     for story in told["stories"]:
-        line = f"  perhaps {story['sentence']}: evidence {story['weakens']:,.1f} times less"
+        line = f"  perhaps {story['sentence']}: evidence {in_times(story['weakens'])} times less"
         out.print(Text(f"{line}; would be settled by {story['clears']}"))
     out.print(Text(f"  seal {each.seal}; {in_odds(told['log_month'])}, {len(told['rows'])} accesses", style="dim"))
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
-from whosaw.doors.console.watchreads import PromptLine, SecondLine, WatchPage
+from whosaw.doors.console.watchreads import FlagPage, PromptLine, SecondLine, WatchPage
 from whosaw.terms import PurposeRef, SubjectRef
 
 ROWS_MOST = 100
@@ -465,6 +465,17 @@ class Reads(Protocol):
 
     async def watch(self, viewer: str) -> WatchPage | None:
         """Return the flags, or None where the viewer's function does not review them."""
+        ...
+
+    async def flag(self, flag: str, viewer: str) -> FlagPage | None:
+        """Return one flag whole, or None where there is none of that id that `viewer` may see."""
+        ...
+
+    async def judge(self, flag: str, said: tuple[str, str, str], viewer: str) -> str | None:
+        """Record a verdict: outcome, kind of record, why. Return why not, empty where recorded; None as for `flag`.
+
+        `viewer` never decides about himself, nor where he has a conflict of interest; `confirmed` stands with two.
+        """
         ...
 
     async def release(self, held: int, text: str, viewer: str) -> str | None:

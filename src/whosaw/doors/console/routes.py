@@ -23,6 +23,7 @@ from whosaw.doors.console.questions import (
     who_question,
 )
 from whosaw.doors.console.reads import ROWS_MOST, Reads
+from whosaw.doors.console.watchroutes import Page, watch_pages
 from whosaw.terms import Clock, WhosawError, from_us, to_us
 
 COOKIE = "whosaw_console"
@@ -31,12 +32,10 @@ WAY_IN = "Start `whosaw serve` again: it prints a new link."
 _ONCE_CHARS_MOST = 200
 _WHO_SEES = "a case is for those whom `whosaw case people` names in it, and for nobody with a conflict of interest"
 _FOR_OVERSEERS = "the list of unmaskings is for people whose function oversees them"
-_FOR_REVIEWERS = "flags are for people whose function reviews them"
 # programs that fetch a link to draw a preview of it say so in their name
 _PREVIEWERS = ("bot", "crawl", "embed", "facebookexternalhit", "preview", "slack", "spider", "whatsapp")
 
 _log = logging.getLogger(__name__)
-_Page = Callable[[Request, str], Awaitable[Response]]
 
 
 class ConsoleDoor:
@@ -85,12 +84,8 @@ class ConsoleDoor:
         add("/console/unmaskings", self._guarded(self._overseen), methods=["GET"])
         add("/console/corrections", self._guarded(self._read_corrections), methods=["POST"])
         add("/console/trail", self._guarded(self._trail), methods=["GET"])
-        add("/console/watch", self._guarded(self._watch), methods=["GET"])
-        add("/console/watch/release", self._guarded(self._release), methods=["POST"])
-        add("/console/prompts", self._guarded(self._prompts), methods=["GET"])
-        add("/console/prompts", self._guarded(self._answer), methods=["POST"])
-        add("/console/second", self._guarded(self._seconds), methods=["GET"])
-        add("/console/second/{decision}", self._guarded(self._decide_again), methods=["POST"])
+        for path, method, page in watch_pages(reads, self._pages):
+            add(path, self._guarded(page), methods=[method])
         add("/console/{rest:path}", self._guarded(self._nowhere), methods=["GET"])
 
     async def _start(self, _request: Request, viewer: str) -> Response:
@@ -151,46 +146,6 @@ class ConsoleDoor:
         page = await self._reads.trail(before, ROWS_MOST, viewer)
         return self._pages.page("trail", viewer=viewer, page=page, before=before)
 
-    async def _watch(self, _request: Request, viewer: str) -> Response:
-        page = await self._reads.watch(viewer)
-        if page is None:
-            raise NoSuchPage(_FOR_REVIEWERS)
-        return self._pages.page("watch", viewer=viewer, page=page)
-
-    async def _prompts(self, _request: Request, viewer: str) -> Response:
-        return self._pages.page("prompts", viewer=viewer, prompts=await self._reads.prompts(viewer))
-
-    async def _answer(self, request: Request, viewer: str) -> Response:
-        said = await read_form(request)
-        number = number_in(said, "prompt", "question")
-        if refused := await self._reads.answer(number, said.get("because", [""])[0], viewer):
-            raise QuestionUnreadable(refused)
-        return RedirectResponse("/console/prompts", 303, headers=HEADERS)
-
-    async def _seconds(self, _request: Request, viewer: str) -> Response:
-        return self._pages.page("second", viewer=viewer, rows=await self._reads.seconds(viewer))
-
-    async def _decide_again(self, request: Request, viewer: str) -> Response:
-        decision = request.path_params["decision"]
-        if decision not in ("favour", "decline"):
-            raise NoSuchPage("there is no such page")
-        said = await read_form(request)
-        number = number_in(said, "second", "decision")
-        text, favours = said.get("because", [""])[0], decision == "favour"
-        if refused := await self._reads.decide_again(number, text, viewer, favours=favours):
-            raise QuestionUnreadable(refused, hint="the page of second decisions lists one's own")
-        return RedirectResponse("/console/second", 303, headers=HEADERS)
-
-    async def _release(self, request: Request, viewer: str) -> Response:
-        said = await read_form(request)
-        number = number_in(said, "held", "person who is held up")
-        refused = await self._reads.release(number, said.get("because", [""])[0], viewer)
-        if refused is None:
-            raise NoSuchPage(_FOR_REVIEWERS)
-        if refused:
-            raise QuestionUnreadable(refused, hint="the page of watch shows who is held up at this moment")
-        return RedirectResponse("/console/watch", 303, headers=HEADERS)
-
     async def _nowhere(self, _request: Request, _viewer: str) -> Response:
         raise NoSuchPage("there is no such page")
 
@@ -242,7 +197,7 @@ class ConsoleDoor:
         response.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict")
         return response
 
-    def _guarded(self, page: _Page) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a page: behind a session, and with an answer for everything that can go wrong."""
 
         async def endpoint(request: Request) -> Response:

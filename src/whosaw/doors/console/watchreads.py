@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """An innocent story that was tested: what would have to be true, how much it weakens, and what settles it."""
+    """An innocent story that was tested: what would have to be true, by how many times it weakens, what settles it."""
 
     sentence: str
-    weakens: float
+    weakens: str
     clears: str
 
 
@@ -50,6 +50,36 @@ class FlagLine:
     stories: tuple[StoryLine, ...] = ()
     selected: bool = False
     earlier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """What a reviewer said about a flag: `cleared`, `explained` by a kind of record, or `confirmed`; why, who, when."""
+
+    outcome: str
+    record: str
+    because: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagPage:
+    """One flag whole.
+
+    Args:
+        flag: as in the list.
+        seal: of every bit that it says.
+        accesses: when and to whom, by number; what the evidence rests on, in order of time.
+        verdicts: in order.
+        decided: whether the viewer has given one.
+    """
+
+    flag: FlagLine
+    seal: str
+    accesses: tuple[tuple[datetime, int], ...]
+    verdicts: tuple[VerdictLine, ...]
+    decided: bool
 
 
 @dataclass(frozen=True, slots=True)
