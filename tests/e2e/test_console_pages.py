@@ -21,6 +21,7 @@ from tests.browser import IN_A_BROWSER, serving, watch
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.terms import SimulatedClock
 
+FLAG = "/console/watch/flags/170523db6f4ec4fd"
 HEADINGS = {
     "/console/": "Who saw this customer?",
     "/console/who?subject=C-000017": "Who saw customer:C-000017",
@@ -30,7 +31,7 @@ HEADINGS = {
     "/console/unmaskings": "Unmaskings Every one, of cases and by grant, newest first",
     "/console/trail": "The trail",
     "/console/watch": "Watch",
-    "/console/watch/flags/170523db6f4ec4fd": "A flag about actor #17 Flag 170523db6f4ec4fd, tier case, weighed until 2026-03-30",
+    FLAG: "A flag about actor #17 Flag 170523db6f4ec4fd, tier case, weighed until 2026-03-30",
     "/console/prompts": "Questions to me",
 }
 
