@@ -47,6 +47,16 @@ def test_the_client_needs_httpx_and_no_stage() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_trace_over_a_lake_needs_no_server_and_no_mail() -> None:
+    """It is installed with the extra `lake` alone."""
+    program = (
+        "import sys, whosaw.app.tracing, whosaw.app.commands.traces;"
+        "print(sorted({'alembic', 'babel', 'dkim', 'fastapi', 'jinja2', 'psycopg', 'sqlalchemy'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("stage", ["ask", "decide", "reveal", "trace"])
 def test_a_pure_stage_opens_no_socket_and_no_database(stage: str) -> None:
     forbidden = {"psycopg", "socket", "httpx", "asyncio", "subprocess", "sqlite3", "duckdb"}

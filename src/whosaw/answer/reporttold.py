@@ -26,6 +26,7 @@ from whosaw.answer.plainwords import (
     chance_said,
     word_of,
 )
+from whosaw.trace.told import told_first
 
 _RIVALS = 5
 
@@ -76,10 +77,9 @@ def tell(
 
 def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[str]:
     """Return the verdict in sentences that say no more than its numbers do; nobody is called a culprit."""
-    candidates: Sequence[Mapping[str, Any]] = last.get("candidates") or ()
-    if not candidates:
+    if not last.get("candidates"):
         return ["The method named nobody: no complaint could be weighed against the records."]
-    best, outside = _told_of(last, candidates), float(last.get("outside_probability", 1.0))
+    best, outside = told_first(last), float(last.get("outside_probability", 1.0))
     who = people(best["actors"], numbers)
     said = [_seen(who, best)] if "of" in best else []
     rung = word_of(RUNGS, str(best.get("rung")))
@@ -93,11 +93,6 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[st
         said.append("The records cannot tell these people apart; nobody of them is named alone.")
     said.append("An account is not a person: the records show what was opened under it, not who sat before the screen.")
     return said
-
-
-def _told_of(last: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return whom a verdict is about: the first on its rung, which an account of several people never has."""
-    return next((each for each in candidates if each.get("rung") == last.get("verdict")), candidates[0])
 
 
 def people(actors: Sequence[str], numbers: Mapping[str, int | str]) -> str:
@@ -167,8 +162,7 @@ def _known(last: Mapping[str, Any], facts: Facts | None) -> list[str]:
 
 
 def _look(snapshot: Snapshot) -> dict[str, Any]:
-    candidates = snapshot.verdict.get("candidates") or [{"probability": 0.0, "rung": "no_signal"}]
-    best = _told_of(snapshot.verdict, candidates)
+    best = told_first(snapshot.verdict) if snapshot.verdict.get("candidates") else {}
     return {
         "complaints": _count(snapshot.complaints, "complaint"),
         "best": float(best.get("probability", 0.0)),

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from whosaw.answer.foundline import SHOWN, found_line
 from whosaw.app.foundholders import Holder, Listed, holders_of
 from whosaw.app.foundrows import on_record
 from whosaw.app.foundsources import Sources, kept_exports, queries_as_exports, seeded_rows, without_seeds
@@ -28,6 +27,7 @@ from whosaw.terms import iso_seconds
 from whosaw.trace import Marks
 from whosaw.trace.fingerprint import plain
 from whosaw.trace.person import weigh_owner
+from whosaw.trace.told import SHOWN, found_line
 
 
 @dataclass(frozen=True, slots=True)

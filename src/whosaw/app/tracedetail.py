@@ -14,6 +14,7 @@ from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
 from whosaw.terms import chance, iso_seconds
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
+from whosaw.trace.told import told_first
 
 BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
 """Priors of *somebody inside* at which every answer is shown beside the default."""
@@ -93,7 +94,7 @@ def verdict_in_words(told: Mapping[str, Any]) -> str:
 def _verdict(told: Mapping[str, Any]) -> str:
     if not told["candidates"]:
         return "Nobody was ranked: " + ("; ".join(told["missing"]) or "no complaint could be used") + "."
-    best = named_first(told)
+    best = told_first(told)
     who = "/".join(best["actors"])
     seen = f"{who} had opened {best['seen']} of {best['of']} complainers before their contact, where matched customers"
     seen += f" make one expect {best['expected']:.1f}"
@@ -113,12 +114,6 @@ def _verdict(told: Mapping[str, Any]) -> str:
     if told["verdict"] == "outside":
         return f"The complaints look like a source outside; the strongest inside, {seen} ({odds})."
     return f"The record does not single anybody out; {seen} ({odds})."
-
-
-def named_first(told: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the candidate whom the verdict is about: the first on its rung; else the most probable one."""
-    candidates: Sequence[Mapping[str, Any]] = told["candidates"]
-    return next((each for each in candidates if each.get("rung") == told["verdict"]), candidates[0])
 
 
 def _group(told: Mapping[str, Any], strongest: str) -> str:

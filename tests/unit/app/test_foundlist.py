@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whosaw.answer.foundline import found_line
 from whosaw.app.cli import run
 from whosaw.app.foundholders import Holder
 from whosaw.app.foundlist import Given, Weighed, told_list, weigh_list, with_list
@@ -32,6 +31,7 @@ from whosaw.trace import Duties, InputRefused, Marks, attribute
 from whosaw.trace.index import build_index
 from whosaw.trace.marking import counted, viewers
 from whosaw.trace.posterior import MarkFactors
+from whosaw.trace.told import found_line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUSTOMERS = 600
