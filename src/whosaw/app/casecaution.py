@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.tracedeclared import NAMES, from_csv
 from whosaw.app.tracedetail import verdict_in_words
 from whosaw.app.traceduties import ACCOUNT, HAND_OVER
@@ -83,7 +84,7 @@ def heeded(verdict: Mapping[str, Any]) -> dict[str, list[str]]:
     return {actor: each["cleared"] for each in verdict["candidates"] if "cleared" in each for actor in each["actors"]}
 
 
-def silent_about(told: Mapping[str, Any], files: Mapping[str, str]) -> list[str]:
+def silent_about(told: Mapping[str, Any], files: Mapping[str, str]) -> list[Sentence]:
     """Return a sentence for each of presence and accounts that has no row about somebody on a rung.
 
     Args:
@@ -97,7 +98,7 @@ def silent_about(told: Mapping[str, Any], files: Mapping[str, str]) -> list[str]
         known = {row["actor"] for row in from_csv(files[f"{name}.csv"])[1]}
         count = len(set(strongest(told)) - known)
         if count:
-            said.append(f"nothing to weigh: no row of {NAMES[name]} is about {many(count, 'account')} on a rung")
+            said.append(Sentence.of(Lack.NO_ROW_ABOUT, records=NAMES[name], accounts=many(count, "account")))
     return said
 
 

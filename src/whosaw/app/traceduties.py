@@ -20,9 +20,6 @@ HAND_OVER = "hand-over"
 ALL = "all duties"
 """What several duties of one actor brought together."""
 
-UNKNOWN_DUTIES = "duties name accounts that the record does not know"
-"""How the sentence ends that counts those of them that could not be weighed."""
-
 _TOLD_AT = 0.01
 """A duty less probable than this is worth no sentence."""
 

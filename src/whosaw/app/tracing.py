@@ -12,12 +12,13 @@ import numpy as np
 
 from whosaw.app.calibration import Calibration, calibrate
 from whosaw.app.foundlist import Given, list_lacks, told_list, weigh_list, with_list
+from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.nothingelse import measure_whole, nothing_else
 from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
 from whosaw.app.presence import add_persons
 from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
-from whosaw.app.traceduties import UNKNOWN_DUTIES, explained_by, read_duties
+from whosaw.app.traceduties import explained_by, read_duties
 from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
 from whosaw.app.tracelake import exposure_from_index, has_index
 from whosaw.app.traceplan import canary_plan
@@ -322,11 +323,11 @@ def _completeness(exposure: Exposure) -> dict[str, Any]:
 
 def _missing(question: Question) -> list[str]:
     counts = _complaints(question)
-    lacking = []
+    lacking: list[str] = []
     if not question.exposure.actor.size:
         lacking.append("the lake holds no accesses")
     if question.unknown_duties:
-        lacking.append(f"{question.unknown_duties} {UNKNOWN_DUTIES}")
+        lacking.append(Sentence.of(Lack.DUTIES_UNKNOWN, count=question.unknown_duties))
     if counts["unknown_subject"]:
         lacking.append(f"the record does not know {counts['unknown_subject']} of {counts['used']} complainers")
     if counts["before_record"]:

@@ -12,9 +12,10 @@ from typing import Any
 from whosaw.answer.alternatives import CHECKS, CheckKind, Checks
 from whosaw.app import casecautionqueries as queries
 from whosaw.app.casecaution import many, silent_about
+from whosaw.app.lacks import Lack, Sentence, may_clear
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import NAMES, Declared, from_csv
-from whosaw.app.traceduties import HAND_OVER, UNKNOWN_DUTIES
+from whosaw.app.tracedeclared import Declared, from_csv
+from whosaw.app.traceduties import HAND_OVER
 
 _SOURCES: Mapping[CheckKind, str] = {
     "own_order": "own orders",
@@ -38,26 +39,28 @@ async def unweighed(
     Raises:
         StoreError: whosaw's own database does not answer.
     """
-    lacking = [*_not_here(services, about, read), *silent_about(told, read.files), *await _unasked(services, case)]
-    dropped, misread = await _handed(services, read)
-    others = [f"{_rows(len(read.others))} of {NAMES['managers']} left out: about others"] if read.others else []
-    whole = read.weighs_all and not lacking and not misread
-    whole &= not any(each.endswith(UNKNOWN_DUTIES) for each in told["missing"])
-    return [*others, *dropped, *misread, *lacking], whole
+    lacking: list[str] = []
+    if read.others:
+        lacking.append(Sentence.of(Lack.MANAGERS_OF_OTHERS, rows=_rows(len(read.others))))
+    lacking += await _handed(services, read)
+    lacking += _not_here(services, about, read)
+    lacking += silent_about(told, read.files)
+    lacking += await _unasked(services, case)
+    return lacking, read.weighs_all and not may_clear([*told["missing"], *lacking])
 
 
-def _not_here(services: Services, about: str, read: Declared) -> list[str]:
+def _not_here(services: Services, about: str, read: Declared) -> list[Sentence]:
     """Return a sentence where account management is written of whom no work here can be about."""
     kinds = {each.beneficiary_kind for each in services.catalog.purposes.values()}
     kinds |= {each.beneficiary_kind for each in services.catalog.actions.values()} | {about.partition(":")[0]}
     odd = [each for each in read.others if each.partition(":")[0] not in kinds or each.casefold() == about.casefold()]
     if not odd:
         return []
-    return [f"{_rows(len(odd))} of {NAMES['managers']} not understood: their beneficiary is written as in no record"]
+    return [Sentence.of(Lack.MANAGERS_ODD, rows=_rows(len(odd)))]
 
 
-async def _handed(services: Services, read: Declared) -> tuple[list[str], list[str]]:
-    """Return what is to be said of hand-overs of customers whom the record does not know, and whether it misreads them.
+async def _handed(services: Services, read: Declared) -> list[Sentence]:
+    """Return what is to be said of hand-overs of customers whom the record does not know, or in another spelling.
 
     Whom nobody ever opened the record does not know, and he needs no explanation. Where it knows none of them, or some
     in another spelling alone, the hand-overs mean somebody else than they say.
@@ -65,26 +68,24 @@ async def _handed(services: Services, read: Declared) -> tuple[list[str], list[s
     _, rows = from_csv(read.files.get("duties.csv", ""))
     subjects = {row["subject"] for row in rows if row["what"] == HAND_OVER and row["subject"]}
     if not subjects:
-        return [], []
+        return []
     known, otherwise = await queries.spelled_otherwise(services.db, subjects)
-    said, misread = [], []
-    if len(subjects) > known:
-        said.append(
-            f"the record does not know {len(subjects) - known:,} of {many(len(subjects), 'customer')} handed over"
-        )
+    said = []
+    if unknown := len(subjects) - known:
+        said.append(Sentence.of(Lack.HANDED_UNKNOWN, count=unknown, customers=_customers(len(subjects))))
     if not known:
-        misread.append("hand-overs not understood: the record knows none of their customers")
+        said.append(Sentence.of(Lack.HANDED_NONE_KNOWN))
     if otherwise:
-        misread.append(f"hand-overs not understood: {many(otherwise, 'customer')} written otherwise than in the record")
-    return said, misread
+        said.append(Sentence.of(Lack.HANDED_MISSPELT, customers=_customers(otherwise)))
+    return said
 
 
-async def _unasked(services: Services, case: str) -> list[str]:
+async def _unasked(services: Services, case: str) -> list[Sentence]:
     """Return a sentence for each source that was not asked what else explains a sighting, or could not be."""
     missing = await Checks(services.db, services.clock).unasked(case)
     counts = {kind: sum(kind in kinds for kinds in missing.values()) for kind in CHECKS}
     return [
-        f"not asked, or could not be, about {many(count, 'sighting')}: {_SOURCES[kind]}"
+        Sentence.of(Lack.SOURCE_UNASKED, sightings=many(count, "sighting"), source=_SOURCES[kind])
         for kind, count in counts.items()
         if count
     ]
@@ -92,3 +93,7 @@ async def _unasked(services: Services, case: str) -> list[str]:
 
 def _rows(count: int) -> str:
     return many(count, "row")
+
+
+def _customers(count: int) -> str:
+    return many(count, "customer")

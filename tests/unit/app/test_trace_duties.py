@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from whosaw.app.commands.traces import trace
+from whosaw.app.lacks import may_clear
 from whosaw.app.traceduties import Duty, Row, pose_duties, read_duties
 from whosaw.app.tracefiles import TraceFileInvalid
 from whosaw.app.tracing import Beside, trace_lake
@@ -95,6 +96,17 @@ def test_a_hand_over_without_a_list_is_what_one_had_opened_and_the_other_took_up
     assert sorted(posed.subject[posed.duty == 0].tolist()) == sorted(place[name] for name in BOOK)
     assert not (posed.duty == 1).any()  # at that time the one before had opened none
     assert (kept, unknown) == (tuple(told[:2]), 1)  # and both together brought no more than the first
+
+
+def test_duties_of_accounts_that_are_not_on_record_may_clear_somebody_and_a_program_can_tell(
+    lake: Path, complaints: Path, tmp_path: Path
+) -> None:
+    rows = [f"heir,hand-over,vendor B,s0,{at(9)},", f"x,hand-over,old,s0,{at(9)},", f"y,hand-over,old,s0,{at(9)},"]
+    told = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, *rows)))
+    assert "2 duties name accounts that the record does not know" in told["missing"]
+    assert may_clear(told["missing"])
+    known = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, rows[0])))
+    assert not may_clear(known["missing"])
 
 
 def test_account_management_is_whom_he_opened_in_its_days_for_that_beneficiary(lake: Path) -> None:
