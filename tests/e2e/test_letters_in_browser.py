@@ -73,7 +73,7 @@ def check(seen: dict[str, Any], language: str, title: str) -> None:
     assert (seen["empty"], seen["loose"], seen["wide"]) == (0, 0, 0)
     assert min(seen["sizes"]) >= 13.3
     assert min(seen["ratios"]) >= 4.5
-    assert [href for href, _ in seen["links"]] == ["mailto:privacy@shop.example"]
+    assert [href for href, _ in seen["links"]] == ["mailto:privacy@shop.example"] * 2
     assert all(text.strip() for _, text in seen["links"])
 
 

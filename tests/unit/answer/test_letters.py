@@ -117,9 +117,9 @@ def test_a_letter_claims_only_steps_that_are_done() -> None:
     now = facts(steps=("suspend_actor", "suspend_seller"))
     after = write_notice(now, now.persons[0], name="Ann").text
     assert "no longer has access" not in before
-    assert "We stopped the business" not in before
+    assert "We suspended the business" not in before
     assert "no longer has access" in after
-    assert "We stopped the business" in after
+    assert "We suspended the business" in after
 
 
 @pytest.mark.parametrize("complete", [True, False])
