@@ -399,6 +399,30 @@ async def test_what_else_the_company_records_reaches_the_run_and_a_declared_mana
                     pass
 
 
+async def test_the_directory_tells_a_run_whose_peers_somebody_is_and_which_groups_rates_are_shown_for(
+    fresh_world: Worlds, tmp_path: Path
+) -> None:
+    with fresh_world.copy(tmp_path) as (url, state):
+        catalog = state / "whosaw.toml"
+        told = catalog.read_text().replace(
+            '["function", "mail"]', '["function", "mail", "queue", "shift", "part_time"]'
+        )
+        catalog.write_text(
+            told.replace(
+                "function, mail from company.staff",
+                "function, mail, 'returns' as queue, 7 as shift, id = 'E-1' as part_time from company.staff",
+            )
+        )
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            run = await told_now(opened, END)
+            people = await assign(opened.db, "actor", ["E-1", "E-2"])
+            async with run_files(opened, run) as (_, files, _):
+                header, *rows = files.actors.read_text().splitlines()
+            assert header == "actor,role,queue,product,shift,region,employer,part_time"
+            assert {"E-1,support,returns,,7,,,yes", "E-2,support,returns,,7,,,no"} <= set(rows)
+            assert run["staff"][str(people["E-1"])] == ["support", "returns", "", "7", "", "", "yes"]
+
+
 async def test_accesses_of_other_logs_in_the_lake_are_weighed_with_the_trails_own(
     fresh_world: Worlds, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from whosaw.app.watchfiles import read_config
+from whosaw.app.watchfiles import check_peers, read_config
 from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, covers, groups, observe
 from whosaw.app.watchwork import Explained, Told
 from whosaw.terms import WhosawError, from_us
@@ -83,6 +83,7 @@ def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -
         told: templates, settings, the end, and what employees answered.
         nightly: permute people first, and switch off every signal that finds something among them.
     """
+    check_peers(files.actors)
     watched, settings = observe(lake, files, told), told.settings
     if not settings.used(tuple(FAMILIES)):
         raise NothingLeft("the settings switch every signal off")

@@ -11,6 +11,7 @@ import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
 from whosaw.app.watchwork import Explained, Task, Told, lake_excuses
+from whosaw.catalog.watching import PEERS, STAFF
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
@@ -22,7 +23,6 @@ from whosaw.watch.rows import NONE, Accesses, Bool, Float, Int64
 from whosaw.watch.strength import TemplateStrength
 from whosaw.watch.suggesting import Suggestion
 
-_STAFF = ("queue", "product", "shift", "region", "employer", "part_time")
 _RATES = ("queue", "shift", "region", "employer", "part_time")
 
 
@@ -258,7 +258,7 @@ def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, dict[str, Int64]]
     """Return role per actor, and queue, product and shift where any is known; without a file all have one role."""
     if path is None:
         return np.zeros(len(actors.names), np.int64), {}
-    table = read_table(path, ("actor", "role"), _STAFF)
+    table = read_table(path, ("actor", "role"), STAFF)
     row = np.array([actors.known(name) for name in table["actor"]], np.int64)
     known = row >= 0
 
@@ -267,14 +267,14 @@ def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, dict[str, Int64]]
         found[row[known]] = np.array([max(words.of(cell), 0) for cell in table[word]], np.int64)[known]
         return found
 
-    return of("role"), {word: of(word) for word in ("queue", "product", "shift") if any(table[word])}
+    return of("role"), {word: of(word) for word in PEERS if any(table[word])}
 
 
 def groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return attribute → group of each actor, for rates alone; nothing that weighs evidence calls this."""
     if path is None:
         return {}
-    table = read_table(path, ("actor", "role"), _STAFF)
+    table = read_table(path, ("actor", "role"), STAFF)
     at = {name: row for row, name in enumerate(table["actor"])}
     return {
         word: tuple(table[word][at[name]] if name in at else "" for name in actors)

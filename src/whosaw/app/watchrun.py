@@ -13,6 +13,7 @@ from whosaw.app.people import everybody
 from whosaw.app.services import Services
 from whosaw.app.watchexplainqueries import in_force
 from whosaw.catalog import Watching
+from whosaw.catalog.watching import STAFF
 from whosaw.gate.approvalpeople import roles_of
 from whosaw.store.numbers import assign, every_key, keys_of
 from whosaw.terms import to_us
@@ -24,9 +25,6 @@ HISTORY_DAYS = 364
 """So far back a run reads: the month under test, the quarter in which ties become normal, and forty weeks before, from
 which it knows honest ties that nobody wrote down; half a year tells too few looks, and such ties looked like bribes."""
 
-_OF_STAFF = ("queue", "product", "shift", "region", "employer", "part_time")
-"""What is told of people besides the role, where the directory has it; the last three for rates by group alone."""
-
 
 async def told_now(services: Services, until: datetime) -> dict[str, Any]:
     """Return what this run is told, as it is stored: a later replay is told the same."""
@@ -34,7 +32,7 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
     rows = await everybody(services)
     numbers = await assign(services.db, "actor", rows)
     staff = {
-        str(numbers[key]): [min(roles_of(row), default=""), *(str(row.get(word) or "") for word in _OF_STAFF)]
+        str(numbers[key]): [min(roles_of(row), default=""), *(_in_words(row.get(word)) for word in STAFF)]
         for key, row in rows.items()
     }
     return {
@@ -48,6 +46,13 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "mail_prints": await _mail_prints(services, until),
         "second": {kind: [list(side) for side in sides] for kind, sides in _decided_again(watching).items()},
     }
+
+
+def _in_words(value: object) -> str:
+    """Return a cell of the directory as a group's name: part-time work is often a flag."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def _decided_again(watching: Watching) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
@@ -106,7 +111,7 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
     async with run_lake(services, since_us, until_us) as (lake, left_out):
         staff = lake.parent / "staff.csv"
         named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
-        write_csv(staff, ("actor", "role", *_OF_STAFF), sorted(named))
+        write_csv(staff, ("actor", "role", *STAFF), sorted(named))
         records = await write_records(services, lake.parent, until_us)
         if mails := told.get("mail_prints"):
             records["prints"] = add_rows(
@@ -125,5 +130,5 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
 def _staff_of(told: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """Return role and what else a run was told of each person, by number; runs of before knew the role alone."""
     if "staff" in told:
-        return {number: [*words, *[""] * (1 + len(_OF_STAFF) - len(words))] for number, words in told["staff"].items()}
-    return {number: [role, *("" for _ in _OF_STAFF)] for number, role in told["roles"].items()}
+        return {number: [*words, *[""] * (1 + len(STAFF) - len(words))] for number, words in told["staff"].items()}
+    return {number: [role, *("" for _ in STAFF)] for number, role in told["roles"].items()}

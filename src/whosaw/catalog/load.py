@@ -22,7 +22,7 @@ from whosaw.catalog.model import (
 )
 from whosaw.catalog.statements import column_query
 from whosaw.catalog.strict import Table
-from whosaw.catalog.watching import watching
+from whosaw.catalog.watching import PEERS, check_peers, watching
 from whosaw.catalog.weighing import tracing
 
 MASKS = ("email", "phone", "name", "address", "iban", "card", "date", "number", "text", "full")
@@ -32,6 +32,7 @@ NEVER_STABLE = ("date", "number")
 """Masks without a token: so few values exist that a handful of known ones would give the others away."""
 MOST_BYTES = 1_000_000
 ATTRIBUTES = ("employer", "site", "since", "function", "mail", "changed_at", "manager")
+_FOR_WATCH = (*PEERS, "part_time")  # of the directory, and for nothing that is decided
 TABLES = (
     "company",
     "sources",
@@ -245,12 +246,13 @@ def _actors(table: Table, sources: Collection[str]) -> ActorQuery:
     sent = source == SCIM
     if sent and "query" in table:
         raise CatalogInvalid(f"{table.where}: `query` has no place beside `{SCIM}`: the identity provider sends them")
-    attributes = table.choices("attributes", ATTRIBUTES)
+    attributes = table.choices("attributes", ATTRIBUTES if sent else (*ATTRIBUTES, *_FOR_WATCH))
     query = ActorQuery(
         source=source,
         query="" if sent else table.query("query"),
         attributes=attributes or (ATTRIBUTES if sent else ()),
     )
+    check_peers(query.query, table.where)
     table.done()
     return query
 

@@ -117,7 +117,8 @@ class ActorQuery:
     Attributes:
         source: the database that holds it.
         query: the company's own query.
-        attributes: which of ``employer, site, since, function, mail, changed_at`` the query gives besides.
+        attributes: which of ``employer, site, since, function, mail, changed_at, manager``, and for watch alone
+            ``queue, product, shift, part_time``, the query gives besides.
     """
 
     source: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 
 from whosaw.catalog.model import CatalogInvalid, Live, SecondLook, Watching
 from whosaw.catalog.strict import Table
+from whosaw.terms import trait_in
 
 VIAS = ("assigned", "team", "open", "serves", "handled", "contact", "account")
 """How a work record may be linked with who looked; `whosaw.watch.templates` says what each means."""
@@ -15,6 +17,10 @@ SIGNS = ("canary", "burst", "enumeration", "places")
 """What the gate may notice while people ask."""
 RECORDS = ("managers", "harms", "decisions", "prints")
 """What a company may record besides work; the columns of each query are those of the file in docs/watch.md."""
+PEERS = ("queue", "product", "shift")
+"""What makes people peers besides their role."""
+STAFF = (*PEERS, "region", "employer", "part_time")
+"""What watch may be told of people besides the role; the last three for rates by group alone."""
 STEPS = ("reason", "second_person", "stop")
 """What it may do then, the mildest first."""
 
@@ -63,6 +69,34 @@ def watching(table: Table, sources: Collection[str] = (), actions: Collection[st
     second = None if again is None else _second(again, actions)
     table.done()
     return Watching(templates, settings, prompts, None if live is None else _live(live), records, second)
+
+
+def check_peers(query: str, where: str) -> None:
+    """Let no staff directory pass that calls what a person is a role, queue, product or shift.
+
+    Args:
+        query: of the directory.
+        where: the table of the catalog, for the message.
+
+    Raises:
+        CatalogInvalid: it takes one of them from a column so named.
+    """
+    for found in re.finditer(rf"\bas\s+[\"`\[]?({'|'.join(('roles', *PEERS))})\b", query, re.IGNORECASE):
+        if trait := trait_in(_before(query[: found.start()])):
+            raise CatalogInvalid(
+                f"{where}: `query` takes `{found[1].lower()}` from something named `{trait}`",
+                hint="watch compares people by it; nationality, pay, age, sex, language, union and health are not read",
+            )
+
+
+def _before(text: str) -> str:
+    """Return the expression that ends a piece of a query: back to the comma, bracket or `select` that it follows."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[at], 0)
+        if depth < 0 or (not depth and text[at] == ","):
+            return text[at + 1 :]
+    return text
 
 
 def _second(table: Table, actions: Collection[str]) -> SecondLook:

@@ -9,6 +9,7 @@ from whosaw.terms.clock import Clock, SharedClock, SimulatedClock, SystemClock, 
 from whosaw.terms.errors import WhosawError
 from whosaw.terms.numbers import ActorNumber, PurposeNumber, SubjectNumber
 from whosaw.terms.stopping import stop_if_cancelled
+from whosaw.terms.traits import trait_in, trait_of
 from whosaw.terms.values import PurposeRef, SubjectRef
 
 __all__ = [
@@ -27,4 +28,6 @@ __all__ = [
     "iso_seconds",
     "stop_if_cancelled",
     "to_us",
+    "trait_in",
+    "trait_of",
 ]

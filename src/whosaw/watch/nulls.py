@@ -14,25 +14,7 @@ from whosaw.watch.errors import ForbiddenAttribute, RowsRefused
 from whosaw.watch.rows import Float, Int64
 
 ALLOWED_STRATA = ("role", "queue", "month", "week", "product", "workgroup", "shift", "kind")
-FORBIDDEN = (
-    "nationality",
-    "citizenship",
-    "birthplace",
-    "pay",
-    "salary",
-    "wage",
-    "age",
-    "birth",
-    "sex",
-    "gender",
-    "language",
-    "union",
-    "health",
-    "sick",
-    "disability",
-    "religion",
-)
-"""Words that no stratum, signal or weight may carry in its name."""
+"""A stratum is one of these, whatever else is known of people; `whosaw.terms.traits` names what is never one."""
 
 
 class Strata:

@@ -48,6 +48,8 @@ def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
         ('beneficiary = "seller"', "grace_h = true", "[purposes.ticket]", "`grace_h` must be a number"),
         ('object = "review"', 'object = "review"\nsecond_person_above = 0', "[actions.review.delete]", "at least 1"),
         ("[actors]", "[actors]\nattributes = ['shoe']", "[actors]", "`attributes` is `shoe`"),
+        ("select key,", "select key, upper(dob_year) as queue,", "[actors]", "something named `dob`"),
+        ("select key,", "select key, (select Herkunft from x) AS Shift,", "[actors]", "named `herkunft`"),
         ("[actors]", "[budgets.b]\nclass = 'absent'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`class` is `absent`"),
         ("[actors]", "[budgets.b]\nclass = 'contact'\n[actors]", "[budgets.b]", "the budget limits nothing"),
         (

@@ -131,6 +131,8 @@ def test_every_file_is_read_and_what_lacks_is_said(lake: Path) -> None:
     [
         ("actor,role,nationality", ForbiddenAttribute),
         ("actor,role,monthly_pay", ForbiddenAttribute),
+        ("actor,role,herkunft", ForbiddenAttribute),
+        ("actor,role,dob_year", ForbiddenAttribute),
         ("actor,role,hobby", WatchFileInvalid),
         ("actor", WatchFileInvalid),
     ],
@@ -141,6 +143,15 @@ def test_a_file_with_what_nothing_may_read_is_refused_whole(
     with pytest.raises(error) as refused:
         read_table(write(tmp_path, "staff.csv", header, "e1,x,y"), ("actor", "role"), ("shift",))
     assert "e1" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("column", "cells"), [("queue", ("m", "f")), ("shift", ("männlich", "weiblich"))])
+def test_peers_are_not_made_by_sex_under_another_name(
+    column: str, cells: tuple[str, str], tmp_path: Path, lake: Path
+) -> None:
+    rows = [f"e{n},support,{cells[n % 2]}" for n in range(PEOPLE)]
+    with pytest.raises(ForbiddenAttribute, match=f"`{column}` of .* holds sexes"):
+        watch_actors(lake, WatchFiles(actors=write(tmp_path, "staff.csv", f"actor,role,{column}", *rows)))
 
 
 def test_settings_and_times_are_read_strictly(tmp_path: Path, lake: Path) -> None:
