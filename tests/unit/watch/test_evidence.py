@@ -86,7 +86,7 @@ def test_tiers_follow_the_allowed_false_cases_and_an_escalation_needs_two_famili
 
 
 @pytest.mark.parametrize("word", [*sorted(TRAITS), "hobby", "team_colour"])
-def test_no_stratum_reads_what_a_person_is_nor_anything_that_is_not_listed(word: str) -> None:
+def test_no_stratum_reads_what_a_person_is(word: str) -> None:
     with pytest.raises(ForbiddenAttribute):
         Strata({word: np.zeros(3, np.int64)})
 
