@@ -24,6 +24,7 @@ from whosaw.app.measured import MeasuredGate
 from whosaw.app.memory import settle_memory
 from whosaw.app.metrics import Metrics
 from whosaw.app.metricsdoor import metrics_door
+from whosaw.app.rounds import every
 from whosaw.app.server import Server, bind, build_app
 from whosaw.app.services import Services, open_services, own_database
 from whosaw.app.settings import Settings, words
@@ -37,6 +38,7 @@ from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.logins import Sessions
 from whosaw.doors.console.routes import WAY_IN
 from whosaw.doors.http import Sharing
+from whosaw.doors.http.sharing import EVERY_S
 from whosaw.terms import SystemClock
 
 
@@ -100,7 +102,9 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
                 services.keep_policies(),
                 run_background(services),
                 keep_lake(services),
-                Sharing(services.door_db, door.throttle, clock).run(),
+                every(
+                    EVERY_S, Sharing(services.door_db, door.throttle, clock).round, failed="the pace is not shared now"
+                ),
                 keep_coverage(services),
                 keep_index(services),
                 keep_watch(services),

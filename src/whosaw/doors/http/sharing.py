@@ -8,9 +8,7 @@ has tried one there.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,10 +16,10 @@ from datetime import timedelta
 from whosaw.doors.http import queries
 from whosaw.doors.http.throttle import Throttle, Who
 from whosaw.store import Database
-from whosaw.terms import Clock, WhosawError
+from whosaw.terms import Clock
 
-_LOG = logging.getLogger(__name__)
 EVERY_S = 0.5
+"""Seconds between the end of a round and the beginning of the next."""
 _FORGET_EVERY_S = 60.0
 _SEEN_MOST = 50_000
 
@@ -42,7 +40,14 @@ class Sharing:
         self._forgot_at = monotonic()
 
     async def round(self) -> None:
-        """Tell what was counted here, and hear what the others did."""
+        """Tell what was counted here, and hear what the others did.
+
+        Whoever runs it does so every `EVERY_S` seconds, whatever becomes of a round: while the database does not answer
+        each process allows what it would alone.
+
+        Raises:
+            StoreError: the database does not answer; what was counted is told with the next round.
+        """
         counted = self._throttle.untold()
         if counted:
             try:
@@ -55,17 +60,6 @@ class Sharing:
         if self._monotonic() - self._forgot_at >= _FORGET_EVERY_S:
             self._forgot_at = self._monotonic()
             await queries.forget_counts(self._db, self._clock.now() - 2 * self._window)
-
-    async def run(self, every_s: float = EVERY_S) -> None:
-        """Do it for ever; while the database does not answer each process allows what it would alone."""
-        while True:
-            try:
-                await self.round()
-            except WhosawError as problem:
-                _LOG.warning("the pace is not shared now: %s [%s]", problem, problem.code)
-            except Exception as problem:  # the text of a driver's error may quote a value
-                _LOG.error("the pace is not shared now: %s", type(problem).__name__)
-            await asyncio.sleep(every_s)
 
     @property
     def _window(self) -> timedelta:
