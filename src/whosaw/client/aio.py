@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from whosaw.client import standing, wire
+from whosaw.client import asks, standing, wire
 from whosaw.client.standing import Glass, GlassTerms, Grant, GrantTerms
 from whosaw.client.values import Allowed, Answer, Denied, Found
 
@@ -53,20 +54,17 @@ class AsyncClient:
             purpose: the work it is for, ``ticket:T-1``.
             reason: why, in words, where a limit asks for it.
         """
-        body = wire.with_reason(wire.asking(subject, fields), purpose, reason)
-        return wire.answer_of(await self._post("/v1/disclosures", body))
+        return await self._call(asks.disclose(subject, fields, purpose, reason))
 
     async def disclose_bulk(
         self, subjects: Sequence[str], fields: Sequence[str], purpose: str | None = None, *, reason: str | None = None
     ) -> list[Answer] | Denied:
         """Ask for the same `fields` of many subjects of one kind; the answers come in their order."""
-        body = wire.with_reason({"subjects": list(subjects), "fields": list(fields)}, purpose, reason)
-        return wire.answers_of(await self._post("/v1/disclosures/bulk", body))
+        return await self._call(asks.disclose_bulk(subjects, fields, purpose, reason))
 
     async def lookup(self, lookup: str, value: str, purpose: str | None = None, *, reason: str | None = None) -> Found:
         """Ask whose an exact value is: an e-mail address, a phone number, an order number."""
-        body = wire.with_reason({"lookup": lookup, "value": value}, purpose, reason)
-        return wire.found_of(await self._post("/v1/lookups", body))
+        return await self._call(asks.lookup(lookup, value, purpose, reason))
 
     async def act(
         self,
@@ -78,8 +76,7 @@ class AsyncClient:
         rows: int | None = None,
     ) -> Allowed | Denied:
         """Ask to do `action` to one object or several; do it only if the answer is `Allowed`."""
-        body = wire.with_reason(wire.acting(action, on, rows), purpose, reason)
-        return wire.allowed_of(await self._post("/v1/actions", body))
+        return await self._call(asks.act(action, on, purpose, reason, rows))
 
     async def request_grant(self, kind: str, reason: str, **terms: Unpack[GrantTerms]) -> Grant:
         """Ask for access that others must approve.
@@ -93,11 +90,7 @@ class AsyncClient:
 
     async def grants(self, whose: standing.Whose = "mine") -> list[Grant]:
         """List one's own grants, or those that wait for one's word; newest first."""
-        found, cursor = await self._call(standing.grants(whose, None))
-        while cursor is not None:
-            more, cursor = await self._call(standing.grants(whose, cursor))
-            found += more
-        return found
+        return await self._all(partial(standing.grants, whose))
 
     async def approve_grant(self, number: int, reason: str | None = None) -> Grant:
         """Approve a grant that somebody else asked for."""
@@ -117,11 +110,7 @@ class AsyncClient:
 
     async def glasses(self) -> list[Glass]:
         """List what one broke oneself, and to reviewers what waits for them; newest first."""
-        found, cursor = await self._call(standing.glasses(None))
-        while cursor is not None:
-            more, cursor = await self._call(standing.glasses(cursor))
-            found += more
-        return found
+        return await self._all(standing.glasses)
 
     async def review_glass(self, number: int, verdict: standing.Verdict, reason: str) -> Glass:
         """Say whether breaking the glass was justified; the second reviewer's word settles it."""
@@ -135,17 +124,19 @@ class AsyncClient:
         """Say how one stands: roles, suspension, grants in force, and what is left of budgets."""
         return await self._call(standing.me())
 
-    async def _post(self, path: str, body: wire.Body) -> wire.Body | Denied:
-        return await self._send("POST", path, body)
+    async def _all(self, page: Callable[[str | None], wire.Call[tuple[list[T], str | None]]]) -> list[T]:
+        """Return what stands on all pages; `page` asks for the one that a cursor leads to."""
+        found, cursor = await self._call(page(None))
+        while cursor is not None:
+            more, cursor = await self._call(page(cursor))
+            found += more
+        return found
 
-    async def _call(self, call: standing.Call[T]) -> T:
-        body = await self._send(call.method, call.path, call.body)
-        return call.read(wire.plain(body))
-
-    async def _send(self, method: str, path: str, body: wire.Body | None) -> wire.Body | Denied:
+    async def _call(self, call: wire.Call[T]) -> T:
+        to = self._base + call.path
         try:
-            response = await self._http.request(method, self._base + path, json=body, headers=self._headers)
+            response = await self._http.request(call.method, to, json=call.body, headers=self._headers)
             answer: Any = response.json()
         except (httpx.HTTPError, ValueError) as cause:
             raise wire.no_answer(self._base) from cause
-        return wire.answered(response.status_code, answer)
+        return call.read(wire.answered(response.status_code, answer))

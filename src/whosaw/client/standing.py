@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
-from whosaw.client.wire import Body, odd
+from whosaw.client.wire import Body, Call, odd, plain
 
 T = TypeVar("T")
 _PAGE = 100
@@ -99,54 +99,52 @@ class GrantTerms(GlassTerms, total=False):
     case: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request, and how its answer is read."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    body: Body | None
-    read: Callable[[Any], T]
-
-
 def request_grant(kind: str, reason: str, terms: GrantTerms) -> Call[Grant]:
     """Return the request for a grant."""
-    return Call("POST", "/v1/grants", {"kind": kind, "reason": reason} | _listed(terms), _grant)
+    return _post("/v1/grants", {"kind": kind, "reason": reason} | _listed(terms), _grant)
 
 
 def grants(whose: Whose, cursor: str | None) -> Call[tuple[list[Grant], str | None]]:
     """Return the request for one page of grants."""
-    return Call("GET", f"/v1/grants?whose={whose}&limit={_PAGE}{_after(cursor)}", None, _page(_grant))
+    return _get(f"/v1/grants?whose={whose}&limit={_PAGE}{_after(cursor)}", _page(_grant))
 
 
 def word(number: int, said: Literal["approve", "refuse", "revoke"], reason: str | None) -> Call[Grant]:
     """Return a word about a grant."""
-    return Call("POST", f"/v1/grants/{int(number)}/{said}", {"reason": reason} if reason else {}, _grant)
+    return _post(f"/v1/grants/{int(number)}/{said}", {"reason": reason} if reason else {}, _grant)
 
 
 def break_glass(reason: str, terms: GlassTerms) -> Call[Glass]:
     """Return the request for access now."""
-    return Call("POST", "/v1/break-glass", {"reason": reason} | _listed(terms), _glass)
+    return _post("/v1/break-glass", {"reason": reason} | _listed(terms), _glass)
 
 
 def glasses(cursor: str | None) -> Call[tuple[list[Glass], str | None]]:
     """Return the request for one page of broken glass."""
-    return Call("GET", f"/v1/break-glass?limit={_PAGE}{_after(cursor)}", None, _page(_glass))
+    return _get(f"/v1/break-glass?limit={_PAGE}{_after(cursor)}", _page(_glass))
 
 
 def review(number: int, verdict: Verdict, reason: str) -> Call[Glass]:
     """Return a reviewer's word."""
-    return Call("POST", f"/v1/break-glass/{int(number)}/review", {"verdict": verdict, "reason": reason}, _glass)
+    return _post(f"/v1/break-glass/{int(number)}/review", {"verdict": verdict, "reason": reason}, _glass)
 
 
 def close(number: int) -> Call[Glass]:
     """Return the request to end one's own access."""
-    return Call("POST", f"/v1/break-glass/{int(number)}/close", {}, _glass)
+    return _post(f"/v1/break-glass/{int(number)}/close", {}, _glass)
 
 
 def me() -> Call[Mapping[str, Any]]:
     """Return the question how one stands."""
-    return Call("GET", "/v1/me", None, _as_it_is)
+    return _get("/v1/me", _as_it_is)
+
+
+def _get(path: str, read: Callable[[Any], T]) -> Call[T]:
+    return Call("GET", path, None, lambda answer: read(plain(answer)))
+
+
+def _post(path: str, body: Body, read: Callable[[Any], T]) -> Call[T]:
+    return Call("POST", path, body, lambda answer: read(plain(answer)))
 
 
 def _listed(terms: GlassTerms) -> Body:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
 from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused, Value
 
+T = TypeVar("T")
 OK, CREATED, REFUSED = 200, 201, 403
 Body = dict[str, Any]
 
 
-def with_reason(body: Body, purpose: str | None, reason: str | None) -> Body:
-    """Return the body with purpose and stated reason, where there are any."""
-    return body | ({"purpose": purpose} if purpose else {}) | ({"reason": reason} if reason else {})
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request, and how its answer is read."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    body: Body | None
+    read: Callable[[Body | Denied], T]
 
 
 def answered(status: int, answer: object) -> Body | Denied:
@@ -98,17 +105,6 @@ def found_of(body: Body | Denied) -> Found:
     if "receipt" not in body:
         raise odd()
     return Found(body.get("subject"), str(body.get("reason", "")), body["receipt"])
-
-
-def asking(subject: str, fields: Sequence[str]) -> Body:
-    """Return the body of an ask for fields of one subject."""
-    return {"subject": subject, "fields": list(fields)}
-
-
-def acting(action: str, on: str | Sequence[str], rows: int | None) -> Body:
-    """Return the body of an ask to act on one object, or on several."""
-    named = {"object": on} if isinstance(on, str) else {"objects": list(on)}
-    return {"action": action, **named} | ({} if rows is None else {"rows": rows})
 
 
 def _shown(body: Mapping[str, Any], receipt: object) -> Answer:
