@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from whosaw.catalog import Catalog
+from whosaw.gate import askedqueries
 from whosaw.gate import glassqueries as queries
 from whosaw.gate.approval import rule, without_ring
 from whosaw.gate.approvalpeople import (
@@ -51,6 +53,7 @@ ALERT_TEXTS = {
     "glass.unreviewed": "Access that was taken against policy was not reviewed in time.",
     "glass.unjustified": "A reviewer says that access taken against policy was not justified.",
 }
+_TABLE: Final = "standing_glass"
 _REVIEWS = 2
 
 Payload = dict[str, int | str | list[int | str]]
@@ -90,7 +93,7 @@ class Glasses:
         numbers = await self._numbers(ask)
         stands = (await standing(self._db, [ask.holder], self._clock.now(), self._catalog.conduct))[ask.holder]
         async with deciding(self._db) as connection:
-            known = await queries.by_ask(connection, ask.ask)
+            known = await askedqueries.by_ask(connection, _TABLE, ask.ask)
             if known is not None:
                 return await _one(connection, known)
             at = self._clock.now()
@@ -100,11 +103,11 @@ class Glasses:
             if not may or stands.suspended or not stands.acknowledged:
                 await self._record("denied", (numbers["holder"], ask.door), at, said)
                 raise GlassRefused(f"`{ask.holder[:40]}` may not break the glass")
-            glass = await queries.new_id(connection)
+            glass = await askedqueries.new_id(connection, _TABLE)
             entry = await self._record("broken", (numbers["holder"], ask.door), at, said | {"glass": glass})
             until = at + timedelta(minutes=declared.minutes)
             times = {"broken_at": at, "until_at": until, "review_by": at + timedelta(hours=declared.review_h)}
-            await queries.add(connection, {"id": glass, "entry": entry, **about, **times})
+            await askedqueries.add(connection, _TABLE, {"id": glass, "entry": entry, **about, **times})
             told = {"glass": glass, "actor": numbers["holder"], "entry": entry}
             await raise_alert(connection, "break_glass", "high", "glass.broken", told, at=at)
             return await _one(connection, glass)

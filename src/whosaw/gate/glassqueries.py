@@ -23,27 +23,6 @@ left join trail_entry e on e.index = b.entry
 """
 
 
-async def new_id(connection: Connection) -> int:
-    """Return the number that the next glass will have, for its entry comes first."""
-    rows = await connection.execute("select nextval(pg_get_serial_sequence('standing_glass', 'id'))")
-    row = await rows.fetchone()
-    assert row is not None  # noqa: S101 - a sequence always answers
-    return int(row[0])
-
-
-async def add(connection: Connection, cells: dict[str, object]) -> None:
-    """Keep broken glass; the columns are those of the table."""
-    names, places = ", ".join(cells), ", ".join(["%s"] * len(cells))
-    await connection.execute(f"insert into standing_glass ({names}) values ({places})", list(cells.values()))
-
-
-async def by_ask(connection: Connection, ask: str) -> int | None:
-    """Return the number of the glass that this ask broke, or None."""
-    rows = await connection.execute("select id from standing_glass where ask = %s", [ask])
-    row = await rows.fetchone()
-    return int(row[0]) if row else None
-
-
 async def one(connection: Connection, glass: int) -> tuple[Any, ...] | None:
     """Return one with its reviews, or None."""
     rows = await connection.execute(f"{_GLASS} where b.id = %s", [glass])

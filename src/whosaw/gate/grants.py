@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Final, get_args
 
 from whosaw.catalog import Catalog
+from whosaw.gate import askedqueries, standingqueries
 from whosaw.gate import grantsqueries as queries
-from whosaw.gate import standingqueries
 from whosaw.gate.approval import Approver, Reason, rule
 from whosaw.gate.approvalpeople import ApprovalRefused, Directory, approver, is_there
 from whosaw.gate.approvalqueries import approver_state, deciding
@@ -39,6 +39,7 @@ from whosaw.terms import Clock
 
 DECIDE_WITHIN = timedelta(hours=72)
 AUTOMATIC = "whosaw"  # who acts where nobody does
+_TABLE: Final = "standing_grant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Grants:
         row = (await self._directory([ask.holder])).get(ask.holder)
         numbers = await self._numbers(ask)
         async with deciding(self._db) as connection:
-            known = await queries.by_ask(connection, ask.ask)
+            known = await askedqueries.by_ask(connection, _TABLE, ask.ask)
             if known is not None:
                 return await _one(connection, known)
             at = self._clock.now()
@@ -88,12 +89,12 @@ class Grants:
                 "case_ref": ask.case,
                 **{name: number for name, number in numbers.items() if name != "holder"},
             }
-            grant = await queries.new_id(connection)
+            grant = await askedqueries.new_id(connection, _TABLE)
             step = Step("requested", numbers["holder"], numbers["holder"], grant, ask.kind, ask.door)
             entry = await self._record(step, at, cells | {"stated": ask.reason})
             cells |= {"id": grant, "kind": ask.kind, "holder": numbers["holder"], "entry": entry}
             cells |= {"approvals": declared.approvals, "requested_at": at, "decide_by": at + DECIDE_WITHIN}
-            await queries.add(connection, cells)
+            await askedqueries.add(connection, _TABLE, cells)
             return await _one(connection, grant)
 
     async def approve(self, word: Word) -> Grant:

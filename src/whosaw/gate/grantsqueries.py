@@ -25,27 +25,6 @@ left join trail_entry e on e.index = g.entry
 """
 
 
-async def new_id(connection: Connection) -> int:
-    """Return the number that the next grant will have, for its entry comes first."""
-    rows = await connection.execute("select nextval(pg_get_serial_sequence('standing_grant', 'id'))")
-    row = await rows.fetchone()
-    assert row is not None  # noqa: S101 - a sequence always answers
-    return int(row[0])
-
-
-async def add(connection: Connection, cells: dict[str, object]) -> None:
-    """Keep a request; the columns are those of the table."""
-    names, places = ", ".join(cells), ", ".join(["%s"] * len(cells))
-    await connection.execute(f"insert into standing_grant ({names}) values ({places})", list(cells.values()))
-
-
-async def by_ask(connection: Connection, ask: str) -> int | None:
-    """Return the number of the grant that this ask made, or None."""
-    rows = await connection.execute("select id from standing_grant where ask = %s", [ask])
-    row = await rows.fetchone()
-    return int(row[0]) if row else None
-
-
 async def one(connection: Connection, grant: int) -> tuple[Any, ...] | None:
     """Return one grant with the verdicts on it, or None."""
     rows = await connection.execute(f"{_GRANTS} where g.id = %s", [grant])
