@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -33,11 +33,7 @@ class GlassRoutes:
         """Take access now; the same request under the same key is the same access."""
         actor = await self.desk.actor(request)
         sent = await read_body(request, BYTES_MOST)
-        ask = glass_ask(sent.value, actor)
-        repeats = self.desk.repeats
-        claim = await repeats.claim(request, actor, sent.raw, self.desk.clock.now()) if repeats else None
-        if claim is not None:
-            ask = replace(ask, ask=claim.key.hex())
+        ask = await self.desk.under_its_key(request, actor, sent, glass_ask(sent.value, actor))
         glass = await self.desk.people.glasses.break_(ask)
         return JSONResponse(described(glass), 201, headers=NOT_STORED | {"Location": f"/v1/break-glass/{glass.id}"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -36,11 +36,7 @@ class GrantRoutes:
         """Ask for a grant; the same request under the same key is the same grant."""
         actor = await self.desk.actor(request)
         sent = await read_body(request, BYTES_MOST)
-        ask = grant_ask(sent.value, actor)
-        repeats = self.desk.repeats
-        claim = await repeats.claim(request, actor, sent.raw, self.desk.clock.now()) if repeats else None
-        if claim is not None:
-            ask = replace(ask, ask=claim.key.hex())
+        ask = await self.desk.under_its_key(request, actor, sent, grant_ask(sent.value, actor))
         grant = await self.desk.people.grants.request(ask)
         return JSONResponse(described(grant), 201, headers=NOT_STORED | {"Location": f"/v1/grants/{grant.id}"})
 

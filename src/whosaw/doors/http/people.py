@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from starlette.requests import Request
 
 from whosaw.catalog import CatalogError
+from whosaw.doors.http.bodies import Sent
 from whosaw.doors.http.entrance import Entrance
 from whosaw.doors.http.errors import ActorStopped, NothingHere
 from whosaw.doors.http.repeats import Repeats
@@ -15,11 +17,14 @@ from whosaw.gate.approvers import Approvers
 from whosaw.gate.conduct import Conducts
 from whosaw.gate.facts import FactFinder, Person
 from whosaw.gate.glass import Glasses
+from whosaw.gate.glassask import GlassAsk
 from whosaw.gate.grants import Grants
+from whosaw.gate.grantsask import GrantAsk
 from whosaw.gate.left import Leftovers
 from whosaw.gate.stopping import Stopping
 from whosaw.terms import Clock
 
+Asked = TypeVar("Asked", GrantAsk, GlassAsk)
 _NUMBER_MOST = 2**63 - 1
 
 
@@ -73,6 +78,15 @@ class Desk:
         if facts.suspended or facts.ended:
             raise ActorStopped("your access is stopped")
         return actor
+
+    async def under_its_key(self, request: Request, actor: str, sent: Sent, ask: Asked) -> Asked:
+        """Return an ask that is the same again wherever its request is sent again under the same key.
+
+        Raises:
+            KeyUnfit, KeyReused, StoreError: as `Repeats.claim`.
+        """
+        claim = await self.repeats.claim(request, actor, sent.raw, self.clock.now()) if self.repeats else None
+        return ask if claim is None else replace(ask, ask=claim.key.hex())
 
 
 def number_in(request: Request) -> int:
