@@ -108,6 +108,11 @@ def holders_of(listed: Listed, sources: Sources, question: Question, found_us: i
     return tuple(sorted(found, key=lambda each: (-each.odds, -each.rows, each.actor)))
 
 
+def less_by(holder: Holder, already: float) -> Holder:
+    """Return a holder with odds divided by what something else says already, down to 1."""
+    return replace(holder, odds=_worth(holder.odds / already))
+
+
 def _own(listed: Listed, share: Float, question: Question, found_us: int) -> Callable[[str, Int64], float]:
     """Return what says how many rows of his own an account had: those that no duty of his had brought him."""
     brought: dict[str, set[int]] = defaultdict(set)

@@ -162,7 +162,7 @@ def with_list(marks: Marks, weighed: Weighed, actors: Sequence[str]) -> Marks:
         actors: references of the question's actors.
     """
     place = {name: at for at, name in enumerate(actors)}
-    levels = sorted({each.odds for each in weighed.holders})
+    levels = sorted({each.odds for each in weighed.holders if each.odds > 1.0})
     held, holder = [], []
     for at, level in enumerate(levels):
         having = [place[each.actor] for each in weighed.holders if each.odds >= level]

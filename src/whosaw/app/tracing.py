@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whosaw.app.calibration import Calibration, calibrate
+from whosaw.app.foundbeside import beside_complaints
 from whosaw.app.foundlist import Given, list_lacks, told_list, weigh_list, with_list
 from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.nothingelse import measure_whole, nothing_else
@@ -26,7 +27,18 @@ from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.sightings import Complaints, Sighting, beneficiaries, choose, read_sightings
 from whosaw.terms import to_us
-from whosaw.trace import Attribution, Candidate, Method, Scope, Settings, Verdict, build_index, evidence_over_time, rank
+from whosaw.trace import (
+    Attribution,
+    Candidate,
+    Index,
+    Method,
+    Scope,
+    Settings,
+    Verdict,
+    build_index,
+    evidence_over_time,
+    rank,
+)
 from whosaw.trace.person import SKEW_S
 from whosaw.trace.planting import ground_of
 
@@ -138,13 +150,15 @@ def trace_lake(
     question = pose(exposure, complaints, known, accounts, duties)
     if beside.now is not None:
         _refuse_future(complaints.sightings, question.exposure, beside.now)
+    own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
+    used = settings or (own if alpha is None else replace(own, alpha=alpha))
     listed = None
     if beside.found is not None:
         now_us = None if beside.now is None else to_us(beside.now)
         listed = weigh_list(beside.found, lake, question, known, now_us)
+        if listed.holders:
+            listed = beside_complaints(listed, _ranked(question, used), question.exposure.actors)
         question = replace(question, marks=with_list(question.marks, listed, question.exposure.actors))
-    own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
-    used = settings or (own if alpha is None else replace(own, alpha=alpha))
     found, over_time = _answer(question, used)
     told = report(found, question) | over_time
     told["from_index"] = from_index
@@ -223,11 +237,17 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
         found = Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method)
         return found, detail(found, question.exposure, (), question.labels)
     index = build_index(question.accesses, question.actors, question.population.entered_us.size)
-    found = rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
+    found = _ranked(question, settings, index)
     if not found.candidates:
         return found, detail(found, question.exposure, (), question.labels)
     steps = evidence_over_time(index, question.population, question.sightings, settings, duties=question.duties)
     return found, detail(found, question.exposure, steps, question.labels)
+
+
+def _ranked(question: Question, settings: Settings, index: Index | None = None) -> Attribution:
+    if index is None:
+        index = build_index(question.accesses, question.actors, question.population.entered_us.size)
+    return rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
 
 
 def _calibrated(made: Calibration, found: Attribution) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from whosaw.app.cli import run
+from whosaw.app.foundbeside import beside_complaints
 from whosaw.app.foundholders import Holder
 from whosaw.app.foundlist import Given, Weighed, told_list, weigh_list, with_list
 from whosaw.app.foundrows import write_prints
@@ -291,6 +292,45 @@ def test_one_sentence_tells_what_a_list_is_worth_to_who_may_know_all_and_to_who_
         assert f": {said}, 2 of them seeded" in told_list(replace(weighed, holders=(one,)), (), 0.0)["line"]
     nobody = told_list(replace(weighed, holders=()), (), 0.0)
     assert nobody["line"] == "30 of 32 rows of the found list say something; they speak for nobody on record."
+
+
+def test_what_complaints_say_already_of_one_who_had_the_rows_a_list_says_once_more_of_nobody(
+    lake: Path, tmp_path: Path
+) -> None:
+    sightings = tmp_path / "complaints.csv"
+    people = TENTH[:5]  # a source outside was about just those for whom `exporter` had asked for his work
+    rows = [f"customer:C-{n},{day(32)},S" for n in people]
+    sightings.write_text("\n".join(["subject,contacted_at,beneficiary", *rows]) + "\n", encoding="utf-8")
+    bare = trace_lake(lake, sightings, "S")
+    told = trace_lake(lake, sightings, "S", beside=Beside(found=given(listed(tmp_path, TENTH[5:45]))))
+    first = bare["candidates"][0]
+    assert first["actors"] == ["exporter"] and first["e_value"] > 20
+    assert told["found"]["holders"][0]["actor"] == "exporter", "the answer says who had the rows"
+    assert [each["odds"] for each in told["found"]["holders"]] == [1.0]
+    for name in ("probability", "rung"):
+        assert [each[name] for each in told["candidates"]] == [each[name] for each in bare["candidates"]]
+    assert told["outside_probability"] == bare["outside_probability"] and told["verdict"] == bare["verdict"]
+
+
+def test_of_several_who_had_the_rows_nobody_gains_what_complaints_say_of_one_but_for_a_seeded_row(
+    lake: Path, exposure: Exposure, tmp_path: Path
+) -> None:
+    question = asked(exposure, TWINS[:3])
+    weighed = weigh_list(given(listed(tmp_path, TWINS[3:])), lake, question, {})
+    found = attribute(question.accesses, question.population, question.sightings, question.actors)
+    said = {exposure.actors[actor]: each.e_value for each in found.candidates for actor in each.actors}
+    assert said["twin-1"] > 1 and odds(weighed)["twin-1"] > 1
+    one = weighed.holders[0]
+    several = replace(
+        weighed,
+        holders=(one, replace(one, actor="late", odds=15.0), replace(one, actor="clerk", odds=9_000.0, seeds=1)),
+    )
+    beside = odds(beside_complaints(several, found, exposure.actors))
+    assert beside[one.actor] == pytest.approx(max(1.0, one.odds / said[one.actor]), rel=0.02)
+    assert beside["late"] == pytest.approx(max(1.0, 15.0 / said[one.actor]), rel=0.02)
+    assert beside["clerk"] == 9_000.0, "which nobody who asked the same question has"
+    nobody = attribute(question.accesses, question.population, asked(exposure).sightings, question.actors)
+    assert beside_complaints(several, nobody, exposure.actors) == several, "without complaints it is worth all it is"
 
 
 def test_a_trace_shows_the_list_beside_statistics_and_alternatives(
