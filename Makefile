@@ -79,8 +79,10 @@ crash: setup system
 	$(BIN)/python tests/crash/campaign.py --kills 1000 --parts .run/crash.jsonl --write $(ARGS)
 	$(BIN)/python tests/crash/lake_kills.py --kills 200 --parts .run/lake-crash.jsonl --write
 
-## Attribution on cases with a known truth; writes docs/measured/trace.md. Hours at this size: --cases makes it less.
+## Attribution on cases with a known truth; writes docs/measured/trace.md, and what found lists do beside complaints into
+## trace-more.md. Hours at this size: --cases makes it less.
 calibrate: setup
+	$(BIN)/python bench/trace/found.py --cases 200 --write $(ARGS)
 	$(BIN)/python bench/trace/calibrate.py --cases 200 --write $(ARGS)
 
 ## The stories with many seeds, into docs/measured/scenarios.md; `make test` plays a few.
