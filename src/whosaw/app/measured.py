@@ -13,8 +13,8 @@ from whosaw.ask import ActionAsk, Ask, AskInvalid, BulkAsk, LookupAsk
 from whosaw.decide import Decision
 from whosaw.gate import Gate
 from whosaw.gate.acting import Deed
-from whosaw.gate.deciding import Judged
 from whosaw.gate.disclosing import Disclosure, Evaluation
+from whosaw.gate.judged import Judged
 from whosaw.gate.lookups import Found
 
 

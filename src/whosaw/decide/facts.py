@@ -66,3 +66,8 @@ class Facts:
     subject_region: str
     granted: frozenset[str] = frozenset()
     glass: frozenset[str] = frozenset()
+
+    @property
+    def borne_out(self) -> bool:
+        """Whether anything bears the ask out: work, a grant or broken glass."""
+        return bool(self.verification.verified or self.granted or self.glass)

@@ -15,11 +15,12 @@ from whosaw.ask import BulkAsk
 from whosaw.decide import refused
 from whosaw.gate import standingqueries
 from whosaw.gate.acting import SECOND_PERSON_NEEDED, TOO_MANY
-from whosaw.gate.deciding import Deciding, Judged, Parts
+from whosaw.gate.deciding import Deciding, Parts
 from whosaw.gate.disclosing import Disclosure, disclosed, numbers_of, shown, under
 from whosaw.gate.entries import Payload, exposed_entry, shows
 from whosaw.gate.fetching import Fetcher
 from whosaw.gate.grantsentries import Step, grant_entry
+from whosaw.gate.judged import Judged
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers
 from whosaw.gate.standing import EXPORT, SECOND_PERSON, GrantInForce, export_alone

@@ -25,6 +25,7 @@ from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.budgets import Budgets, Unit
 from whosaw.gate.facts import FactFinder, Person
 from whosaw.gate.friction import Friction
+from whosaw.gate.judged import Judged
 from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import BatchNumbers, Key, Numbering
 from whosaw.gate.together import together
@@ -51,22 +52,6 @@ class Parts:
     notifying: Notifying
     aliasing: Aliasing
     friction: Friction
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An ask, what was found out, and what was decided, budgets included.
-
-    Attributes:
-        person: the actor of the ask.
-        asker: who learns the answer: mostly the actor himself.
-    """
-
-    ask: Ask
-    person: Person
-    facts: Facts
-    decision: Decision
-    asker: Person
 
 
 class Deciding:
@@ -208,7 +193,7 @@ def probing(facts: Facts) -> bool:
     """
     if facts.actor.barred:
         return False  # he is told that, whoever he asks about
-    return not facts.subject_known or not (facts.verification.verified or facts.granted or facts.glass)
+    return not facts.subject_known or not facts.borne_out
 
 
 def _keys(judged: Iterable[Judged]) -> list[Key]:

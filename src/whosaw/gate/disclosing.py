@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from whosaw.ask import Ask
 from whosaw.decide import Decision
 from whosaw.gate.aliasing import Disclosed
-from whosaw.gate.deciding import Deciding, Judged, Parts
+from whosaw.gate.deciding import Deciding, Parts
 from whosaw.gate.entries import Numbers, disclosure_entry, evaluation_entry
 from whosaw.gate.fetching import Fetcher
+from whosaw.gate.judged import Judged
 from whosaw.gate.notifying import Allowed
 from whosaw.gate.numbering import BatchNumbers, Key
 from whosaw.gate.together import together

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from whosaw.ask import ActionAsk, Ask, LookupAsk
 from whosaw.catalog import Catalog
@@ -24,14 +23,12 @@ from whosaw.gate import frictionqueries as queries
 from whosaw.gate.budgets import Budgets
 from whosaw.gate.facts import Person
 from whosaw.gate.frictionsigns import BURST, CANARY, ENUMERATION, PLACES, Signs
+from whosaw.gate.judged import Judged
 from whosaw.gate.numbering import Numbering
 from whosaw.record import Appender
 from whosaw.store import Database
 from whosaw.store.alerts import raise_alert
 from whosaw.terms import SubjectRef, to_us
-
-if TYPE_CHECKING:
-    from whosaw.gate.deciding import Judged
 
 REASONS = {
     "reason": "friction.reason_needed",
@@ -102,7 +99,7 @@ class Friction:
             for sign in self._shown_by(each, asker, shows=shows):
                 await self._begin(sign, asker, each.ask)
             found.append(replace(each, decision=self._held(each.ask, each.decision)))
-            if not _borne_out(each) and str(each.ask.subject) in self._canaries:
+            if not each.facts.borne_out and str(each.ask.subject) in self._canaries:
                 await self._begin(CANARY, asker, each.ask)
         return found
 
@@ -164,7 +161,7 @@ class Friction:
             found.append(PLACES)
         if judged.facts.actor.stopped:
             return found
-        if not _borne_out(judged):
+        if not judged.facts.borne_out:
             if not judged.facts.subject_known:
                 if signs.missed(asker, at_us):
                     found.append(ENUMERATION)
@@ -250,11 +247,6 @@ class Friction:
             if before.until > at and (STEPS.index(before.step) >= rank or not told):
                 return None
         return STEPS[rank]
-
-
-def _borne_out(judged: Judged) -> bool:
-    """Return whether work, a grant or broken glass bears an ask out."""
-    return bool(judged.facts.verification.verified or judged.facts.granted or judged.facts.glass)
 
 
 def _reveals(decision: Decision) -> bool:

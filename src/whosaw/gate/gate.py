@@ -12,11 +12,12 @@ from whosaw.gate.aliasing import Aliasing
 from whosaw.gate.batching import Batcher, nothing_more
 from whosaw.gate.budgets import Budgets
 from whosaw.gate.bulk import Bulk
-from whosaw.gate.deciding import Deciding, Judged, Parts
+from whosaw.gate.deciding import Deciding, Parts
 from whosaw.gate.disclosing import Committed, Disclosing, Disclosure, Evaluation
 from whosaw.gate.facts import FactFinder
 from whosaw.gate.form import Form
 from whosaw.gate.friction import Friction
+from whosaw.gate.judged import Judged
 from whosaw.gate.lookups import Found, LookingUp
 from whosaw.gate.notifying import Notifying
 from whosaw.gate.numbering import Numbering
