@@ -17,7 +17,7 @@ from sqlalchemy.orm import Bundle, DeclarativeBase, Mapped, Session, aliased, ma
 
 from whosaw.app.server import Server, bind, build_app
 from whosaw.client import Answer, AsyncClient, Client, Denied, DoorError, Guard, GuardRefused, Hidden, guard
-from whosaw.client.guard import DOTS
+from whosaw.client.hidden import DOTS
 from whosaw.doors.http import House, HttpDoor
 from whosaw.gate import add_tokens
 from whosaw.record import entries_from

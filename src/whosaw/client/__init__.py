@@ -5,7 +5,8 @@ door has shown them.
 """
 
 from whosaw.client.aio import AsyncClient
-from whosaw.client.guard import Guard, GuardRefused, Hidden, guard
+from whosaw.client.guard import Guard, guard
+from whosaw.client.hidden import GuardRefused, Hidden
 from whosaw.client.standing import Glass, GlassTerms, Grant, GrantTerms
 from whosaw.client.sync import Client
 from whosaw.client.values import Alias, Allowed, Answer, Denied, DoorError, Found, Masked, Refused

@@ -11,38 +11,12 @@ the models is stopped by the database's own rights, not by this.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from whosaw.client.aio import AsyncClient
+from whosaw.client.hidden import DOTS, GuardRefused, Hidden
 from whosaw.client.sync import Client
 from whosaw.client.values import Answer, Denied, Masked, Refused, Value
-from whosaw.terms import WhosawError
-
-DOTS = "•••"
-
-
-class GuardRefused(WhosawError, TypeError):
-    """A guard cannot be put up, or somebody tried to get past one that stands."""
-
-    code: ClassVar[str] = "client.guard_refused"
-    hint = "guard(Model, KIND, {attribute: field}) takes a mapped SQLAlchemy class or a Django model"
-
-
-class Hidden(str):
-    """What stands in for a protected value: dots, or the masked form that the door gave. It is never written."""
-
-    field: str
-    rule: str
-
-    def __new__(cls, field: str, presentation: str = DOTS, rule: str = "") -> Hidden:
-        """Return what is shown of `field`; `rule` says why it is masked or refused, empty where nobody asked yet."""
-        made = super().__new__(cls, presentation)
-        made.field, made.rule = field, rule
-        return made
-
-    def __repr__(self) -> str:
-        """Say what is hidden, so that a log line does not look like a value."""
-        return f"<hidden {self.field}{f': {self.rule}' if self.rule else ''}>"
 
 
 class Backing(Protocol):

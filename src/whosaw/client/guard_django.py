@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from whosaw.client.guard import GuardRefused, Hidden
+from whosaw.client.hidden import GuardRefused, Hidden
 
 _SHOWN = "_whosaw_shown"
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseList
 
-from whosaw.client.guard import GuardRefused, Hidden
+from whosaw.client.hidden import GuardRefused, Hidden
 
 _COUNTED = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 _EVERY_COLUMN = re.compile(r"(^|[.,(])\s*\*")
