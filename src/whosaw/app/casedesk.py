@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from whosaw.answer import Cases, Effects, RawMails, SightingBook, Steps
@@ -22,7 +21,7 @@ from whosaw.answer.retention import Retention
 from whosaw.answer.unmasking import Unmaskings
 from whosaw.app.caseeffects import CaseDoors, marketplace_of, notifying, others_of
 from whosaw.app.casepreserve import Preserve
-from whosaw.app.casestaff import leavers
+from whosaw.app.casestaff import leavers, managers_of
 from whosaw.app.services import Services
 
 
@@ -59,12 +58,7 @@ def case_work(services: Services) -> CaseWork:
     """Return the parts of case work over open services."""
     db, clock = services.db, services.clock
     notes = Notes(db, clock, services.appender.append)
-
-    async def managers(actors: Sequence[str]) -> Mapping[str, str]:
-        rows = await services.directory(list(actors)) if actors else {}
-        return {key: str(row["manager"]) for key, row in rows.items() if row.get("manager")}
-
-    conflicts = Conflicts(db, managers)
+    conflicts = Conflicts(db, managers_of(services.directory))
     desk = Desk(db, clock, notes, conflicts, Preserve(services).unheld)
     raws = RawMails(services.settings.state / "complaints")
     effects = Effects(

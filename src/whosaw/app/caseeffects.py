@@ -8,6 +8,7 @@ from typing import Any
 from whosaw.answer import StepRefused
 from whosaw.answer.connector import WebhookMarketplace
 from whosaw.answer.effects import Marketplace, Notify, Other
+from whosaw.app.casenotices import CaseNotices
 from whosaw.app.casepreserve import Preserve
 from whosaw.app.casesettings import CaseSettings
 from whosaw.app.hrfile import HrFile
@@ -107,8 +108,6 @@ def notifying(services: Services) -> Notify:
     """Return what queues and sends the letters of a case."""
 
     async def notify(case: str) -> Mapping[str, int]:
-        from whosaw.app.casenotices import CaseNotices
-
         return await CaseNotices(services).send(case)
 
     return notify

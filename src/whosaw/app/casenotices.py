@@ -25,8 +25,10 @@ from whosaw.answer import (
 from whosaw.answer.bounces import Bounces
 from whosaw.answer.casequeries import fetch, police_holds
 from whosaw.answer.clocks import CaseClocks
+from whosaw.answer.conflicts import Conflicts
 from whosaw.answer.covered import UNMEASURED, Covered
 from whosaw.answer.delivery import Sending, send_pending
+from whosaw.answer.desk import Desk
 from whosaw.answer.dryrun import write_letters
 from whosaw.answer.duties import Duty, Risk, decide_duties, required_of
 from whosaw.answer.facts import Person
@@ -35,10 +37,11 @@ from whosaw.answer.notes import Notes
 from whosaw.answer.notices import Obliged, Recipient, Wording, letter_to, queue_notices, wording_of
 from whosaw.answer.risk import Risks
 from whosaw.answer.stepqueries import done_steps, suspended_in
-from whosaw.app.casedesk import case_work
+from whosaw.app.casepreserve import Preserve
 from whosaw.app.casequeries import coverage_days
 from whosaw.app.caserecipients import label_of, recipients_of
 from whosaw.app.casesettings import CaseSettings
+from whosaw.app.casestaff import managers_of
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record import Entry, entries_by_actor, exposed_subjects, fsck
@@ -74,8 +77,8 @@ class CaseNotices:
         self.outbox = Outbox(services.db)
         self.bounces = Bounces(services.db)
         self._notes = Notes(services.db, services.clock, services.appender.append)
-        # the desk of case work knows from the directory whose manager somebody is
-        self._desk = case_work(services).desk
+        conflicts = Conflicts(services.db, managers_of(services.directory))
+        self._desk = Desk(services.db, services.clock, self._notes, conflicts, Preserve(services).unheld)
         self.risks = Risks(services.db, services.clock, self._notes, self._desk)
 
     async def facts(self, case: str) -> Facts:

@@ -1,12 +1,28 @@
-"""Who has left, as the steps of a case ask the staff directory."""
+"""What case work asks the staff directory: whose manager somebody is, and who has left."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from whosaw.answer.conflicts import Managers
 from whosaw.answer.rules import Gone
 from whosaw.gate.approvalpeople import Directory, is_there
 from whosaw.terms import Clock
+
+
+def managers_of(directory: Directory) -> Managers:
+    """Return what says whom somebody answers to; of whom the directory says nothing, nothing.
+
+    Args:
+        directory: of the staff, read anew each time.
+    """
+
+    async def managers(actors: Sequence[str]) -> Mapping[str, str]:
+        rows = await directory(list(actors)) if actors else {}
+        return {key: str(row["manager"]) for key, row in rows.items() if row.get("manager")}
+
+    return managers
 
 
 def leavers(directory: Directory, clock: Clock) -> Gone:
