@@ -36,7 +36,7 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.sightingreads import sighting_lines
 from whosaw.app.webreads import WebReads
-from whosaw.doors.console.reads import KnownLine
+from whosaw.doors.console.casereads import KnownLine
 from whosaw.prove import Checkpoint, SigningKey, open_checkpoint, sign_checkpoint
 from whosaw.prove.merkle import tree_root
 from whosaw.record import entries_from

@@ -16,12 +16,11 @@ from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
 from whosaw.app.sightingreads import sighting_lines
-from whosaw.doors.console.reads import (
+from whosaw.doors.console.casereads import (
     Approval,
     CandidateLine,
     CasePage,
     CaseSummary,
-    CorrectionLine,
     FallenLine,
     KnownLine,
     Look,
@@ -30,6 +29,7 @@ from whosaw.doors.console.reads import (
     StepLine,
     TermLine,
 )
+from whosaw.doors.console.reads import CorrectionLine
 from whosaw.store.alerts import attention
 from whosaw.store.numbers import find_all
 from whosaw.store.outbox import Outbox

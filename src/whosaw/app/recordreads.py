@@ -12,7 +12,7 @@ from typing import Any
 
 from whosaw.app import queries
 from whosaw.app.coverageday import coverage_line
-from whosaw.doors.console.reads import (
+from whosaw.doors.console.recordreads import (
     CheckpointLine,
     Completeness,
     Effect,

@@ -9,7 +9,7 @@ from whosaw.answer.alternatives import Alternative, Checks
 from whosaw.answer.plainwords import ALTERNATIVES, word_of
 from whosaw.answer.plausibility import WORDS, plausibility
 from whosaw.app.casedesk import CaseWork
-from whosaw.doors.console.reads import SightingLine
+from whosaw.doors.console.casereads import SightingLine
 from whosaw.terms import chance
 
 Seen = Callable[[str], Awaitable[bool]]

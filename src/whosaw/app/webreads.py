@@ -11,7 +11,9 @@ from whosaw.app.looks import Look, note_look
 from whosaw.app.overseeing import oversees
 from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import Services
-from whosaw.doors.console.reads import CasePage, StartPage, TrailPage, WhoPage, WhoQuestion
+from whosaw.doors.console.casereads import CasePage
+from whosaw.doors.console.reads import StartPage
+from whosaw.doors.console.recordreads import TrailPage, WhoPage, WhoQuestion
 from whosaw.doors.console.unmaskreads import UnmaskLine, UnmaskPage
 from whosaw.doors.console.watchreads import (
     ExplanationLine,

@@ -11,25 +11,26 @@ import pytest
 from fastapi import FastAPI
 
 from whosaw.doors.console import ConsoleDoor, LoginLinks, Sessions
-from whosaw.doors.console.reads import (
+from whosaw.doors.console.casereads import (
     Approval,
     CandidateLine,
     CasePage,
     CaseSummary,
-    CheckpointLine,
-    Completeness,
-    CorrectionLine,
-    EntryLine,
     FallenLine,
-    FieldEffect,
     KnownLine,
     Look,
     NoticeLine,
     ScopeCounts,
     SightingLine,
-    StartPage,
     StepLine,
     TermLine,
+)
+from whosaw.doors.console.reads import CorrectionLine, StartPage
+from whosaw.doors.console.recordreads import (
+    CheckpointLine,
+    Completeness,
+    EntryLine,
+    FieldEffect,
     TrailPage,
     TrailState,
     WhoCounts,

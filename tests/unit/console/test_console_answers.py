@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from whosaw.doors.console import ConsoleDoor, LoginLinks
-from whosaw.doors.console.reads import (
+from whosaw.doors.console.reads import CorrectionLine
+from whosaw.doors.console.recordreads import (
     CheckpointLine,
     Completeness,
-    CorrectionLine,
     FieldEffect,
     TrailState,
     WhoQuestion,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from whosaw.doors.console.casereads import CandidateLine, Look
 from whosaw.doors.console.chart import LINES_MOST, draw
-from whosaw.doors.console.reads import CandidateLine, Look
 
 AT = datetime(2026, 3, 26, 9, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whosaw.doors.console.questions import NoSuchPage, QuestionUnreadable, before_index, case_id, who_question
-from whosaw.doors.console.reads import WhoQuestion
+from whosaw.doors.console.recordreads import WhoQuestion
 from whosaw.terms import SubjectRef
 
 

@@ -16,7 +16,7 @@ from whosaw.app.recordreads import RecordReads
 from whosaw.app.services import own_database
 from whosaw.app.settings import Settings
 from whosaw.app.trustfile import trail_key
-from whosaw.doors.console.reads import ROWS_MOST, WhoPage, WhoQuestion, WhoRow
+from whosaw.doors.console.recordreads import ROWS_MOST, WhoPage, WhoQuestion, WhoRow
 from whosaw.prove import VerifierKey
 from whosaw.record import Appender, load_or_create
 from whosaw.store import Database

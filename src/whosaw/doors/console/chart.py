@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whosaw.doors.console.reads import Look
+from whosaw.doors.console.casereads import Look
 
 LINES_MOST = 4
 _WIDTH, _HEIGHT = 460, 260

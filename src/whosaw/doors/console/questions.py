@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
-from whosaw.doors.console.reads import WhoQuestion
+from whosaw.doors.console.recordreads import WhoQuestion
 from whosaw.terms import SubjectRef, WhosawError
 
 _PARAMETER_MOST = 200

@@ -22,7 +22,8 @@ from whosaw.doors.console.questions import (
     case_id,
     who_question,
 )
-from whosaw.doors.console.reads import ROWS_MOST, Reads
+from whosaw.doors.console.reads import Reads
+from whosaw.doors.console.recordreads import ROWS_MOST
 from whosaw.doors.console.watchroutes import Page, watch_pages
 from whosaw.terms import Clock, WhosawError, from_us, to_us
 
