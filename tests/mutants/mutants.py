@@ -745,10 +745,10 @@ MUTANTS = [
         "the touch of a canary is answered otherwise",
         "gate/friction.py",
         """            found.append(replace(each, decision=self._held(each.ask, each.decision)))
-            if not _borne_out(each) and str(each.ask.subject) in self._canaries:
+            if not each.facts.borne_out and str(each.ask.subject) in self._canaries:
                 await self._begin(CANARY, asker, each.ask)
 """,
-        """            if not _borne_out(each) and str(each.ask.subject) in self._canaries:
+        """            if not each.facts.borne_out and str(each.ask.subject) in self._canaries:
                 await self._begin(CANARY, asker, each.ask)
             found.append(replace(each, decision=self._held(each.ask, each.decision)))
 """,
