@@ -714,7 +714,7 @@ MUTANTS = [
     # budgets
     Mutant(
         "a budget lets one more through",
-        "store/migrations/versions/0008_budgets.py",
+        "store/migrations/versions/0033_misses_refused.py",
         "v_counts[w] + v_adds[w] > u.hard[w] then",
         "v_counts[w] + v_adds[w] > u.hard[w] + 1 then",
         ("tests/store/test_budgets.py",),
