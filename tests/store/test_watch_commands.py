@@ -48,6 +48,7 @@ def test_from_the_daily_run_to_a_case(
     assert flag["beneficiary"] == f"seller:S-{SOLD}" and f"E-{BRIBED}" not in json.dumps(told)
     printed = call("P-1", "watch", "flags", "--flag", flag["id"])[1]
     assert flag["seal"] in printed and "perhaps" in printed and "permuted at random" in printed
+    assert all(each in " ".join(printed.split()) for each in told["measured"]["missing"])
     to_reviewer, to_others = (
         json.loads(call(who, "watch", "replay", flag["id"], "--json")[1]) for who in ("P-1", "E-1")
     )

@@ -16,10 +16,11 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from pydantic import SecretStr
-from tests.store.watchworld import BRIBED, END, LOOKS, PEOPLE, SOLD, Worlds, worlds
+from tests.store.watchworld import BRIBED, END, LOOKS, PEOPLE, SOLD, START, Worlds, worlds
 from tests.unit.answer.test_intake import RECORD, forwarded, letter, signed
 
 from whosaw.answer import RawMails, SightingBook, read_complaint
@@ -450,6 +451,28 @@ async def test_accesses_of_other_logs_in_the_lake_are_weighed_with_the_trails_ow
             (other,) = [each for each in cases if each.beneficiary == "seller:S-9"]
             found, seal = await replay_stored(opened, other.id)
             assert found["seal"] == seal
+
+
+async def test_work_that_is_not_done_is_open_and_what_waits_with_a_team_is_the_teams(services: Services) -> None:
+    with company_of(services) as connection:
+        connection.execute("update company.tickets set closed_at = opened_at + interval '1 day' where id = 'T-1'")
+        connection.execute("update company.tickets set closed_at = %s where id = 'T-2'", [END + timedelta(days=1)])
+        connection.execute("update company.tickets set assignee = 'returns' where id = 'T-3'")
+    told = await told_now(services, END)
+    of = ["customer:C-1", "customer:C-2", "customer:C-3", "customer:C-4"]
+
+    async def read(told: dict[str, Any]) -> tuple[list[int], list[str]]:
+        async with run_files(services, told) as (lake, _, _):
+            work = load_work(lake, OPEN)
+        at = [int(np.flatnonzero(work.item_subject == work.subjects.index(name))[0]) for name in of]
+        days = [int(work.closed_us[row] - work.opened_us[row]) // 86_400_000_000 for row in at]
+        return days, [work.teams[work.item_team[row]] if work.item_team[row] >= 0 else "" for row in at]
+
+    whole = int((to_us(END) - 1 - to_us(START - timedelta(days=1))) // 86_400_000_000)
+    assert await read(told) == ([1, whole, whole, whole], ["", "", "returns", ""])
+    before = {name: value for name, value in told.items() if name not in ("still_open", "teams")}
+    assert (await read(before))[0] == [1, 0, 0, 0], "a run of before is recomputed as it was"
+    assert (await told_of(services, told)).teams and not (await told_of(services, before)).teams
 
 
 async def test_an_export_without_a_reason_is_one_decision_and_ten_asks_are_ten(services: Services) -> None:

@@ -33,12 +33,15 @@ Payload = Mapping[str, int | str | list[int | str]]
 
 @asynccontextmanager
 async def run_lake(
-    services: Services, since_us: int, until_us: int, *, before: int | None = None
+    services: Services, since_us: int, until_us: int, *, before: int | None = None, still_open: bool = True
 ) -> AsyncIterator[tuple[Path, LeftOut]]:
     """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`, imported accesses too.
 
     Of the trail it holds the entries below index `before` alone, where that is given: a door whose clock is behind may
     still add entries of a time that is over.
+
+    Work that is not done by then is open until then; where not `still_open`, as in runs of before, it is as if closed
+    when it was opened.
 
     Beside it stands which accesses are not in it. What a machine opened that opens everything (an import says so, and
     no such person is in the directory) is nobody's, and its sets, which may hold everybody each day, are not read.
@@ -87,7 +90,7 @@ async def run_lake(
         if imports:
             others = await asyncio.to_thread(read_imported, kept, since_us, until_us, known)
             about |= others.subjects
-        worked, orders = await _work(services, about, until_us)
+        worked, orders = await _work(services, about, until_us, still_open=still_open)
         for entries in others.entries(_owned(worked)) if others is not None else ():
             await asyncio.to_thread(export_trail, entries, lake, names, "imported")
         await asyncio.to_thread(export_worked, worked, lake)
@@ -147,7 +150,9 @@ def _owned(worked: Sequence[Worked]) -> dict[str, Owned]:
     return found | {name: found[same[0]] for name, same in bare.items() if len(same) == 1}
 
 
-async def _work(services: Services, subjects: Collection[str], until_us: int) -> tuple[list[Worked], list[Order]]:
+async def _work(
+    services: Services, subjects: Collection[str], until_us: int, *, still_open: bool
+) -> tuple[list[Worked], list[Order]]:
     """Return what happened to work items about `subjects`, and whom each of these would concern."""
     worked: list[Worked] = []
     orders: list[Order] = []
@@ -167,10 +172,14 @@ async def _work(services: Services, subjects: Collection[str], until_us: int) ->
                 said = (f"{purpose.name}:{row['reference']}", purpose.name)
                 about = f"{kind}:{item.subject}"
                 origin = item.origin if item.origin in staff else spelled.get(item.origin.strip().casefold())
-                worked.append(Worked(about, opened, *said, origin, whom))
+                # an assignee who is nobody of the staff is the team that it waits with
+                route = item.assignee if item.assignee and item.assignee not in staff else None
+                worked.append(Worked(about, opened, *said, origin, whom, route))
+                closed = until_us if item.closed_at is None else to_us(item.closed_at)
                 if item.assignee:
-                    closed = opened if item.closed_at is None else to_us(item.closed_at)
                     worked.append(Worked(about, closed if closed < until_us else opened, *said, item.assignee, whom))
+                if still_open and closed >= until_us:
+                    worked.append(Worked(about, max(until_us - 1, opened), *said, None, whom))
                 if whom:
                     orders.append(Order(about, opened, whom, said[0]))
     return worked, orders

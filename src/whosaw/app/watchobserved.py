@@ -23,6 +23,7 @@ from whosaw.watch.rows import NONE, Accesses, Bool, Float, Int64
 from whosaw.watch.strength import TemplateStrength
 from whosaw.watch.suggesting import Suggestion
 
+_NO_TEAM = "no work record has the `route` of a team that is somebody's `queue`"
 _RATES = ("queue", "shift", "region", "employer", "part_time")
 
 
@@ -102,7 +103,8 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     prints = _prints(files.prints, actors, beneficiaries)
     harms, canary = _harms(files.harms, subjects), _canaries(files.canaries, subjects)
     link_access, link_beneficiary = _links(accesses, bought, len(subjects.names))
-    tried = lake_excuses(lake, told, accesses, (actors, subjects), managed)
+    queues = groups(files.actors, exposure.actors).get("queue", ()) if told.teams else ()
+    tried = lake_excuses(lake, told, accesses, (actors, subjects), managed, queues)
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
     asked_for = exposure.verified[kept] | _to_decide(accesses, actors, subjects, told.tasks)
@@ -133,6 +135,7 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     missing = []
     if tried.excuses is None and told.watching.templates:
         missing.append(tried.why_not)
+    missing += [f"template `{name}` holds for no access: {_NO_TEAM}" for name in _without_team(told, strengths)]
     if tried.excuses is None and not exposure.has_reasons:
         missing.append("no log says why accesses happened: none of them is unexplained, and nothing can be found")
     if not bought[0].size:
@@ -142,6 +145,12 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     grade = weakest_grade(lake).line
     names = actors.names, subjects.names, beneficiaries.names
     return Watched(observed, *names, grade, tuple(missing), excuses, strengths, tried.suggestions)
+
+
+def _without_team(told: Told, strengths: Sequence[TemplateStrength]) -> list[str]:
+    """Return the templates about teams that never hold."""
+    never = [each.name for each in strengths if not each.real]
+    return [name for name in never if told.watching.templates[name].get("via") == "team"]
 
 
 def _weights(prints: Prints, beneficiaries: int) -> Float | None:

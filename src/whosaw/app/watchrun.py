@@ -42,6 +42,8 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "until_us": to_us(until),
         "answers_before": until.isoformat(),
         "whole_asks": True,
+        "still_open": True,
+        "teams": True,
         "staff": dict(sorted(staff.items())),
         "mail_prints": await _mail_prints(services, until),
         "second": {kind: [list(side) for side in sides] for kind, sides in _decided_again(watching).items()},
@@ -93,6 +95,7 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
         int(told["until_us"]),
         answers,
         whole_asks=bool(told.get("whole_asks")),
+        teams=bool(told.get("teams")),
         tasks=tasks,
         explained=tuple((beneficiary, int(since), int(until)) for beneficiary, since, until in explained),
     )
@@ -108,7 +111,8 @@ async def run_files(services: Services, told: Mapping[str, Any]) -> AsyncIterato
 
     since_us, until_us = int(told["since_us"]), int(told["until_us"])
     keys = await every_key(services.db, "actor")
-    async with run_lake(services, since_us, until_us) as (lake, left_out):
+    still_open = bool(told.get("still_open"))
+    async with run_lake(services, since_us, until_us, still_open=still_open) as (lake, left_out):
         staff = lake.parent / "staff.csv"
         named = ((keys.get(int(number), f"#{number}"), *words) for number, words in _staff_of(told).items())
         write_csv(staff, ("actor", "role", *STAFF), sorted(named))

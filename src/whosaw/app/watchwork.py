@@ -47,6 +47,7 @@ class Told:
         answers: accesses whose reason the employee wrote; half an excuse each, and none for a canary.
         whole_asks: an answer is about all that was shown in that instant where the question was; false for runs of
             before, to which every answer was about one access, whoever it was at.
+        teams: whether work may be given to a team; false for runs of before, to which none was.
         tasks: looks of a blind second decider at what he decides; whole excuses.
         explained: looks that reviewers explained afterwards; half an excuse each, and none for a canary.
         suggest: whether to look for templates that nobody declared.
@@ -56,6 +57,7 @@ class Told:
     until_us: int = OPEN
     answers: Collection[Answer] = ()
     whole_asks: bool = True
+    teams: bool = True
     tasks: Collection[Task] = ()
     explained: tuple[Explained, ...] = ()
     suggest: bool = False
@@ -83,7 +85,12 @@ class Tried:
 
 
 def lake_excuses(
-    lake: Path, told: Told, accesses: Accesses, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64]
+    lake: Path,
+    told: Told,
+    accesses: Accesses,
+    people: tuple[Numbers, Numbers],
+    managed: tuple[Int64, Int64],
+    queues: Sequence[str] = (),
 ) -> Tried:
     """Return what the declared templates excuse, or why they were not tried.
 
@@ -93,6 +100,7 @@ def lake_excuses(
         accesses: those to excuse.
         people: actors and subjects by index; those of the work records join them.
         managed: declared account management, actors and beneficiaries.
+        queues: of each actor, empty where unknown: what is routed to a queue is given to its team.
     """
     declared, settings = told.watching.templates, told.settings
     if not declared and not told.suggest:
@@ -103,7 +111,7 @@ def lake_excuses(
     if len(accesses) < FEWEST:
         return Tried(why_not=f"{len(accesses)} accesses are too few to measure the templates, {FEWEST} are needed")
     templates = read_templates(_can_hold(declared, records.kinds), records.kinds)
-    work = _work(records, people, managed)
+    work = _work(records, people, managed, queues)
     since = work.known_since_us(len(people[1].names))
     unseen = since >= OPEN
     first = np.full(since.size, OPEN, np.int64)
@@ -130,7 +138,9 @@ def _can_hold(told: Mapping[str, Mapping[str, object]], kinds: Sequence[str]) ->
     return found
 
 
-def _work(records: WorkRecords, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64]) -> Work:
+def _work(
+    records: WorkRecords, people: tuple[Numbers, Numbers], managed: tuple[Int64, Int64], queues: Sequence[str]
+) -> Work:
     actor = np.array([*(people[0].of(name) for name in records.actors), NONE], np.int64)
     subject = np.array([*(people[1].of(name) for name in records.subjects), NONE], np.int64)
     items = Items(
@@ -139,9 +149,11 @@ def _work(records: WorkRecords, people: tuple[Numbers, Numbers], managed: tuple[
         records.opened_us,
         records.closed_us,
         actor[records.assignee],
-        np.full(records.item_kind.size, NONE, np.int64),
+        records.item_team,
         actor[records.made_by],
     )
     acts = Acts(records.act_kind, actor[records.act_actor], subject[records.act_subject], records.act_at_us)
     ties = Ties(managed[0], managed[1], np.zeros(managed[0].size, np.int64), np.full(managed[0].size, OPEN, np.int64))
-    return Work(records.kinds, items, acts, ties)
+    places = {name: at for at, name in enumerate(records.teams)}
+    team = np.array([places.get(queue, NONE) for queue in queues], np.int64) if queues else None
+    return Work(records.kinds, items, acts, ties, team)

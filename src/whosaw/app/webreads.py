@@ -141,6 +141,7 @@ class WebReads:
             *(day, rate, confirmed, others, signals, flags, held, erased, unread),
             *(explained, teams, groups, queue["count"], newest, selected, measured.get("false_discovery", 0.1)),
             await self._explanations(),
+            tuple(measured.get("missing") or ()),
         )
 
     async def _explanations(self) -> tuple[ExplanationLine, ...]:

@@ -64,7 +64,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """One thing that happened to a work item: it was opened, or somebody worked on it; `actor` None for a customer."""
+    """One thing that happened to a work item: it was opened, or somebody worked on it; `actor` None for a customer.
+
+    `route` is the team that it was given to, None where it was given to a person or to none.
+    """
 
     subject: str
     at_us: int
@@ -72,6 +75,7 @@ class Worked:
     activity: str
     actor: str | None = None
     beneficiary: str | None = None
+    route: str | None = None
 
 
 def export_trail(
@@ -146,7 +150,7 @@ def export_worked(rows: Iterable[Worked], lake: Path, origin: str = "work") -> I
     """Bring what happened to work items into the lake: watch asks which accesses it explains."""
 
     def columns(batch: list[Worked]) -> dict[str, list[str | None]]:
-        names = ("subject", "ticket", "activity", "actor", "beneficiary")
+        names = ("subject", "ticket", "activity", "actor", "beneficiary", "route")
         return {name: [getattr(row, name) for row in batch] for name in names}
 
     return _export_records(lake, "tickets", origin, rows, columns)

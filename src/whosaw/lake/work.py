@@ -23,9 +23,11 @@ class WorkRecords:
         item_kind, item_subject, opened_us, closed_us, assignee, made_by: one work item for each person who worked on
             it (for nobody, where no row names one); open from its first row to its last; made by whom the first row
             names, if it names one alone.
+        item_team: the route that the first row says: the team it was given to.
         act_kind, act_actor, act_subject, act_at_us: one row of the log each.
         kinds: the activity of each kind; `ticket` where the log names none.
         actors, subjects: references.
+        teams: names of routes.
     """
 
     item_kind: Int64
@@ -41,6 +43,8 @@ class WorkRecords:
     kinds: tuple[str, ...]
     actors: tuple[str, ...]
     subjects: tuple[str, ...]
+    item_team: Int64
+    teams: tuple[str, ...]
 
 
 # the kind of an item is the activity with which it was opened; -1 stands for a number that is absent
@@ -49,7 +53,7 @@ _ITEMS = """
         SELECT ticket, subject, min(at_us) AS opened_us, max(at_us) AS closed_us
         FROM tickets WHERE ticket IS NOT NULL AND at_us < $until GROUP BY ticket, subject
     ), first_row AS (
-        SELECT t.ticket, t.subject, min(coalesce(t.activity, -1)) AS kind,
+        SELECT t.ticket, t.subject, min(coalesce(t.activity, -1)) AS kind, max(coalesce(t.route, -1)) AS team,
                CASE WHEN count(DISTINCT coalesce(t.actor, -1)) = 1 THEN min(coalesce(t.actor, -1)) ELSE -1 END
                    AS made_by
         FROM tickets t JOIN item i ON i.ticket = t.ticket AND i.subject = t.subject AND i.opened_us = t.at_us
@@ -58,7 +62,7 @@ _ITEMS = """
         SELECT DISTINCT ticket, subject, actor FROM tickets
         WHERE ticket IS NOT NULL AND actor IS NOT NULL AND at_us < $until
     )
-    SELECT f.kind, i.subject, i.opened_us, i.closed_us, coalesce(w.actor, -1) AS assignee, f.made_by
+    SELECT f.kind, i.subject, i.opened_us, i.closed_us, coalesce(w.actor, -1) AS assignee, f.made_by, f.team
     FROM item i
     JOIN first_row f ON f.ticket = i.ticket AND f.subject = i.subject
     LEFT JOIN worker w ON w.ticket = i.ticket AND w.subject = i.subject
@@ -81,6 +85,7 @@ def load_work(lake: Path, until_us: int) -> WorkRecords:
         kinds, kind = _named(held, "activity", items["kind"], acts["kind"], absent="ticket")
         actors, actor = _named(held, "actor", items["assignee"], items["made_by"], acts["actor"])
         subjects, subject = _named(held, "subject", items["subject"], acts["subject"])
+        teams, team = _named(held, "route", items["team"])
     return WorkRecords(
         kind[0],
         subject[0],
@@ -95,6 +100,8 @@ def load_work(lake: Path, until_us: int) -> WorkRecords:
         kinds,
         actors,
         subjects,
+        team[0],
+        teams,
     )
 
 

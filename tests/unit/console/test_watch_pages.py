@@ -156,6 +156,12 @@ async def test_what_was_explained_afterwards_is_told_with_who_said_so(
     assert "explanations-heading" not in (await signed_in.get("/console/watch")).text
 
 
+async def test_what_a_better_answer_needs_is_said(signed_in: httpx.AsyncClient, readings: Readings) -> None:
+    assert "What is missing" not in (await signed_in.get("/console/watch")).text
+    readings.watched = replace(readings.watched, missing=("template `team` holds for no access",))
+    assert 'template <span class="code">team</span> holds for no access' in (await signed_in.get("/console/watch")).text
+
+
 async def test_the_first_page_leads_reviewers_to_the_flags(signed_in: httpx.AsyncClient) -> None:
     assert 'href="/console/watch"' in (await signed_in.get("/console/")).text
 

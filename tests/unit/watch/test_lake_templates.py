@@ -169,6 +169,31 @@ def test_queues_and_products_are_nearer_peers_and_stand_in_the_digest(lake: Path
     assert "e5" in cases <= {"e5", "e6"}, "both sell; nobody else may become a case by having fewer peers"
 
 
+def test_what_waits_with_a_team_explains_its_people_and_nobody_else(tmp_path: Path) -> None:
+    rng, queues = np.random.default_rng(6), ("returns", "fraud", "billing")
+    accesses, tickets = [], []
+    for n in range(900):
+        customer, team, at = n % 300, n % 3, START + timedelta(days=float(rng.random()) * DAYS)
+        tickets.append(f"T-{n},c{customer},{at.isoformat()},{queues[team]},complaint")
+        tickets.append(f"T-{n},c{customer},{(at + timedelta(hours=2)).isoformat()},,complaint")
+        actor = 3 * int(rng.integers(0, PEOPLE // 3)) + (team if n % 10 else team + 1) % 3  # one in ten of another team
+        accesses.append(f"e{actor},c{customer},{(at + timedelta(hours=1)).isoformat()}")
+    bring(tmp_path, "accesses", "actor,subject,at", accesses)
+    bring(tmp_path, "tickets", "ticket,subject,at,route,activity", tickets)
+    staff = tmp_path / "staff.csv"
+    rows = [f"e{n},support,{queues[n % 3]}" for n in range(PEOPLE)]
+    staff.write_text("\n".join(["actor,role,queue", *rows]) + "\n", encoding="utf-8")
+    team = Watching({"team": {"via": "team", "grace_h": 0.0}})
+    report = weigh(tmp_path / "lake", WatchFiles(actors=staff), Told(team)).report
+    assert 0.88 < report["templates"][0]["real"] < 0.92 and report["templates"][0]["lift"] > 20
+    assert 0.88 < report["explained_share"] < 0.92 and not [line for line in report["missing"] if "`team`" in line]
+    offered = weigh(tmp_path / "lake", WatchFiles(actors=staff), Told(suggest=True)).report["suggested_templates"]
+    assert "complaint team" in {each["name"] for each in offered}
+    for files, told in ((WatchFiles(), Told(team)), (WatchFiles(actors=staff), Told(team, teams=False))):
+        report = weigh(tmp_path / "lake", files, told).report
+        assert report["templates"][0]["real"] == 0.0 and "template `team` holds for no access" in str(report["missing"])
+
+
 def test_templates_are_offered_when_asked_for_and_never_used(lake: Path) -> None:
     plain, asked = weigh(lake, WatchFiles(), Told()), weigh(lake, WatchFiles(), Told(suggest=True))
     assert plain.report["suggested_templates"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -64,7 +65,7 @@ def actors(
     if as_json:
         print_json(told)
         return 0
-    _print_actors(told)
+    _print_actors(told, suggest=suggest)
     return 0
 
 
@@ -204,7 +205,7 @@ async def _left_behind(services: Services, common: _Words) -> tuple[MailPrints, 
     return await mail_prints(services, common), await declared_prints(services)
 
 
-def _print_actors(told: Mapping[str, Any]) -> None:
+def _print_actors(told: Mapping[str, Any], *, suggest: bool) -> None:
     out = console()
     out.print(
         f"{told['accesses']} accesses of {told['people']} people, {told['explained_share']:.1%} of them explained"
@@ -227,7 +228,12 @@ def _print_actors(told: Mapping[str, Any]) -> None:
         out.print(Text(f"{line}{f', by {by}' if by else ''}", style="dim"))
     for each in told["suggested_templates"]:
         line = f"a template `{each['name']}` (via {each['via']}) would explain {each['explains_more']:.1%} more"
-        out.print(Text(f"{line}, {each['lift']:,.0f} times likelier than at random: declare it, if it is a reason"))
+        out.print(Text(f"{line}, {each['lift']:,.0f} times likelier than at random; if it is a reason, declare it:"))
+        kinds = f"\nkinds = {json.dumps(each['kinds'])}" if each["kinds"] else ""
+        said = f"[[watch.template]]\nname = {json.dumps(each['name'])}\nvia = {json.dumps(each['via'])}{kinds}"
+        out.print(Text(said, style="dim"))
+    if suggest and not told["suggested_templates"]:
+        out.print("no template is suggested: the lake's work records show no further reason that fits")
     if not told["flags"]:
         out.print("no flags")
     for flag in told["flags"]:

@@ -119,6 +119,8 @@ def _print_measured(besides: dict[str, Any]) -> None:
             f"{each['name']}: of {each['people']} people permuted at random {each['tail']:.2%} reach 100 : 1; {state}"
         )
         out.print(Text(line, style="dim"))
+    for sentence in measured.get("missing") or ():
+        out.print(Text(f"missing: {sentence}", style="dim"))
     for record, count in besides["templates_to_declare"]:
         out.print(Text(f"{count} flags were explained by `{record}`: declare a template for it in [watch]"))
 

@@ -183,6 +183,7 @@ class WatchPage:
         selected: people that e-BH selects among the month's evidence, by number; None where nothing says it.
         false_discovery: its rate.
         explanations: what reviewers declared to explain looks, the newest first.
+        missing: what a better answer needs, one sentence each.
     """
 
     until: date | None
@@ -202,6 +203,7 @@ class WatchPage:
     selected: tuple[int, ...] | None = None
     false_discovery: float = 0.1
     explanations: tuple[ExplanationLine, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
