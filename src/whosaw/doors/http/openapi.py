@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from whosaw import __version__
 from whosaw.doors.http import authzenmodels as authzen
 from whosaw.doors.http import examples, models
+from whosaw.doors.http import peoplemodels as people
 
 _REF = "#/components/schemas/{model}"
 _ALWAYS = {401: "no token, or one that is none", 429: "too many requests, or too many tokens that were none"}
@@ -81,50 +82,50 @@ OPERATIONS: tuple[Operation, ...] = (
         example=examples.ACTION, problems=_DENIED, keyed=True,
     ),
     Operation(
-        "/v1/grants", "post", "Ask for access that others must approve", models.Grant, models.GrantAsk, 201,
+        "/v1/grants", "post", "Ask for access that others must approve", people.Grant, people.GrantAsk, 201,
         example=examples.GRANT, problems=_REFUSED, keyed=True,
     ),
     Operation(
-        "/v1/grants", "get", "List grants: one's own, or the requests one may decide", models.GrantPage,
+        "/v1/grants", "get", "List grants: one's own, or the requests one may decide", people.GrantPage,
         problems=_REFUSED | _BAD_QUERY, query={**_PAGED, **_WHOSE},
     ),
     Operation(
-        "/v1/grants/{number}/approve", "post", "Approve a request", models.Grant, models.Word,
+        "/v1/grants/{number}/approve", "post", "Approve a request", people.Grant, people.Word,
         example=examples.WORD, problems=_REFUSED | _GONE,
     ),
     Operation(
-        "/v1/grants/{number}/refuse", "post", "Refuse a request", models.Grant, models.ReasonedWord,
+        "/v1/grants/{number}/refuse", "post", "Refuse a request", people.Grant, people.ReasonedWord,
         example=examples.WORD, problems=_REFUSED | _GONE,
     ),
     Operation(
-        "/v1/grants/{number}/revoke", "post", "End a grant before its time", models.Grant, models.ReasonedWord,
+        "/v1/grants/{number}/revoke", "post", "End a grant before its time", people.Grant, people.ReasonedWord,
         example=examples.WORD, problems=_REFUSED | _GONE,
     ),
     Operation(
-        "/v1/break-glass", "post", "Take access now, against policy", models.Glass, models.GlassAsk, 201,
+        "/v1/break-glass", "post", "Take access now, against policy", people.Glass, people.GlassAsk, 201,
         example=examples.GLASS, problems=_REFUSED, keyed=True,
     ),
     Operation(
-        "/v1/break-glass", "get", "List broken glass: one's own, and what one may review", models.GlassPage,
+        "/v1/break-glass", "get", "List broken glass: one's own, and what one may review", people.GlassPage,
         problems=_REFUSED | _BAD_QUERY, query=_PAGED,
     ),
     Operation(
-        "/v1/break-glass/{number}/review", "post", "Say whether it was justified", models.Glass, models.GlassReview,
+        "/v1/break-glass/{number}/review", "post", "Say whether it was justified", people.Glass, people.GlassReview,
         example=examples.REVIEW, problems=_REFUSED | _GONE,
     ),
     Operation(
-        "/v1/break-glass/{number}/close", "post", "End one's own access before its time", models.Glass, models.Nothing,
+        "/v1/break-glass/{number}/close", "post", "End one's own access before its time", people.Glass, people.Nothing,
         example={}, problems=_REFUSED | _GONE,
     ),
     Operation(
-        "/v1/suspensions", "post", "Stop somebody at every door", models.SuspensionChange, models.SuspensionAsk,
+        "/v1/suspensions", "post", "Stop somebody at every door", people.SuspensionChange, people.SuspensionAsk,
         example=examples.SUSPENSION, problems=_REFUSED,
     ),
     Operation(
-        "/v1/suspensions", "get", "List who is stopped", models.SuspendedList, problems=_REFUSED | _BAD_QUERY,
+        "/v1/suspensions", "get", "List who is stopped", people.SuspendedList, problems=_REFUSED | _BAD_QUERY,
     ),
     Operation(
-        "/v1/suspensions/{actor}/lift", "post", "Let somebody in again", models.SuspensionChange, models.ReasonedWord,
+        "/v1/suspensions/{actor}/lift", "post", "Let somebody in again", people.SuspensionChange, people.ReasonedWord,
         example=examples.WORD, problems=_REFUSED | {404: "nobody is named so"},
     ),
     Operation(
@@ -132,13 +133,13 @@ OPERATIONS: tuple[Operation, ...] = (
         models.SightingAsk, example=examples.SIGHTING, keyed=True,
         problems={403: "without the role for it", 404: "the company knows nobody of this key"},
     ),
-    Operation("/v1/me", "get", "Say who asks, and how he stands", models.Me, problems=_BAD_QUERY),
+    Operation("/v1/me", "get", "Say who asks, and how he stands", people.Me, problems=_BAD_QUERY),
     Operation(
-        "/v1/conduct", "get", "Show the code of conduct in force", models.Conduct, problems=_REFUSED | _BAD_QUERY,
+        "/v1/conduct", "get", "Show the code of conduct in force", people.Conduct, problems=_REFUSED | _BAD_QUERY,
     ),
     Operation(
-        "/v1/conduct/acknowledgements", "post", "Acknowledge the code of conduct", models.Acknowledged,
-        models.Acknowledgement, example={}, problems=_REFUSED,
+        "/v1/conduct/acknowledgements", "post", "Acknowledge the code of conduct", people.Acknowledged,
+        people.Acknowledgement, example={}, problems=_REFUSED,
     ),
     Operation(
         "/access/v1/evaluation", "post", "AuthZEN: answer one question", authzen.Decision, authzen.EvaluationAsk,
