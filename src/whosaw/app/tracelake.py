@@ -24,7 +24,7 @@ from whosaw.app.traceindexbuild import COLUMNS, Columns, add_segment, begin, rem
 from whosaw.lake.completeness import Completeness, measure
 from whosaw.lake.engine import from_files
 from whosaw.lake.errors import BeneficiaryUnknown, NotALake
-from whosaw.lake.exposure import NEVER, WORK, Exposure
+from whosaw.lake.exposure import IRREGULAR, NEVER, ORDERED, OWNERS, WORK, Exposure
 from whosaw.lake.manifest import read_manifest
 from whosaw.lake.mapping import Kind
 from whosaw.lake.opened import Opened, opened
@@ -187,7 +187,7 @@ def customers_of(open_lake: Opened, lake: Path, beneficiary: str | None, subject
         if open_lake.rows("SELECT 1 FROM numbers WHERE space = 'beneficiary' LIMIT 1"):
             raise BeneficiaryUnknown(f"no log in lake `{lake}` names beneficiary `{beneficiary}`")
         return None
-    ordered = _columns(open_lake, _ORDERED, whom)
+    ordered = _columns(open_lake, ORDERED, whom)
     if not ordered["subject"].size:
         return None
     numbers, names = _subjects(open_lake, whom, list(subjects))
@@ -242,29 +242,10 @@ def exposed(customers: Customers, opened_by: tuple[Accesses, Int64], completenes
     )
 
 
-_ORDERED = "SELECT subject, min(at_us) AS at_us FROM orders WHERE beneficiary = $whom GROUP BY subject"
-
-# The irregular openings of `whosaw.lake.exposure`, here for some files and some subjects alone.
-_OWNERS = """
-    CREATE TEMP TABLE owners AS
-    WITH first_work AS (
-        SELECT ticket, subject FROM tickets WHERE ticket IS NOT NULL
-        QUALIFY at_us = min(at_us) OVER (PARTITION BY ticket)
-    ), first_use AS (
-        SELECT ticket, subject FROM accesses
-        WHERE ticket IS NOT NULL AND verified IS NULL AND ticket NOT IN (SELECT ticket FROM first_work)
-        QUALIFY at_us = min(at_us) OVER (PARTITION BY ticket)
-    )
-    SELECT DISTINCT ticket, subject, true AS own FROM (FROM first_work UNION ALL FROM first_use)
-"""
-_ROWS = """
-    SELECT seen.subject, seen.actor, seen.at_us,
-           CASE WHEN NOT says_why THEN false
-                WHEN verified IS NOT NULL THEN NOT verified
-                WHEN seen.ticket IS NOT NULL THEN own IS NULL
-                ELSE reason IS NULL
-           END AS irregular
-    FROM {files} AS seen LEFT JOIN owners ON owners.ticket = seen.ticket AND owners.subject = seen.subject
+# here for some files and some subjects alone, not for the lake
+_ROWS = f"""
+    SELECT seen.subject, seen.actor, seen.at_us, {IRREGULAR.format(accesses="seen")} AS irregular
+    FROM {{files}} AS seen LEFT JOIN owners ON owners.ticket = seen.ticket AND owners.subject = seen.subject
     WHERE seen.subject IS NOT NULL ORDER BY seen.subject
 """
 _WORK = WORK.format(
@@ -322,7 +303,7 @@ def _merge(manifest: dict[str, Any], stale: set[str], new: dict[str, int]) -> No
 
 def _sorted_rows(open_lake: Opened, files: str) -> Iterator[Columns]:
     """Yield the rows of some files, sorted by subject."""
-    open_lake.connection.execute(_OWNERS)
+    open_lake.connection.execute(f"CREATE TEMP TABLE owners AS WITH {OWNERS} FROM owner")
     found = open_lake.connection.execute(_ROWS.format(files=files)).to_arrow_reader(_BATCH_ROWS)
     for batch in found:
         if batch.num_rows:

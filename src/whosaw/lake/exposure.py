@@ -117,11 +117,8 @@ def load_exposure(lake: Path, beneficiary: str | None = None) -> Exposure:
         )
 
 
-# A ticket belongs to the subject for which it was opened; where no work records say, to the subject of its first use.
-# Several subjects at that same moment share it: the doubt is not held against the actor. A verified reason needs no
-# such guess.
-_ACCESSES = """
-    WITH first_work AS (
+OWNERS = """
+    first_work AS (
         SELECT ticket, subject FROM tickets WHERE ticket IS NOT NULL
         QUALIFY at_us = min(at_us) OVER (PARTITION BY ticket)
     ), first_use AS (
@@ -131,12 +128,26 @@ _ACCESSES = """
     ), owner AS (
         SELECT DISTINCT ticket, subject, true AS own FROM (FROM first_work UNION ALL FROM first_use)
     )
-    SELECT accesses.actor, accesses.subject, at_us,
-           CASE WHEN NOT says_why THEN false
-                WHEN verified IS NOT NULL THEN NOT verified
-                WHEN accesses.ticket IS NOT NULL THEN own IS NULL
-                ELSE reason IS NULL
-           END AS irregular,
+"""
+"""Whose a ticket is, as parts of a ``WITH``, the last of them `owner`: the subject's for which it was opened.
+
+Where no work records say, the subject's of its first use. Several subjects at that same moment share it: the doubt is
+not held against the actor. A verified reason needs no such guess.
+"""
+IRREGULAR = """
+    CASE WHEN NOT says_why THEN false
+         WHEN verified IS NOT NULL THEN NOT verified
+         WHEN {accesses}.ticket IS NOT NULL THEN own IS NULL
+         ELSE reason IS NULL
+    END
+"""
+"""Whether an access of the table or the name `accesses`, joined to its owner, had no reason that holds."""
+ORDERED = "SELECT subject, min(at_us) AS at_us FROM orders WHERE beneficiary = $whom GROUP BY subject"
+"""Who bought of the beneficiary of the number `$whom`, and when first."""
+
+_ACCESSES = f"""
+    WITH {OWNERS}
+    SELECT accesses.actor, accesses.subject, at_us, {IRREGULAR.format(accesses="accesses")} AS irregular,
            coalesce(verified, false) AS verified
     FROM accesses LEFT JOIN owner ON owner.ticket = accesses.ticket AND owner.subject = accesses.subject
 """
@@ -172,8 +183,7 @@ def _beneficiary(open_lake: Opened, lake: Path, name: str | None) -> int | None:
 
 def _entered(open_lake: Opened, beneficiary: int | None) -> tuple[dict[str, Any], str]:
     if beneficiary is not None:
-        ordered = "SELECT subject, min(at_us) AS at_us FROM orders WHERE beneficiary = $whom GROUP BY subject"
-        found = _columns(open_lake, ordered, {"whom": beneficiary})
+        found = _columns(open_lake, ORDERED, {"whom": beneficiary})
         if found["subject"].size:
             return found, "orders"
     return _columns(open_lake, "SELECT subject, min(at_us) AS at_us FROM accesses GROUP BY subject"), "first touch"
