@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -127,11 +128,13 @@ def _told(report: BundleReport) -> str:
         f"verified: {report.entries} entries and {len(report.files)} files under one signed checkpoint",
         f"trail:    {report.origin}, {report.size} entries when it was signed",
         f"signer:   {report.signer}",
+        *(f"witness:  {name} cosigned it on {_when(at)}" for name, at in report.witnessed),
     ]
     if report.later:
         lines.append(
             f"later:    the trail had {report.later} entries, and was only added to since the bundle was built"
         )
+        lines += [f"witness:  {name} cosigned that on {_when(at)}" for name, at in report.later_witnessed]
     if report.sets:
         lines.append(f"sets:     of subjects, for {len(report.sets)} entries that name one")
     if report.without_sets:
@@ -139,10 +142,19 @@ def _told(report: BundleReport) -> str:
     if report.simulated:
         lines.append("note:     this trail was written under a simulated clock: a demonstration, not evidence")
     if report.trusted:
-        lines.append("trust:    the signer is in your policy")
+        asked = ", and as many witnesses cosigned as it asks for" if report.witnessed else ""
+        lines.append(f"trust:    the signer is in your policy{asked}")
     else:
         lines.append("trust:    compare the signer with the key the operator published, or pass --policy FILE")
     return "\n".join(lines)
+
+
+def _when(seconds: int) -> str:
+    """Return a time of a cosignature, which a witness may set to anything."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d at %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds} since 1970"
 
 
 def _read(path: Path) -> bytes:

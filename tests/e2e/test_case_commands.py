@@ -184,7 +184,10 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     assert paper.stat().st_mode & 0o777 == 0o600 and "C-1" not in paper.read_text()
     desk.ok("case", "undo", "CASE-1/4", "--reason", "withdrawn", **desk.ann)
     assert not paper.exists()
+    desk.refused("app.appeal_of_nothing", "case", "appeal", **desk.ann)
     desk.ok("case", "appeal", "CASE-1/1", "--text", "it was not me")
+    shown = desk.ok("case", "show", "CASE-1", **desk.ann)
+    assert "appeal 1 against CASE-1/1" in shown and ": open" in shown and "it says: it was not me" in shown
     desk.refused("answer.step_refused", "case", "appeal", "--decide", "1", "--why", "I see it so", **desk.ann)
     asked = ("access", "answer", "E-1", "--employee", "--reference", "B-1", "--identity", "badge seen")
     desk.ok(*asked, "--out", str(desk.folder / "own"), "--grounds", "you were to be heard", **desk.ann)

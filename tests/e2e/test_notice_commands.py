@@ -289,7 +289,16 @@ def test_a_bundle_holds_one_letter_of_each_wording_that_went_out(case: Desk, box
     # the letters have gone out; what is decided after that changes none of them
     case.ok("notice", "risk", "CASE-1", "--why", "the messages threaten people", "--high", **case.bob)
     bundle = case.folder / "after"
-    case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    told = case.ok("evidence", "build", "CASE-1", "--out", str(bundle), "--no-report", **case.ann)
+    assert "not part of it: cosignatures: no witness watches this trail" in told and "were erased" not in told
+    history = json.loads((bundle / "files" / "history.json").read_text())
+    lines = [json.loads(line) for line in (bundle / "entries.jsonl").read_text().splitlines()]
+    entries = {line["index"]: json.loads(line["payload"]) for line in lines}
+    learned = [entries[each["entry"]] for each in history["knowledge"]]
+    assert learned and [each["text_sha256"] for each in learned] == [
+        each["text_sha256"] for each in history["knowledge"]
+    ]
+    assert all(entries[each["entry"]]["action"] == "case.move" for each in history["moves"])
     held = {path.name: flat(path.read_text()) for path in (bundle / "files" / "letters").glob("*.txt")}
     # Finland and California certainly; a Finn, Ontario, whose law is not known, and a seller probably
     assert set(held) == {"certain-voluntary.txt", "probable-voluntary.txt", "probable.txt", "probable-business.txt"}
@@ -310,6 +319,17 @@ def test_a_bundle_holds_one_letter_of_each_wording_that_went_out(case: Desk, box
     case.refused("prove.bundle_invalid", "evidence", "extend", str(bundle), "--out", str(later))
     assert "was only added to since the bundle was built" in case.ok("verify", str(bundle), "--later", str(later))
     case.refused("prove.bundle_invalid", "verify", str(case.folder / "before"), "--later", str(later))
+    (first, *_) = [each["entry"] for each in history["knowledge"]]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "update trail_entry set payload = null, salt = null, kind = null, at_us = null, actor = null, "
+            "subject = null, purpose = null, beneficiary = null where index = %s",
+            [first],
+        )
+    pruned = case.folder / "pruned"
+    told = case.ok("evidence", "build", "CASE-1", "--out", str(pruned), "--no-report", **case.ann)
+    assert "not part of it: entries of the case's work: 1 were erased" in told
 
 
 def test_whoever_may_not_see_a_case_gets_neither_its_bundle_nor_its_forms(case: Desk) -> None:

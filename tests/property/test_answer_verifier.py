@@ -115,7 +115,13 @@ def test_a_bundle_verifies_with_nothing_but_python(bundles: Path, name: str) -> 
     assert "4 entries proved against a checkpoint over 13 entries" in done.stdout
     # as many files as whosaw itself counts
     assert f"1 redacted leaves, 4 stamped checkpoints, {len(files())} files" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("VERIFIED under the key you gave and 1 witnesses")
+    assert done.stdout.splitlines()[-1].startswith("VERIFIED under the key you gave; cosigned by 1 witness that")
+    assert f"{WITNESS.verifier.name} cosigned that checkpoint on 2026-" in done.stdout
+    unnamed = subprocess.run([*command, "--key", str(KEY.verifier)], capture_output=True, text=True, check=False)
+    assert unnamed.stdout.splitlines()[-1] == "VERIFIED under the key you gave; no witness was named"
+    no_witness = [*command, "--key", str(KEY.verifier), "--witness", str(KEY.verifier)]
+    own = subprocess.run(no_witness, capture_output=True, text=True, check=False)
+    assert own.returncode == 1 and "belongs to no witness" in own.stdout
     unsure = subprocess.run(command, capture_output=True, text=True, check=False)
     assert unsure.returncode == 0 and "compare this key" in unsure.stdout
     wrong = subprocess.run([*command, "--key", str(OTHER.verifier)], capture_output=True, text=True, check=False)
@@ -197,9 +203,16 @@ def test_a_bundle_is_led_to_a_later_checkpoint_by_either_verifier(bundles: Path)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"the trail had {LATER} entries later, and was only added to since" in done.stdout
+    assert f"{WITNESS.verifier.name} cosigned the later checkpoint on 2026-03-31 at 23:33:20 UTC" in done.stdout
     trusted = f"log {KEY.verifier}\nwitness w {WITNESS.verifier}\nquorum w\n".encode()
     report = verify_bundle(bundles / "b", Policy.parse(trusted), later=file.read_bytes())
     assert (report.later, report.size, report.trusted) == (LATER, SIZE, True)
+    assert report.later_witnessed == ((WITNESS.verifier.name, 1_775_000_000),) and len(report.witnessed) == 1
+    with pytest.raises(BundleInvalid, match="another checkpoint") as found:
+        verify_bundle(bundles / "b", later=later(old=8))
+    assert "for this very bundle" in found.value.hint
+    with pytest.raises(VERIFY.NotVerified, match="the file of --later: it was made for another bundle"):
+        VERIFY.verify(VERIFY.read_files(str(bundles / "b")), later=later(old=8))
     assert verify_bundle(bundles / "b").later == 0
     # a key that followed: nobody believes it unasked
     new = later(key=OTHER, seal=OTHER)

@@ -17,7 +17,7 @@ SENTENCES: dict[Claim, str] = {
     "only_fields": "Only these data were opened: {fields}.",
     "at_most": "At most {bound} people are affected.",
     "everyone_told": "Everyone affected has been told.",
-    "seller_stopped": "The business that profited has been stopped.",
+    "seller_stopped": "The business that profited has been suspended.",
     "access_cut": "The account has no access any more.",
 }
 

@@ -9,6 +9,7 @@ Before a hold is lifted the person is told (art. 18(3)), and then the rest has i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -226,13 +227,23 @@ def erasure_text(answer: ErasureAnswer, labels: Mapping[str, str]) -> str:
             "",
         ]
     lines += [f"Erased: {names('erased')}.", f"Not held by us: {names('absent')}."]
+    kept: dict[tuple[str, date | None], dict[str, None]] = {}  # in the order of the fields, each once
+    for each in listed("kept"):
+        kept.setdefault((each.ground, each.until), {})[labels.get(each.field, each.field)] = None
     lines += [
-        f"Kept, and used for nothing else: {labels.get(each.field, each.field)}. Ground: {each.ground}. "
-        f"This is looked at again by {each.until}; before it ends you are told."
-        for each in listed("kept")
+        f"Kept, and used for nothing else: {', '.join(names)}. Ground: {_ground_in_words(ground)}. "
+        f"This is looked at again by {until}; before it ends you are told."
+        for (ground, until), names in kept.items()
     ]
     for outcome, words in (("due", "Still to be erased, by {}"), ("unknown", "Not known yet, and told by {}")):
         if found := listed(outcome):  # type: ignore[arg-type]
             lines.append(f"{words.format(found[0].until)}: {names(outcome)}.")  # type: ignore[arg-type]
     lines += ["", "You may complain to the data protection authority of the place where you live, or go to a court."]
     return "\n".join(lines) + "\n"
+
+
+def _ground_in_words(ground: str) -> str:
+    """Return the ground of a hold as the person is told it: a hold that a case puts names that case alone."""
+    if re.fullmatch(r"CASE-\d+", ground):
+        return f"legal claims and their proof (GDPR art. 17(3)(e)), our reference {ground}"
+    return ground

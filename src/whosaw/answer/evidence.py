@@ -39,7 +39,14 @@ from whosaw.answer.sightings import RawMails, SightingBook
 from whosaw.answer.step import Step
 from whosaw.answer.steps import Steps
 from whosaw.prove import BundleReport, SigningKey, write_bundle
-from whosaw.record import CheckpointMissing, ProvedEntries, entries_by_actor, entries_exposing, prove_entries
+from whosaw.record import (
+    CheckpointMissing,
+    ProvedEntries,
+    entries_at,
+    entries_by_actor,
+    entries_exposing,
+    prove_entries,
+)
 from whosaw.store import Database
 
 _POLL_S = 0.1
@@ -87,7 +94,8 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
         case: the case's id.
         path: where to; a name ending in ``.zip`` makes a zip. Nothing may stand there.
         facts: what the letters were written from; None where nobody was told.
-        background: how the case went, policies, stamps, custody; without it the bundle holds entries, facts and mails.
+        background: how the case went, with its entries, policies, stamps, custody; without it the bundle holds entries,
+            facts and mails.
         letters: each wording that went out, with one person whom it was sent to; those of `background` where left out.
         redact: what this copy leaves out.
         report: whether to set the report as PDF/A, which needs typst.
@@ -107,7 +115,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     numbers = await numbers_in(sources.db, _actors(history, steps, file))
     known = [number for number in map(numbers.__getitem__, named) if isinstance(number, int)]
     subjects = {each.subject for each in sightings} | ({each.subject for each in facts.persons} if facts else set())
-    indices = await _indices(sources.db, known, subjects, steps)
+    indices = await _indices(sources.db, known, subjects, [*_announced(steps), *_told(background)])
     proved = await _proved(sources, indices, wait_s)
     kept, left_out = redact_entries(proved, redact)
     sent = letters if letters is not None else background.letters if background else {}
@@ -168,8 +176,20 @@ def _background(
     return made
 
 
-async def _indices(db: Database, actors: Sequence[int], subjects: Collection[int], steps: Sequence[Step]) -> list[int]:
-    found = [each for step in steps for each in (step.entry, step.undo_entry) if each is not None]
+def _announced(steps: Sequence[Step]) -> list[int]:
+    return [each for step in steps for each in (step.entry, step.undo_entry) if each is not None]
+
+
+def _told(background: Background | None) -> list[int]:
+    """Return the entries that ``history.json`` names."""
+    return [each.entry for each in (*background.moves, *background.knowledge)] if background else []
+
+
+async def _indices(
+    db: Database, actors: Sequence[int], subjects: Collection[int], work: Collection[int]
+) -> Sequence[int]:
+    """Return the entries of a bundle: those of the case's work whose payload is there still, and what actors did."""
+    found = [entry.index async for entry in entries_at(db, work)]
     in_sets = await entries_exposing(db, subjects)
     for actor in actors:
         async for entry in entries_by_actor(db, actor):

@@ -43,7 +43,7 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
         "application_date": at.date().isoformat(),
         "decision_facts": _decision_facts(facts),
         "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
-        "automated_detection": "Yes",
+        "automated_detection": "No",  # customers reported it
         "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
         "reasons_for": "P2B art. 4(1), DSA art. 17",
         "effective_at": at.isoformat(),
@@ -168,6 +168,7 @@ def _decision_facts(facts: Facts) -> str:
         f"{facts.complaints} customers reported unsolicited messages that served this account, received between "
         f"{facts.contacted_from.date().isoformat()} and {facts.contacted_to.date().isoformat()}; "
         f"{facts.verified_complaints} of the messages carry a valid signature of the domain that sent them. "
-        "Our access records show that these contact details were opened by a person who had no reason to, before "
-        "the messages were sent. Two persons decided on this measure."
+        f"Our access records show that data of {facts.certain} of the customers who were contacted had been opened "
+        "before, with an account of our staff; that they were passed on is against our rules. Two persons decided on "
+        "this measure."
     )

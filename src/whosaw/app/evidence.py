@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from whosaw.prove import (
     BundleInvalid,
     BundleReport,
     Checkpoint,
+    Note,
     check_consistency,
     open_checkpoint,
     verify_bundle,
@@ -30,7 +33,11 @@ from whosaw.prove.archive import read_files
 from whosaw.prove.merkle import consistency_proof
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.record.stamps import STAMPS
+from whosaw.record.witness import WitnessState, read_state
 from whosaw.store.numbers import assign, find_all
+
+_COSIGNED_WITHIN_S = 10.0
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Built:
 async def build_case_evidence(
     services: Services, case: str, path: Path, *, by: str, redact: Redaction, report: bool
 ) -> Built:
-    """Write the bundle of a case; recorded before it is built, and the entry is in it.
+    """Write the bundle of a case; recorded before it is built.
 
     Args:
         services: the parts of a running whosaw.
@@ -62,7 +69,7 @@ async def build_case_evidence(
     """
     work, missing = case_work(services), []
     await work.notes.add(case, "case.evidence", by=by, more={"change": "redacted" if redact.subjects else "built"})
-    await services.integrator.step()
+    standing = await _cosigned(services.settings.trail_folder, (await services.integrator.step()).size)
     notices, letters = CaseNotices(services), dict[Wording, Person]()
     facts: Facts | None = None
     try:
@@ -84,7 +91,46 @@ async def build_case_evidence(
     )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = await build_evidence(sources, case, path, facts=facts, background=background, redact=redact, report=report)
-    return Built(path, made, tuple(missing))
+    return Built(path, made, (*missing, *await asyncio.to_thread(_lacking, path, made, standing)))
+
+
+async def _cosigned(folder: Path, size: int) -> WitnessState:
+    """Return how the witnessing stands once a size is cosigned, nobody is about to cosign it, or it took too long."""
+    state, waited_s = await asyncio.to_thread(read_state, folder), 0.0
+    while state.status == "waiting" and (state.quorum_size or 0) < size and waited_s < _COSIGNED_WITHIN_S:
+        await asyncio.sleep(_POLL_S)
+        state, waited_s = await asyncio.to_thread(read_state, folder), waited_s + _POLL_S
+    return state
+
+
+def _lacking(path: Path, made: BundleReport, standing: WitnessState) -> list[str]:
+    """Return what a bundle lacks that whoever is handed it may ask for, each in a sentence."""
+    files, lacks = read_files(path), []
+    if standing.status == "none":
+        lacks.append("cosignatures: no witness watches this trail (WHOSAW_WITNESSES)")
+    elif len(Note.parse(files["checkpoint"]).signatures) == 1:
+        lacks.append(
+            "cosignatures: no witness cosigned its newest entries yet; see `whosaw trail show`, and build again"
+        )
+    named = _entries_named(json.loads(files["files/steps.json"])) | _entries_named(
+        json.loads(files.get("files/history.json", b"{}"))
+    )
+    if gone := named - set(made.indices):
+        lacks.append(f"entries of the case's work: {len(gone)} were erased, or ended by the trail's retention")
+    versions = json.loads(files["files/gate.json"])["policies"]
+    if unkept := [each["version"] for each in versions if not each["in_bundle"]]:
+        lacks.append(f"access policies: no server here kept the text of version {', '.join(unkept)}")
+    return lacks
+
+
+def _entries_named(told: object) -> set[int]:
+    """Return every number that stands as an ``entry`` or ``undo_entry`` in a file of a bundle."""
+    if isinstance(told, list):
+        return {number for each in told for number in _entries_named(each)}
+    if not isinstance(told, dict):
+        return set()
+    own = {told[name] for name in ("entry", "undo_entry") if isinstance(told.get(name), int)}
+    return own | _entries_named([*told.values()])
 
 
 async def _background(work: CaseWork, case: str, by: str, stamps: Mapping[str, bytes]) -> Background:
@@ -154,13 +200,18 @@ async def extend_evidence(services: Services, bundle: Path, out: Path | None = N
     """
     verify_bundle(bundle)
     head, _ = open_checkpoint(read_files(bundle)["checkpoint"], services.keys.verifiers)
-    await services.integrator.step()
+    standing = await _cosigned(services.settings.trail_folder, (await services.integrator.step()).size)
     shelf = Shelf(services.settings.trail_folder)
     note = shelf.cosigned() or shelf.checkpoint()
     later, _ = open_checkpoint(note, [services.keys.trail.verifier]) if note else (head, None)
     if note is None or later.size <= head.size:
+        if standing.status == "none" or standing.size <= head.size:
+            raise EvidenceMissing(
+                "nothing joined the trail since the bundle was built", hint="try again when something has"
+            )
         raise EvidenceMissing(
-            "no checkpoint later than the bundle's is cosigned yet", hint="let the server run, then try again"
+            "no checkpoint later than the bundle's is cosigned yet",
+            hint="a running server asks the witnesses: let it run, see `whosaw trail show`, and try again",
         )
     proof = consistency_proof(head.size, later.size, TileNodes(shelf, later.size))
     check_consistency((head.size, head.root), (later.size, later.root), proof)

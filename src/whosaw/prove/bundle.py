@@ -37,6 +37,7 @@ from whosaw.prove.bundle_entries import (
     write_json,
 )
 from whosaw.prove.checkpoint import Checkpoint, open_checkpoint
+from whosaw.prove.cosign import cosigners
 from whosaw.prove.errors import BundleInvalid
 from whosaw.prove.later import Opened, check_later
 from whosaw.prove.note import Note, SigningKey, VerifierKey, sign_note
@@ -63,6 +64,8 @@ class BundleReport:
         sets: indices of entries whose set of subjects is in the bundle, ascending.
         without_sets: indices of entries that name a set which is not.
         later: entries under the later checkpoint that was proved to continue the bundle's; 0 where none was given.
+        witnessed: which witnesses of the caller's policy cosigned the checkpoint, and when (POSIX seconds).
+        later_witnessed: the same of the later checkpoint.
     """
 
     entries: int
@@ -76,6 +79,8 @@ class BundleReport:
     sets: tuple[int, ...] = ()
     without_sets: tuple[int, ...] = ()
     later: int = 0
+    witnessed: tuple[tuple[str, int], ...] = ()
+    later_witnessed: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def _verify(files: Mapping[str, bytes], policy: Policy | None, later: bytes | No
         raise BundleInvalid(f"`{MANIFEST}` and `{CHECKPOINT}` do not speak of the same trail, size and key")
     proved = check_entries(files[ENTRIES], head)
     keys = policy.logs if policy else (manifest.signer,)
-    grown = 0 if later is None else check_later(later, head, keys, opened).size
+    grown, grown_note = (None, b"") if later is None else check_later(later, head, keys, opened)
     sets = check_sets({name.removeprefix(SETS): files[name] for name in files if name.startswith(SETS)}, proved)
     return BundleReport(
         entries=len(proved),
@@ -164,8 +169,15 @@ def _verify(files: Mapping[str, bytes], policy: Policy | None, later: bytes | No
         simulated=head.simulated,
         sets=sets,
         without_sets=tuple(sorted({index for index, said in proved.items() if "exposure" in said} - {*sets})),
-        later=grown,
+        later=grown.size if grown else 0,
+        witnessed=_witnessed(files[CHECKPOINT], policy),
+        later_witnessed=_witnessed(grown_note, policy) if grown else (),
     )
+
+
+def _witnessed(note: bytes, policy: Policy | None) -> tuple[tuple[str, int], ...]:
+    found = cosigners(Note.parse(note), list(policy.witnesses.values())) if policy else []
+    return tuple(sorted({key.name: at for key, at in found}.items()))
 
 
 def _opens(signer: VerifierKey) -> Opened:

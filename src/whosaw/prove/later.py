@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from whosaw.prove.bundle_entries import within
 from whosaw.prove.checkpoint import Checkpoint
-from whosaw.prove.errors import BundleInvalid
+from whosaw.prove.errors import BundleInvalid, ProveError
 from whosaw.prove.merkle import HASH_BYTES, check_consistency
 from whosaw.prove.note import Note, SigningKey, VerifierKey, decode_base64, encode_base64, sign_note
 
 FORMAT = "whosaw/later/v1"
 _HEAD_LINES = 5
+_HINT = "ask for it again where you got it: `whosaw evidence extend BUNDLE` makes one for this very bundle"
 
 Opened = Callable[[bytes], tuple[Checkpoint, VerifierKey]]
 """Returns the checkpoint of a note whose signatures are believed, or raises `NoteInvalid`."""
@@ -42,8 +42,10 @@ def write_later(old: Checkpoint, note: bytes, proof: Sequence[bytes], seal: Sign
     return sign_note("\n".join(lines) + "\n", [seal]).format()
 
 
-def check_later(raw: bytes, head: Checkpoint, keys: Collection[VerifierKey], opened: Opened) -> Checkpoint:
-    """Return the later checkpoint that a bundle's leads to.
+def check_later(
+    raw: bytes, head: Checkpoint, keys: Collection[VerifierKey], opened: Opened
+) -> tuple[Checkpoint, bytes]:
+    """Return the later checkpoint that a bundle's leads to, and the note that it stands in.
 
     Args:
         raw: what `write_later` wrote.
@@ -54,7 +56,7 @@ def check_later(raw: bytes, head: Checkpoint, keys: Collection[VerifierKey], ope
     Raises:
         BundleInvalid: it is malformed, altered, about another tree, or the later tree does not continue the bundle's.
     """
-    with within("the later checkpoint"):
+    try:
         note = Note.parse(raw)
         lines = note.text.split("\n")
         if len(note.signatures) != 1 or note.format() != raw or len(lines) <= _HEAD_LINES or lines[0] != FORMAT:
@@ -62,9 +64,12 @@ def check_later(raw: bytes, head: Checkpoint, keys: Collection[VerifierKey], ope
         note.verify([key for key in keys if key.name == head.origin])
         if Checkpoint.parse("\n".join(lines[1:4]) + "\n") != head:
             raise BundleInvalid("the file leads from another checkpoint than the bundle's")
-        later, _ = opened(decode_base64(lines[4]))
+        signed = decode_base64(lines[4])
+        later, _ = opened(signed)
         proof = [decode_base64(line) for line in lines[_HEAD_LINES:-1]]
         if later.origin != head.origin or later.size <= head.size or any(len(each) != HASH_BYTES for each in proof):
             raise BundleInvalid("the file names no later checkpoint of this trail")
         check_consistency((head.size, head.root), (later.size, later.root), proof)
-    return later
+    except ProveError as cause:
+        raise BundleInvalid(f"what is to lead to a later checkpoint: {cause}", hint=_HINT) from cause
+    return later, signed

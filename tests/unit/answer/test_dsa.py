@@ -58,6 +58,15 @@ def test_what_is_required_is_required_of_every_kind(kind: str, name: str, empty:
         database_record({**KINDS[kind], name: empty})
 
 
+def test_a_statement_claims_of_no_more_customers_what_the_record_shows_of_few() -> None:
+    said = account()
+    assert (
+        f"data of {facts().certain} of the customers who were contacted had been opened before"
+        in said["decision_facts"]
+    )
+    assert said["automated_detection"] == "No", "customers reported it"
+
+
 def test_a_suspension_decides_on_account_and_money_and_a_removal_on_visibility_alone() -> None:
     decisions = {
         kind: {name: each for name, each in database_record(made).items() if name.startswith("decision_") and

@@ -113,7 +113,7 @@ def list_(*, as_json: AsJson = False) -> int:
 
 
 def show(case: str, /, *, as_json: AsJson = False) -> int:
-    """Show a case: state, verdict, steps, clocks. People stand as numbers unless unmasked; the look is recorded.
+    """Show a case: state, verdict, steps, appeals. People stand as numbers unless unmasked; the look is recorded.
 
     Args:
         case: CASE-1.
@@ -142,6 +142,10 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
         say(f"{move['at']:%Y-%m-%d %H:%M}  {move['before']} -> {move['after']} by {move['by']}: {move['reason']}")
     for step in seen["steps"]:
         say(f"{step['id']:<10} {step['kind']:<17} {step['target']:<14} {step['state']}")
+    for appeal in seen["appeals"]:
+        stands = f"{appeal['outcome']} by {appeal['reviewer']}: {appeal['why']}" if appeal["outcome"] else "open"
+        say(f"appeal {appeal['id']} against {appeal['step']}, {appeal['filed_at']:%Y-%m-%d}: {stands}")
+        say(f"  it says: {appeal['text']}")
     return 0
 
 
@@ -178,6 +182,7 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
         "verdict": by_number(last, shown) if last else None,
         "moves": [asdict(each) for each in await work.desk.moves(case)],
         "steps": [asdict(each) | {"target": shown.get(each.target, each.target)} for each in steps],
+        "appeals": [asdict(each) for each in await work.appeals.list(case)],
     }
 
 

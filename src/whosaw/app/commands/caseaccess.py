@@ -82,7 +82,8 @@ def access(
     for name, body in files.items():
         (out / name).write_bytes(body)
     found = answer.entries if isinstance(answer, EmployeeAnswer) else answer.look_ups
-    say(f"{sum(found.values()) if isinstance(found, Mapping) else len(found)} entries; written: {out}")
+    count = sum(found.values()) if isinstance(found, Mapping) else len(found)
+    say(f"{count} {'entry' if count == 1 else 'entries'}; written: {out}")
     return 0
 
 

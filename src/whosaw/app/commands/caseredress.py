@@ -25,6 +25,13 @@ from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 
 
+class AppealOfNothing(AppError, ValueError):
+    """An appeal was neither filed against a measure nor named to be decided."""
+
+    code: ClassVar[str] = "app.appeal_of_nothing"
+    hint = "file one: CASE-1/4 --text …; decide one: --decide NUMBER --outcome … --why …; `whosaw case show` lists them"
+
+
 class StatementOfNobody(AppError, ValueError):
     """A statement of reasons was asked for, and not whom it is for."""
 
@@ -43,8 +50,10 @@ def appeal(
 ) -> int:
     """File an appeal against a measure, or decide one; where it is undone, everything against its target comes back.
 
+    `whosaw case show` lists the appeals of a case with what they say.
+
     Args:
-        step: CASE-1/2.
+        step: the measure, as CASE-1/2.
         text: what the one it is about says.
         decide: the number of an appeal; by somebody who had no hand in any measure against the same target.
         outcome: upheld means that the measure stands.
@@ -60,6 +69,8 @@ def appeal(
         undone = await case_work(services).appeals.decide(decide or 0, outcome, by=by, why=why)
         return [f"{each.id} {each.kind}: {each.state}" for each in undone]
 
+    if decide is None and not step:
+        raise AppealOfNothing("an appeal is filed against a step, or decided by its number")
     if decide is None:
         say(f"appeal {with_services(file).id} against {step}")
         return 0

@@ -24,6 +24,7 @@ from whosaw.app.demo.parquet import bring_into_lake
 from whosaw.app.demo.proof import Bundle, Tampering, pack, tamper
 from whosaw.app.demo.staff import Staff, Worked, days_of
 from whosaw.app.demo.told import Teller
+from whosaw.app.policies import PolicyArchive
 from whosaw.app.queries import reach
 from whosaw.app.services import Services, open_services
 from whosaw.gate import add_tokens
@@ -220,6 +221,8 @@ class Story:
             open_outsider(ground) as naming,
             open_services(ground.settings, ground.clock, ground.url, door="bulk") as services,
         ):
+            # as a server does when it starts: what decided here can be shown later
+            PolicyArchive(ground.settings.policy_folder).keep(services.policies.current)
             actors = await services.sources["shop"].rows("select id from staff order by id")
             keys = [str(row["id"]) for row in actors]
             tokens = await add_tokens(services.db, keys, ground.clock.now())
