@@ -182,7 +182,9 @@ def _announced(steps: Sequence[Step]) -> list[int]:
 
 def _told(background: Background | None) -> list[int]:
     """Return the entries that ``history.json`` names."""
-    return [each.entry for each in (*background.moves, *background.knowledge)] if background else []
+    if background is None:
+        return []
+    return [*(each.entry for each in background.moves), *(each.entry for each in background.knowledge)]
 
 
 async def _indices(
