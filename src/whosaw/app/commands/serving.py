@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -37,7 +37,7 @@ from whosaw.doors.complaint import ApproachDoor, ComplaintDoor, Spool
 from whosaw.doors.console import ConsoleDoor, LoginLinks
 from whosaw.doors.console.logins import Sessions
 from whosaw.doors.console.routes import WAY_IN
-from whosaw.doors.http import Sharing
+from whosaw.doors.http import Sharing, Throttle
 from whosaw.doors.http.sharing import EVERY_S
 from whosaw.terms import SystemClock
 
@@ -95,34 +95,9 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)
         await services.note_policies()
-        keeping = [
-            asyncio.create_task(task)
-            for task in (
-                services.keep_signed(),
-                services.keep_policies(),
-                run_background(services),
-                keep_lake(services),
-                every(
-                    EVERY_S, Sharing(services.door_db, door.throttle, clock).round, failed="the pace is not shared now"
-                ),
-                keep_coverage(services),
-                keep_index(services),
-                keep_watch(services),
-                keep_live(services),
-                keep_canaries(services),
-                keep_prompts(services),
-            )
-        ]
+        keeping = [asyncio.create_task(task) for task in _beside_serving(services, door.throttle)]
         try:
-            out = console()
-            out.print(f"whosaw listens on {server.address} (trail {services.keys.origin})", markup=False)
-            if identity.way_in:
-                out.print(f"people sign in at {server.address}{identity.way_in}", markup=False, soft_wrap=True)
-            if listening.viewer:
-                link = server.address + logins.issue(listening.viewer)
-                out.print(f"console login, once: {link}", markup=False, soft_wrap=True)
-            if line := nobody_hears(services):
-                out.print(line, markup=False)
+            _say(services, server.address, identity.way_in, logins.issue(listening.viewer) if listening.viewer else "")
             settle_memory()
             await server.run()
         finally:
@@ -131,6 +106,36 @@ async def _serve(settings: Settings, url: str, listening: Listening) -> None:
             await asyncio.wait(keeping)
             if spans is not None:
                 await asyncio.to_thread(spans.close)
+
+
+def _beside_serving(services: Services, throttle: Throttle) -> Sequence[Coroutine[object, object, None]]:
+    """Return all that a server does without being asked, each for ever."""
+    sharing = Sharing(services.door_db, throttle, services.clock)
+    return (
+        services.keep_signed(),
+        services.keep_policies(),
+        run_background(services),
+        keep_lake(services),
+        every(EVERY_S, sharing.round, failed="the pace is not shared now"),
+        keep_coverage(services),
+        keep_index(services),
+        keep_watch(services),
+        keep_live(services),
+        keep_canaries(services),
+        keep_prompts(services),
+    )
+
+
+def _say(services: Services, address: str, way_in: str, login: str) -> None:
+    """Say where it listens, where people sign in, and what is amiss."""
+    out = console()
+    out.print(f"whosaw listens on {address} (trail {services.keys.origin})", markup=False)
+    if way_in:
+        out.print(f"people sign in at {address}{way_in}", markup=False, soft_wrap=True)
+    if login:
+        out.print(f"console login, once: {address}{login}", markup=False, soft_wrap=True)
+    if line := nobody_hears(services):
+        out.print(line, markup=False)
 
 
 def complaint_form(services: Services) -> Sequence[APIRouter]:
