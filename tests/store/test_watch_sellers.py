@@ -17,6 +17,7 @@ from whosaw.app.services import Services
 from whosaw.app.watchsightings import mail_prints
 from whosaw.gate import add_token
 from whosaw.record import entries_from
+from whosaw.store.numbers import assign
 from whosaw.terms import SharedClock
 
 PITCH = (
@@ -55,6 +56,7 @@ def test_sellers_are_joined_without_a_print_made_by_hand_and_no_text_is_kept(
     monkeypatch.setenv("WHOSAW_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("WHOSAW_DATABASE", database_url)
     taken: dict[str, str] = {}
+    numbers: dict[str, int] = {}
 
     async def take(services: Services) -> None:
         raws, book = RawMails(services.settings.state / "complaints"), SightingBook(services.db)
@@ -62,6 +64,7 @@ def test_sellers_are_joined_without_a_print_made_by_hand_and_no_text_is_kept(
             read = read_complaint(raw, dns=lambda _: RECORD, received_at=END)
             taken[seller] = raws.keep(raw)
             await book.add(read, subject=number + 1, beneficiary=seller)
+        numbers.update(await assign(services.db, "actor", ["E-3"]))
         monkeypatch.setenv("WHOSAW_TOKEN", await add_token(services.db, "P-1", services.clock.now()))
 
     with_services(take)
@@ -77,10 +80,13 @@ def test_sellers_are_joined_without_a_print_made_by_hand_and_no_text_is_kept(
     assert "voucher" not in json.dumps(told)
 
     prints = tmp_path / "prints.csv"  # an employee left the same, as a file of the company's says
-    prints.write_text("side,name,print\nactor,E-3,leads to track-a.example\n")
+    prints.write_text("side,name,print\nactor,E-3,leads to track-a.example\nactor,X-9,leads to track-a.example\n")
     assert main(["watch", "sellers", "--prints", str(prints), "--mails", "--json"]) == 0
     (broker,) = [each for each in json.loads(capsys.readouterr()[0])["clusters"] if each["broker"]]
     assert broker["sellers"] == ["seller:S-3", "seller:S-4"] and "E-3" not in json.dumps(broker)
+    assert broker["actors"] == [f"actor #{numbers['E-3']}", "a-1"], (
+        "whom the record knows by his number, so that two may unmask"
+    )
     assert main(["watch", "sellers", "--common", "track-a.example"]) == 0
     assert "track-a" not in capsys.readouterr()[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,12 +147,14 @@ def read_prints(path: Path) -> list[tuple[str, str, str]]:
     return rows
 
 
-def sellers_of(prints: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+def sellers_of(prints: Iterable[tuple[str, str, str]], known: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Return sellers that prints join, and where employees left the same.
 
     Args:
         prints: side (`actor` or `beneficiary`; rows of another are passed over), name and print.
+        known: numbers of employees whom a server knows; others stand by their place.
     """
+    numbers = known or {}
     actors, sellers, marks = Numbers(), Numbers(), Numbers()
     rows: dict[str, list[tuple[int, int]]] = {"actor": [], "beneficiary": []}
     for side, name, mark in prints:
@@ -167,7 +169,10 @@ def sellers_of(prints: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
                 "sellers": [sellers.names[at] for at in each.parties.tolist()],
                 "prints": [marks.names[at] for at in each.prints.tolist()],
                 "broker": bool(each.actors.size),
-                "actors": [f"a-{at}" for at in each.actors.tolist()],
+                "actors": [
+                    f"actor #{numbers[name]}" if (name := actors.names[at]) in numbers else f"a-{at}"
+                    for at in each.actors.tolist()
+                ],
             }
             for each in clusters
         ],

@@ -21,6 +21,7 @@ from whosaw.app.watching import WatchFiles, replay_flag, replayed_beside, watch_
 from whosaw.app.watchingreviews import read_prints, sellers_of, watch_reviews
 from whosaw.app.watchreplay import by_number, replay_stored
 from whosaw.app.watchsightings import MailPrints, Row, declared_prints, mail_prints
+from whosaw.store.numbers import find_all
 from whosaw.terms import to_us
 from whosaw.watch.flags import in_times
 from whosaw.watch.rows import OPEN
@@ -149,7 +150,7 @@ def reviews(*, reviews: Path, deletions: Path | None = None, people: int = 100, 
         print_json(told)
         return 0
     out = console()
-    out.print(f"{len(told['rings'])} groups of reviewers act together, {len(told['bursts'])} targets have bursts")
+    out.print(f"groups of reviewers who act together: {len(told['rings'])}; targets with bursts: {len(told['bursts'])}")
     for ring in told["rings"][:20]:
         chance = f"chance about 10^{ring['log10_chance']:.0f}"
         out.print(Text(f"{len(ring['authors'])} reviewers, {len(ring['targets'])} targets, {chance}"))
@@ -182,11 +183,12 @@ def sellers(
     """
     rows = read_prints(prints) if prints is not None else []
     told: dict[str, Any] = {}
+    known: dict[str, int] = {}
     if prints is None or mails:
-        held, declared = with_services(lambda services: _left_behind(services, common))
+        held, declared, known = with_services(lambda services: _left_behind(services, common, rows))
         rows = [*rows, *declared, *held.rows]
         told = {"mails": held.mails, "mails_gone": held.gone}
-    told |= sellers_of(rows)
+    told |= sellers_of(rows, known)
     if as_json:
         print_json(told)
         return 0
@@ -200,9 +202,13 @@ def sellers(
     return 0
 
 
-async def _left_behind(services: Services, common: _Words) -> tuple[MailPrints, Sequence[Row]]:
+async def _left_behind(
+    services: Services, common: _Words, rows: Sequence[Row]
+) -> tuple[MailPrints, Sequence[Row], dict[str, int]]:
     await look(services, "look.watch", "sellers")
-    return await mail_prints(services, common), await declared_prints(services)
+    declared = await declared_prints(services)
+    people = {name for side, name, _ in (*rows, *declared) if side == "actor"}
+    return await mail_prints(services, common), declared, await find_all(services.db, "actor", people)
 
 
 def _print_actors(told: Mapping[str, Any], *, suggest: bool) -> None:

@@ -32,8 +32,8 @@ def daily(*, as_json: AsJson = False) -> int:
         console().print("nothing to do: yesterday was weighed, or the record holds no access before today")
     else:
         console().print(
-            f"{noted.day}: {noted.accesses} accesses of {noted.people} people, {noted.flags} flags, "
-            f"{noted.cases} of them cases; {noted.asked} people are asked about an access"
+            f"{noted.day}: {noted.accesses} accesses of {noted.people} people; flags: {noted.flags}, "
+            f"of them cases: {noted.cases}; people asked about an access: {noted.asked}"
         )
         if noted.drawn:
             console().print(f"{noted.drawn} decisions are made once more, by somebody who does not know the first")
