@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from whosaw.store.migrate import engine_url
+
 EMAIL = """[fields."customer.email"]
 column = "email"
 class = "contact"
@@ -27,3 +31,17 @@ source = "company"
 table = "{table}"
 key = "id"
 """
+
+
+def settle(folder: Path, catalog: str, url: str) -> Path:
+    """Make the state folder of a whosaw whose catalog is this one; return it.
+
+    Args:
+        folder: which is not there yet.
+        catalog: its text, with ``{url}`` for the address of the source.
+        url: of the company's database.
+    """
+    folder.mkdir()
+    address = engine_url(url).render_as_string(hide_password=False)
+    (folder / "whosaw.toml").write_text(catalog.replace("{url}", address), encoding="utf-8")
+    return folder

@@ -138,6 +138,14 @@ def catalog_text() -> str:
 
 
 @pytest.fixture
+def forge(database_url: str) -> Iterator[psycopg.Connection]:
+    """A superuser who has taken the tripwires away."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        yield connection
+
+
+@pytest.fixture
 async def company(
     database_url: str, database: Database, tmp_path: Path, company_sql: str, catalog_text: str
 ) -> AsyncIterator[Company]:

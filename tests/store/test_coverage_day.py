@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.catalogs import settle
 
 from whosaw.app.alerttexts import sentence
 from whosaw.app.coverageday import Day, note_coverage
@@ -23,7 +24,6 @@ from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
 from whosaw.record import entries_from
 from whosaw.store.alerts import alerts, mark_read, raise_alert
-from whosaw.store.migrate import engine_url
 from whosaw.terms import PurposeRef, SimulatedClock, SubjectRef
 
 START = datetime(2026, 3, 1, 13, tzinfo=UTC)
@@ -57,10 +57,7 @@ def bring(services: Services, *lines: str) -> None:
 async def services(database_url: str, tmp_path: Path, company_sql: str, catalog_text: str) -> AsyncIterator[Services]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(company_sql)
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(catalog_text.replace("{url}", address))
+    state = settle(tmp_path / "state", catalog_text, database_url)
     settings = Settings(state=state, database=database_url, door_accounts="shopdoor@192.0.2.7")
     async with open_services(settings, SimulatedClock(START), database_url, door="serve") as opened:
         yield opened

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from tests.catalogs import EMAIL, head
+from tests.catalogs import EMAIL, head, settle
 
 from whosaw.answer import StepRefused
 from whosaw.app.commands import caseerasure, erasing, holds, pruning
@@ -25,7 +25,6 @@ from whosaw.record import entries_from, fsck
 from whosaw.record.erasure import ErasureHeld
 from whosaw.record.hold import HoldUntold
 from whosaw.record.shelf import Shelf
-from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import assign
 
 if TYPE_CHECKING:
@@ -44,17 +43,16 @@ insert into company.staff values ('E-1', 'support', 'EU', null);
 def state(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(SHOP)
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    folder = tmp_path / "state"
-    folder.mkdir()
-    (folder / "whosaw.toml").write_text(
-        head(address)
+    folder = settle(
+        tmp_path / "state",
+        head()
         + EMAIL
         + """
 [actors]
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
-"""
+""",
+        database_url,
     )
     monkeypatch.setenv("WHOSAW_STATE", str(folder))
     monkeypatch.setenv("WHOSAW_DATABASE", database_url)

@@ -4,7 +4,6 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from whosaw.prove import Checkpoint, Policy, SigningKey, canonical, entry_leaf, sign_checkpoint
@@ -71,13 +70,6 @@ def payload(number: int, clock: RealClock, **more):
     at = to_us(clock.now()) + number
     who = {"actor": number % 5 + 1, "subject": number % 20 + 1, "purpose": number % 3 + 1}
     return {"kind": "disclosure", "at": at, **who, **more}
-
-
-@pytest.fixture
-def forge(database_url):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
 
 
 @pytest.fixture

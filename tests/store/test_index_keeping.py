@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.catalogs import settle
 
 from whosaw.app.lakekeeping import follow_lake
 from whosaw.app.services import Services, open_services
@@ -16,7 +17,6 @@ from whosaw.app.traceindex import open_index
 from whosaw.app.tracelake import has_index, index_folder, is_behind
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
-from whosaw.store.migrate import engine_url
 from whosaw.terms import SimulatedClock
 
 CLOCK = SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))
@@ -27,10 +27,7 @@ MAPPING = read_mapping({"kind": "accesses", "columns": {"actor": "who", "subject
 async def services(database_url: str, tmp_path: Path, company_sql: str, catalog_text: str) -> AsyncIterator[Services]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(company_sql)
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(catalog_text.replace("{url}", address))
+    state = settle(tmp_path / "state", catalog_text, database_url)
     settings = Settings(state=state, database=database_url)
     async with open_services(settings, CLOCK, database_url, door="serve") as opened:
         yield opened

@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.catalogs import settle
 
 from whosaw.app.coverageday import note_coverage
 from whosaw.app.httpdoor import http_door
@@ -28,7 +29,6 @@ from whosaw.app.spans import Spans
 from whosaw.gate.tokens import add_token
 from whosaw.store import DatabaseUnreachable
 from whosaw.store.alerts import raise_alert
-from whosaw.store.migrate import engine_url
 from whosaw.terms import SimulatedClock
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -102,10 +102,7 @@ class Served:
 async def served(database_url: str, tmp_path: Path, company_sql: str, catalog_text: str) -> AsyncIterator[Served]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(company_sql)
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(catalog_text.replace("{url}", address))
+    state = settle(tmp_path / "state", catalog_text, database_url)
     settings = Settings(state=state, database=database_url, metrics_token=TOKEN)
     with otlp() as heard:
         async with open_services(settings, SimulatedClock(START), database_url, door="serve") as services:

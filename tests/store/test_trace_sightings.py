@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from tests.catalogs import settle
 from tests.store.conftest import CATALOG, NOON, Company
 
 from whosaw.answer.intake import Complaint
@@ -20,7 +20,6 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.tracesightings import NoSightings, sightings_of, write_sightings
 from whosaw.lake.sightings import choose, read_sightings
-from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import assign
 from whosaw.terms import SimulatedClock, to_us
 
@@ -29,10 +28,7 @@ SIGNED = DkimResult("pass", "rival.example", "s", "v=DKIM1", NOON)
 
 @pytest.fixture
 async def services(company: Company, database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(CATALOG.replace('"{url}"', json.dumps(address)))
+    state = settle(tmp_path / "state", CATALOG, database_url)
     async with open_services(Settings(state=state), SimulatedClock(NOON), database_url, door="test") as opened:
         yield opened
 

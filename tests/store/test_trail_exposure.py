@@ -57,14 +57,6 @@ def sql(database_url):
 
 
 @pytest.fixture
-def forge(database_url):
-    """A superuser who has taken the tripwires away."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
-
-
-@pytest.fixture
 async def bulk(database, appender, clock, keys, folder):
     """One entry about a customer, one about a set of 350, one about another customer; signed."""
     await assign(database, "subject", [f"customer:C-{number}" for number in range(1, MANY + 1)])

@@ -4,7 +4,6 @@ import shutil
 from datetime import UTC, datetime
 from hashlib import sha256
 
-import psycopg
 import pytest
 
 from whosaw.prove import Checkpoint, SigningKey, canonical, entry_leaf, sign_checkpoint
@@ -39,14 +38,6 @@ async def trail(database, keys, folder):
         await appender.append_many([payload(number) for number in range(250, SIZE)])
         await integrator.step()
     return database
-
-
-@pytest.fixture
-def forge(database_url):
-    """A superuser who has taken the tripwire away."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
 
 
 @pytest.fixture

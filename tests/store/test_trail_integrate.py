@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
 
 from whosaw.prove import check_consistency, open_checkpoint, verify_bundle, write_bundle
@@ -53,14 +52,6 @@ async def appender(database, keys):
 @pytest.fixture
 def integrator(database, keys, folder):
     return Integrator(database, keys, folder, CLOCK)
-
-
-@pytest.fixture
-def forge(database_url):
-    """A superuser who has taken the tripwire away."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
 
 
 async def many(appender, first: int, before: int):

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.catalogs import settle
 from tests.store.conftest import CATALOG, COMPANY, NOON, Company
 from tests.store.mail.conftest import STRANGER, letter
 
@@ -21,7 +22,6 @@ from whosaw.app.settings import Settings
 from whosaw.ask import Ask, BulkAsk
 from whosaw.record.exposure import EXPOSURE_FROM
 from whosaw.store.alerts import raise_alert
-from whosaw.store.migrate import engine_url
 from whosaw.store.numbers import find
 from whosaw.terms import PurposeRef, SimulatedClock, SubjectRef
 
@@ -59,10 +59,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(company: Company, database_url: str, tmp_path: Path, catalog_text: str) -> AsyncIterator[Shop]:
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(catalog_text.replace('"{url}"', json.dumps(address)))
+    state = settle(tmp_path / "state", catalog_text, database_url)
     clock = SimulatedClock(NOON)
     async with open_services(Settings(state=state), clock, database_url, door="test") as services:
         yield Shop(services, clock, Canaries(services), database_url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.catalogs import settle
 from tests.store.conftest import NOON, Company
 from tests.store.mail.conftest import DOMAIN, STRANGER, letter
 from tests.store.mail.private_postfix import free_port, private_postfix, swaks, why_not
@@ -24,7 +24,6 @@ from whosaw.app.services import open_services
 from whosaw.app.settings import Settings
 from whosaw.ask import Ask
 from whosaw.reveal import Aliased
-from whosaw.store.migrate import engine_url
 from whosaw.terms import PurposeRef, SubjectRef, SystemClock
 
 pytestmark = [pytest.mark.system, pytest.mark.skipif(bool(why_not()), reason=why_not())]
@@ -55,10 +54,7 @@ async def test_a_killed_server_loses_no_mail(
     company: Company, catalog_text: str, database_url: str, tmp_path: Path
 ) -> None:
     del company  # its tables are the company's
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(catalog_text.replace('"{url}"', json.dumps(address)))
+    state = settle(tmp_path / "state", catalog_text, database_url)
     async with open_services(Settings(state=state), SystemClock(), database_url, door="test") as services:
         with_ticket = PurposeRef.parse("ticket:T-1")
         answer = await services.gate.disclose(

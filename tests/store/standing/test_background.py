@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.catalogs import settle
 from tests.store.standing.conftest import CATALOG, NOON, STAFF
 from tests.store.standing.people import wanted
 from tests.store.standing.receivers import SECRET, Receiver, receiver
@@ -22,7 +23,6 @@ from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.gate.glassask import GlassAsk
 from whosaw.store.alerts import alerts
-from whosaw.store.migrate import engine_url
 from whosaw.terms import SimulatedClock
 
 WEBHOOK = """
@@ -48,11 +48,8 @@ async def test_a_server_sends_alerts_ends_grants_and_raises_what_nobody_reviews(
         connection.execute(STAFF)
     clock = SimulatedClock(NOON)
     with Mailbox(tmp_path / "mail") as box, receiver(Receiver(), lambda: clock.now().timestamp()) as taken:
-        state = tmp_path / "state"
-        state.mkdir()
-        address = engine_url(database_url).render_as_string(hide_password=False)
         hook = WEBHOOK.format(port=taken.port, secret=SECRET)
-        (state / "whosaw.toml").write_text(CATALOG.format(url=address) + hook)
+        state = settle(tmp_path / "state", CATALOG + hook, database_url)
         settings = Settings(state=state, database=database_url, smtp=f"smtp://127.0.0.1:{box.port}")
         async with open_services(settings, clock, database_url, door="serve") as services:
             running = [asyncio.create_task(run_background(services)) for _ in range(2)]  # as two processes do

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.catalogs import settle
 from tests.store.standing.conftest import CATALOG, STAFF
 
 from whosaw.__main__ import main
@@ -17,7 +18,6 @@ from whosaw.app.commands.opened import with_services
 from whosaw.app.services import Services
 from whosaw.gate import add_token
 from whosaw.record import entries_from
-from whosaw.store.migrate import engine_url
 
 Said = tuple[int, str, str]
 Speak = Callable[..., Said]
@@ -30,10 +30,7 @@ def speak(
     """Call a command as somebody, or as the operator; returns exit code, output and errors."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(STAFF)
-    state = tmp_path / "state"
-    state.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (state / "whosaw.toml").write_text(CATALOG.format(url=address))
+    state = settle(tmp_path / "state", CATALOG, database_url)
     monkeypatch.setenv("WHOSAW_STATE", str(state))
     monkeypatch.setenv("WHOSAW_DATABASE", database_url)
     tokens: dict[str, str] = {}

@@ -2,7 +2,6 @@
 
 import shutil
 
-import psycopg
 import pytest
 
 from whosaw.prove import Checkpoint, Note, NoteInvalid, Policy, ProofMismatch, check_consistency, sign_checkpoint
@@ -90,13 +89,6 @@ def test_a_tree_rewritten_with_the_stolen_trail_key_is_refused_by_whoever_holds_
     assert member.post(ask(keys, 0, 150, FORKED)).status_code == 409
     assert member.post(ask(keys, 0, 150, FORKED)).text == "200\n"
     assert shown(member, keys) == old
-
-
-@pytest.fixture
-def forge(database_url):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
 
 
 def put_back(forge, folder, kept, size: int) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from tests.catalogs import head
+from tests.catalogs import head, settle
 
 from whosaw.app.commands.checking import fsck
 from whosaw.app.commands.witness import NotALogKey
@@ -23,24 +23,21 @@ from whosaw.prove.stamp import StampInvalid
 from whosaw.record import KeyRefused, load_or_create
 from whosaw.record.published import published_checkpoint
 from whosaw.record.witness import WitnessesInvalid, read_state
-from whosaw.store.migrate import engine_url
 from whosaw.terms import SystemClock
 
 
 @pytest.fixture
 def state(company, database_url, tmp_path):
-    folder = tmp_path / "state"
-    folder.mkdir()
-    address = engine_url(database_url).render_as_string(hide_password=False)
-    (folder / "whosaw.toml").write_text(
-        head(address)
+    return settle(
+        tmp_path / "state",
+        head()
         + """
 [actors]
 source = "company"
 query = "select id as key, roles, region, ended from company.staff"
-"""
+""",
+        database_url,
     )
-    return folder
 
 
 @pytest.fixture
