@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from whosaw.store import Database
 from whosaw.store.database import Connection
+from whosaw.store.numbers import Space, assign
+from whosaw.terms import PurposeRef, SubjectRef
 
 Table = Literal["standing_grant", "standing_glass"]
+
+
+async def named(
+    db: Database, holder: str, subject: SubjectRef | None, purpose: PurposeRef | None, target: str | None = None
+) -> dict[str, int]:
+    """Return the numbers of whoever and whatever an ask names, under the names of their columns."""
+    keys: list[tuple[str, Space, str]] = [("holder", "actor", holder)]
+    keys += [("target", "actor", target)] if target else []
+    keys += [("subject", "subject", str(subject))] if subject is not None else []
+    keys += [("purpose", "purpose", str(purpose))] if purpose is not None else []
+    return {column: (await assign(db, space, [key]))[key] for column, space, key in keys}
 
 
 async def new_id(connection: Connection, table: Table) -> int:

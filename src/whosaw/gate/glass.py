@@ -90,7 +90,7 @@ class Glasses:
         """
         declared = check_ask(self._catalog, ask)
         row = (await self._directory([ask.holder])).get(ask.holder)
-        numbers = await self._numbers(ask)
+        numbers = await askedqueries.named(self._db, ask.holder, ask.subject, ask.purpose)
         stands = (await standing(self._db, [ask.holder], self._clock.now(), self._catalog.conduct))[ask.holder]
         async with deciding(self._db) as connection:
             known = await askedqueries.by_ask(connection, _TABLE, ask.ask)
@@ -221,15 +221,6 @@ class Glasses:
         if len(verdicts) >= _REVIEWS:
             state: State = "justified" if all(verdicts) else "disputed" if any(verdicts) else "unjustified"
             await queries.settle(connection, glass.id, state, at)
-
-    async def _numbers(self, ask: GlassAsk) -> dict[str, int]:
-        """Return the numbers of whoever and whatever the ask names."""
-        found = {"holder": (await assign(self._db, "actor", [ask.holder]))[ask.holder]}
-        if ask.subject is not None:
-            found["subject"] = (await assign(self._db, "subject", [str(ask.subject)]))[str(ask.subject)]
-        if ask.purpose is not None:
-            found["purpose"] = (await assign(self._db, "purpose", [str(ask.purpose)]))[str(ask.purpose)]
-        return found
 
     async def _record(self, change: str, who: tuple[int, str], at: datetime, more: Mapping[str, object]) -> int:
         """Append the entry of one change; `who` is the actor's number and the door."""

@@ -71,7 +71,7 @@ class Grants:
         """
         declared = check_ask(self._catalog, ask)
         row = (await self._directory([ask.holder])).get(ask.holder)
-        numbers = await self._numbers(ask)
+        numbers = await askedqueries.named(self._db, ask.holder, ask.subject, ask.purpose, ask.target)
         async with deciding(self._db) as connection:
             known = await askedqueries.by_ask(connection, _TABLE, ask.ask)
             if known is not None:
@@ -210,19 +210,6 @@ class Grants:
             elif sum(each.approves for each in grant.given) + 1 >= grant.approvals:
                 await queries.put_in_force(connection, grant.id, at)
             return await _one(connection, grant.id)
-
-    async def _numbers(self, ask: GrantAsk) -> dict[str, int]:
-        """Return the numbers of whoever and whatever the request names."""
-        actors = [ask.holder, *([ask.target] if ask.target else [])]
-        numbers = await assign(self._db, "actor", actors)
-        found = {"holder": numbers[ask.holder]}
-        if ask.target:
-            found["target"] = numbers[ask.target]
-        if ask.subject is not None:
-            found["subject"] = (await assign(self._db, "subject", [str(ask.subject)]))[str(ask.subject)]
-        if ask.purpose is not None:
-            found["purpose"] = (await assign(self._db, "purpose", [str(ask.purpose)]))[str(ask.purpose)]
-        return found
 
     async def _record(self, step: Step, at: datetime, more: Mapping[str, object]) -> int:
         return (await self._appender.append(grant_entry(step, at, more))).index
