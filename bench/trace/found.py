@@ -165,7 +165,7 @@ def section(found: Sequence[dict[str, Any]], commit: str) -> str:
             "",
             f"Without complaints ({len(none)} cases) somebody was ranked in {ranked}. A list without seeded rows named "
             f"somebody innocent whom the complaints alone did not in {named} of {cases} cases "
-            f"({wilson(named, cases)}), and made a finding of him in {findings} ({wilson(findings, cases)}).",
+            f"({wilson(named, cases, 4)}), and made a finding of him in {findings} ({wilson(findings, cases, 4)}).",
             "",
             END,
         ]

@@ -54,9 +54,12 @@ def table(rows: Iterable[Row]) -> list[str]:
     keys = sorted(by, key=_place)
     inside = [_line(f"{_named(key)}, K={key[3]}", by[key], guilty=True) for key in keys if key[0] in TAKEN]
     outside = [_line(f"{_WORDS[key[0]]}, K={key[3]}", by[key]) for key in keys if key[0] in OUTSIDE]
+    taken = [row for row in some if row["kind"] in TAKEN and row["kind"] not in SEEDED]
+    came = [row for row in some if row["kind"] in CAME]
     groups = [
-        ("somebody inside, no seeded row", [row for row in some if row["kind"] in TAKEN and row["kind"] not in SEEDED]),
-        ("nobody inside; who had it, by chance alone", [row for row in some if row["kind"] in CAME]),
+        ("somebody inside, no seeded row", taken),
+        ("nobody inside; who had it, by chance alone", came),
+        ("these two", taken + came),
         ("nobody inside; somebody had opened most of it for his work", [row for row in some if row["kind"] in ASKED]),
         ("nobody inside; the same, given as a duty", [row for row in some if row["kind"] in TOLD]),
         ("nobody inside; an export was stolen", [row for row in some if row["kind"] == "stolen export"]),
@@ -84,10 +87,10 @@ def added(rows: Iterable[Row]) -> tuple[int, int, int]:
     return named, findings, len(some)
 
 
-def wilson(count: int, of: int) -> str:
+def wilson(count: int, of: int, digits: int = 3) -> str:
     """Return the 95 % interval of a rate."""
     low, high = stats.binomtest(count, of).proportion_ci(0.95, "wilson")
-    return f"{low:.3f}–{high:.3f}"
+    return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
 def _head(what: str, *, guilty: bool = False) -> list[str]:
