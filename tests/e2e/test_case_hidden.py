@@ -82,6 +82,10 @@ def test_what_is_held_back_and_owed_is_told_to_whoever_may_see_the_case(two_case
     assert (mine["owed"], [each["case"] for each in mine["holds"]]) == ([], ["CASE-1"])
     assert [(each["reference"], each["cases"]) for each in his["owed"]] == [("B-1", ["CASE-2"])]
     assert his["owed"] == all_["owed"] and len(all_["holds"]) == 2
+    hers, bobs, all_holds = (json.loads(desk.ok("hold", "list", "--json", **who)) for who in (desk.ann, desk.bob, {}))
+    staff = [[each["who"] for each in found if each["space"] == "actor"] for found in (bobs, all_holds)]
+    assert hers == [] and "actor:E-1" in staff[1] and len(staff[0]) == len(staff[1])
+    assert all(who.startswith("actor #") for who in staff[0]), "whom a case holds takes two to unmask"
 
 
 def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: Desk, database_url: str) -> None:

@@ -44,9 +44,10 @@ async def check_named(db: Database, case: str, kind: str, target: str) -> None:
         raise StepRefused("closed", f"the case `{case}` is closed", hint="open a new one")
     named = await _named(db, case)
     if rule.finding and ((rule.about == "actor" and target not in named) or not named):
+        whom = "this member of staff" if rule.about == "actor" else "anyone"  # by no key: a refusal unmasks nobody
         raise StepRefused(
             "no_finding",
-            f"the case `{case}` has no finding that names {f'`{target}`' if rule.about == 'actor' else 'anyone'}",
+            f"the case `{case}` has no finding that names {whom}",
             hint="a lead, or a group that the record cannot tell apart, is a reason to look further, not to act",
         )
     if rule.about == "seller":

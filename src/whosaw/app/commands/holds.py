@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import date
 from typing import ClassVar
 
 from rich.text import Text
 
+from whosaw.app.commands.hidden import hidden
 from whosaw.app.commands.opened import AsJson, number_of, operators_number, person, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.record.hold import Hold, Holds
 from whosaw.store.numbers import keys_of
+
+_CASE = re.compile(r"CASE-\d+")
 
 
 class FieldUnknown(AppError, ValueError):
@@ -83,16 +87,29 @@ def lift(who: str, /, *, reason: str) -> int:
 def list_(*, as_json: AsJson = False) -> int:
     """List the standing holds, the next to review first.
 
+    Under one's own token those for a case that one may not see are left out; staff held for a case stand as numbers.
+
     Args:
         as_json: print JSON.
     """
 
     async def work(services: Services) -> list[tuple[Hold, str]]:
-        holds = await _holds(services).standing()
+        standing = await _holds(services).standing()
+        unseen = await hidden(services, (each.ground for each in standing))
+        holds = [each for each in standing if each.ground not in unseen]
+        numbered = services.settings.token is not None  # who a case is about takes two to unmask
         subjects = await keys_of(services.db, "subject", [each.number for each in holds if each.space == "subject"])
         actors = await keys_of(services.db, "actor", [each.number for each in holds if each.space == "actor"])
         names = {"subject": subjects, "actor": {number: f"actor:{key}" for number, key in actors.items()}}
-        return [(each, names[each.space].get(each.number, f"number {each.number}")) for each in holds]
+        return [
+            (
+                each,
+                f"actor #{each.number}"
+                if numbered and each.space == "actor" and _CASE.fullmatch(each.ground)
+                else names[each.space].get(each.number, f"number {each.number}"),
+            )
+            for each in holds
+        ]
 
     found = with_services(work)
     if as_json:
