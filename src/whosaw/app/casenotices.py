@@ -292,7 +292,7 @@ class CaseNotices:
         catalog = self._services.catalog
         if not self._settings.contact_phone or not self._settings.contact_address:
             raise FactsMissing(
-                "the settings do not say who writes",
+                "the settings do not say who writes (WHOSAW_CONTACT_PHONE, WHOSAW_CONTACT_ADDRESS)",
                 hint="set WHOSAW_CONTACT_PHONE and WHOSAW_CONTACT_ADDRESS; the rest is the catalog's",
             )
         return Company(
