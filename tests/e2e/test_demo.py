@@ -254,6 +254,29 @@ def test_who_saw_a_customer_is_answered_after_the_demo_and_a_closed_pipe_is_no_e
         assert piped.stdout.startswith(subject)
 
 
+def test_the_case_is_traced_again_by_itself_and_comes_to_the_same(
+    story: Played, quiet: Played, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the case, the trail and the shop's orders: some of who complains was never opened, and is in these alone."""
+
+    def rungs(verdict: dict[str, Any]) -> list[tuple[Any, str]]:
+        return [(each["actors"], each["rung"]) for each in verdict["candidates"] if each["rung"] != "no_signal"]
+
+    for played in (story, quiet):
+        monkeypatch.setenv("WHOSAW_STATE", str(played.folder))
+        monkeypatch.delenv("WHOSAW_TOKEN", raising=False)
+        with EmbeddedPostgres(played.folder / "postgres"):
+            assert main(["user", "add", "officer:privacy"]) == 0
+            monkeypatch.setenv("WHOSAW_TOKEN", re.findall(r"ws_[\w-]+", capsys.readouterr().out)[0])
+            assert main(["case", "show", "CASE-1", "--json"]) == 0
+            then = json.loads(capsys.readouterr().out)["verdict"]
+            assert main(["case", "trace", "CASE-1", "--json"]) == 0, capsys.readouterr().err
+            now = json.loads(capsys.readouterr().out)["verdict"]
+            assert now["candidates"], "it ranks"
+            assert rungs(now) == rungs(then) and (now["verdict"] == "finding") is (then["verdict"] == "finding")
+            assert bool(rungs(now)) is (played is story)
+
+
 def wait_for_work(demo: Any) -> None:
     """Read what the demonstration prints until its staff are at work."""
     assert demo.popen.stdout is not None

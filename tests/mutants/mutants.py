@@ -887,7 +887,7 @@ MUTANTS = [
     Mutant(
         "a table that is declared and empty counts as weighed",
         "app/tracedeclared.py",
-        "        return all(self.rows.get(name) for name in RECORDS)\n",
+        "        return all(self.rows.get(name) for name in {*CLEARING, *self.rows})\n",
         "        return not self._absent()\n",
         (f"{CASE_TRACE}::test_each_thing_that_was_not_weighed_keeps_a_server_from_finding",),
     ),
@@ -918,5 +918,42 @@ MUTANTS = [
         '    if why := next((said for row in rows if (said := wrong_in(name, row))), ""):\n',
         '    if why := "":\n',
         (f"{CASE_TRACE}::test_a_row_that_means_nothing_stops_the_verdict",),
+    ),
+    Mutant(
+        "complainers with work are set beside customers who never caused any",
+        "app/casetracecompared.py",
+        "        if int(alike.sum()) <= FEWEST:\n",
+        "        if int(alike.sum()) < 0:\n",
+        (
+            "tests/store/test_case_trace_customers.py::"
+            "test_a_small_sellers_agent_is_no_suspect_because_others_never_had_work",
+        ),
+    ),
+    Mutant(
+        "the team that has a ticket now is the route of who complains",
+        "app/watchlake.py",
+        "    worked = [*(replace(each, route=None) for each in worked), *others.worked]\n",
+        "    worked = [*worked, *others.worked]\n",
+        ("tests/store/test_case_trace_customers.py::test_the_team_that_has_a_ticket_now_is_nobodys_route",),
+    ),
+    Mutant(
+        "orders that name nobody of the company make controls",
+        "app/casetracecustomers.py",
+        "    known = await _in_tables(services, bare)\n",
+        "    known = set(bare)\n",
+        (
+            "tests/store/test_case_trace_customers.py::"
+            "test_an_empty_table_is_said_and_people_who_are_in_no_table_of_the_company_count_for_nothing",
+        ),
+    ),
+    Mutant(
+        "a customer whom an imported log alone knows is taken for one whom nobody opened",
+        "app/casetracecustomers.py",
+        '    numbers |= await assign(services.db, "subject", sorted(opened_there))\n',
+        "",
+        (
+            "tests/store/test_case_trace_customers.py::"
+            "test_of_an_imported_customer_whom_somebody_opened_there_are_not_two",
+        ),
     ),
 ]

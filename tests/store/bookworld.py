@@ -69,6 +69,13 @@ WORDS = {
     "presence": "select actor, 'badge' as what, since, until, null as device from company.badges",
     "accounts": "select actor, shared, site from company.logins",
 }
+CUSTOMER_WORDS = {
+    "orders": "select customer as subject, seller as beneficiary, at as since from company.orders",
+    "routes": "select customer as subject, region as route, at as since from company.regions",
+}
+
+
+ALL_WORDS = WORDS | CUSTOMER_WORDS
 
 
 @contextmanager
@@ -116,7 +123,7 @@ def catalog(
     """Write the catalog with these words of ``[trace]``, read from `source`."""
     address = engine_url(url).render_as_string(hide_password=False)
     text = CATALOG.format(url=address) + more + (f"[trace]\nrecompute = {str(recompute).lower()}\n")
-    text += "".join(f'[trace.{name}]\nsource = "{source}"\nquery = "{WORDS[name]}"\n' for name in words)
+    text += "".join(f'[trace.{name}]\nsource = "{source}"\nquery = "{ALL_WORDS[name]}"\n' for name in words)
     (state / "whosaw.toml").write_text(text)
 
 

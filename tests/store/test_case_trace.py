@@ -119,7 +119,9 @@ async def test_what_is_kept_names_customers_by_number_and_no_others_and_erasure_
         assert "customer:" not in text and f"#{number}" in text and f"#{stranger}," not in text
         assert text.count("hand-over") == BOOK + 1 and "dump of 2019" not in text and "public dump" in text
         assert (await compute_again(services, CASE, 2))[1] == [], "keys are put back"
-        place = "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)"
+        place = (
+            "what verdicts of cases were computed from (by number: contacts, orders, routes, hand-overs, other sources)"
+        )
         assert (await mentions_of_subject(services.db, "customer:C-3", number))[place] == 4
         assert place in EVIDENCE and place in await own_now(services.db, number or 0, "customer:C-3", ())
         assert place not in await mentions_of_subject(services.db, "customer:C-100", stranger)

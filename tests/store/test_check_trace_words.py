@@ -15,11 +15,15 @@ create table books (actor text, before text, customer text, since text, until te
 create table badges (actor text, what text, since text, until text, device text);
 create table logins (actor text, shared integer, site text);
 create table managers (actor text, seller text, since text);
+create table bought (customer text, seller text, at text);
+create table desks (customer text, desk text, said text);
 insert into books values ('E-1', 'vendor B', 'customer:1', '2026-03-01T00:00:00+00:00', null);
 insert into badges values ('E-1', 'badge', '2026-03-01T08:00:00+00:00', '2026-03-01T17:00:00+00:00', null),
     ('E-2', 'device', null, null, 'pc-7');
 insert into logins values ('E-2', 1, 'Leipzig');
 insert into managers values ('E-2', 'seller:S-1', null);
+insert into bought values ('customer:1', 'seller:S-1', '2026-02-01T00:00:00+00:00');
+insert into desks values ('customer:1', 'north', '2026-02-01T00:00:00+00:00');
 """
 TRACE = """
 [trace.managers]
@@ -34,6 +38,12 @@ query = "select actor, what, since, until, device from badges"
 [trace.accounts]
 source = "desk"
 query = "select actor, shared, site from logins"
+[trace.orders]
+source = "desk"
+query = "select customer as subject, seller as beneficiary, at as since from bought"
+[trace.routes]
+source = "desk"
+query = "select customer as subject, desk as route, said as since from desks"
 """
 
 
@@ -53,6 +63,8 @@ def test_what_a_trace_understands_is_accepted(capsys: pytest.CaptureFixture[str]
         "trace.handovers",
         "trace.presence",
         "trace.accounts",
+        "trace.orders",
+        "trace.routes",
     ]
 
 
@@ -77,6 +89,15 @@ def test_what_a_trace_understands_is_accepted(capsys: pytest.CaptureFixture[str]
         ("update logins set shared = 7", "trace.accounts: in 1 of 1 rows: `shared` is neither yes nor no"),
         ("insert into logins values ('E-2', 0, '')", "trace.accounts: an account stands in more than one row"),
         ("update logins set actor = null", "trace.accounts: in 1 of 1 rows: `actor` is empty"),
+        ("update bought set customer = null", "trace.orders: in 1 of 1 rows: `subject` is empty"),
+        ("update bought set seller = 'S-1'", "trace.orders: in 1 of 1 rows: `beneficiary` has no kind"),
+        ("update bought set seller = ''", "trace.orders: in 1 of 1 rows: `beneficiary` is empty"),
+        ("update bought set at = null", "trace.orders: in 1 of 1 rows: `since` is empty: when he ordered"),
+        ("update bought set customer = 'customer:99'", "none of 1 values of `subject` is a `id` of `customers`"),
+        ("update desks set said = null", "trace.routes: in 1 of 1 rows: `since` is empty: when it was said"),
+        ("update desks set desk = ' '", "trace.routes: in 1 of 1 rows: `route` is empty"),
+        ("update desks set customer = '1'", "trace.routes: in 1 of 1 rows: `subject` has no kind"),
+        ("alter table desks drop column said", "trace.routes: "),
     ],
 )
 def test_a_row_that_means_nothing_is_refused_without_its_value(

@@ -229,7 +229,7 @@ _FOUND = _of(
         ),
     }
 )
-_RECORDS = ("managers", "handovers", "presence", "accounts")
+_RECORDS = ("managers", "handovers", "presence", "accounts", "orders", "routes")
 _INPUTS = _of(
     {
         "asked": _words("nobody", "a person"),

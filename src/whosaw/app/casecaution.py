@@ -104,9 +104,11 @@ def silent_about(told: Mapping[str, Any], files: Mapping[str, str]) -> list[Sent
 
 def weighed_in(verdict: Mapping[str, Any]) -> set[str]:
     """Return which records of ``[trace]`` went into a verdict, however it came to its case."""
-    inputs = verdict.get("inputs")
+    inputs, method = verdict.get("inputs"), verdict.get("method")
+    by_route = isinstance(method, Mapping) and "route" in (method.get("matched_by") or ())
     if isinstance(inputs, Mapping) and isinstance(inputs.get("weighed"), list):
-        rows = inputs.get("rows") or {}
+        rows = dict(inputs.get("rows") or {})
+        rows["routes"] = by_route  # that there were some is not enough: said too late, they count for nobody
         # presence is asked for about those alone who come into question: no row need not mean that rows are gone
         return {name for name in NAMES if name in inputs["weighed"] and (rows.get(name) or name == "presence")}
     candidates: Sequence[Mapping[str, Any]] = verdict.get("candidates") or ()
@@ -115,6 +117,7 @@ def weighed_in(verdict: Mapping[str, Any]) -> set[str]:
         **{name: what in duties for what, name in _RECORD.items()},
         "presence": "skew_s" in verdict,
         "accounts": bool(verdict.get("groups")) or any(each.get("shared") for each in candidates),
+        "routes": by_route,
     }
     return {name for name, found in there.items() if found}
 
@@ -128,7 +131,7 @@ def weighs_less(
 
     Args:
         before: the verdicts so far.
-        declared: the records of ``[trace]`` that the catalog declares.
+        declared: the records of ``[trace]`` that the catalog declares; and those that may come from elsewhere.
         now: the verdict, where it was computed already.
     """
     have = set(declared) if now is None else set(declared) & weighed_in(now)

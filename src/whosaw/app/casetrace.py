@@ -25,20 +25,23 @@ from whosaw import __version__
 from whosaw.answer import Sighting, Snapshot
 from whosaw.app import casecautionqueries as cautionqueries
 from whosaw.app import casetracequeries as queries
-from whosaw.app.casecaution import ON_RUNG, cap, heed, heeded, strongest, weighs_less
+from whosaw.app.casecaution import ON_RUNG, cap, heed, heeded, many, strongest, weighs_less
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caserecompute import CHANGED
+from whosaw.app.casetracecompared import moved, others_of
+from whosaw.app.casetracecustomers import ROUTES, read_customers
 from whosaw.app.casetracekept import as_kept, opened_by, with_keys
 from whosaw.app.errors import AppError
+from whosaw.app.lacks import may_clear
 from whosaw.app.presence import add_persons, openings_of
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import Declared, as_csv, declared, read_presence_of, read_work
+from whosaw.app.tracedeclared import Declared, as_csv, declared, from_csv, read_presence_of, read_work
 from whosaw.app.tracefiles import read_presence
 from whosaw.app.tracesightings import as_csv as sightings_csv
 from whosaw.app.tracesightings import shown_to, sightings_of
 from whosaw.app.tracing import Beside, trace_lake
 from whosaw.app.unweighed import unweighed
-from whosaw.app.watchimported import holds_imports
+from whosaw.app.watchimported import holds_others
 from whosaw.app.watchlake import run_lake
 from whosaw.catalog import Tracing
 from whosaw.record import trail_size
@@ -57,6 +60,9 @@ _WORDS = {
     "other": "another source",
 }
 _SAY_SO = "declare in [trace] what it was given by hand; or say --less where you know that, and what it cleared"
+_LAKE_TOO = ("orders", "routes")
+"""What an imported log may say where the catalog does not."""
+TOO_FEW = "whom nobody opened left out: too few others had work to compare with who complained"
 _PRESENT = 25
 """Candidates whose owners' presence is read: those of whom an answer tells every complaint."""
 
@@ -140,7 +146,7 @@ def _refuse_less(
     now: Mapping[str, Any] | None = None,
 ) -> None:
     """Refuse a verdict that weighs less than one before it; without `now`, one that could only weigh less."""
-    if less := weighs_less(before, set(declared(services).tracing.records), now):
+    if less := weighs_less(before, {*declared(services).tracing.records, *_LAKE_TOO}, now):
         said = f"an earlier verdict of `{case}` weighed {' and '.join(less)}, which this one does not"
         raise WeighsLess(said) if by is None else WeighsLess(said, hint=_SAY_SO)
 
@@ -159,6 +165,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     files = await _files_of(services, case)
     read = declared(services)
     await read_work(services, read, about)
+    of_customers = await read_customers(services, read, about, until)
     files |= read.files
     files["classes.csv"] = as_csv(("field", "class"), list(services.catalog.field_classes.items()))
     entries = await trail_size(services.db)
@@ -166,6 +173,8 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     kept = await as_kept(services.db, files | read.files, read.involved)
     told["missing"] += read.not_weighed
     also, whole = await unweighed(services, case, about, read, told)
+    changed = await moved(services, case, kept)
+    also, whole = [*of_customers, *changed, *also], whole and not may_clear(changed)
     told["missing"] += also
     async with services.db.connection() as connection:
         heed(told, await cautionqueries.cleared(connection, case), alone=alone)
@@ -181,7 +190,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
         "whosaw": __version__,
         "program": program(),
         "evidence": digest,
-        "weighed": sorted(read.tracing.records),
+        "weighed": sorted({*read.tracing.records, *read.rows}),
         "not_weighed": [*read.not_weighed, *also],
         "rows": read.rows,
         "skew_s": read.tracing.skew_s,
@@ -263,11 +272,14 @@ async def _answer(
 ) -> dict[str, Any]:
     """Return what trace says of the record up to a time and an entry; presence is read into `read`, or is there."""
     until, entries = upto
-    async with run_lake(services, 0, to_us(until), before=entries) as (lake, left_out):
+    others = others_of(files, about, _contacted_us(files["sightings.csv"]))
+    async with run_lake(services, 0, to_us(until), before=entries, others=others) as (lake, left_out):
         folder = lake.parent / "asked"
         gone = left_out.erased_subject + left_out.erased_actor + left_out.sets_unread
-        whole = not gone and not holds_imports(services.settings.state / "lake")
+        whole = not gone and not holds_others(services.settings.state / "lake")
         told = await asyncio.to_thread(_trace, (lake, folder), about, files, until, whole)
+        if left_out.customers:
+            told["missing"].append(f"{many(left_out.customers, 'customer')} {TOO_FEW}")
         first = [each["actors"][0] for each in told["candidates"][:_PRESENT] if len(each["actors"]) == 1]
         if not again:
             read.involved = await asyncio.to_thread(opened_by, lake, files.get("duties.csv", ""))
@@ -278,6 +290,15 @@ async def _answer(
             skew_s = read.tracing.skew_s
             await asyncio.to_thread(lambda: add_persons(told, lake, read_presence(path), skew_s))
     return told
+
+
+def _contacted_us(sightings: str) -> dict[str, int]:
+    """Return by customer when he was contacted, at the earliest, as a file of sightings says."""
+    found: dict[str, int] = {}
+    for row in from_csv(sightings)[1]:
+        at_us = to_us(datetime.fromisoformat(row["contacted_at"]))
+        found[row["subject"]] = min(found.get(row["subject"], at_us), at_us)
+    return found
 
 
 def _trace(
@@ -295,6 +316,7 @@ def _trace(
         classes=paths["classes.csv"],
         now=until,
         duties=paths.get("duties.csv"),
+        routes=paths.get(ROUTES),
     )
     told = trace_lake(lake, paths["sightings.csv"], about, None if whole else Settings(complete=False), beside)
     if not whole:

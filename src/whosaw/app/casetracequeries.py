@@ -156,3 +156,14 @@ async def inputs_of(db: Database, case: str, seq: int) -> dict[str, str]:
             [case, seq],
         )
         return {str(name): str(content) for name, content in await rows.fetchall()}
+
+
+async def contents_of(db: Database, case: str, name: str) -> list[str]:
+    """Return what stood in one of the inputs of the verdicts of a case, each content once."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            "select content from case_trace_content where case_id = %(case)s and sha256 in "
+            "(select sha256 from case_trace_input where case_id = %(case)s and name = %(name)s)",
+            {"case": case, "name": name},
+        )
+        return [str(row[0]) for row in await rows.fetchall()]

@@ -43,7 +43,7 @@ _OF_SUBJECT = {
     "verdicts of cases that name this person as affected": (
         "select count(*) from case_verdict where position(to_json(%(key)s::text)::text in verdict::text) > 0"
     ),
-    "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)": (
+    "what verdicts of cases were computed from (by number: contacts, orders, routes, hand-overs, other sources)": (
         f"{_KEPT} where {_CELL.format(cell='cell')} or {_CELL.format(cell='numbered')}"
     ),
 }
@@ -54,7 +54,7 @@ EVIDENCE = (
     "reports of an approach with a value of this person",
     "questions of watch to staff about an access to this person",
     "verdicts of cases that name this person as affected",
-    "what verdicts of cases were computed from (by number: contacts, hand-overs, other sources)",
+    "what verdicts of cases were computed from (by number: contacts, orders, routes, hand-overs, other sources)",
 )
 """The places that hold something of the person beyond a number, a date or a hash."""
 

@@ -17,9 +17,13 @@ class Lack(StrEnum):
     HANDED_MISSPELT = "handovers.misspelt"
     NO_ROW_ABOUT = "rows.silent"
     SOURCE_UNASKED = "source.unasked"
+    ORDERS_OF_NOBODY = "orders.nobody"
+    ORDERS_CHANGED = "orders.changed"
+    ROUTES_CHANGED = "routes.changed"
+    ROUTES_LATE = "routes.late"
 
 
-MAY_CLEAR = frozenset(Lack) - {Lack.MANAGERS_OF_OTHERS, Lack.HANDED_UNKNOWN}
+MAY_CLEAR = frozenset(Lack) - {Lack.MANAGERS_OF_OTHERS, Lack.HANDED_UNKNOWN, Lack.ORDERS_OF_NOBODY}
 """Those that may have cleared somebody on a rung; the account of another, and whom nobody opened, clear nobody."""
 
 _SENTENCES = {
@@ -31,6 +35,12 @@ _SENTENCES = {
     Lack.HANDED_MISSPELT: "hand-overs not understood: {customers} written otherwise than in the record",
     Lack.NO_ROW_ABOUT: "nothing to weigh: no row of {records} is about {accounts} on a rung",
     Lack.SOURCE_UNASKED: "not asked, or could not be, about {sightings}: {source}",
+    Lack.ORDERS_OF_NOBODY: "{customers} of orders left out: the company's own table has none such",
+    Lack.ORDERS_CHANGED: "{customers} had ordered by what an earlier verdict read, and now not, or at another time: "
+    "somebody changed the orders",
+    Lack.ROUTES_CHANGED: "{customers} had a route by what an earlier verdict read, and now none, or of another time: "
+    "somebody changed the routes",
+    Lack.ROUTES_LATE: "only {known:,} of {count:,} customers had a route before the first contact",
 }
 
 

@@ -137,6 +137,16 @@ def _population(exposure: Exposure, asked: Sightings) -> Population:
     )
 
 
+def routed(question: Question) -> tuple[int, int]:
+    """Return of how many customers a route counts, and how many there are."""
+    exposure = question.exposure
+    customer = exposure.entered_us != NEVER
+    if not exposure.routes.order.size:
+        return 0, int(customer.sum())
+    route = exposure.routes.before(_first_contact(exposure, question.sightings), exposure.entered_us)
+    return int((route[customer] >= 0).sum()), int(customer.sum())
+
+
 def _first_contact(exposure: Exposure, asked: Sightings) -> int:
     """Return when the first complainer whom the question can speak about was contacted, at the earliest."""
     customers = np.append(exposure.entered_us != NEVER, False)[asked.subject]

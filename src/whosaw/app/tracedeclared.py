@@ -19,10 +19,10 @@ from whosaw.app.services import Services
 from whosaw.app.traceduties import ACCOUNT, HAND_OVER
 from whosaw.catalog import Tracing
 from whosaw.catalog.keyed import Row
-from whosaw.catalog.statements import about_actors_statement, columns_statement, sample_statement
+from whosaw.catalog.statements import about_statement, columns_statement, sample_statement
 from whosaw.catalog.told import yes_or_no
 from whosaw.catalog.weighcheck import wrong_in
-from whosaw.catalog.weighing import DUTIES, RECORDS
+from whosaw.catalog.weighing import CLEARING, DUTIES, RECORDS
 from whosaw.gate.work import aware
 
 ROWS_MOST = 200_000
@@ -32,9 +32,12 @@ NAMES = {
     "handovers": "hand-overs",
     "presence": "shifts, badges, devices and other logins",
     "accounts": "shared accounts and sites",
+    "orders": "orders",
+    "routes": "routes",
 }
 """What the tables of ``[trace]`` are called in sentences."""
 
+_WHOSE = {"actor": "one account", "beneficiary": "one beneficiary", "subject": "some of its customers"}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _DUTIES = ("actor", "what", "of", "subject", "since", "until")
 _PRESENCE = ("actor", "what", "from", "until", "where")
@@ -78,11 +81,11 @@ class Declared:
 
     @property
     def weighs_all(self) -> bool:
-        """Whether duties, presence and shared accounts are all declared, and each gave rows."""
-        return all(self.rows.get(name) for name in RECORDS)
+        """Whether duties, presence and shared accounts are all declared, and all that is declared gave rows."""
+        return all(self.rows.get(name) for name in {*CLEARING, *self.rows})
 
     def _absent(self) -> list[str]:
-        return [name for name in RECORDS if name not in self.tracing.records]
+        return [name for name in CLEARING if name not in self.tracing.records]
 
 
 def declared(services: Services) -> Declared:
@@ -104,7 +107,7 @@ async def read_work(services: Services, into: Declared, beneficiary: str) -> Non
     """
     duties: list[tuple[str, ...]] = []
     for name in DUTIES:
-        for row in await _rows(services, into, name):
+        for row in await rows_of(services, into, name):
             if name == "handovers":
                 cells = (HAND_OVER, _text(row["previous"]), _text(row.get("subject")))
             else:
@@ -115,7 +118,7 @@ async def read_work(services: Services, into: Declared, beneficiary: str) -> Non
                 into.others.append(cells[1])
     if any(name in into.rows for name in DUTIES):
         into.files["duties.csv"] = as_csv(_DUTIES, duties)
-    accounts = await _rows(services, into, "accounts")
+    accounts = await rows_of(services, into, "accounts")
     if "accounts" in into.rows:
         if len({_text(row["actor"]) for row in accounts}) < len(accounts):
             raise TraceRecordInvalid("an account stands in more than one row of `trace.accounts`")
@@ -138,7 +141,7 @@ async def read_presence_of(services: Services, into: Declared, openings: Mapping
     rows: list[Row] = []
     given = 0
     for actor, times in openings.items():
-        his = await _rows(services, into, "presence", about=actor)
+        his = await rows_of(services, into, "presence", ("actor", [actor]))
         given += len(his)
         rows += bearing_on(times, his)
         if len(rows) > ROWS_MOST:
@@ -190,8 +193,17 @@ def bearing_on(openings: Sequence[datetime], rows: Iterable[Row]) -> list[Row]:
     return kept + [row for _, row in beside.values()]
 
 
-async def _rows(services: Services, into: Declared, name: str, about: str | None = None) -> Sequence[Row]:
-    """Return the rows of one query, or those about one account; none where it is not declared."""
+async def rows_of(
+    services: Services, into: Declared, name: str, about: tuple[str, Sequence[str]] | None = None
+) -> Sequence[Row]:
+    """Return the rows of one query, or those about some keys; none where it is not declared. Raises as `read_work`.
+
+    Args:
+        services: everything opened.
+        into: takes how many rows there are.
+        name: which of `RECORDS`.
+        about: a column, and what stands in it; all rows where absent.
+    """
     if name not in into.tracing.records:
         return ()
     source, query = into.tracing.records[name]
@@ -203,10 +215,10 @@ async def _rows(services: Services, into: Declared, name: str, about: str | None
     if about is None:
         rows = await services.sources[source].rows(sample_statement(query, columns, ROWS_MOST + 1))
     else:
-        statement = about_actors_statement(query, tuple(columns), ROWS_MOST + 1)
-        rows = await services.sources[source].rows(statement, keys=[about])
+        statement = about_statement(query, tuple(columns), about[0], ROWS_MOST + 1)
+        rows = await services.sources[source].rows(statement, keys=[*about[1]])
     if len(rows) > ROWS_MOST:
-        whose = "" if about is None else " about one account"
+        whose = "" if about is None else f" about {_WHOSE[about[0]]}"
         raise TraceRecordInvalid(f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows{whose}")
     if why := next((said for row in rows if (said := wrong_in(name, row))), ""):
         raise TraceRecordInvalid(f"the query of `trace.{name}` gives a row that means nothing: {why}")

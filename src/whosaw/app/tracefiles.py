@@ -144,6 +144,21 @@ def read_known(path: Path) -> dict[str, list[Known]]:
     return found
 
 
+def read_routes(path: Path) -> list[tuple[str, bool, int, int]]:
+    """Return subject, whether an order says so, when and which route, from CSV with `subject,said,at,route`.
+
+    Raises:
+        TraceFileInvalid: the file cannot be read, lacks a column, or a time or a number is none.
+    """
+    found = []
+    for line, row in read_rows(path, ("subject", "said", "at", "route")):
+        if not row["subject"] or not row["route"].isdecimal():
+            raise TraceFileInvalid(f"line {line} of `{path.name}` needs a subject and the number of a route")
+        said = row["said"] == "order", moment(row["at"], line, path), int(row["route"])
+        found.append((row["subject"], *said))
+    return found
+
+
 def read_accounts(path: Path) -> dict[str, Account]:
     """Return account → facts, from CSV with `actor,shared,group`.
 

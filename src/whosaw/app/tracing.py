@@ -15,16 +15,17 @@ from whosaw.app.foundbeside import beside_complaints
 from whosaw.app.foundlist import Given, list_lacks, told_list, weigh_list, with_list
 from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.nothingelse import measure_whole, nothing_else
-from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose
+from whosaw.app.posing import MARK_ODDS, UNKNOWN, Question, pose, routed
 from whosaw.app.presence import add_persons
 from whosaw.app.traceclasses import class_scopes
 from whosaw.app.tracedetail import candidate_detail, detail, measured_rates, verdict_in_words
 from whosaw.app.traceduties import explained_by, read_duties
-from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence
+from whosaw.app.tracefiles import read_accounts, read_classes, read_known, read_presence, read_routes
 from whosaw.app.tracelake import exposure_from_index, has_index
 from whosaw.app.traceplan import canary_plan
 from whosaw.lake.errors import SightingsInvalid
 from whosaw.lake.exposure import Exposure, load_exposure
+from whosaw.lake.routes import routes_said
 from whosaw.lake.sightings import Complaints, Sighting, beneficiaries, choose, read_sightings
 from whosaw.terms import to_us
 from whosaw.trace import (
@@ -63,6 +64,7 @@ class Beside:
         engine: what reads the openings: `duckdb`, or a Spark master; absent, the index or the lake itself is read.
         duties: CSV of account management and hand-overs, see `whosaw.app.traceduties`.
         found: a list that turned up, see `whosaw.app.foundlist`.
+        routes: CSV of what decides who serves each customer, and when it was said; the lake's own are left aside then.
     """
 
     known: Path | None = None
@@ -78,6 +80,7 @@ class Beside:
     engine: str | None = None
     duties: Path | None = None
     found: Given | None = None
+    routes: Path | None = None
 
 
 def trace_each(
@@ -146,6 +149,8 @@ def trace_lake(
     classes = read_classes(beside.classes) if beside.classes else {}
     complaints = choose(read_sightings(sightings_file), beneficiary)
     exposure, from_index = _exposure(lake, complaints, beside)
+    if beside.routes is not None:
+        exposure = replace(exposure, routes=routes_said(read_routes(beside.routes), exposure.subjects))
     duties = read_duties(beside.duties) if beside.duties else []
     question = pose(exposure, complaints, known, accounts, duties)
     if beside.now is not None:
@@ -165,6 +170,7 @@ def trace_lake(
     told["canaries"] = canary_plan(found, question.exposure)
     told["found"] = None if listed is None else told_list(listed, presence, beside.skew_s)
     told["missing"] += [] if listed is None else list_lacks(listed)
+    told["missing"] += [] if beside.routes is None else _few_routes(question)
     told["duties"] = explained_by(found, question.told_duties)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
@@ -330,6 +336,12 @@ def _complaints(question: Question) -> dict[str, int]:
         "before_record": int((contacted_us <= first).sum()),
         "after_record": int((contacted_us > last).sum()),
     }
+
+
+def _few_routes(question: Question) -> list[Sentence]:
+    """Return a sentence where a route counts for fewer than half of the customers."""
+    known, customers = routed(question)
+    return [Sentence.of(Lack.ROUTES_LATE, known=known, count=customers)] if 2 * known < customers else []
 
 
 def _completeness(exposure: Exposure) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from whosaw.lake.manifest import read_manifest
 from whosaw.lake.opened import opened
 
 _BATCH = 200_000
@@ -76,12 +77,14 @@ class LeftOut:
         erased_actor: who opened was erased since; where both were, it counts here.
         machines: a machine opened that opens everything.
         sets_unread: entries of the trail about many at once whose set of subjects is not there, or is not theirs.
+        customers: no accesses, but customers whom nobody opened and no work is about, see `casetracecustomers`.
     """
 
     erased_subject: int = 0
     erased_actor: int = 0
     machines: int = 0
     sets_unread: int = 0
+    customers: int = 0
 
 
 @dataclass(slots=True)
@@ -181,6 +184,14 @@ def _numbered(column: Any, keys: Mapping[int, str], names: dict[int, str], machi
 def holds_imports(lake: Path) -> bool:
     """Return whether a lake is there at all."""
     return (lake / "LAKE.json").exists()
+
+
+def holds_others(lake: Path) -> bool:
+    """Return whether a lake holds accesses that are not whosaw's own trail."""
+    if not holds_imports(lake):
+        return False
+    sources = read_manifest(lake).sources
+    return any(each.kind == "accesses" and each.accepted and each.grade != "trail" for each in sources)
 
 
 def _entry(actor: int, subject: int, at_us: int, *, sound: bool) -> Payload:

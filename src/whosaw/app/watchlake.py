@@ -6,9 +6,9 @@ It is made for the run in a private folder and removed after it: whatever is era
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,9 +31,32 @@ _SUBJECTS = 1_000
 Payload = Mapping[str, int | str | list[int | str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """People of whom the record may say nothing, for a run that asks about them too.
+
+    Args:
+        subjects: references of those whose work the company is asked for, as of everybody who was shown.
+        worked: work about others of them, who stand in no table under these names.
+        orders: since when they are customers, of whom.
+        chosen: returns the orders that are to count; it takes all work and all orders.
+    """
+
+    subjects: frozenset[str] = frozenset()
+    worked: Sequence[Worked] = field(default=())
+    orders: Sequence[Order] = field(default=())
+    chosen: Callable[[Sequence[Worked], Sequence[Order]], Sequence[Order]] = lambda _, orders: orders
+
+
 @asynccontextmanager
 async def run_lake(
-    services: Services, since_us: int, until_us: int, *, before: int | None = None, still_open: bool = True
+    services: Services,
+    since_us: int,
+    until_us: int,
+    *,
+    before: int | None = None,
+    still_open: bool = True,
+    others: Others | None = None,
 ) -> AsyncIterator[tuple[Path, LeftOut]]:
     """Yield a folder with a lake of what was shown from `since_us` on and before `until_us`, imported accesses too.
 
@@ -45,6 +68,15 @@ async def run_lake(
 
     Beside it stands which accesses are not in it. What a machine opened that opens everything (an import says so, and
     no such person is in the directory) is nobody's, and its sets, which may hold everybody each day, are not read.
+
+    Args:
+        services: everything opened.
+        since_us: the first moment.
+        until_us: the first moment after the run.
+        before: the index of the first entry after it.
+        still_open: see above.
+        others: customers whom nobody need have been shown, for a question who leaked. Then no work says a route: who
+            has a work item now need not have had it before a complaint.
 
     Raises:
         StoreError, CatalogError: a database does not answer.
@@ -86,17 +118,33 @@ async def run_lake(
             subjects |= {int(str(payload["subject"])) for _, payload in each}
             await asyncio.to_thread(export_trail, each, lake, names, f"{origin} in sets")
         about = {names.subjects.get(number, "") for number in subjects}
-        others = None
+        imported = None
         if imports:
-            others = await asyncio.to_thread(read_imported, kept, since_us, until_us, known)
-            about |= others.subjects
-        worked, orders = await _work(services, about, until_us, still_open=still_open)
-        for entries in others.entries(_owned(worked)) if others is not None else ():
+            imported = await asyncio.to_thread(read_imported, kept, since_us, until_us, known)
+            about |= imported.subjects
+        worked, orders = await work_about(
+            services, about | (others or Others()).subjects, until_us, still_open=still_open
+        )
+        for entries in imported.entries(_owned(worked)) if imported is not None else ():
             await asyncio.to_thread(export_trail, entries, lake, names, "imported")
-        await asyncio.to_thread(export_worked, worked, lake)
-        await asyncio.to_thread(export_orders, orders, lake)
-        left_out = others.left_out if others is not None else LeftOut()
-        yield lake, replace(left_out, machines=left_out.machines + by_machines, sets_unread=sets.unread)
+        less = await asyncio.to_thread(_export_work, lake, worked, orders, others)
+        left_out = imported.left_out if imported is not None else LeftOut()
+        left_out = replace(left_out, machines=left_out.machines + by_machines, sets_unread=sets.unread)
+        yield lake, replace(left_out, customers=less)
+
+
+def _export_work(lake: Path, worked: list[Worked], orders: list[Order], others: Others | None) -> int:
+    """Bring work and orders into a run's lake, those about others too; return how many orders were not to count."""
+    if others is None:
+        export_worked(worked, lake)
+        export_orders(orders, lake)
+        return 0
+    worked = [*(replace(each, route=None) for each in worked), *others.worked]
+    orders = [*orders, *others.orders]
+    chosen = others.chosen(worked, orders)
+    export_worked(worked, lake)
+    export_orders(chosen, lake)
+    return len(orders) - len(chosen)
 
 
 class _Sets:
@@ -150,10 +198,20 @@ def _owned(worked: Sequence[Worked]) -> dict[str, Owned]:
     return found | {name: found[same[0]] for name, same in bare.items() if len(same) == 1}
 
 
-async def _work(
-    services: Services, subjects: Collection[str], until_us: int, *, still_open: bool
+async def work_about(
+    services: Services, subjects: Collection[str], until_us: int, *, still_open: bool = True
 ) -> tuple[list[Worked], list[Order]]:
-    """Return what happened to work items about `subjects`, and whom each of these would concern."""
+    """Return what happened to work items about `subjects`, and whom each of these would concern.
+
+    Args:
+        services: everything opened.
+        subjects: references.
+        until_us: work opened from then on is left out.
+        still_open: whether what is not done by then is open until then.
+
+    Raises:
+        StoreError, CatalogError: a database does not answer.
+    """
     worked: list[Worked] = []
     orders: list[Order] = []
     staff = set((await every_key(services.db, "actor")).values())

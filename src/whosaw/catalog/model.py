@@ -312,7 +312,7 @@ class Tracing:
     """The table ``[trace]``: where a company writes down what a verdict about a person must weigh.
 
     Attributes:
-        records: ``managers``, ``handovers``, ``presence``, ``accounts`` → its source and its query.
+        records: source and query of ``managers``, ``handovers``, ``presence``, ``accounts``, ``orders``, ``routes``.
         recompute: whether a running server computes the verdict of an open case anew when its evidence changed.
         skew_s: how far the clocks behind ``presence`` may disagree with those of the record.
     """

@@ -138,9 +138,22 @@ def column_query(kind: SubjectKind, field: Field, url: str) -> str:
 @lru_cache(maxsize=16)
 def about_actors_statement(query: str, columns: tuple[str, ...], rows: int | None = None) -> Executable:
     """Return `columns` of the rows of the company's `query` whose ``actor`` is in ``:keys``; so many rows at most."""
+    return about_statement(query, columns, "actor", rows)
+
+
+@lru_cache(maxsize=16)
+def about_statement(query: str, columns: tuple[str, ...], by: str, rows: int | None = None) -> Executable:
+    """Return `columns` of the rows of the company's `query` whose column `by` is in ``:keys``; so many rows at most.
+
+    Args:
+        query: as the catalog has it.
+        columns: which of its columns.
+        by: a name of ours: ``actor``, ``beneficiary`` or ``subject``.
+        rows: how many at most.
+    """
     named = ", ".join(f"r.{name}" for name in columns)
     most = "" if rows is None else f" limit {rows}"
-    return _picked(f"select {named} from ({_whole(query)}) r where r.actor in :keys{most}", "keys")
+    return _picked(f"select {named} from ({_whole(query)}) r where r.{by} in :keys{most}", "keys")
 
 
 def columns_statement(query: str) -> Executable:

@@ -1,4 +1,4 @@
-"""Would a trace understand what the company writes down of duties, presence and shared accounts?
+"""Would a trace understand what the company writes down of duties, presence, shared accounts, orders and routes?
 
 A verdict about a person rests on it, so a row that means nothing is refused here, and not only on the day of a case.
 """
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from whosaw.catalog.keyed import Row
 from whosaw.catalog.statements import (
     about_actors_statement,
+    about_statement,
     actor_statement,
     columns_statement,
     presence_statement,
@@ -30,7 +31,14 @@ _WHY = {
     "what": f"one of {', '.join(PRESENT)}",
     "device": "the device of a login or a device; null for a shift or a badge",
     "shared": "whether several people use the account",
+    "subject": "whom it is about, as customer:C-1",
+    "route": "what decides who serves him: a region, a language, a team",
 }
+_WHY_OF = {
+    "orders": {"beneficiary": "whose customer he is, as seller:S-1", "since": "when he ordered"},
+    "routes": {"since": "when it was said: what was said after a complaint may come from it"},
+}
+_BY = {"orders": "beneficiary", "routes": "subject"}
 
 
 async def check_record(trial: Trial, name: str, source: str, query: str) -> str:
@@ -38,7 +46,7 @@ async def check_record(trial: Trial, name: str, source: str, query: str) -> str:
 
     Args:
         trial: the run of the check.
-        name: ``managers``, ``handovers``, ``presence`` or ``accounts``.
+        name: which of `RECORDS`.
         source: where it runs.
         query: as the catalog has it.
 
@@ -47,13 +55,16 @@ async def check_record(trial: Trial, name: str, source: str, query: str) -> str:
     """
     place, needed, possible = f"trace.{name}", *RECORDS[name]
     given = await trial.sources[source].columns(columns_statement(query))
+    why = _WHY | _WHY_OF.get(name, {})
     for column in lacking(given, needed):
-        trial.problem(place, f"its query gives no column `{column}`: {_WHY[column]}{missing(column, given)}")
+        trial.problem(place, f"its query gives no column `{column}`: {why[column]}{missing(column, given)}")
     if lacking(given, needed):
         return ""
     columns = [*needed, *(column for column in possible if column in given)]
     if name == "presence":
         await trial.sources[source].rows(about_actors_statement(query, tuple(columns)), keys=NOBODY)
+    if name in _BY:
+        await trial.sources[source].rows(about_statement(query, tuple(columns), _BY[name]), keys=NOBODY)
     rows = await trial.sources[source].rows(sample_statement(query, columns, SAMPLED))
     if not rows:
         trial.note(place, "its query gives no row now: whether a trace understands it was not seen")
@@ -101,6 +112,10 @@ _PERIOD: tuple[tuple[Callable[[Row], bool], str], ...] = (
     (_backwards, "it ends before it begins: `since` lies after `until`"),
 )
 _ACTOR = ((lambda row: _empty(row["actor"]), "`actor` is empty: leave such rows out in the query"),)
+_SUBJECT: tuple[tuple[Callable[[Row], bool], str], ...] = (
+    (lambda row: _empty(row["subject"]), "`subject` is empty: leave such rows out in the query"),
+    (_no_reference("subject"), "`subject` has no kind before its key: write customer:C-1"),
+)
 _TESTS: dict[str, tuple[tuple[Callable[[Row], bool], str], ...]] = {
     "managers": (
         *_ACTOR,
@@ -126,6 +141,17 @@ _TESTS: dict[str, tuple[tuple[Callable[[Row], bool], str], ...]] = {
         *_PERIOD,
     ),
     "accounts": (*_ACTOR, (lambda row: yes_or_no(row["shared"]) is None, "`shared` is neither yes nor no")),
+    "orders": (
+        *_SUBJECT,
+        (lambda row: _empty(row["beneficiary"]), "`beneficiary` is empty: whose customer he is"),
+        (_no_reference("beneficiary"), "`beneficiary` has no kind before its key: write seller:S-1"),
+        (lambda row: row["since"] is None, "`since` is empty: when he ordered"),
+    ),
+    "routes": (
+        *_SUBJECT,
+        (lambda row: _empty(row["route"]), "`route` is empty: leave such rows out in the query"),
+        (lambda row: row["since"] is None, "`since` is empty: when it was said"),
+    ),
 }
 
 
@@ -136,14 +162,13 @@ def _judge(trial: Trial, place: str, name: str, rows: Sequence[Row]) -> None:
             wrong[said] = wrong.get(said, 0) + 1
     for said, count in wrong.items():
         trial.problem(place, f"in {count:,} of {len(rows):,} rows: {said}")
-    keys = [str(row["actor"]) for row in rows]
-    if name == "accounts" and len(set(keys)) < len(keys):
+    if name == "accounts" and len({str(row["actor"]) for row in rows}) < len(rows):
         trial.problem(place, "an account stands in more than one row")
 
 
 async def _known(trial: Trial, place: str, rows: Sequence[Row]) -> None:
     """Refuse a query none of whose people, or customers, the company's own directory and tables know."""
-    actors, keys = trial.catalog.actors, _distinct(row["actor"] for row in rows)
+    actors, keys = trial.catalog.actors, _distinct(row.get("actor") for row in rows)
     if (
         trial.directory_read
         and keys

@@ -1,7 +1,8 @@
 """What the catalog tells trace: where a company writes down what may explain an opening, or whose it was.
 
 Account management and hand-overs are duties; shifts, badges, logins and devices say whether the owner of an account was
-there; and some accounts are shared. Each is a query on the company's own tables, and is read for a case alone.
+there; and some accounts are shared. Orders say who was a customer of whom, whether or not anybody opened his record;
+routes say what decides who serves him. Each is a query on the company's own tables, and is read for a case alone.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from whosaw.catalog.strict import Table
 
 DUTIES = ("managers", "handovers")
 """Both together are the duties: with one of them alone a verdict says that the other was not weighed."""
+CLEARING = (*DUTIES, "presence", "accounts")
+"""What may clear somebody, and must be there before a verdict that nobody asked for may call anybody a finding."""
 RECORDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "managers": (("actor", "beneficiary"), ("since", "until", "every")),
     "handovers": (("actor", "previous", "since"), ("subject", "until")),
     "presence": (("actor", "what", "since", "until", "device"), ()),
     "accounts": (("actor", "shared"), ("site",)),
+    "orders": (("subject", "beneficiary", "since"), ("route",)),
+    "routes": (("subject", "route", "since"), ()),
 }
 """What a company may record for a trace: the columns that its query must give, and those that it may."""
 PRESENT = ("shift", "badge", "login", "device")

@@ -6,6 +6,7 @@ nobody but people who complained as well, whom others had served: so a question 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,23 @@ def routes_of(open_lake: Opened, numbers: Int64) -> Routes:
         return Routes(nothing, never, nothing, never)
     order, ticket = (_said(open_lake, table, numbers) for table in ("orders", "tickets"))
     return Routes(*order, *ticket)
+
+
+def routes_said(rows: Iterable[tuple[str, bool, int, int]], subjects: Sequence[str]) -> Routes:
+    """Return the routes of some subjects as other sources than a lake say them.
+
+    Args:
+        rows: subject, whether an order says so, when (microseconds), number of the route; the first of each counts.
+        subjects: n references; rows about others say nothing.
+    """
+    place = {name: at for at, name in enumerate(subjects)}
+    route = np.full((2, len(subjects)), _UNKNOWN, np.int64)
+    when_us = np.full((2, len(subjects)), _NEVER, np.int64)
+    for subject, ordered, at_us, number in rows:
+        at = (0 if ordered else 1, place.get(subject, _UNKNOWN))
+        if at[1] >= 0 and (route[at] < 0 or (at_us, number) < (when_us[at], route[at])):
+            route[at], when_us[at] = number, at_us
+    return Routes(route[0], when_us[0], route[1], when_us[1])
 
 
 def _said(open_lake: Opened, table: str, numbers: Int64) -> tuple[Int64, Int64]:

@@ -10,6 +10,7 @@ from whosaw.app.casecaution import ALONE, cap, heed, heeded, silent_about, stron
 
 HAND_OVER = {"what": "hand-over", "actor": "E-5"}
 KNOWN = {"customer:C-1": [{"source": "public dump", "probability": 0.9}]}
+BY_ROUTE: dict[str, Any] = {"method": {"matched_by": ["kind of work", "route"]}}
 ALL = ("managers", "handovers", "presence", "accounts")
 
 
@@ -93,6 +94,10 @@ def test_whom_an_answer_clears_stands_on_no_rung_of_a_verdict_that_nobody_asked_
         ),
         (computed("accounts", accounts=0), (), computed(), ""),
         (computed("presence", presence=4), ("presence",), computed("presence"), ""),
+        (BY_ROUTE, ALL, computed(*ALL), "routes"),
+        (BY_ROUTE, (*ALL, "routes"), computed("routes", routes=9), "routes"),
+        (BY_ROUTE, (*ALL, "routes"), computed("routes", routes=9) | BY_ROUTE, ""),
+        (computed("orders", orders=9), ("orders",), computed("orders", orders=0), "orders"),
     ],
 )
 def test_what_an_earlier_verdict_weighed_and_this_one_does_not(

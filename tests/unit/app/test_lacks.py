@@ -11,6 +11,7 @@ from whosaw.app.lacks import Lack, Sentence, may_clear
 
 VALUES: dict[str, int | str] = {
     "count": 1200,
+    "known": 7,
     "rows": "2 rows",
     "customers": "3 customers",
     "records": "shared accounts and sites",
@@ -18,7 +19,7 @@ VALUES: dict[str, int | str] = {
     "sightings": "4 sightings",
     "source": "own orders",
 }
-CLEAR_NOBODY = {Lack.MANAGERS_OF_OTHERS, Lack.HANDED_UNKNOWN}
+CLEAR_NOBODY = {Lack.MANAGERS_OF_OTHERS, Lack.HANDED_UNKNOWN, Lack.ORDERS_OF_NOBODY}
 
 
 @pytest.mark.parametrize("lack", Lack)
