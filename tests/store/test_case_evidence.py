@@ -31,6 +31,7 @@ from whosaw.answer import (
 )
 from whosaw.answer.alternatives import Alternative, AlternativeKind
 from whosaw.answer.bundletexts import Background, as_json
+from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.evidence import Sources, build_evidence, verifier_source
 from whosaw.answer.exculpatory import ITEMS, Answer, Finding
 from whosaw.answer.ladder import RULES
@@ -42,13 +43,16 @@ from whosaw.answer.redaction import Redaction
 from whosaw.answer.step import State
 from whosaw.prove import Policy, open_checkpoint, verify_bundle
 from whosaw.prove.merkle import consistency_proof
-from whosaw.record import Appender, Integrator, load_or_create
+from whosaw.record import Appender, Integrator, TrailDamaged, erasurequeries, load_or_create
+from whosaw.record.erasure import Mandate, carry_out, place_order
 from whosaw.record.shelf import Shelf, TileNodes
 from whosaw.store import Database
 from whosaw.store.numbers import assign, find_all
 from whosaw.terms import SimulatedClock
 
 AT = datetime(2026, 4, 2, 8, 0, tzinfo=UTC)
+COLUMNS = ("payload", "salt", "kind", "at_us", "actor", "subject", "purpose", "beneficiary")
+GONE = ", ".join(f"{column} = null" for column in COLUMNS)
 
 
 class Built:
@@ -339,6 +343,55 @@ async def test_whoever_was_erased_since_gets_no_number_from_a_bundle(
         report = text_of(held["files/report.pdf"], tmp_path)
         assert f"that {UNNUMBERED} is the source" in report and "E-0" not in report
         assert "number an actor" not in report
+
+
+async def lost(database: Database, statement: str, index: int) -> None:
+    """Let a superuser do to the stored trail what its triggers forbid."""
+    async with database.transaction() as connection:
+        await connection.execute("set local session_replication_role = replica")
+        await connection.execute(statement.encode(), [index])
+
+
+async def step_entry(built: Built) -> int:
+    (step,) = await built.sources.steps.list(built.case)
+    assert step.entry is not None
+    return step.entry
+
+
+async def test_an_entry_of_the_work_that_retention_ended_is_left_out(
+    built: Built, database: Database, tmp_path: Path
+) -> None:
+    entry, key = await step_entry(built), built.sources.trail_key
+    clock = SimulatedClock(AT)
+    keys = load_or_create(tmp_path / "keys", clock)
+    async with Appender(database, keys, clock) as appender:
+        async with erasurequeries.placing(database) as connection:
+            order = await place_order(connection, clock, None, [entry], Mandate(1, "policy 1"))
+        await carry_out(database, appender, order)
+    with pytest.raises(EvidenceMissing):  # the announcement must be under the signed tree too
+        await build_evidence(built.sources, built.case, tmp_path / "early", facts=None, report=False, wait_s=0)
+    await Integrator(database, keys, tmp_path / "trail", clock).step()
+    path = tmp_path / "bundle"
+    unstamped = replace(built.background, stamps={})  # theirs lead to the size before
+    made = await build_evidence(built.sources, built.case, path, facts=None, background=unstamped, report=False)
+    assert entry not in made.indices
+    verified(path, str(key.verifier))
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [
+        ("delete from trail_entry where index = %s", "is not in the database"),
+        (f"update trail_entry set {GONE} where index = %s", "no erasure says so"),
+    ],
+)
+async def test_an_entry_of_the_work_that_is_gone_otherwise_stops_the_bundle(
+    built: Built, database: Database, tmp_path: Path, statement: str, line: str
+) -> None:
+    await lost(database, statement, await step_entry(built))
+    with pytest.raises(TrailDamaged, match=line):
+        await build_evidence(built.sources, built.case, tmp_path / "bundle", facts=None, report=False)
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_every_word_of_a_case_has_plain_words() -> None:

@@ -117,7 +117,8 @@ What is in it
     entries.jsonl          {len(proved.entries)} entries of the trail, each proved against the signed checkpoint
                            over {proved.size} entries: what the named actors were shown of affected people and did,
                            every step of this case, and what files/history.json names. An entry that files/
-                           name and that is not here was erased, or ended by the trail's retention.
+                           name and that is not here was erased, or ended by the trail's retention, as the
+                           operator says: its announcement lies in his trail; ask him for a proof of it.
     exposure/HASH          the affected people and others who were shown together, as a set of numbers, where an entry
                            names one by HASH.
     files/case.json        the case, who is named (as a number), and the {mails} complaints with the DKIM key record

@@ -42,7 +42,7 @@ from whosaw.prove import BundleReport, SigningKey, write_bundle
 from whosaw.record import (
     CheckpointMissing,
     ProvedEntries,
-    entries_at,
+    announced_erasures,
     entries_by_actor,
     entries_exposing,
     prove_entries,
@@ -105,6 +105,7 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
         UnknownCase: there is no such case.
         RawMailMissing: a complaint's mail is gone or altered.
         EvidenceMissing: no checkpoint covers the case's entries in time.
+        TrailDamaged: an entry of the case's work is not there, or its payload is gone and no entry announced that.
         BundleInvalid: something stands at `path`.
     """
     file = await sources.cases.get(case)
@@ -115,8 +116,10 @@ async def build_evidence(  # noqa: PLR0913 - one bundle, said whole
     numbers = await numbers_in(sources.db, _actors(history, steps, file))
     known = [number for number in map(numbers.__getitem__, named) if isinstance(number, int)]
     subjects = {each.subject for each in sightings} | ({each.subject for each in facts.persons} if facts else set())
-    indices = await _indices(sources.db, known, subjects, [*_announced(steps), *_told(background)])
-    proved = await _proved(sources, indices, wait_s)
+    work = {*_announced(steps), *_told(background)}
+    erased = await announced_erasures(sources.db, work)
+    indices = await _indices(sources.db, known, subjects, work - set(erased))
+    proved = await _proved(sources, indices, set(erased.values()), wait_s)
     kept, left_out = redact_entries(proved, redact)
     sent = letters if letters is not None else background.letters if background else {}
     files = {
@@ -190,22 +193,26 @@ def _told(background: Background | None) -> list[int]:
 async def _indices(
     db: Database, actors: Sequence[int], subjects: Collection[int], work: Collection[int]
 ) -> Sequence[int]:
-    """Return the entries of a bundle: those of the case's work whose payload is there still, and what actors did."""
-    found = [entry.index async for entry in entries_at(db, work)]
+    """Return the entries of a bundle: those of the case's work, there or not, and what the actors did."""
+    found = set(work)
     in_sets = await entries_exposing(db, subjects)
     for actor in actors:
         async for entry in entries_by_actor(db, actor):
             about = entry.payload.get("subject") in subjects or entry.index in in_sets
             if about or entry.payload.get("kind") == "action":
-                found.append(entry.index)
-    return sorted(set(found))
+                found.add(entry.index)
+    return sorted(found)
 
 
-async def _proved(sources: Sources, indices: Sequence[int], wait_s: float) -> ProvedEntries:
-    waited_s = 0.0
+async def _proved(
+    sources: Sources, indices: Sequence[int], announcing: Collection[int], wait_s: float
+) -> ProvedEntries:
+    """Return the entries of a bundle proved; what announces the end of others is proved too, and not handed out."""
+    waited_s, (db, trail, key) = 0.0, (sources.db, sources.trail, sources.trail_key.verifier)
     while True:
         try:
-            return await prove_entries(sources.db, sources.trail, sources.trail_key.verifier, indices, sets=True)
+            await prove_entries(db, trail, key, announcing)
+            return await prove_entries(db, trail, key, indices, sets=True)
         except CheckpointMissing as cause:
             if waited_s >= wait_s:
                 raise EvidenceMissing(

@@ -7,6 +7,7 @@ numbers, names of fields and the decision. It must never answer before the commi
 the continuation of the last one signed.
 """
 
+from whosaw.record.announced import announced_erasures
 from whosaw.record.appender import Appender, Limits
 from whosaw.record.drafts import Draft
 from whosaw.record.errors import (
@@ -63,6 +64,7 @@ __all__ = [
     "TrailDamaged",
     "TrailRolledBack",
     "TrailUnavailable",
+    "announced_erasures",
     "entries_at",
     "entries_between",
     "entries_by_actor",

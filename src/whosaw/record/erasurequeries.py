@@ -354,3 +354,32 @@ async def standing_holds(db: Database) -> list[tuple[Any, ...]]:
             " where lifted_at is null order by review_on, id"
         )
         return await rows.fetchall()
+
+
+async def erased_at(db: Database, indices: Sequence[int]) -> dict[int, int | None]:
+    """Return index → index of the announcing entry, None without one, of those at `indices` whose payload is gone."""
+    async with db.connection() as conn:
+        rows = await conn.execute(
+            "select e.index, m.erasure_index from trail_entry e left join trail_erased m using (index)"
+            " where e.index = any(%s) and e.payload is null",
+            [list(indices)],
+        )
+        return dict(await rows.fetchall())
+
+
+async def marks_of(db: Database, announcing: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (index, index of the announcing entry) of all that these entries are said to have announced."""
+    async with db.connection() as conn:
+        rows = await conn.execute(
+            "select index, erasure_index from trail_erased where erasure_index = any(%s)", [list(announcing)]
+        )
+        return await rows.fetchall()
+
+
+async def payloads_at(db: Database, indices: Sequence[int]) -> list[tuple[int, str]]:
+    """Return (index, payload) of those at `indices` whose payload is there."""
+    async with db.connection() as conn:
+        rows = await conn.execute(
+            "select index, payload from trail_entry where index = any(%s) and payload is not null", [list(indices)]
+        )
+        return await rows.fetchall()
