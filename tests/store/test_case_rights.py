@@ -21,6 +21,7 @@ from whosaw.answer.risk import Risks
 from whosaw.app.alertaging import escalate_unread
 from whosaw.app.erasequeries import mentions_of_actor, mentions_of_subject
 from whosaw.record import Appender, load_or_create
+from whosaw.record.erasure import Mandate, erase_actor, erase_subject
 from whosaw.record.hold import Holds
 from whosaw.store import Database
 from whosaw.store.alerts import alerts, mark_read, raise_alert
@@ -286,6 +287,31 @@ async def test_a_case_does_not_die_before_those_are_told_whom_it_was_covert_to_a
     await covert.note_answer("B-4", ("actor", numbers["E-0003"]), HeldBack(cases=frozenset({case})), 11)
     assert [each.reference for each in await covert.owed()] == ["B-4"] and await covert.unkept() == []
     assert await covert.remind() == 1
+
+
+async def test_whoever_was_erased_is_owed_nothing_and_keeps_no_case(
+    office: Office, database: Database, tmp_path: Path
+) -> None:
+    case = (await office.desk.open(SELLER, by="ann", reason="x")).id
+    (customer,) = (await assign(database, "subject", ["customer:C-1"])).values()
+    (colleague,) = (await assign(database, "actor", ["E-0003"])).values()
+    covert, keep, review = covertly_at(office, database), timedelta(days=1095), date(2026, 10, 1)
+    hold = await covert.hold(case, [3], from_staff=True, why="he must not hear of it", review_on=review, by="ann")
+    await covert.note_answer("A-1", ("subject", customer), HeldBack(frozenset({3})), 1)
+    await covert.note_answer("B-1", ("actor", colleague), HeldBack(cases=frozenset({case})), 2)
+    await covert.release(hold.id, why="he was heard", by="ann")
+    await office.desk.move(case, "closed", by="ann", reason="done")
+    office.clock.advance_to(AT + timedelta(days=1096))
+    retention = Retention(database, office.clock, office.notes, RawMails(tmp_path), covert)
+    mandate = Mandate(1, "asked for under article 17")
+    async with Appender(database, load_or_create(tmp_path / "keys", office.clock), office.clock) as appender:
+        await erase_subject(database, appender, office.clock, customer, mandate)
+        assert [each.reference for each in await covert.owed()] == ["B-1"], "the other is owed it still"
+        assert [each.kept_by for each in await retention.over(keep)] == [("owed",)]
+        await erase_actor(database, appender, office.clock, colleague, mandate)
+    assert await covert.owed() == [] and await covert.unkept() == []
+    assert [each.kept_by for each in await retention.over(keep)] == [()]
+    assert (await retention.prune(case, keep, by="ann")).rows >= 2
 
 
 async def test_an_erasure_finds_a_person_in_entities_and_reports_of_an_approach(

@@ -67,10 +67,15 @@ async def answered_since(db: Database, actor: int, at: datetime) -> bool:
 
 
 async def incomplete_answers(db: Database) -> list[Row]:
-    """Return answers from which something was held back, and after which the same person got no newer one."""
+    """Return answers from which something was held back, and after which the same person got no newer one.
+
+    Whoever was erased since is not among them: nothing leads from the number to him, so nobody can tell him the rest.
+    A number whose row is merely lost is: it may come back, and no lost row may make a case's records end.
+    """
     return await fetch(
         db,
         f"select {_ANSWER} from access_answered a where (held_entries <> '{{}}' or held_cases <> '{{}}') "
         "and not exists (select 1 from access_answered b where (b.space, b.number) = (a.space, a.number) "
-        "and b.id > a.id) order by id",
+        "and b.id > a.id) and not exists (select 1 from number_erased e "
+        "where (e.space, e.number) = (a.space, a.number)) order by id",
     )
