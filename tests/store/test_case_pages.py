@@ -31,6 +31,7 @@ from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caseintake import IntakeImpossible
 from whosaw.app.casepreserve import Preserve
+from whosaw.app.commands.case import told as shown_by_command
 from whosaw.app.evidence import _stamps
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
@@ -107,6 +108,28 @@ async def test_people_on_a_page_are_numbers_until_two_functions_unmask_one(servi
     services.clock.advance_to(END + timedelta(days=2))  # type: ignore[attr-defined]
     page = await reads.case(case, "P-1")
     assert page is not None and SUSPECT not in str(page)
+
+
+async def test_an_appeal_is_read_without_the_keys_of_those_whom_the_case_names(services: Services) -> None:
+    work, case = await opened_case(services)
+    last = shown("E-6")  # whom an earlier one names stays a number too
+    last["scope"]["certain"] = ["customer:C-1"]
+    await work.cases.add_verdict(case, last, complaints=4)
+    step = await work.steps.plan(case, "suspend_seller", SELLER, by="P-1", reason="a finding")
+    (number,) = (await assign(services.db, "actor", [SUSPECT])).values()
+    async with services.db.connection() as connection:  # it would have to be in force to be appealed
+        await connection.execute("update case_step set state = 'done' where id = %s", [step.id])
+    words = f"I, {SUSPECT} ({SUSPECT.lower()}@home.example), saw customer:C-1 on leave, as E-51 knows; seller:S-1 paid."
+    appeal = await work.appeals.file(step.id, words, by="P-1")
+    await work.appeals.decide(appeal.id, "upheld", by="S-1", why=f"the device of {SUSPECT} was used")
+    (read,) = (await shown_by_command(work, case, to="P-1"))["appeals"]
+    him = f"actor #{number}"
+    assert read["text"] == f"I, {him} ({him}@home.example), saw a customer on leave, as E-51 knows; seller:S-1 paid."
+    assert read["why"] == f"the device of {him} was used" and read["id"] == appeal.id
+    asked = await work.unmaskings.ask(case, number, by="P-1", reason="his access must be cut today")
+    await work.unmaskings.approve(asked.id, by="S-1", days=1)
+    (read,) = (await shown_by_command(work, case, to="P-1"))["appeals"]
+    assert read["why"] == f"the device of {SUSPECT} was used"
 
 
 async def test_an_unmasking_by_the_console_takes_two_people_of_two_functions_and_shows_the_key_to_them_alone(

@@ -60,6 +60,18 @@ def staff_in(verdict: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def customers_in(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of customers that a verdict holds, so that no sentence about it can."""
+    scope = verdict.get("scope")
+    scopes = [scope, *(scope.get("by_class") or {}).values()] if isinstance(scope, Mapping) else []
+    for each in scopes:
+        for tier in _TIERS:
+            yield from each.get(tier) or ()
+    yield from verdict.get("explained") or ()
+    for candidate in verdict.get("candidates") or ():
+        yield from (hit["subject"] for hit in candidate.get("hits") or () if "subject" in hit)
+
+
 def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int | str]) -> dict[str, Any]:
     """Return what may leave of a verdict: numbers for staff, counts for customers, figures, times and known words.
 
@@ -68,7 +80,7 @@ def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int | str]) -> d
         numbers: of members of staff, by key (`staff_in`); or whatever else is to stand for one. Whoever is not among
             them stands as `UNNUMBERED`.
     """
-    customers = set(_customers(verdict))
+    customers = set(customers_in(verdict))
     known = dict.fromkeys(staff_in(verdict), UNNUMBERED) | dict(numbers)
     reader = _Reader(known.__getitem__, lambda text: unnamed(text, known, customers))
     return cast(dict[str, Any], _VERDICT(verdict, reader))
@@ -76,7 +88,7 @@ def by_number(verdict: Mapping[str, Any], numbers: Mapping[str, int | str]) -> d
 
 def without_customers(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return a verdict for the report, which numbers its staff itself: no sentence that it prints names a customer."""
-    customers = set(_customers(verdict))
+    customers = set(customers_in(verdict))
     told = dict(verdict)
     if isinstance(verdict.get("missing"), list):
         told["missing"] = [unnamed(str(each), {}, customers) for each in verdict["missing"]]
@@ -320,15 +332,3 @@ _VERDICT = _of(
         "calibration": _CALIBRATION,
     }
 )
-
-
-def _customers(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys of customers that a verdict holds, so that no sentence of it can."""
-    scope = verdict.get("scope")
-    scopes = [scope, *(scope.get("by_class") or {}).values()] if isinstance(scope, Mapping) else []
-    for each in scopes:
-        for tier in _TIERS:
-            yield from each.get(tier) or ()
-    yield from verdict.get("explained") or ()
-    for candidate in verdict.get("candidates") or ():
-        yield from (hit["subject"] for hit in candidate.get("hits") or () if "subject" in hit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +13,13 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from whosaw.answer import Case, UnknownCase
+from whosaw.answer.appeals import Appeal
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
 from whosaw.answer.foundline import origin_lines
+from whosaw.answer.freewords import without_keys
 from whosaw.answer.ladder import RULES
-from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
+from whosaw.answer.numbered import UNNUMBERED, by_number, customers_in, staff_in
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import act_in_case, look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services
@@ -115,6 +117,8 @@ def list_(*, as_json: AsJson = False) -> int:
 def show(case: str, /, *, as_json: AsJson = False) -> int:
     """Show a case: state, verdict, steps, appeals. People stand as numbers unless unmasked; the look is recorded.
 
+    An appeal stands in its writer's words: keys in them are replaced, a name that he wrote is not.
+
     Args:
         case: CASE-1.
         as_json: print JSON.
@@ -167,7 +171,8 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
     last: Mapping[str, Any] = history[-1].verdict if history else {}
     steps = await work.steps.list(case)
     about = {each.target for each in steps if RULES[each.kind].about == "actor"}
-    keys = sorted(staff_in(last) | about)
+    keys = sorted(about.union(*(staff_in(each.verdict) for each in history)))
+    customers = {key for each in history for key in customers_in(each.verdict)}
     numbers = await find_all(work.services.db, "actor", keys)
     names = await work.unmaskings.names(case, list(numbers.values()))
     suspected = history[-1].suspected() if history else set()
@@ -182,8 +187,13 @@ async def told(work: CaseWork, case: str, *, to: str) -> dict[str, Any]:
         "verdict": by_number(last, shown) if last else None,
         "moves": [asdict(each) for each in await work.desk.moves(case)],
         "steps": [asdict(each) | {"target": shown.get(each.target, each.target)} for each in steps],
-        "appeals": [asdict(each) for each in await work.appeals.list(case)],
+        "appeals": [_without_keys(each, shown, customers) for each in await work.appeals.list(case)],
     }
+
+
+def _without_keys(appeal: Appeal, shown: Mapping[str, str], customers: Collection[str]) -> dict[str, Any]:
+    text, why = (without_keys(each or "", shown, customers) for each in (appeal.text, appeal.why))
+    return asdict(appeal) | {"text": text, "why": appeal.why and why}
 
 
 def fallen_line(case: str, fell: Mapping[str, Any]) -> str:
