@@ -42,8 +42,9 @@ def seller_statement(facts: Facts, *, seller: str, clause: str, at: datetime, wi
         "content_date": facts.contacted_from.date().isoformat(),
         "application_date": at.date().isoformat(),
         "decision_facts": _decision_facts(facts),
-        "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
-        "automated_detection": "No",  # customers reported it
+        "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION" if facts.reported else "SOURCE_VOLUNTARY",
+        # what nobody reported was found by canaries and aliases
+        "automated_detection": "Yes" if facts.complaints > facts.reported else "No",
         "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
         "reasons_for": "P2B art. 4(1), DSA art. 17",
         "effective_at": at.isoformat(),
@@ -164,11 +165,31 @@ def _redress(company: Company) -> list[str]:
 
 
 def _decision_facts(facts: Facts) -> str:
-    return (
-        f"{facts.complaints} customers reported unsolicited messages that served this account, received between "
-        f"{facts.contacted_from.date().isoformat()} and {facts.contacted_to.date().isoformat()}; "
-        f"{facts.verified_complaints} of the messages carry a valid signature of the domain that sent them. "
-        f"Our access records show that data of {facts.certain} of the customers who were contacted had been opened "
-        "before, with an account of our staff; that they were passed on is against our rules. Two persons decided on "
-        "this measure."
-    )
+    days = f"between {facts.contacted_from.date().isoformat()} and {facts.contacted_to.date().isoformat()}"
+    said = [f"{_how_learned(facts)}; received {days}.", _signed(facts)]
+    if facts.certain:
+        said.append(
+            f"Our access records show that data of {facts.certain} of those who were contacted had been opened before, "
+            "with an account of our staff; that they were passed on is against our rules."
+        )
+    return " ".join([*said, "Two persons decided on this measure."])
+
+
+def _how_learned(facts: Facts) -> str:
+    """Say how many messages somebody reported, and how many our own addresses received: nobody reported those."""
+    came = facts.complaints - facts.reported
+    served, ours = "that served this account", "arrived at addresses of our own, which we watch"
+    if not facts.reported:
+        return f"{_messages(came)} {served} {ours}"
+    reported = f"{_messages(facts.reported)} {served} {'was' if facts.reported == 1 else 'were'} reported to us"
+    return f"{reported}, and {came} more {ours}" if came else reported
+
+
+def _messages(count: int) -> str:
+    return f"{count} unsolicited message{'' if count == 1 else 's'}"
+
+
+def _signed(facts: Facts) -> str:
+    count = facts.verified_complaints
+    carry = "carries" if count < 2 else "carry"
+    return f"{count or 'None'} of them {carry} a valid signature of the domain that sent it."

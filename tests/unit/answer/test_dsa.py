@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -58,13 +59,47 @@ def test_what_is_required_is_required_of_every_kind(kind: str, name: str, empty:
         database_record({**KINDS[kind], name: empty})
 
 
-def test_a_statement_claims_of_no_more_customers_what_the_record_shows_of_few() -> None:
-    said = account()
+@pytest.mark.parametrize(
+    ("counts", "says", "automated", "source"),
+    [
+        ((2, 2, 1), "2 unsolicited messages that served this account were reported to us; received ", "No", "NOTIFIED"),
+        ((1, 1, 0), "1 unsolicited message that served this account was reported to us; received ", "No", "NOTIFIED"),
+        (
+            (5, 2, 5),
+            "2 unsolicited messages that served this account were reported to us, and 3 more arrived at addresses of "
+            "our own, which we watch; received ",
+            "Yes",
+            "NOTIFIED",
+        ),
+        (
+            (3, 0, 0),
+            "3 unsolicited messages that served this account arrived at addresses of our own, which we watch; ",
+            "Yes",
+            "VOLUNTARY",
+        ),
+    ],
+)
+def test_a_statement_says_what_was_reported_and_what_our_own_addresses_received(
+    counts: tuple[int, int, int], says: str, automated: str, source: str
+) -> None:
+    complaints, reported, signed = counts
+    known = replace(facts(), complaints=complaints, reported=reported, verified_complaints=signed)
+    made = seller_statement(known, seller="S-0088", clause="terms 4.2", at=AT, withhold=False)
+    assert made["decision_facts"].startswith(says) and database_record(made)
+    carries = {0: "None of them carries", 1: "1 of them carries", 5: "5 of them carry"}[signed]
+    assert f" {carries} a valid signature of the domain that sent it." in made["decision_facts"]
+    assert made["automated_detection"] == automated
     assert (
-        f"data of {facts().certain} of the customers who were contacted had been opened before"
-        in said["decision_facts"]
+        made["source_type"] == {"NOTIFIED": "SOURCE_TYPE_OTHER_NOTIFICATION", "VOLUNTARY": "SOURCE_VOLUNTARY"}[source]
     )
-    assert said["automated_detection"] == "No", "customers reported it"
+
+
+@pytest.mark.parametrize("certain", [0, 1, 4])
+def test_a_statement_claims_of_no_more_people_what_the_record_shows_of_few(certain: int) -> None:
+    known = replace(facts(), certain=certain, complaints=9)
+    said = seller_statement(known, seller="S-0088", clause="terms 4.2", at=AT, withhold=False)["decision_facts"]
+    assert (f"data of {certain} of those who were contacted had been opened before" in said) == bool(certain)
+    assert ("data of" in said) == bool(certain)
 
 
 def test_a_suspension_decides_on_account_and_money_and_a_removal_on_visibility_alone() -> None:

@@ -223,7 +223,7 @@ def test_the_statement_of_reasons_holds_facts_and_no_person() -> None:
     assert statement["decision_monetary"] == "DECISION_MONETARY_SUSPENSION"
     assert statement["termination_not_before"] == "2026-05-02"
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", statement["puid"])
-    assert statement["decision_facts"].startswith("2 customers")
+    assert statement["decision_facts"].startswith("2 unsolicited messages")
     assert not [word for word in FOREIGN if word in str(statement)]
     assert "decision_monetary" not in seller_statement(facts(), seller="S", clause="4", at=AT, withhold=False)
 
