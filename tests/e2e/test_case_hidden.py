@@ -11,6 +11,8 @@ import pytest
 from icalendar import Calendar
 from tests.e2e.test_case_commands import Desk, an_hour_later, desk
 
+from whosaw.answer.erasureanswer import UNTOLD
+
 __all__ = ["desk"]  # the fixture
 
 
@@ -86,6 +88,32 @@ def test_what_is_held_back_and_owed_is_told_to_whoever_may_see_the_case(two_case
     staff = [[each["who"] for each in found if each["space"] == "actor"] for found in (bobs, all_holds)]
     assert hers == [] and "actor:E-1" in staff[1] and len(staff[0]) == len(staff[1])
     assert all(who.startswith("actor #") for who in staff[0]), "whom a case holds takes two to unmask"
+
+
+def test_who_asks_to_be_erased_hears_of_no_case_that_is_covert_or_not_kept(two_cases: Desk, database_url: str) -> None:
+    desk, out = two_cases, two_cases.folder / "erasure"
+
+    def told(ground: str, held: str) -> str:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("delete from legal_hold")
+            connection.execute(
+                "insert into legal_hold (space, number, ground, review_on, added_at, added_by) select space, number, "
+                "%s, now(), now(), 1 from number_map where key = any(%s)",
+                [ground, held.split()],
+            )
+        asked = ("access", "erasure", "C-1", "--reference", "R-1", "--identity", "passport seen", "--out", str(out))
+        desk.ok(*asked, **desk.bob)
+        letter, signed = ((out / name).read_text() for name in ("erasure.txt", "erasure.json"))
+        assert ("CASE-" in letter) == ("CASE-" in signed) and (UNTOLD in letter) == (UNTOLD in signed)
+        return letter
+
+    everybody = "customer:C-1 seller:S-1 seller:S-2 E-1"
+    for ground in ("CASE-2", "the search in CASE-2, ask Bob"):
+        assert UNTOLD in told(ground, everybody) and "CASE-2" not in told(ground, everybody), "covert"
+    desk.ok("access", "release", "2", "--why", "he was heard", **desk.bob)
+    assert UNTOLD in told("CASE-2", "customer:C-1"), "its records are not kept"
+    assert "our reference CASE-2" in told("CASE-2", everybody)
+    assert "the court, not CASE-99" in told("the court, not CASE-99", everybody)
 
 
 def test_nothing_is_told_or_done_about_a_case_that_one_may_not_see(two_cases: Desk, database_url: str) -> None:

@@ -28,6 +28,9 @@ Outcome = Literal["erased", "kept", "absent", "due", "unknown"]
 
 RULE = "eu.gdpr.art17"
 
+UNTOLD = "the law lets us keep it (GDPR art. 17(3))"
+"""The ground of a hold of which the person may not hear more yet: true of each, and it tells of no inquiry."""
+
 
 @dataclass(frozen=True, slots=True)
 class There:
@@ -161,7 +164,8 @@ class ErasureRequests:
             asked: the request as it was noted.
             request: who answers, and how the identity was checked.
             there: what holds something of him now.
-            hold: the standing hold on him, else one on somebody who looked at his data, or None.
+            hold: the standing hold on him, else one on somebody who looked at his data, or None; its ground is told,
+                so an inquiry of which he may not hear must not stand in it (`UNTOLD`).
             by: who answers.
             lifting: whether he is told that the hold is about to be lifted.
 

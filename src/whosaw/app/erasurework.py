@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
-from whosaw.answer.erasureanswer import There
+from whosaw.answer import UnknownCase
+from whosaw.answer.erasureanswer import UNTOLD, There
 from whosaw.app import erasequeries
+from whosaw.app.casedesk import CaseWork
 from whosaw.app.services import Services
 from whosaw.catalog import CatalogError, Field, SubjectKind
 from whosaw.catalog.source import Source
@@ -76,6 +80,19 @@ async def forget(services: Services, number: int, mandate: Mandate) -> None:
         await erase_subject(services.db, services.appender, services.clock, number, mandate)
     await resume(services.db, services.appender)
     await sweep(services.db, services.appender, services.clock, mandate.by)
+
+
+async def as_told(desk: CaseWork, hold: Hold) -> Hold:
+    """Return a hold as whoever it keeps may be told of it: no inquiry that is covert, or not kept yet, is its ground.
+
+    A covert inquiry counts whatever it holds back: whose data a case keeps may be whom it is about.
+    """
+    covert = {each.case for each in await desk.covert.list() if each.released_at is None}
+    for case in re.findall(r"CASE-\d+", hold.ground):
+        with suppress(UnknownCase):  # a ground that somebody wrote may name one that never was
+            if case in covert or not await desk.desk.may_be_told(case):
+                return replace(hold, ground=UNTOLD)
+    return hold
 
 
 async def hold_on(services: Services, number: int) -> Hold | None:

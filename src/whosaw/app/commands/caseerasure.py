@@ -15,7 +15,7 @@ from whosaw.app.casesettings import CaseSettings
 from whosaw.app.commands.acting import whose_token
 from whosaw.app.commands.case import say
 from whosaw.app.commands.opened import Flag, UnknownPerson, person, with_services
-from whosaw.app.erasurework import forget, hold_on, there_now
+from whosaw.app.erasurework import as_told, forget, hold_on, there_now
 from whosaw.app.services import Services
 from whosaw.record.erasure import Mandate
 from whosaw.record.hold import Holds
@@ -61,7 +61,8 @@ def erasure(who: str, /, *, reference: str, identity: str, out: Path, lifting: F
             await forget(services, number, mandate)
         there, hold = await there_now(services, key, number, asked.had), await hold_on(services, number)
         request = Request(reference, identity, services.catalog.company)
-        made = await requests.answer(asked, request, there, hold, by=by, lifting=lifting)
+        told = await as_told(desk, hold) if hold is not None else None
+        made = await requests.answer(asked, request, there, told, by=by, lifting=lifting)
         if lifting and hold is not None and hold.space == "subject":
             await holds.tell("subject", number, by=operator)
         labels = {name: label_of(field) for name, field in services.catalog.fields.items()}
