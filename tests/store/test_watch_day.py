@@ -475,6 +475,37 @@ async def test_work_that_is_not_done_is_open_and_what_waits_with_a_team_is_the_t
     assert (await told_of(services, told)).teams and not (await told_of(services, before)).teams
 
 
+async def test_work_of_ones_own_stays_ones_own_whoever_it_is_given_to_and_done_or_not(services: Services) -> None:
+    day, hour = END - timedelta(days=1), END - timedelta(hours=1)
+    given = {  # assignee, when it was opened and closed; E-7 makes them all
+        "T-1": ("returns", day, None),
+        "T-2": ("E-8", day, None),
+        "T-3": ("E-7", day, None),
+        "T-4": (None, day, None),
+        "T-5": ("E-8", day, END + timedelta(days=1)),
+        "T-6": ("E-8", day, hour),
+        "T-8": ("E-8", day, day),
+        "T-9": ("E-8", day, day - timedelta(hours=1)),
+    }
+    with company_of(services) as connection:
+        for ticket, (assignee, opened, closed) in given.items():
+            connection.execute(
+                "update company.tickets set opened_by = 'E-7', assignee = %s, opened_at = %s, closed_at = %s where id = %s",
+                [assignee, opened, closed, ticket],
+            )
+    told = await told_now(services, END)
+    async with run_files(services, told) as (lake, _, _):
+        work = load_work(lake, to_us(END))
+    for ticket, (assignee, opened, closed) in given.items():
+        mine = work.item_subject == work.subjects.index(f"customer:C-{ticket.partition('-')[2]}")
+        assert {work.actors[at] for at in work.made_by[mine]} == {"E-7"}, ticket
+        who = {work.actors[at] for at in work.assignee[mine] if at >= 0}
+        assert who == {"E-7"} | ({assignee} if assignee else set()), ticket
+        assert set(work.opened_us[mine].tolist()) == {to_us(opened)}, "a row at its end is no beginning"
+        last = to_us(END) - 1 if closed is None or closed > END else max(to_us(closed), to_us(opened) + 1)
+        assert set(work.closed_us[mine].tolist()) == {last}, ticket
+
+
 async def test_an_export_without_a_reason_is_one_decision_and_ten_asks_are_ten(services: Services) -> None:
     with company_of(services) as connection:
         rows = connection.execute("select id from company.tickets where seller = 'S-9'").fetchall()

@@ -234,10 +234,13 @@ async def work_about(
                 route = item.assignee if item.assignee and item.assignee not in staff else None
                 worked.append(Worked(about, opened, *said, origin, whom, route))
                 closed = until_us if item.closed_at is None else to_us(item.closed_at)
+                ended = min(closed, until_us - 1) if still_open else closed if closed < until_us else opened
                 if item.assignee:
-                    worked.append(Worked(about, closed if closed < until_us else opened, *said, item.assignee, whom))
+                    # who made it stands alone at its beginning: else nobody knows that it is his own
+                    after = max(ended, opened + 1) if still_open else ended
+                    worked.append(Worked(about, after, *said, item.assignee, whom))
                 if still_open and closed >= until_us:
-                    worked.append(Worked(about, max(until_us - 1, opened), *said, None, whom))
+                    worked.append(Worked(about, max(ended, opened), *said, None, whom))
                 if whom:
                     orders.append(Order(about, opened, whom, said[0]))
     return worked, orders
