@@ -490,7 +490,8 @@ async def test_work_of_ones_own_stays_ones_own_whoever_it_is_given_to_and_done_o
     with company_of(services) as connection:
         for ticket, (assignee, opened, closed) in given.items():
             connection.execute(
-                "update company.tickets set opened_by = 'E-7', assignee = %s, opened_at = %s, closed_at = %s where id = %s",
+                "update company.tickets set opened_by = 'E-7', assignee = %s, opened_at = %s, closed_at = %s"
+                " where id = %s",
                 [assignee, opened, closed, ticket],
             )
     told = await told_now(services, END)

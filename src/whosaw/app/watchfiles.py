@@ -13,12 +13,11 @@ import numpy as np
 
 from whosaw.catalog import Watching
 from whosaw.catalog.strict import Table
-from whosaw.catalog.watching import PEERS, STAFF, watching
-from whosaw.terms import WhosawError, to_us, trait_in, trait_of
+from whosaw.catalog.watching import watching
+from whosaw.terms import WhosawError, to_us, trait_in
 from whosaw.watch.errors import ForbiddenAttribute
 from whosaw.watch.rows import OPEN, Int64
 
-_HELD = {"sex": "sexes", "birth": "years or dates of birth"}
 _MAX_BYTES = 1 << 30
 
 
@@ -85,21 +84,6 @@ def _check_header(path: Path, header: list[str], required: Sequence[str], option
         raise WatchFileInvalid(f"`{path}` lacks the column `{missing[0]}`")
     if unknown := [name for name in header if name not in (*required, *optional)]:
         raise WatchFileInvalid(f"`{path}` has an unknown column `{unknown[0]}`")
-
-
-def check_peers(path: Path | None) -> None:
-    """Let no column pass that says who somebody's peers are and holds birth dates or sexes, whatever it is called.
-
-    Raises:
-        ForbiddenAttribute: one does.
-        WatchFileInvalid: the file cannot be read.
-    """
-    if path is None:
-        return
-    table = read_table(path, ("actor", "role"), STAFF)
-    for word in ("role", *PEERS):
-        if trait := trait_of(table[word]):
-            raise ForbiddenAttribute(f"the column `{word}` of `{path}` holds {_HELD[trait]}")
 
 
 def times(path: Path, name: str, cells: Sequence[str], *, needed: bool = True) -> Int64:

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from whosaw.app.watchfiles import check_peers, read_config
-from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, covers, groups, observe
+from whosaw.app.watchfiles import read_config
+from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, covers, observe
+from whosaw.app.watchstaff import read_staff
 from whosaw.app.watchwork import Explained, Told
 from whosaw.terms import WhosawError, from_us
 from whosaw.watch.errors import NothingLeft
@@ -83,19 +84,19 @@ def weigh(lake: Path, files: WatchFiles, told: Told, *, nightly: bool = False) -
         told: templates, settings, the end, and what employees answered.
         nightly: permute people first, and switch off every signal that finds something among them.
     """
-    check_peers(files.actors)
     watched, settings = observe(lake, files, told), told.settings
     if not settings.used(tuple(FAMILIES)):
         raise NothingLeft("the settings switch every signal off")
     health, rates = None, None
+    of = read_staff(files.actors, whole=told.whole_staff).groups(watched.actors)
     if nightly:
         check = check_nulls(watched.observed, settings)
-        by_group = group_rates(check.reached, check.draws, groups(files.actors, watched.actors), 1 / settings.review_e)
+        by_group = group_rates(check.reached, check.draws, of, 1 / settings.review_e)
         health, rates = [asdict(each) for each in check.health], [asdict(each) for each in by_group]
         settings = check.apply(settings)
     found = run(watched.observed, settings)
     flags = raise_flags(found, watched.observed)
-    teams = explained_by_team(watched, groups(files.actors, watched.actors))
+    teams = explained_by_team(watched, of)
     queue = unexplained_list(watched)
     besides = {
         "health": health,

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
+from whosaw.app.watchstaff import read_staff
 from whosaw.app.watchwork import Explained, Task, Told, lake_excuses
-from whosaw.catalog.watching import PEERS, STAFF
 from whosaw.lake.exposure import Exposure, load_exposure
 from whosaw.lake.opened import opened
 from whosaw.lake.weakest import weakest_grade
@@ -24,7 +24,6 @@ from whosaw.watch.strength import TemplateStrength
 from whosaw.watch.suggesting import Suggestion
 
 _NO_TEAM = "no work record has the `route` of a team that is somebody's `queue`"
-_RATES = ("queue", "shift", "region", "employer", "part_time")
 
 
 class NothingToWatch(WhosawError, ValueError):
@@ -103,7 +102,8 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     prints = _prints(files.prints, actors, beneficiaries)
     harms, canary = _harms(files.harms, subjects), _canaries(files.canaries, subjects)
     link_access, link_beneficiary = _links(accesses, bought, len(subjects.names))
-    queues = groups(files.actors, exposure.actors).get("queue", ()) if told.teams else ()
+    staff = read_staff(files.actors, whole=told.whole_staff)
+    queues = staff.groups(exposure.actors).get("queue", ()) if told.teams else ()
     tried = lake_excuses(lake, told, accesses, (actors, subjects), managed, queues)
     strengths = tried.strength.templates if tried.strength is not None else ()
     excuses = tried.excuses if tried.excuses is not None else _by_the_log(exposure.irregular[kept])
@@ -112,7 +112,7 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
     for each in told.explained:
         said |= covers(each, accesses, (link_access, link_beneficiary), beneficiaries.names) & genuine(accesses, canary)
     excuses = _and_known(excuses, asked_for, said)
-    role, finer = _roles(files.actors, actors)
+    role, finer = staff.peers(actors)
     observed = Observed(
         accesses,
         excuses.unexplained,
@@ -140,6 +140,7 @@ def observe(lake: Path, files: WatchFiles, told: Told) -> Watched:
         missing.append("no log says why accesses happened: none of them is unexplained, and nothing can be found")
     if not bought[0].size:
         missing.append("the lake has no orders: no access would profit anybody, and the beneficiary signal is silent")
+    missing += staff.left_out
     if files.actors is None:
         missing.append("nobody's role is known: everybody is everybody's peer")
     grade = weakest_grade(lake).line
@@ -261,35 +262,6 @@ def _links(accesses: Accesses, bought: tuple[Int64, Int64], subjects: int) -> tu
     row = np.repeat(np.arange(len(accesses)), count)
     first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
     return row, seller[first + np.arange(row.size)]
-
-
-def _roles(path: Path | None, actors: Numbers) -> tuple[Int64, dict[str, Int64]]:
-    """Return role per actor, and queue, product and shift where any is known; without a file all have one role."""
-    if path is None:
-        return np.zeros(len(actors.names), np.int64), {}
-    table = read_table(path, ("actor", "role"), STAFF)
-    row = np.array([actors.known(name) for name in table["actor"]], np.int64)
-    known = row >= 0
-
-    def of(word: str) -> Int64:
-        words, found = Numbers(("",)), np.zeros(len(actors.names), np.int64)
-        found[row[known]] = np.array([max(words.of(cell), 0) for cell in table[word]], np.int64)[known]
-        return found
-
-    return of("role"), {word: of(word) for word in PEERS if any(table[word])}
-
-
-def groups(path: Path | None, actors: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return attribute → group of each actor, for rates alone; nothing that weighs evidence calls this."""
-    if path is None:
-        return {}
-    table = read_table(path, ("actor", "role"), STAFF)
-    at = {name: row for row, name in enumerate(table["actor"])}
-    return {
-        word: tuple(table[word][at[name]] if name in at else "" for name in actors)
-        for word in ("role", *_RATES)
-        if any(table[word])
-    }
 
 
 def _managers(path: Path | None, actors: Numbers, beneficiaries: Numbers) -> tuple[Int64, Int64]:

@@ -44,6 +44,7 @@ async def told_now(services: Services, until: datetime) -> dict[str, Any]:
         "whole_asks": True,
         "still_open": True,
         "teams": True,
+        "traits": "left out",
         "staff": dict(sorted(staff.items())),
         "mail_prints": await _mail_prints(services, until),
         "second": {kind: [list(side) for side in sides] for kind, sides in _decided_again(watching).items()},
@@ -96,6 +97,7 @@ async def told_of(services: Services, told: Mapping[str, Any]) -> Any:
         answers,
         whole_asks=bool(told.get("whole_asks")),
         teams=bool(told.get("teams")),
+        whole_staff="traits" not in told,
         tasks=tasks,
         explained=tuple((beneficiary, int(since), int(until)) for beneficiary, since, until in explained),
     )

@@ -48,6 +48,7 @@ class Told:
         whole_asks: an answer is about all that was shown in that instant where the question was; false for runs of
             before, to which every answer was about one access, whoever it was at.
         teams: whether work may be given to a team; false for runs of before, to which none was.
+        whole_staff: whether peers may be made by columns that hold sexes or dates of birth; true for runs of before.
         tasks: looks of a blind second decider at what he decides; whole excuses.
         explained: looks that reviewers explained afterwards; half an excuse each, and none for a canary.
         suggest: whether to look for templates that nobody declared.
@@ -58,6 +59,7 @@ class Told:
     answers: Collection[Answer] = ()
     whole_asks: bool = True
     teams: bool = True
+    whole_staff: bool = False
     tasks: Collection[Task] = ()
     explained: tuple[Explained, ...] = ()
     suggest: bool = False

@@ -32,8 +32,15 @@ _MEN = "m male man men maennlich mannlich homme hombre uomo maschio masculino mr
 _WOMEN = "f w female woman women weiblich femme mujer donna femmina femenino feminino mrs ms frau"
 _MALE = frozenset(_MEN.split())
 _FEMALE = frozenset(_WOMEN.split())
-_BIRTH = re.compile(r"(?:19[3-9]\d|200\d)(?:-\d\d-\d\d)?|\d\d?[./]\d\d?[./](?:19[3-9]\d|200\d)")
-_FEW, _SHARE = 5, 0.8
+_SEXES = (
+    _MALE
+    | _FEMALE
+    | frozenset(["d", "x", "o", "divers", "diverse", "diverso", "other", "nonbinary", "inter", "unknown"])
+)
+_DATE = re.compile(r"(?:19[3-9]\d|200\d)-\d\d-\d\d|\d\d?[./]\d\d?[./](?:19[3-9]\d|200\d)")
+_YEAR = re.compile(r"19[3-9]\d|200\d")
+_FEW, _MANY, _SHARE = 5, 20, 0.8
+_ALL = 0.95
 
 
 def trait_in(name: str) -> str:
@@ -44,10 +51,17 @@ def trait_in(name: str) -> str:
 
 
 def trait_of(values: Iterable[str]) -> str:
-    """Return `sex` or `birth` where a column of words holds that, whatever it is called; empty where it does not."""
+    """Return `sex` or `birth` where a column of words holds that, whatever it is called; empty where it does not.
+
+    A plan's letters (early, middle, late, night in some language) are no sexes, for there stand others beside, and a
+    few numbers that could be years are as well those of teams: years are born in more than twenty.
+    """
     held = [value.strip().lower().translate(_PLAIN) for value in values if value.strip()]
     words = frozenset(held)
-    if words & _MALE and words & _FEMALE and len(words) <= 5:
+    if words & _MALE and words & _FEMALE and sum(word in _SEXES for word in held) >= _ALL * len(held):
         return "sex"
-    dated = sum(_BIRTH.fullmatch(value) is not None for value in held)
-    return "birth" if len(words) >= _FEW and dated >= _SHARE * len(held) else ""
+    for form, fewest in ((_DATE, _FEW), (_YEAR, _MANY + 1)):
+        dated = [value for value in held if form.fullmatch(value)]
+        if len(set(dated)) >= fewest and len(dated) >= _SHARE * len(held):
+            return "birth"
+    return ""

@@ -35,10 +35,14 @@ def test_a_column_about_work_is_not_taken_for_one(name: str) -> None:
     [
         (["m", "f", "", "f"], "sex"),
         (["Männlich", "weiblich", "divers"], "sex"),
-        (["1971", "1984", "1990", "2001", "1966"], "birth"),
+        ([*map(str, range(1960, 1981)), "external"], "birth"),
         (["1971-03-02", "1984-11-30", "02.07.1990", "2001-01-01", "1/2/1966", ""], "birth"),
         (["early", "late", "night"], ""),
-        (["f", "s", "n"], ""),  # a plan's letters for early, late, night
+        (["F", "M", "S", "N"], ""),  # a plan's letters for early, middle, late, night
+        (["M", "T", "W", "F"], ""),
+        ([*map(str, range(2001, 2011))], ""),  # numbers of queues
+        (["1950", "1960", "1970", "1980", "1990"], ""),
+        (["1971-03-02", "1984-11-30", "02.07.1990", "2001-01-01"], ""),
         (["returns", "fraud", "mr claims"], ""),
         (["1", "2", "3", "4", "5", "6"], ""),
         (["2024", "2025", "2026", "2023", "2022"], ""),

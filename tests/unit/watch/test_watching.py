@@ -19,6 +19,8 @@ from whosaw.app.watching import (
     watch_actors,
 )
 from whosaw.app.watchingreviews import watch_reviews, watch_sellers
+from whosaw.app.watchobserved import observe
+from whosaw.app.watchwork import Told
 from whosaw.catalog import CatalogInvalid
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
@@ -145,13 +147,22 @@ def test_a_file_with_what_nothing_may_read_is_refused_whole(
     assert "e1" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("column", "cells"), [("queue", ("m", "f")), ("shift", ("männlich", "weiblich"))])
-def test_peers_are_not_made_by_sex_under_another_name(
-    column: str, cells: tuple[str, str], tmp_path: Path, lake: Path
+@pytest.mark.parametrize(
+    ("column", "cells", "read"),
+    [("queue", ("m", "f"), False), ("shift", ("männlich", "weiblich"), False), ("shift", ("F", "M", "S", "N"), True)],
+)
+def test_peers_are_not_made_by_sex_under_another_name_and_no_run_fails_for_a_column(
+    column: str, cells: tuple[str, ...], read: bool, tmp_path: Path, lake: Path
 ) -> None:
-    rows = [f"e{n},support,{cells[n % 2]}" for n in range(PEOPLE)]
-    with pytest.raises(ForbiddenAttribute, match=f"`{column}` of .* holds sexes"):
-        watch_actors(lake, WatchFiles(actors=write(tmp_path, "staff.csv", f"actor,role,{column}", *rows)))
+    rows = [f"e{n},support,{cells[n % len(cells)]}" for n in range(PEOPLE)]
+    files = WatchFiles(actors=write(tmp_path, "staff.csv", f"actor,role,{column}", *rows))
+    watched = observe(lake, files, Told())
+    assert (getattr(watched.observed, column) is not None) is read
+    assert watched.missing == (() if read else (f"`{column}` holds what looks like sexes: nobody's peers by it",))
+    assert getattr(observe(lake, files, Told(whole_staff=True)).observed, column) is not None, "as runs of before"
+    told = watch_actors(lake, files, nightly=True)
+    assert told["missing"] == list(watched.missing)
+    assert ("m" in {each["group"] for each in told["rates_by_group"]}) is False
 
 
 def test_settings_and_times_are_read_strictly(tmp_path: Path, lake: Path) -> None:
