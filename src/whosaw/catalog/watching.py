@@ -72,7 +72,10 @@ def watching(table: Table, sources: Collection[str] = (), actions: Collection[st
 
 
 def check_peers(query: str, where: str) -> None:
-    """Let no staff directory pass that calls what a person is a role, queue, product or shift.
+    """Let no staff directory pass that plainly renames what a person is to a role, queue, product or shift.
+
+    Seen is one column of a list after `select`, itself or within functions, before `as`. Whatever else SQL can write
+    passes, and so does a column whose name says that it is about work, for a query that is right must not be refused.
 
     Args:
         query: of the directory.
@@ -81,22 +84,34 @@ def check_peers(query: str, where: str) -> None:
     Raises:
         CatalogInvalid: it takes one of them from a column so named.
     """
-    for found in re.finditer(rf"\bas\s+[\"`\[]?({'|'.join(('roles', *PEERS))})\b", query, re.IGNORECASE):
-        if trait := trait_in(_before(query[: found.start()])):
+    text = _UNREAD.sub(" '' ", query)
+    for found in _RENAMED.finditer(text):
+        if found["open"].count("(") != found["close"].count(")") or not _in_columns(text[: found.start("open")]):
+            continue
+        if (trait := trait_in(found["column"])) and not _OF_WORK.search(found["column"]):
             raise CatalogInvalid(
-                f"{where}: `query` takes `{found[1].lower()}` from something named `{trait}`",
+                f"{where}: `query` takes `{found['name'].lower()}` from something named `{trait}`",
                 hint="watch compares people by it; nationality, pay, age, sex, language, union and health are not read",
             )
 
 
-def _before(text: str) -> str:
-    """Return the expression that ends a piece of a query: back to the comma, bracket or `select` that it follows."""
-    depth = 0
-    for at in range(len(text) - 1, -1, -1):
-        depth += {")": 1, "(": -1}.get(text[at], 0)
-        if depth < 0 or (not depth and text[at] == ","):
-            return text[at + 1 :]
-    return text
+_UNREAD = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_RENAMED = re.compile(
+    r"(?:\bselect\s+(?:distinct\s+|all\s+)?|,)\s*(?P<open>(?:\w+\s*\(\s*)*)"
+    r"(?:[\"`\[]?\w+[\"`\]]?\s*\.\s*)*[\"`\[]?(?P<column>[^\W\d]\w*)[\"`\]]?\s*(?:::\s*\w+\s*)?(?:,\s*''\s*)*"
+    rf"(?P<close>(?:\)\s*)*)\bas\s+[\"`\[]?(?P<name>{'|'.join(('roles', *PEERS))})\b",
+    re.IGNORECASE,
+)
+_OF_WORK = re.compile(r"queue|product|team|shift|desk|role|department|dept|kasse|versicherung|insurance", re.IGNORECASE)
+_PLACE = re.compile(r"\b(?:select|from|join|where|by|having|on|values)\b", re.IGNORECASE)
+
+
+def _in_columns(before: str) -> bool:
+    """Return whether a piece of a query ends among what is selected; a list of tables has commas and names, too."""
+    while before != (outer := re.sub(r"\([^()]*\)", " ", before)):
+        before = outer
+    words = _PLACE.findall(before)
+    return bool(words) and words[-1].lower() == "select"
 
 
 def _second(table: Table, actions: Collection[str]) -> SecondLook:

@@ -10,6 +10,7 @@ from tests.unit.catalog.test_load import GOOD
 
 from whosaw.catalog import CatalogInvalid, load, parse
 from whosaw.catalog.load import MOST_BYTES
+from whosaw.catalog.watching import check_peers
 
 TABLES = ("company", "sources", "subjects", "fields", "purposes", "actions", "actors", "budgets", "lookups", "grants")
 
@@ -49,7 +50,8 @@ def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
         ('object = "review"', 'object = "review"\nsecond_person_above = 0', "[actions.review.delete]", "at least 1"),
         ("[actors]", "[actors]\nattributes = ['shoe']", "[actors]", "`attributes` is `shoe`"),
         ("select key,", "select key, upper(dob_year) as queue,", "[actors]", "something named `dob`"),
-        ("select key,", "select key, (select Herkunft from x) AS Shift,", "[actors]", "named `herkunft`"),
+        ("select key,", 'select key, "Herkunft" AS Shift,', "[actors]", "named `herkunft`"),
+        ("select key,", "select key, max(s.language::text) as product,", "[actors]", "named `language`"),
         ("[actors]", "[budgets.b]\nclass = 'absent'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`class` is `absent`"),
         ("[actors]", "[budgets.b]\nclass = 'contact'\n[actors]", "[budgets.b]", "the budget limits nothing"),
         (
@@ -140,3 +142,21 @@ def test_windows_line_ends_are_read(tmp_path: Path) -> None:
     path = tmp_path / "whosaw.toml"
     path.write_bytes(GOOD.replace("\n", "\r\n").encode())
     assert load(path) == parse(GOOD)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with s as (select id, age from t) select team as queue, id as key from s",
+        "select role as roles, id as key from a union all select role as roles, id as key from b",
+        "select id as key, case when dept = 'payroll' then 'payroll' else 'shop' end as queue from staff",
+        "select id as key, roles, 'health' as product from staff",
+        "select id as key, roles, health_products as product, union_desk as queue from staff",
+        "select id as key, case when a then coalesce(b, health) end as product from staff",
+        "select id as key, roles /* pay, age as queue */ from staff -- , age as queue",
+        "select id as key, product.name as product from staff, language as product",
+        "select roles as roles, queue as queue, string_agg(product, ', age as shift') as product from staff",
+    ],
+)
+def test_a_right_query_of_a_staff_directory_is_not_refused_for_a_word_that_stands_in_it(query: str) -> None:
+    check_peers(query, "[actors]")
