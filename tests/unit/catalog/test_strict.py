@@ -50,7 +50,7 @@ def test_a_table_that_is_none_is_named(table: str, value: str) -> None:
         ('object = "review"', 'object = "review"\nsecond_person_above = 0', "[actions.review.delete]", "at least 1"),
         ("[actors]", "[actors]\nattributes = ['shoe']", "[actors]", "`attributes` is `shoe`"),
         ("select key,", "select key, upper(dob_year) as queue,", "[actors]", "something named `dob`"),
-        ("select key,", 'select key, "Herkunft" AS Shift,', "[actors]", "named `herkunft`"),
+        ("select key,", "select key, s.Herkunft AS Shift,", "[actors]", "named `herkunft`"),
         ("select key,", "select key, max(s.language::text) as product,", "[actors]", "named `language`"),
         ("[actors]", "[budgets.b]\nclass = 'absent'\nday = {hard = 1}\n[actors]", "[budgets.b]", "`class` is `absent`"),
         ("[actors]", "[budgets.b]\nclass = 'contact'\n[actors]", "[budgets.b]", "the budget limits nothing"),
