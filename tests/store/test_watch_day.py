@@ -25,6 +25,7 @@ from tests.unit.answer.test_intake import RECORD, forwarded, letter, signed
 
 from whosaw.answer import RawMails, SightingBook, read_complaint
 from whosaw.answer.mailbox import Mailbox
+from whosaw.app import watchdesk
 from whosaw.app import watchqueries as queries
 from whosaw.app.alerttexts import sentence
 from whosaw.app.services import Services, open_services
@@ -228,6 +229,25 @@ async def test_a_verdict_is_given_on_the_page_of_the_flag_as_by_the_command(weig
     assert told["flag"] == case.id and note not in json.dumps(told)
     look = [dict(e.payload) async for e in entries_from(services.db) if e.payload.get("action") == "look.watch"]
     assert f"flag:{case.id}" in json.dumps(look)
+
+
+async def test_of_two_verdicts_that_one_person_gives_at_once_one_counts_and_one_is_recorded(
+    weighed: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (case,) = [each for each in await listed(weighed) if each.tier != "review"]
+    recording = watchdesk.enter
+
+    async def busy(*args: Any, **more: Any) -> int:
+        await asyncio.sleep(0.1)  # other entries go first
+        return await recording(*args, **more)
+
+    monkeypatch.setattr(watchdesk, "enter", busy)
+    said = [(outcome, "call", "the ten customers had rung him") for outcome in ("cleared", "confirmed", "explained")]
+    answers = await asyncio.gather(*(WebReads(weighed).judge(case.id, each, "P-1") for each in said))
+    assert sorted(answers, key=str) == ["", *["this person has decided about this flag"] * 2]
+    kept = [outcome for flag, outcome, *_ in await queries.verdicts(weighed.db) if flag == case.id]
+    assert kept == [each["change"] for each in await entries(weighed) if each.get("sha256")]
+    assert kept == [outcome for (outcome, _, _), why in zip(said, answers, strict=True) if not why]
 
 
 async def test_an_employee_is_asked_and_his_answer_is_half_an_excuse(weighed: Services) -> None:

@@ -198,13 +198,13 @@ async def decide(services: Services, identifier: str, outcome: str, *, by: str, 
             "`explained` needs the kind of record that explains it",
             hint="name it with --record: call, hand-over, audit",
         )
-    before = {(flag, who) for flag, _, _, _, who, _ in await queries.verdicts(services.db)}
-    if (identifier, by) in before:
-        raise ReviewRefused("this person has decided about this flag", hint="have another reviewer look at it")
     said: Payload = {"change": outcome, "flag": identifier, "sha256": sha256(note.encode()).hexdigest()}
-    entry = await enter(services, said, by=by)
-    values = (identifier, outcome, record.strip(), note, by, services.clock.now(), entry)
-    await queries.add_verdict(services.db, values)
+    async with queries.judging(services.db, identifier, by) as (connection, decided):
+        if decided:
+            raise ReviewRefused("this person has decided about this flag", hint="have another reviewer look at it")
+        entry = await enter(services, said, by=by)
+        values = (identifier, outcome, record.strip(), note, by, services.clock.now(), entry)
+        await queries.add_verdict(connection, values)
     mine = [(flag, (word, who)) for flag, word, _, _, who, _ in await queries.verdicts(services.db)]
     return _listed(row, {identifier: [said for flag, said in mine if flag == identifier]})
 

@@ -89,15 +89,21 @@ async def flag(db: Database, identifier: str) -> Row | None:
         return await rows.fetchone()
 
 
-async def add_verdict(db: Database, values: Sequence[object]) -> bool:
-    """Store a verdict: flag, outcome, record, note, by, at, entry; false where this person gave one before."""
-    async with db.connection() as connection:
-        done = await connection.execute(
-            "insert into watch_verdict (flag, outcome, record, note, by, at, entry) values (%s, %s, %s, %s, %s, %s, %s)"
-            " on conflict do nothing",
-            values,
-        )
-        return done.rowcount == 1
+@asynccontextmanager
+async def judging(db: Database, flag: str, by: str) -> AsyncIterator[tuple[Connection, bool]]:
+    """Lend a transaction in which nobody else decides about a flag, and whether this person did before."""
+    async with db.transaction() as connection:
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended('watch_verdict:' || %s, 0))", [flag])
+        rows = await connection.execute("select from watch_verdict where flag = %s and by = %s", [flag, by])
+        yield connection, await rows.fetchone() is not None
+
+
+async def add_verdict(connection: Connection, values: Sequence[object]) -> None:
+    """Store a verdict: flag, outcome, record, note, by, at, entry."""
+    await connection.execute(
+        "insert into watch_verdict (flag, outcome, record, note, by, at, entry) values (%s, %s, %s, %s, %s, %s, %s)",
+        values,
+    )
 
 
 async def verdicts(db: Database) -> list[Row]:
