@@ -871,6 +871,27 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        "every complainer whom one question showed is one more coincidence",
+        "trace/view.py",
+        "    asked = asked_in_one_go(index, evidence) if evidence.sets else ()\n",
+        "    asked = ()\n",
+        ("tests/unit/trace/test_bulk.py",),
+    ),
+    Mutant(
+        "pages of one question are questions of their own",
+        "trace/bulk.py",
+        "if pages and at_us[run[0]] - at_us[pages[-1][-1]] > PAGE_US:",
+        "if pages:",
+        ("tests/unit/trace/test_bulk.py",),
+    ),
+    Mutant(
+        "a source outside holds canaries that a question showed",
+        "trace/duties.py",
+        "        if at >= explaining:\n            continue\n",
+        "",
+        ("tests/unit/trace/test_bulk.py",),
+    ),
+    Mutant(
         "a further name bets as though nobody had been named",
         "trace/beyond.py",
         "    free = np.maximum(1.0 - share[0][:, named].sum(axis=1), 0.0)\n",

@@ -20,8 +20,8 @@ def test_a_list_lifts_no_innocent_who_asked_for_its_customers_and_speaks_for_who
         return next(row for row in rows if row["kind"] == kind and row["k"] == k)
 
     assert all(not row["beside"]["stated"] for row in rows if row["k"] == 0), "a list alone ranks nobody"
-    # nobody inside leaked; complaints alone make the team lead a lead, and the list by its own odds made that a finding
-    assert of("team lead", 5)["bare"]["other"] == 1
+    # nobody inside leaked; the odds of the list would make of the team lead, who asked in one go for it, a finding
+    assert of("team lead", 5)["bare"]["other"] == of("team lead", 5)["beside"]["other"] == 0
     for row in rows:
         assert row["beside"]["other"] <= row["bare"]["other"] and row["beside"]["high"] <= row["bare"]["high"]
     # somebody took a list that his team lead had reviewed: he gains

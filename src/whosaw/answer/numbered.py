@@ -318,7 +318,7 @@ _VERDICT = _of(
         "duties": _each(
             _of(
                 {
-                    "what": _words("account management", "hand-over"),
+                    "what": _words("account management", "hand-over", "all duties", "asked in one go"),
                     "actor": _staff,
                     **_figures("probability", "seen", "of", "expected"),
                 }

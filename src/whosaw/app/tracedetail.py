@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from whosaw.app.traceduties import explained_chance
+from whosaw.app.traceduties import by_what, explained_chance
 from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
 from whosaw.terms import chance, iso_seconds
@@ -100,7 +100,7 @@ def _verdict(told: Mapping[str, Any]) -> str:
     seen += f" make one expect {best['expected']:.1f}"
     odds = f"probability {chance(best['probability'], 3)}, nobody inside {chance(told['outside_probability'], 3)}"
     if told.get("duties"):
-        odds += f", explained by duties {chance(explained_chance(told['duties']), 3)}"
+        odds += f", explained by {by_what(told['duties'])} {chance(explained_chance(told['duties']), 3)}"
     if told["verdict"] in ("finding", "lead"):
         others = sum(len(other) for other in best["instead"])
         rivals = (

@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from whosaw.app.tracefiles import TraceFileInvalid, moment, read_rows
 from whosaw.lake.exposure import Exposure
-from whosaw.terms import chance
-from whosaw.trace import NEVER, Attribution, Duties
+from whosaw.terms import chance, iso_seconds
+from whosaw.trace import NEVER, Attribution, Duties, Explanation
 
 ACCOUNT = "account management"
 HAND_OVER = "hand-over"
 ALL = "all duties"
 """What several duties of one actor brought together."""
+
+ASKED = "asked in one go"
+"""A question that showed several complainers: a source outside may hold just what it asked for."""
 
 _TOLD_AT = 0.01
 """A duty less probable than this is worth no sentence."""
@@ -48,9 +51,10 @@ class Duty:
 
     Args:
         actor: whose openings it explains.
-        what: `account management` or `hand-over`; `all duties` for what several brought together.
+        what: `account management` or `hand-over`; `all duties` for what several brought together; `asked in one go` for
+            a question, which nobody declares.
         of: the beneficiary whose account he manages (empty: any); or who had the customers before him, an account or
-            words.
+            words; or when the question was asked.
         rows: periods, and customers handed over, each at its own time.
     """
 
@@ -64,6 +68,8 @@ class Duty:
         """The duty in words."""
         if self.what == ALL:
             return f"all duties of {self.actor} together"
+        if self.what == ASKED:
+            return f"what {self.actor} asked for in one go on {self.of}, should a source outside hold the same"
         if self.what == ACCOUNT:
             return (
                 f"account management of {self.of} by {self.actor}" if self.of else f"account management by {self.actor}"
@@ -222,27 +228,35 @@ def _integers(values: Sequence[int]) -> _Column:
     return np.array(values, np.int64)
 
 
-def explained_by(found: Attribution, duties: Sequence[Duty]) -> list[dict[str, Any]]:
-    """Return what duties explain as plain values, the most probable first.
+def explained_by(found: Attribution, duties: Sequence[Duty], actors: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what duties and questions in one go explain as plain values, the most probable first.
 
     Args:
         found: the answer.
         duties: those that were posed, in their order.
+        actors: references of the question's actors.
     """
     rows = [
         {
-            "what": duties[each.duty].what,
-            "actor": duties[each.duty].actor,
-            "from": duties[each.duty].of,
-            "line": duties[each.duty].line,
+            "what": duty.what,
+            "actor": duty.actor,
+            "from": duty.of,
+            "line": duty.line,
             "probability": each.probability,
             "seen": each.seen,
             "of": each.of,
             "expected": each.expected,
         }
         for each in found.explanations
+        for duty in (_duty(each, duties, actors),)
     ]
     return sorted(rows, key=lambda row: (-float(row["probability"]), str(row["line"])))
+
+
+def _duty(explanation: Explanation, duties: Sequence[Duty], actors: Sequence[str]) -> Duty:
+    if explanation.asked_us is None:
+        return duties[explanation.duty]
+    return Duty(actors[explanation.actor], ASKED, iso_seconds(explanation.asked_us), ())
 
 
 def explained_chance(rows: Sequence[Mapping[str, Any]]) -> float:
@@ -250,15 +264,23 @@ def explained_chance(rows: Sequence[Mapping[str, Any]]) -> float:
     return min(1.0, sum(float(row["probability"]) for row in rows))
 
 
+def by_what(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what explains, in a word or three: duties, questions in one go, or both."""
+    kinds = {row["what"] == ASKED for row in rows}
+    return {(True,): "a question in one go", (False,): "duties"}.get(tuple(kinds), "duties and questions in one go")
+
+
 def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the likeliest duty explains as one sentence; empty where none is worth one."""
+    """Return what the likeliest duty or question explains as one sentence; empty where none is worth one."""
     if not rows or rows[0]["probability"] < _TOLD_AT:
         return ""
     row = rows[0]
     several = any(each["probability"] >= _TOLD_AT for each in rows[1:])
-    all_in_all = f", all duties {chance(explained_chance(rows), 3)}" if several else ""
-    return (
-        f"Explained by {row['line']}, whoever passed them on: probability {chance(row['probability'], 3)}{all_in_all} "
-        f"(it had brought {row['seen']} of {row['of']} complainers, where matched customers make one expect "
-        f"{row['expected']:.1f})."
-    )
+    likely = f"probability {chance(row['probability'], 3)}"
+    if several:
+        whole = "all duties" if by_what(rows) == "duties" else "all together"
+        likely += f", {whole} {chance(explained_chance(rows), 3)}"
+    brought = f"{row['seen']} of {row['of']} complainers, where matched customers make one expect {row['expected']:.1f}"
+    if row["what"] == ASKED:
+        return f"Explained by {row['line']}: {likely} (it had shown {brought}; one question is one coincidence)."
+    return f"Explained by {row['line']}, whoever passed them on: {likely} (it had brought {brought})."

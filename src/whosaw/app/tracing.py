@@ -171,7 +171,7 @@ def trace_lake(
     told["found"] = None if listed is None else told_list(listed, presence, beside.skew_s)
     told["missing"] += [] if listed is None else list_lacks(listed)
     told["missing"] += [] if beside.routes is None else _few_routes(question)
-    told["duties"] = explained_by(found, question.told_duties)
+    told["duties"] = explained_by(found, question.told_duties, question.exposure.actors)
     told["explained"] = {subject: [asdict(each) for each in sources] for subject, sources in known.items()}
     if beside.calibrate and found.candidates:
         ground = ground_of(question.accesses, question.population, question.sightings, question.actors)

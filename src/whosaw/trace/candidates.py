@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 
 from whosaw.trace.evidence import Float
 from whosaw.trace.groups import GroupShare
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Bool, Duties, Int64
+from whosaw.trace.inputs import Bool, Int64
 from whosaw.trace.outlook import Outlook, look_ahead
 from whosaw.trace.posterior import Posterior
 from whosaw.trace.result import Candidate, Explanation, Hit, Rung, Verdict
@@ -49,6 +50,7 @@ def build_candidates(
         of=of,
         outlooks=look_ahead(evidence, view.posterior, settings),
         openings=[openings(index, risk.subject, risk.contacted_us) for risk in evidence.sets],
+        otherwise=_explained_otherwise(view),
         shares=evidence.share,
         seen=evidence.opened[0].sum(axis=0).tolist(),
         expected=evidence.share[0].sum(axis=0).tolist(),
@@ -69,6 +71,7 @@ class _Told:
     of: int
     outlooks: tuple[Outlook, ...]
     openings: list[dict[int, tuple[int, bool]]]
+    otherwise: frozenset[int]
     shares: Float
     seen: list[int]
     expected: list[float]
@@ -98,8 +101,15 @@ def _candidate(told: _Told, group: Int64, *, detailed: bool) -> Candidate:
         hits=_hits(told, h, actors) if detailed else (),
         shared=shared,
         marks=int(evidence.marked[h]),
-        outlook=told.outlooks[h],
+        outlook=replace(told.outlooks[h], to_finding=None) if told.otherwise & {*actors} else told.outlooks[h],
     )
+
+
+def _explained_otherwise(view: View) -> frozenset[int]:
+    """Return those whose duty or question bears out every further complaint as they do: no number of them decides."""
+    if view.explained is None:
+        return frozenset()
+    return frozenset(view.duties.actor[view.posterior.explained > EXPLAINED_AT].tolist())
 
 
 def _hits(told: _Told, h: int, actors: tuple[int, ...]) -> tuple[Hit, ...]:
@@ -116,32 +126,34 @@ def _hits(told: _Told, h: int, actors: tuple[int, ...]) -> tuple[Hit, ...]:
     return tuple(hits)
 
 
-def explanations(view: View, rungs: Rungs, duties: Duties, of: int) -> tuple[Explanation, ...]:
-    """Return what duties explain, in the order in which they were given.
+def explanations(view: View, rungs: Rungs, of: int) -> tuple[Explanation, ...]:
+    """Return what duties explain, in the order in which they were given, and then what questions in one go do.
 
     Args:
         view: what the complaints come to.
         rungs: for the part of an actor's probability that his duties explain beside another leaker.
-        duties: as given.
         of: complaints in all.
     """
-    found = view.explained
+    found, duties = view.explained, view.duties
     if found is None:
         return ()
+    given = duties.actor.size - len(view.asked)
+    asked = (*repeat(None, given), *view.asked)
     beside = np.zeros(duties.actor.size)
     for h in np.flatnonzero(rungs.himself < 1.0):
         his = np.flatnonzero(duties.actor == view.evidence.actor[h])
         beside[his[found.log_mass[his].argmax()]] = view.posterior.marginal[h] * (1.0 - rungs.himself[h])
     return tuple(
         Explanation(
-            duty=at,
+            duty=at if each is None else -1,
             actor=int(duties.actor[at]),
             probability=float(min(1.0, view.posterior.explained[at] + beside[at])),
             seen=int(found.opened[at].sum()),
             of=of,
             expected=float(found.share[at].sum()),
+            asked_us=None if each is None else each.at_us,
         )
-        for at in range(duties.actor.size)
+        for at, each in enumerate(asked)
     )
 
 

@@ -33,6 +33,8 @@ class Explained:
         opened: J × K flags: the duty had brought the complainer before its contact.
         share: J × K parts of the risk sets that it had brought.
         hit: J logs of what canaries and the like multiply.
+        asker: position in the evidence of who asked a question; -1 for a duty.
+        ratio: T × K × H ratios of the evidence: a question explains no more than that its asker passed it on.
     """
 
     actor: Int64
@@ -40,10 +42,12 @@ class Explained:
     opened: Bool
     share: Float
     hit: Float
+    asker: Int64
+    ratio: Float
 
 
 def weigh_duties(
-    duties: Duties, evidence: Evidence, weight: Float, given: tuple[int, Marks], settings: Settings
+    duties: Duties, evidence: Evidence, weight: Float, given: tuple[int, Marks, int], settings: Settings
 ) -> Explained:
     """Return what J duties come to.
 
@@ -51,11 +55,11 @@ def weigh_duties(
         duties: who was brought to whom, and since when.
         evidence: K matched complaints.
         weight: frozen weights of all actors.
-        given: how many subjects there are; and canaries and the like, which a duty explains if it brought their record
-            and no one actor alone had them.
+        given: how many subjects there are; canaries and the like, which a duty explains if it brought their record
+            and no one actor alone had them; and how many duties that can be said of: the others stand behind them.
         settings: priors.
     """
-    subjects, marks = given
+    subjects, marks, explaining = given
     # what one actor alone was shown says that his copy got out; no other hand on the same record explains that
     known = np.flatnonzero((marks.subject >= 0) & (marks.actor < 0))
     opened = np.zeros((duties.actor.size, len(evidence.sets)), np.bool_)
@@ -67,41 +71,46 @@ def weigh_duties(
         for i, risk in enumerate(evidence.sets):
             opened[at, i] = since_us[risk.subject] < risk.contacted_us
             share[at, i] = (since_us[risk.members] < risk.contacted_us).mean()
+        if at >= explaining:
+            continue
         hit[at] = np.log(marks.odds[known])[since_us[marks.subject[known]] < marks.seen_us[known]].sum()
-    mass = _masses(duties, (opened, share, hit), evidence.trust, weight, settings)
-    return Explained(duties.actor, mass, opened, share, hit)
+    asker = np.full(duties.actor.size, -1)
+    asker[explaining:] = np.searchsorted(evidence.actor, duties.actor[explaining:])
+    found = Explained(duties.actor, hit, opened, share, hit, asker, evidence.ratio)
+    return replace(found, log_mass=_masses(found, evidence.trust, weight, settings))
 
 
-def first_explained(
-    found: Explained, duties: Duties, complaints: int, beside: tuple[Float, Float], settings: Settings
-) -> Explained:
+def first_explained(found: Explained, complaints: int, beside: tuple[Float, Float], settings: Settings) -> Explained:
     """Return what the duties came to when the first complaints alone were in; nothing is counted again.
 
     Args:
         found: what they come to with all.
-        duties: as given there.
         complaints: how many were in.
         beside: the parts of all complaints that no other source explains, and the weights.
         settings: priors.
     """
     trust, weight = beside
-    opened, share = found.opened[:, :complaints], found.share[:, :complaints]
-    mass = _masses(duties, (opened, share, found.hit), trust[:complaints], weight, settings)
-    return Explained(found.actor, mass, opened, share, found.hit)
+    kept = slice(0, complaints)
+    part = replace(found, opened=found.opened[:, kept], share=found.share[:, kept], ratio=found.ratio[:, kept])
+    return replace(part, log_mass=_masses(part, trust[kept], weight, settings))
 
 
-def _masses(
-    duties: Duties, brought: tuple[Bool, Float, Float], trust: Float, weight: Float, settings: Settings
-) -> Float:
-    """Return J logs of prior × evidence; those of one actor sum to that of his likeliest duty."""
-    opened, share, hit = brought
-    ratio = np.where(opened, 1.0 / np.maximum(share, np.finfo(np.float64).tiny), 0.0)
-    ratio = 1.0 + trust * (ratio - 1.0)
+def _masses(found: Explained, trust: Float, weight: Float, settings: Settings) -> Float:
+    """Return J logs of prior × evidence; those of one actor sum to that of his likeliest duty.
+
+    Who passed on what he had asked for in one go would have passed on just that: so a question, which shows fewer
+    people than its asker had opened in all, is taken to explain no more than he does.
+    """
+    ratio = np.where(found.opened, 1.0 / np.maximum(found.share, np.finfo(np.float64).tiny), 0.0)
+    bets = log_single((1.0 + trust * (ratio - 1.0)).T[None], settings) + found.hit
+    asked = found.asker >= 0
+    if asked.any():
+        bets[asked] = np.minimum(bets[asked], log_single(found.ratio, settings)[found.asker[asked]])
     alone = (1.0 - settings.outside_prior) * (1.0 - settings.pair_share - settings.trio_share)
     with np.errstate(divide="ignore"):  # a service has no weight
-        mass = np.log(alone * weight[duties.actor]) + log_single(ratio.T[None], settings) + hit
-    for actor in np.unique(duties.actor):
-        his = np.flatnonzero(duties.actor == actor)
+        mass = np.log(alone * weight[found.actor]) + bets
+    for actor in np.unique(found.actor):
+        his = np.flatnonzero(found.actor == actor)
         if his.size > 1 and np.isfinite(top := mass[his].max()):
             mass[his] += top - np.logaddexp.reduce(mass[his])
     return np.asarray(mass)

@@ -29,7 +29,8 @@ class Outlook:
     """What further complaints would do to one candidate.
 
     Args:
-        to_finding: further complaints expected until a finding if he leaked (15 % stray); `None` where out of reach.
+        to_finding: further complaints expected until a finding if he leaked (15 % stray); `None` where out of reach,
+            and where a duty or a question of his may explain every further complaint as well.
         to_clear: further complainers in a row whom he had not opened until his probability is at most 5 %.
         reachable: false where he opened so much of everything that complaints cannot tell.
     """

@@ -107,7 +107,7 @@ def evidence_over_time(
     sets = match(context, population, question.sightings, settings)
     if not any(risk.matched for risk in sets):
         return ()
-    return history(question, take(question, sets, (_NO_MARKS, duties), settings), settings, duties)
+    return history(question, take(question, sets, (_NO_MARKS, duties), settings), settings)
 
 
 def _weighed(
@@ -148,7 +148,7 @@ def _weighed(
         several=posterior.several,
         unreachable=out_of_reach,
         not_excluded=told,
-        explanations=explanations(view, rungs, given[1], len(sets)),
+        explanations=explanations(view, rungs, len(sets)),
         outside_excluded=inside,
     )
 

@@ -141,15 +141,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A duty that may explain why the log speaks against an actor.
+    """A duty, or a question asked in one go, that may explain why the log speaks against an actor.
 
     Args:
-        duty: its position among those given.
+        duty: its position among those given; -1 for a question.
         actor: whose openings it explains.
-        probability: that the complainers come from those whom the duty brought, whoever passed them on.
+        probability: that the complainers come from those whom it brought, whoever passed them on.
         seen: complainers whom it had brought before their contact.
         of: complaints in all.
         expected: how many of them matched subjects would make one expect.
+        asked_us: when the question was asked; `None` for a duty.
     """
 
     duty: int
@@ -158,6 +159,7 @@ class Explanation:
     seen: int
     of: int
     expected: float
+    asked_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from whosaw.trace.bulk import Asked, asked_in_one_go, beside_duties
 from whosaw.trace.duties import Explained, explain, first_explained, weigh_duties
 from whosaw.trace.evidence import Evidence, Float, gather_evidence, matched_anew
 from whosaw.trace.inputs import Duties, Marks
@@ -32,7 +33,9 @@ class View:
         known: records of the actors of the evidence.
         posterior: the same with the probability of one leaker inside shared out by all that is known.
         unseen_marks: marks that turned up and that nobody on record had opened.
-        explained: what duties come to; `None` where none is known.
+        duties: those that were given, and behind them one for each question of `asked`.
+        asked: what was asked for in one go, and showed several complainers.
+        explained: what all of them come to; `None` where there is none.
     """
 
     evidence: Evidence
@@ -43,6 +46,8 @@ class View:
     known: Records
     posterior: Posterior
     unseen_marks: int
+    duties: Duties
+    asked: tuple[Asked, ...]
     explained: Explained | None = None
 
     @property
@@ -68,7 +73,7 @@ def take(
         settings: priors.
         like: another matching of the same complaints: weights go by who complained when, never by the matching.
     """
-    index, (marks, duties) = question.index, given
+    index, (marks, told) = question.index, given
     seen = viewers(index, marks)
     matched = tuple(risk for risk in sets if risk.matched)
     if like is not None and _order(like.evidence.sets) == _order(matched):
@@ -83,17 +88,20 @@ def take(
     bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
     posterior = share_out(bets, evidence, own, known, factors, settings)
     unseen, explained = int((~seen.any(axis=1)).sum()), None
+    asked = asked_in_one_go(index, evidence) if evidence.sets else ()
+    duties = beside_duties(told, asked)
     if duties.actor.size and evidence.sets:
-        explained = weigh_duties(duties, evidence, prior.weight[0], (index.subject_count, marks), settings)
+        known_marks = (index.subject_count, marks, told.actor.size)
+        explained = weigh_duties(duties, evidence, prior.weight[0], known_marks, settings)
         bets, posterior = explain(bets, explained), explain(posterior, explained)
-    return View(evidence, prior, own, factors, bets, known, posterior, unseen, explained)
+    return View(evidence, prior, own, factors, bets, known, posterior, unseen, duties, asked, explained)
 
 
 def _order(sets: tuple[RiskSet, ...]) -> list[tuple[int, int]]:
     return [(risk.subject, risk.contacted_us) for risk in sets]
 
 
-def history(question: Question, view: View, settings: Settings, duties: Duties) -> tuple[Step, ...]:
+def history(question: Question, view: View, settings: Settings) -> tuple[Step, ...]:
     """Return what was said after each complaint from the first that allows it; several leakers and marks left out.
 
     What was opened before one contact is not counted again for the next.
@@ -102,7 +110,6 @@ def history(question: Question, view: View, settings: Settings, duties: Duties) 
         question: the log and the subjects.
         view: what all complaints come to, without marks.
         settings: priors.
-        duties: what may explain openings; those that the view was taken with.
     """
     lean = replace(settings, pair_pool=0, trio_share=0.0, pair_share=0.0)
     steps = []
@@ -116,7 +123,7 @@ def history(question: Question, view: View, settings: Settings, duties: Duties) 
         said = share_out(said, part, prior, records(used, question.context, part, settings), none, lean)
         if view.explained is not None:
             beside = (view.evidence.trust, view.prior.weight[0])
-            said = explain(said, first_explained(view.explained, duties, k, beside, settings))
+            said = explain(said, first_explained(view.explained, k, beside, settings))
         best = int(said.marginal.argmax())
         steps.append(Step(k, said.outside, int(part.actor[best]), float(said.marginal[best])))
     return tuple(steps)

@@ -53,8 +53,8 @@ def imported(folder: Path, *rows: str, subjects: int = 200) -> Path:
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
     """200 subjects in nineteen hands; `old` opened a book of twenty, which `heir` took over, opening all of it."""
-    rows = [f"old,{subject},{at(5)}" for subject in BOOK]
-    return imported(tmp_path, *rows, *(f"heir,{subject},{at(10)}" for subject in BOOK))
+    rows = [f"old,{subject},{at(5 + n / 30)}" for n, subject in enumerate(BOOK)]
+    return imported(tmp_path, *rows, *(f"heir,{subject},{at(10 + n / 30)}" for n, subject in enumerate(BOOK)))
 
 
 @pytest.fixture
@@ -138,7 +138,9 @@ def test_whom_the_heir_opened_because_he_complained_was_not_handed_over_before(t
     """Carol leaks six of her hundred; bob takes her book over and opens those six once they have complained."""
     book = [f"s{n}" for n in range(5, 1_000, 10)]
     leaked = book[3::17]
-    rows = [f"carol,{subject},{at(15)}" for subject in book] + [f"bob,{subject},{at(45)}" for subject in leaked]
+    rows = [f"carol,{subject},{at(15 + n / 60)}" for n, subject in enumerate(book)] + [
+        f"bob,{subject},{at(45 + n / 60)}" for n, subject in enumerate(leaked)
+    ]
     lake = imported(tmp_path, *rows, subjects=1_000)
     complaints = write(tmp_path, "six.csv", "subject,contacted_at", *(f"{subject},{at(40)}" for subject in leaked))
     duties = write(tmp_path, "duties.csv", HEADER, f"bob,hand-over,carol,,{at(30)},")
@@ -156,7 +158,7 @@ def test_where_a_duty_explains_everything_the_answer_says_so_beside_nobody_insid
 ) -> None:
     """The heir opened sixty more than the book: the book alone explains it far better than he does."""
     whom = BOOK + [f"s{n}" for n in range(200) if n % 10 in (1, 4, 7)]
-    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in whom))
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10 + n / 60)}" for n, subject in enumerate(whom)))
     complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
     rows = [f"heir,hand-over,vendor B,{subject},{at(9)}," for subject in BOOK]
     rows.append(f"heir,hand-over,vendor C,s1,{at(9)},")
@@ -182,7 +184,7 @@ def test_whom_the_heir_opened_after_giving_them_back_was_not_handed_over(lake: P
 
 
 def test_a_hand_over_with_a_time_per_customer_is_one_duty(tmp_path: Path) -> None:
-    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in BOOK))
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10 + n / 60)}" for n, subject in enumerate(BOOK)))
     complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
     rows = [f"heir,hand-over,vendor B,{subject},{at(8 + n / 60)}," for n, subject in enumerate(BOOK)]
     assert trace_lake(lake, complaints)["verdict"] == "finding"
@@ -193,7 +195,7 @@ def test_a_hand_over_with_a_time_per_customer_is_one_duty(tmp_path: Path) -> Non
 
 
 def test_books_of_several_colleagues_are_weighed_together_too(tmp_path: Path) -> None:
-    lake = imported(tmp_path, *(f"heir,{subject},{at(10)}" for subject in BOOK))
+    lake = imported(tmp_path, *(f"heir,{subject},{at(10 + n / 60)}" for n, subject in enumerate(BOOK)))
     complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
     rows = [f"heir,hand-over,vendor {'AB'[n // 2 % 2]},{subject},{at(8)}," for n, subject in enumerate(BOOK)]
     told = trace_lake(lake, complaints, beside=Beside(duties=write(tmp_path, "duties.csv", HEADER, *rows)))
@@ -232,7 +234,9 @@ def test_a_row_that_means_nothing_is_refused(tmp_path: Path, row: str) -> None:
 
 def test_customers_whom_the_heir_never_opened_were_not_brought_to_him(tmp_path: Path) -> None:
     """A list alone must not speak for the innocence of whoever opened them."""
-    lake = imported(tmp_path, *(f"carol,{subject},{at(10)}" for subject in BOOK), f"heir,s10,{at(12)}")
+    lake = imported(
+        tmp_path, *(f"carol,{subject},{at(10 + n / 60)}" for n, subject in enumerate(BOOK)), f"heir,s10,{at(12)}"
+    )
     complaints = write(tmp_path, "c.csv", "subject,contacted_at", *(f"{subject},{at(20)}" for subject in VICTIMS))
     rows = [f"heir,hand-over,carol,{subject},{at(9)}," for subject in BOOK]
     before = trace_lake(lake, complaints)

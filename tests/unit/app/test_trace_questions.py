@@ -36,7 +36,7 @@ def bring(log: Path, lake: Path, kind: str, columns: dict[str, str], lines: list
 def lake(tmp_path: Path) -> Path:
     """200 subjects bought from S-1 and S-2; `mole` opens eight of them, and eight others, from his own device."""
     rows = [f"a{n % 20},s{n},{at(n / 100)},d{n % 20}" for n in range(200)]
-    rows += [f"mole,{subject},{at(10)},d-mole" for subject in VICTIMS + OTHERS]
+    rows += [f"mole,{subject},{at(10 - n / 60)},d-mole" for n, subject in enumerate(VICTIMS + OTHERS)]
     names = {"actor": "actor", "subject": "subject", "at": "at", "device": "device"}
     bring(tmp_path / "log.csv", tmp_path / "lake", "accesses", names, ["actor,subject,at,device", *rows])
     orders = [f"s{n},{seller},{at(-1)}" for n in range(200) for seller in ("S-1", "S-2")]

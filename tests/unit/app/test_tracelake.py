@@ -54,7 +54,12 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("imported") / "lake"
     bring_in(folder, "orders", ORDERS, [f"s{n},{'S' if n < 300 else 'T'},{day(n / 100)}" for n in range(400)])
     bring_in(folder, "tickets", TICKETS, [f"s{n},t{n},{day(n / 100 + 0.5)},S" for n in range(0, 400, 3)])
-    bring_in(folder, "first", ACCESSES, [*touches(1, 4, 900), *[f"mole,{victim},{day(12)}," for victim in VICTIMS]])
+    bring_in(
+        folder,
+        "first",
+        ACCESSES,
+        [*touches(1, 4, 900), *[f"mole,{victim},{day(12 + n / 24)}," for n, victim in enumerate(VICTIMS)]],
+    )
     return folder
 
 

@@ -97,7 +97,7 @@ def handed_over(seed: int) -> tuple[Any, int, int, np.ndarray, int]:
     accesses = Accesses(
         np.append(actor, np.full(50, heir)),
         np.append(subject, book),
-        np.append(at_us, np.full(50, since_us + 3_600_000_000)),
+        np.append(at_us, since_us + 3_600_000_000 + np.arange(50) * 120_000_000),
         np.zeros(950, np.bool_),
         has_reasons=False,
     )
@@ -164,10 +164,10 @@ def test_what_duties_came_to_when_fewer_complaints_were_in_is_not_counted_again_
     evidence = gather_evidence(index, sets)
     weight = prior_weights(index, context, sets, settings).weight[0]
     subjects = index.subject_count
-    whole = weigh_duties(duty, evidence, weight, (subjects, marks), settings)
+    whole = weigh_duties(duty, evidence, weight, (subjects, marks, duty.actor.size), settings)
     for k in range(3, of + 1):
-        anew = weigh_duties(duty, evidence.first(k), weight, (subjects, marks), settings)
-        then = first_explained(whole, duty, k, (evidence.trust, weight), settings)
+        anew = weigh_duties(duty, evidence.first(k), weight, (subjects, marks, duty.actor.size), settings)
+        then = first_explained(whole, k, (evidence.trust, weight), settings)
         assert np.array_equal(then.log_mass, anew.log_mass) and np.array_equal(then.opened, anew.opened)
 
 

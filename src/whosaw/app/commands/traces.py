@@ -16,7 +16,7 @@ from rich.text import Text
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.foundlist import Given
-from whosaw.app.traceduties import explained_chance
+from whosaw.app.traceduties import ASKED, by_what, explained_chance
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.traceplan import in_words
@@ -36,6 +36,7 @@ _IN_WORDS = {
     "outside": "the complaints look like an outside source: nobody inside stands out",
 }
 _BY_DUTY = "the record does not single out anyone: work that is known of may explain it, whoever passed them on"
+_BY_QUESTION = "the record does not single out anyone: a source outside may hold what somebody asked for in one go"
 
 
 app = App(name="trace", help="Say who could have leaked, and how probably.")
@@ -228,7 +229,10 @@ def _print(told: Mapping[str, Any]) -> None:
     out = console()
     duties: Sequence[Mapping[str, Any]] = told.get("duties", ())
     explained = told["verdict"] == "undecided" and explained_chance(duties) > EXPLAINED_AT
-    out.print(Text(f"{told['verdict']}: {_BY_DUTY if explained else _IN_WORDS[told['verdict']]}", style="bold"))
+    said = _IN_WORDS[told["verdict"]]
+    if explained:
+        said = _BY_QUESTION if duties[0]["what"] == ASKED else _BY_DUTY
+    out.print(Text(f"{told['verdict']}: {said}", style="bold"))
     out.print(Text(told["verdict_in_words"]))
     if told["candidates"]:
         rows = table("candidate", "probability", "rung", "evidence", "opened", "expected")
@@ -243,7 +247,7 @@ def _print(told: Mapping[str, Any]) -> None:
             )
         rows.add_row("nobody inside", chance(told["outside_probability"]), "", "", "", "")
         if duties:
-            rows.add_row("explained by duties", chance(explained_chance(duties)), "", "", "", "")
+            rows.add_row(f"explained by {by_what(duties)}", chance(explained_chance(duties)), "", "", "", "")
         out.print(rows)
     scope = told["scope"]
     bound = f"at most {scope['bound']}" if scope["bounded"] else "no bound can be given"
@@ -268,20 +272,22 @@ def _print(told: Mapping[str, Any]) -> None:
 
 def _print_beyond(told: Mapping[str, Any]) -> None:
     """Print base rates, what would decide it, groups, and the error rates of the method."""
-    out = console()
+    out, duties = console(), told.get("duties", ())
     if told["candidates"]:
         best = told["candidates"][0]
         for row in told["base_rates"]:
             out.print(
                 f"if {row['inside']:g} of such leaks came from inside: {'/'.join(row['first'])} "
                 f"{chance(row['probability'])}, nobody inside {chance(row['outside_probability'])}"
-                + (f", explained by duties {chance(row['explained'])}" if told.get("duties") else "")
+                + (f", explained by {by_what(duties)} {chance(row['explained'])}" if duties else "")
             )
         if best["to_finding"] is not None and best["rung"] != "finding":
             out.print(f"would decide it: about {best['to_finding']} more complaints, or a canary that only one opened")
+        elif explained_chance([row for row in duties if row["actor"] in best["actors"]]) > EXPLAINED_AT:
+            out.print("would decide it: complainers whom that does not explain, or a canary that only one opened")
         if best["to_clear"]:
             out.print(f"would clear the first: {best['to_clear']} more complainers in a row whom he had not opened")
-    for duty in told.get("duties", ())[:3]:
+    for duty in duties[:3]:
         out.print(Text(f"explained by {duty['line']}: {chance(duty['probability'])}"))
     if told.get("found"):
         out.print(Text(told["found"]["line"]))
