@@ -22,6 +22,10 @@ from whosaw.trace import (
     build_index,
     evidence_over_time,
 )
+from whosaw.trace.bulk import asked_in_one_go, beside_duties
+from whosaw.trace.duties import weigh_duties
+from whosaw.trace.evidence import gather_evidence
+from whosaw.trace.risk import match, order_context, order_sightings
 from whosaw.trace.settings import DAY_US
 
 SECOND_US = 1_000_000
@@ -137,6 +141,22 @@ def test_a_canary_that_the_question_showed_is_held_by_no_source_outside() -> Non
     marks = Marks(np.array([canary]), np.array([CONTACT_US]), np.array([10_000.0]), np.array([-1]))
     assert chance(answered(made), ASKER) < 0.6
     assert chance(answered(made, marks=marks), ASKER) > 0.99
+
+
+def test_a_question_is_no_hand_on_a_canary_whoever_is_named_besides() -> None:
+    made = world(5, 0)
+    log, canary = made["accesses"], int(made["accesses"].subject[-1])
+    marks = Marks(np.array([canary]), np.array([CONTACT_US]), np.array([10_000.0]), np.array([-1]))
+    index = build_index(log, made["actors"], 1200)
+    context = order_context(index, made["population"], CONTACT_US)
+    sets = match(context, made["population"], order_sightings(made["sightings"], context), Settings())
+    evidence = gather_evidence(index, sets)
+    asked = asked_in_one_go(index, evidence)
+    weight = np.full(41, 1 / 41)
+    for explaining, hit in ((0, 0.0), (1, np.log(10_000.0))):  # a question, and a duty that brought the same
+        given = (1200, marks, explaining)
+        found = weigh_duties(beside_duties(Duties(), asked), evidence, weight, given, Settings())
+        assert found.hit.tolist() == pytest.approx([hit])
 
 
 def test_a_question_stands_beside_the_duties_that_were_given_and_after_them() -> None:
