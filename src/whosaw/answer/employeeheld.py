@@ -25,6 +25,7 @@ from whosaw.answer.employeedecisions import (
 from whosaw.answer.oversight import every_unmasking
 from whosaw.store import Database
 from whosaw.terms import Clock, from_us
+from whosaw.terms.odds import in_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,7 @@ def held_lines(held: Held) -> list[str]:
 def _flag_lines(flag: OwnFlag) -> list[str]:
     decided = f"reviewers said: {', '.join(flag.verdicts)}" if flag.verdicts else "no reviewer has decided"
     stories = [
-        f"- It may have come about honestly: {each.says}. Then the evidence is {each.weakens:,.1f} times weaker; "
+        f"- It may have come about honestly: {each.says}. Then the evidence is {in_times(each.weakens)} times weaker; "
         f"what would settle it: {each.clears}."
         for each in flag.stories
     ]

@@ -8,7 +8,7 @@ from whosaw.app.watchdesk import Listed
 from whosaw.app.watchreplay import NoSuchFlag
 from whosaw.doors.console.watchreads import FlagLine, FlagPage, StoryLine, VerdictLine
 from whosaw.terms import from_us
-from whosaw.watch.flags import in_times
+from whosaw.terms.odds import in_times
 from whosaw.watch.verdicts import Outcome
 
 

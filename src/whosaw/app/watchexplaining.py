@@ -30,7 +30,7 @@ from whosaw.app.watchrun import run_files, told_of
 from whosaw.prove import Payload
 from whosaw.store.numbers import keys_of
 from whosaw.terms import from_us, to_us
-from whosaw.watch.flags import in_odds
+from whosaw.terms.odds import in_odds
 
 MOST_DAYS = 31
 """Longer than a recall takes; what lasts is work, and belongs into the work records or a template."""

@@ -15,9 +15,10 @@ from whosaw.app.watchobserved import NothingToWatch, Watched, WatchFiles, covers
 from whosaw.app.watchstaff import read_staff
 from whosaw.app.watchwork import Explained, Told
 from whosaw.terms import WhosawError, from_us
+from whosaw.terms.odds import in_odds
 from whosaw.watch.errors import NothingLeft
 from whosaw.watch.excuses import share_by_team, unexplained_queue
-from whosaw.watch.flags import Flag, in_odds, other_version, raise_flags
+from whosaw.watch.flags import Flag, other_version, raise_flags
 from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls
 from whosaw.watch.rows import NONE, OPEN, Bool

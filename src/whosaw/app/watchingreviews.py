@@ -11,10 +11,10 @@ import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, integers, read_table, times
 from whosaw.terms import from_us
+from whosaw.terms.odds import in_odds
 from whosaw.watch.bursts import burst_log_p, in_burst
 from whosaw.watch.clusters import find_clusters
 from whosaw.watch.deletions import Deletions, bought_deletions, restorable
-from whosaw.watch.flags import in_odds
 from whosaw.watch.rings import Reviews, find_rings
 from whosaw.watch.shifts import rating_shifts
 from whosaw.watch.suspicion import lone_author_score

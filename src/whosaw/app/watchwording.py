@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from whosaw.app.watchfiles import Numbers, WatchFileInvalid, read_table, times
+from whosaw.terms.odds import in_odds
 from whosaw.watch.evidence import log_of_p
-from whosaw.watch.flags import in_odds
 from whosaw.watch.rows import Int64
 from whosaw.watch.sharing import drafted_by, word_prints
 

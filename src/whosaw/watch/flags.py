@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from whosaw.terms.odds import in_odds
 from whosaw.watch.evidence import log_mean
 from whosaw.watch.observed import Observed
 from whosaw.watch.running import Run, run
 from whosaw.watch.settings import WatchSettings, canonical
 from whosaw.watch.stories import Story, stories_of, without_row
 
-_MOST = float(np.log(1e6))  # beyond, the null is not known well enough for a number
 _WORDS = {
     "beneficiary": "people looked up without an explanation whom one beneficiary would profit from",
     "volume": "people looked up whom no record explains",
@@ -111,28 +111,6 @@ def other_version(seal: str) -> str:
     """Return in words that a seal was made by another version; empty where it was not."""
     made = seal_version(seal)
     return "" if made == VERSION else f"it was made by version {made} of watch, and this is version {VERSION}"
-
-
-def in_odds(log_e: float) -> str:
-    """Write evidence as `3,400 : 1` with two digits that count; below 1 it speaks for him: `1 : 12`."""
-    if log_e < 0:
-        return f"1 : {_rounded(-log_e)}"
-    return f"{_rounded(log_e)} : 1"
-
-
-def in_times(factor: float) -> str:
-    """Write by how many times evidence falls, with two digits that count: `12,000`."""
-    return _rounded(float(np.log(factor)))
-
-
-def _rounded(log_value: float) -> str:
-    if log_value > _MOST:
-        return "more than 1,000,000"
-    value = float(np.exp(log_value))
-    if value < 9.95:
-        return f"{value:.1f}"
-    digits = int(np.floor(np.log10(value))) - 1
-    return f"{round(value / 10**digits) * 10**digits:,.0f}"
 
 
 def raise_flags(found: Run, observed: Observed) -> tuple[Flag, ...]:

@@ -44,7 +44,10 @@ ANSWER = EmployeeAnswer(
                 says="9 people looked up, where 2.0 would be expected",
                 evidence="34 : 1",
                 signals=("9 people: 34 : 1",),
-                stories=(OwnStory("half were a quality sample", 12.5, "the sample's list"),),
+                stories=(
+                    OwnStory("half were a quality sample", 12.3, "the sample's list"),
+                    OwnStory("all were", 3.2e41, "the list"),
+                ),
                 verdicts=("cleared",),
                 cases=("CASE-1",),
             ),
@@ -78,7 +81,8 @@ def test_a_member_of_staff_reads_what_stands_about_him() -> None:
     assert "refuses you" not in text
     for line in (
         "2026-03-29, tier review, flag f00d: 9 people looked up, where 2.0 would be expected; reviewers said: cleared.",
-        "It may have come about honestly: half were a quality sample. Then the evidence is 12.5 times weaker",
+        "It may have come about honestly: half were a quality sample. Then the evidence is 12 times weaker",
+        "It may have come about honestly: all were. Then the evidence is more than 1,000,000 times weaker",
         "2026-03-30, CASE-1, by security, approved by hr\n",
         "since 2026-03-30, to be looked at again on 2026-10-01, for CASE-1\n",
         "2026-03-02, about a look on 2026-03-01; you answered: she called me",

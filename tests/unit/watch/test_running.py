@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whosaw.watch.flags import in_odds, raise_flags, recompute
+from whosaw.terms.odds import in_odds
+from whosaw.watch.flags import raise_flags, recompute
 from whosaw.watch.groups import group_rates
 from whosaw.watch.nightly import check_nulls, permuted
 from whosaw.watch.observed import Observed

@@ -23,7 +23,7 @@ from whosaw.app.watchreplay import by_number, replay_stored
 from whosaw.app.watchsightings import MailPrints, Row, declared_prints, mail_prints
 from whosaw.store.numbers import find_all
 from whosaw.terms import to_us
-from whosaw.watch.flags import in_times
+from whosaw.terms.odds import in_times
 from whosaw.watch.rows import OPEN
 
 _Json = Annotated[bool, Parameter(name="--json", negative="")]

@@ -16,7 +16,7 @@ from whosaw.app.watchday import Noted, note_watch
 from whosaw.app.watchdesk import Listed
 from whosaw.app.watchlive import Held
 from whosaw.app.watchprompts import Prompt
-from whosaw.watch.flags import in_odds, in_times
+from whosaw.terms.odds import in_odds, in_times
 
 
 def daily(*, as_json: AsJson = False) -> int:
