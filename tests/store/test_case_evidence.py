@@ -275,7 +275,7 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
         "a list that was public before",
         "Computed by a server; no person asked for it.",
         "Capped: it says lead at most",
-        f"31 of 40 rows of a found list say something: an export of #{number} holds 30",
+        f"31 of 40 rows of the found list say something: an export of #{number} holds 30",
         "What the records cannot say in this case: • 1 contact lies after the record ends",
         "notify the supervisory authority",
         "001-appeal.txt: the appeal as it was filed, fourteen minutes after the draft",

@@ -16,9 +16,9 @@ from whosaw.answer.clocks import CaseClock
 from whosaw.answer.desk import Knowledge, Move
 from whosaw.answer.exculpatory import ITEMS, Answer
 from whosaw.answer.facts import Facts, Person
-from whosaw.answer.foundline import origin_lines
 from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import by_number
+from whosaw.answer.origin import origin_lines
 from whosaw.answer.step import Step
 
 LIMITS = (

@@ -16,11 +16,11 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, cast
 
-from whosaw.answer.foundline import found_line
 from whosaw.store import Database
 from whosaw.store.numbers import find_all
 from whosaw.trace import Rung, Settings, Verdict
 from whosaw.trace.person import Clue
+from whosaw.trace.told import found_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from whosaw.answer.bundletexts import LIMITS, Background, Story
 from whosaw.answer.case import Snapshot
 from whosaw.answer.exculpatory import ITEMS
 from whosaw.answer.facts import Facts
-from whosaw.answer.foundline import origin_lines
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import by_number, unnamed
+from whosaw.answer.origin import origin_lines
 from whosaw.answer.plainwords import (
     ALTERNATIVES,
     CASE_STATES,

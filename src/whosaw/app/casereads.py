@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from whosaw.answer import Case, Snapshot, StepRefused, UnknownCase
-from whosaw.answer.foundline import origin_lines
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import UNNUMBERED, by_number, staff_in
+from whosaw.answer.origin import origin_lines
 from whosaw.answer.plainwords import STANDINGS, word_of
 from whosaw.app import queries
 from whosaw.app.casedesk import CaseWork, case_work

@@ -16,10 +16,10 @@ from whosaw.answer import Case, UnknownCase
 from whosaw.answer.appeals import Appeal
 from whosaw.answer.corrections import Fallen
 from whosaw.answer.desk import Colleague, Knowledge
-from whosaw.answer.foundline import origin_lines
 from whosaw.answer.freewords import without_keys
 from whosaw.answer.ladder import RULES
 from whosaw.answer.numbered import UNNUMBERED, by_number, customers_in, staff_in
+from whosaw.answer.origin import origin_lines
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.commands.acting import act_in_case, look, look_at_case, may_see, who_looks, whose_token
 from whosaw.app.commands.opened import AsJson, Flag, with_services

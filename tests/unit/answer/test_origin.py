@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from whosaw.answer.foundline import origin_lines
 from whosaw.answer.numbered import by_number, staff_in
+from whosaw.answer.origin import origin_lines
 
 VERDICT = {
     "verdict": "lead",

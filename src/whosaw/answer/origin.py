@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from whosaw.trace.told import found_line
-
-__all__ = ["found_line", "origin_lines"]
-
 
 def origin_lines(told: Mapping[str, Any]) -> list[str]:
     """Return who asked for a verdict, whether it says less than it found, and what a found list speaks for.
