@@ -18,11 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whosaw.__main__ import _when
 from whosaw.answer.evidence import verifier_source
 from whosaw.prove import (
     BundleEntry,
     BundleInvalid,
     Checkpoint,
+    NoteInvalid,
     Policy,
     SigningKey,
     canonical,
@@ -305,6 +307,29 @@ def test_a_missing_or_false_cosignature_is_found(bundles: Path) -> None:
     stranger = CosigningKey(SigningKey.generate("witness.example")).verifier
     with pytest.raises(VERIFY.NotVerified, match="not signed by"):
         VERIFY.verify(whole, witnesses=[VERIFY.Key(str(stranger))])
+
+
+def test_two_cosignatures_of_one_witness_are_one_too_many_for_either_verifier(bundles: Path) -> None:
+    whole = VERIFY.read_files(str(bundles / "b"))
+    once = Note.parse(whole["checkpoint"])
+    twice = Note(once.text, (*once.signatures, WITNESS.cosign(once.text, 1_775_000_100))).format()
+    made = resealed(whole, {"checkpoint": twice})
+    trusted = f"log {KEY.verifier}\nwitness w {WITNESS.verifier}\nquorum w\n"
+    with pytest.raises(VERIFY.NotVerified, match="signed a note twice"):
+        VERIFY.verify(made, witnesses=[VERIFY.Key(str(WITNESS.verifier))])
+    where = bundles / "twice"
+    for name, body in made.items():
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_bytes(body)
+    with pytest.raises((BundleInvalid, NoteInvalid), match="signed twice"):
+        verify_bundle(where, Policy.parse(trusted.encode()))
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_800, 10**15, 2**62, 2**64])
+def test_a_witness_may_set_its_clock_to_any_year_and_either_verifier_says_so(seconds: int) -> None:
+    for said in (_when(seconds), VERIFY._when(seconds)):
+        assert said == f"second {seconds} since 1970" or (said.endswith(" UTC") and int(said.split("-")[0]) > 9999)
+    assert _when(1_775_000_000) == VERIFY._when(1_775_000_000) == "2026-03-31 at 23:33:20 UTC"
 
 
 @given(st.integers(1, SIZE), st.integers(1, SIZE))
