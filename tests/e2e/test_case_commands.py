@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 
@@ -128,6 +129,13 @@ def test_people_stay_numbers_until_two_functions_unmask_them(desk: Desk, databas
     file = desk.folder / "verdict.json"
     file.write_text(json.dumps(verdict))
     desk.ok("case", "verdict", "CASE-1", str(file), **desk.ann)
+    with psycopg.connect(database_url) as connection:
+        kept = connection.execute(
+            "select payload::json ->> 'object', payload::json -> 'seq', payload::json ->> 'text_sha256' "
+            "from trail_entry where payload::json ->> 'action' = 'case.verdict'"
+        ).fetchall()
+        assert connection.execute("select seq from case_verdict").fetchall() == [(1,)]
+    assert kept == [("case:CASE-1", 1, sha256(json.dumps(verdict, sort_keys=True).encode()).hexdigest())]
     eve = {"WHOSAW_TOKEN": desk.ok("user", "add", "E-1").strip().split()[-1]}
     for asked in (("show", "CASE-1"), ("show", "CASE-99"), ("steps", "CASE-1"), ("clocks", "CASE-1")):
         assert "that you may see" in desk.refused("answer.unknown_case", "case", *asked, **eve)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,26 +25,28 @@ from whosaw.answer.clocks import CaseClocks
 from whosaw.answer.corrections import Corrections
 from whosaw.answer.covert import Covert
 from whosaw.answer.employeeaccess import answer_employee, employee_text
+from whosaw.answer.errors import EvidenceMissing
 from whosaw.answer.exculpatory import ITEMS
-from whosaw.app import accessanswers, background
+from whosaw.app import accessanswers, background, evidence
 from whosaw.app.accessanswers import to_staff
 from whosaw.app.alternativechecks import AlternativeChecks, Sources
 from whosaw.app.casedesk import CaseWork, case_work
 from whosaw.app.caseintake import IntakeImpossible
 from whosaw.app.casepreserve import Preserve
 from whosaw.app.commands.case import told as shown_by_command
-from whosaw.app.evidence import _stamps
+from whosaw.app.evidence import _stamps, extend_evidence
 from whosaw.app.services import Services, open_services
 from whosaw.app.settings import Settings
 from whosaw.app.sightingreads import sighting_lines
 from whosaw.app.webreads import WebReads
 from whosaw.doors.console.casereads import KnownLine
-from whosaw.prove import Checkpoint, SigningKey, open_checkpoint, sign_checkpoint
+from whosaw.prove import Checkpoint, SigningKey, open_checkpoint, sign_checkpoint, verify_bundle, write_bundle
 from whosaw.prove.merkle import tree_root
-from whosaw.record import entries_from
+from whosaw.record import entries_from, prove_entries
 from whosaw.record.exposure import Exposures
 from whosaw.record.hold import Holds
 from whosaw.record.shelf import Shelf, TileNodes
+from whosaw.record.witness.state import Standing
 from whosaw.store.alerts import raise_alert
 from whosaw.store.numbers import assign, find
 from whosaw.terms import SimulatedClock, to_us
@@ -427,6 +430,29 @@ async def test_a_stamp_of_an_earlier_key_is_left_out_of_a_bundle_and_said(servic
         (at / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(head.origin, size, root), key))
     found, left_out = await _stamps(replace(services, keys=keys))
     assert (left_out, {name.split("/")[1] for name in found}) == (1, {str(head.size)})
+
+
+async def test_a_bundle_is_extended_only_where_the_trail_grew_and_its_witnesses_cosigned_that(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened_case(services)
+    await services.integrator.step()
+    folder, key = services.settings.trail_folder, services.keys.trail
+    proved = await prove_entries(services.db, folder, key.verifier, [0])
+    write_bundle(tmp_path / "b", checkpoint=proved.checkpoint, entries=proved.entries, files={}, seal=key)
+    with pytest.raises(EvidenceMissing, match="nothing joined the trail"):
+        await extend_evidence(services, tmp_path / "b")
+    await services.appender.append({"kind": "case_work", "at": to_us(END), "actor": 1})
+    monkeypatch.setattr(evidence, "_COSIGNED_WITHIN_S", 0.0)
+    Shelf(folder).put_cosigned(proved.checkpoint)  # witnesses have no more than the bundle's
+    Standing(60.0, proved.size, time.time(), time.time(), ()).write(folder, time.time())
+    with pytest.raises(EvidenceMissing, match="no checkpoint later than the bundle's is cosigned yet"):
+        await extend_evidence(services, tmp_path / "b")
+    newest = Shelf(folder).checkpoint()
+    assert newest is not None
+    Shelf(folder).put_cosigned(newest)
+    file, later = await extend_evidence(services, tmp_path / "b")
+    assert later.size == proved.size + 1 and verify_bundle(tmp_path / "b", later=file.read_bytes()).later == later.size
 
 
 async def test_a_hold_that_was_lifted_by_hand_is_put_back_by_planning_it_again(services: Services) -> None:
