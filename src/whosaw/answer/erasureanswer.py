@@ -247,7 +247,10 @@ def erasure_text(answer: ErasureAnswer, labels: Mapping[str, str]) -> str:
 
 
 def _ground_in_words(ground: str) -> str:
-    """Return the ground of a hold as the person is told it: a hold that a case puts names that case alone."""
+    """Return the ground of a hold as the person is told it; one that is a case's number alone is put in words.
+
+    So is the ground of a hold that a case put, and of one that somebody placed by hand in these characters.
+    """
     if re.fullmatch(r"CASE-\d+", ground):
         return f"legal claims and their proof (GDPR art. 17(3)(e)), our reference {ground}"
     return ground
