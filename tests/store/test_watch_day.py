@@ -204,6 +204,49 @@ async def test_nobody_decides_about_himself(weighed: Services) -> None:
     said = ("cleared", "", "there is nothing to see here at all")
     assert await WebReads(services).judge(case.id, said, "S-1") == str(own.value)
     assert not (await listed(services))[0].verdicts
+    with pytest.raises(ReviewRefused, match="conflict of interest"):
+        await open_case(services, case.id, by="S-1", reason="the evidence is strong")
+    tried = [each for each in await entries(services) if each["change"] == "denied"]
+    numbers = await assign(services.db, "actor", ["E-5", "S-1"])
+    assert [each["actor"] for each in tried] == [numbers["E-5"], numbers["S-1"], numbers["S-1"]]
+    assert {each["flag"] for each in tried} == {case.id} and len({tuple(sorted(each)) for each in tried}) == 1
+
+
+async def test_what_would_be_no_verdict_anyway_tells_nobody_whether_he_is_suspected(weighed: Services) -> None:
+    (case,) = [each for each in await listed(weighed) if each.tier != "review"]
+    opened = await open_case(weighed, case.id, by="P-1", reason="the evidence is strong")
+
+    async def probed(who: str) -> list[str | None]:
+        said = [("cleared", "", "x"), ("explained", "", "a sentence that is long"), ("silenced", "", "a long sentence")]
+        answers = [await WebReads(weighed).judge(case.id, each, who) for each in said]
+        with pytest.raises(ReviewRefused) as refused:
+            await open_case(weighed, case.id, by=who, reason="x")
+        return [*answers, str(refused.value)]
+
+    before = await probed("S-1")
+    with company_of(weighed) as connection:
+        verdict = json.dumps({"candidates": [{"rung": "lead", "actors": ["S-1"]}]})
+        connection.execute("insert into case_verdict values (%s, 1, now(), 1, %s)", [opened.id, verdict])
+    assert await probed("S-1") == before == await probed("P-1")
+    assert not [each for each in await entries(weighed) if each["change"] == "denied"]
+
+
+@pytest.mark.parametrize("answers_to", ["case id when 'E-5' then 'P-1' end", "case id when 'P-1' then 'E-5' end"])
+async def test_no_manager_clears_his_own_and_nobody_his_manager_before_any_case_is_open(
+    answers_to: str, weighed_world: Worlds, tmp_path: Path
+) -> None:
+    with weighed_world.copy(tmp_path) as (url, state):
+        catalog = state / "whosaw.toml"
+        told = catalog.read_text().replace('["function", "mail"]', '["function", "mail", "manager"]')
+        catalog.write_text(told.replace("mail from company.staff", f"mail, {answers_to} as manager from company.staff"))
+        async with open_services(Settings(state=state, database=url), SimulatedClock(END), url, door="serve") as opened:
+            (case,) = [each for each in await listed(opened) if each.tier != "review"]
+            note = "there is nothing to see here at all"
+            with company_of(opened) as connection:  # of nobody who profits there can be no case
+                connection.execute("update watch_flag set beneficiary = null where id = %s", [case.id])
+            with pytest.raises(ReviewRefused, match="himself or with a conflict"):
+                await decide(opened, case.id, "cleared", by="P-1", note=note)
+            assert (await decide(opened, case.id, "cleared", by="S-1", note=note)).stands == "cleared"
 
 
 async def test_a_verdict_is_given_on_the_page_of_the_flag_as_by_the_command(weighed: Services) -> None:

@@ -145,6 +145,10 @@ async def test_whoever_may_not_work_on_the_case_explains_nothing_and_takes_nothi
         connection.execute("insert into case_verdict values (%s, 1, now(), 1, %s)", [opened.id, verdict])
     with pytest.raises(ExplanationRefused, match="conflict of interest"):
         await declare(services, case.id, by="P-2", because=WHY)
+    with pytest.raises(ExplanationRefused, match="explain nothing"):  # so that it tells nobody anything
+        await declare(services, case.id, by="P-2", because="recall")
+    with pytest.raises(ExplanationRefused, match="is not at most"):
+        await declare(services, case.id, by="P-2", because=WHY, since=date(2026, 1, 1))
     made = await declare(services, case.id, by="P-1", because=WHY)
     with pytest.raises(ExplanationRefused, match="conflict of interest"):
         await agree(services, made.id, by="P-2")
@@ -152,6 +156,8 @@ async def test_whoever_may_not_work_on_the_case_explains_nothing_and_takes_nothi
         connection.execute("update watch_explanation set agreed_by = 'S-1', agreed_at = now(), agreed_entry = 1")
     with pytest.raises(ExplanationRefused, match="conflict of interest"):
         await withdraw(services, made.id, by="P-2")
+    tried = [each for each in await entries(services) if each["change"] == "denied"]
+    assert len(tried) == 3 and {each["flag"] for each in tried} == {case.id}
 
 
 async def test_words_and_names_die_in_time_and_all_are_listed(services: Services) -> None:

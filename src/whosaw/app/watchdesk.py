@@ -16,12 +16,11 @@ from whosaw.app import watchqueries as queries
 from whosaw.app.casedesk import case_work
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
-from whosaw.app.watchconflict import conflicted
+from whosaw.app.watchconflict import about_himself, conflicted, note_denied
 from whosaw.app.watchentries import enter
 from whosaw.app.watchreplay import NoSuchFlag
 from whosaw.gate.approvers import Approvers
 from whosaw.prove import Payload
-from whosaw.store.numbers import find
 from whosaw.watch.verdicts import Lesson, Outcome, Review, lessons, precision
 
 _LEAST = 10
@@ -188,7 +187,7 @@ async def decide(services: Services, identifier: str, outcome: str, *, by: str, 
         ReviewRefused: he may not, has decided before, or says too little.
         RecordError: it could not be recorded.
     """
-    row = await _allowed(services, identifier, by)
+    row = await _flag(services, identifier, by)
     if outcome not in tuple(Outcome):
         raise ReviewRefused(f"`{outcome[:20]}` is no verdict", hint=f"one of {', '.join(Outcome)}")
     if len(note.strip()) < _LEAST:
@@ -202,6 +201,7 @@ async def decide(services: Services, identifier: str, outcome: str, *, by: str, 
     async with queries.judging(services.db, identifier, by) as (connection, decided):
         if decided:
             raise ReviewRefused("this person has decided about this flag", hint="have another reviewer look at it")
+        await _check_conflict(services, row, by)
         entry = await enter(services, said, by=by)
         values = (identifier, outcome, record.strip(), note, by, services.clock.now(), entry)
         await queries.add_verdict(connection, values)
@@ -217,24 +217,34 @@ async def open_case(services: Services, identifier: str, *, by: str, reason: str
         ReviewRefused: he may not, or the flag names nobody who profits.
         RecordError: it could not be recorded.
     """
-    row = await _allowed(services, identifier, by)
+    row = await _flag(services, identifier, by)
     if not row[4]:
         raise ReviewRefused("the flag names nobody who profits", hint="open the case by hand: whosaw case open")
     if len(reason.strip()) < _LEAST:
         raise ReviewRefused("a case needs its why", hint="say it in a sentence with --reason")
+    await _check_conflict(services, row, by)
     case = await case_work(services).desk.open(row[4], by=by, reason=reason)
     await enter(services, {"change": "case", "flag": identifier, "case": case.id}, by=by)
     return case
 
 
-async def _allowed(services: Services, identifier: str, by: str) -> Sequence[Any]:
+async def _flag(services: Services, identifier: str, by: str) -> Sequence[Any]:
     await check_reviewer(services, by)
     row = await queries.flag(services.db, identifier)
     if row is None:
         raise NoSuchFlag(f"there is no flag `{identifier[:64]}`")
-    if await find(services.db, "actor", by) == row[2] or await conflicted(services, row[4] or "", by):
+    return row
+
+
+async def _check_conflict(services: Services, row: Sequence[Any], by: str) -> None:
+    """Refuse whoever may not decide about a flag, after all else that may be wrong with what he says.
+
+    Asked for nothing it would tell a reviewer whether a case suspects him: so only what would count gets that far, and
+    whoever is refused is on record.
+    """
+    if await about_himself(services, row[2], by) or await conflicted(services, row[4] or "", by):
+        await note_denied(services, row[0], by)
         # one refusal for each: which one it is would tell somebody that the flag is about him
         raise ReviewRefused(
             "nobody decides about himself or with a conflict of interest", hint="have another reviewer look at it"
         )
-    return row

@@ -22,7 +22,7 @@ from whosaw.app import watchqueries
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
 from whosaw.app.watchalerts import tell_withdrawn
-from whosaw.app.watchconflict import conflicted
+from whosaw.app.watchconflict import conflicted, note_denied
 from whosaw.app.watchdesk import check_reviewer
 from whosaw.app.watchentries import enter
 from whosaw.app.watchreplay import NoSuchFlag
@@ -154,7 +154,6 @@ async def declare(
         raise ExplanationRefused(
             "the flag names nobody who profits", hint="have the work recorded, or declare a template"
         )
-    await _check_conflict(services, beneficiary, by)
     said = " ".join(because.split())
     if not _LEAST <= len(said) <= _MOST:
         raise ExplanationRefused(f"{len(said)} characters explain nothing", hint="say what happened in a sentence")
@@ -163,6 +162,7 @@ async def declare(
     last = until or max(looks, default=day)
     if not (first <= last <= day and (last - first).days < MOST_DAYS):
         raise ExplanationRefused(f"from {first} until {last} is not at most {MOST_DAYS} days until {day}")
+    await _check_conflict(services, (flag, beneficiary), by)
     since_us, until_us = (to_us(datetime.combine(each, time(), UTC)) for each in (first, last + _DAY))
     digest = sha256(f"{beneficiary}\0{since_us}\0{until_us}\0{said}".encode()).hexdigest()
     entry = await enter(services, {"change": "declared", "flag": flag, "sha256": digest}, by=by)
@@ -186,11 +186,10 @@ async def agree(services: Services, number: int, *, by: str) -> tuple[Explanatio
         raise ExplanationRefused(f"explanation {number} is too old to be agreed to", hint="declare it anew")
     if by == found.declared_by:
         raise ExplanationRefused("whoever declares it needs somebody else to agree")
-    for who in (by, found.declared_by):
-        await _check_conflict(services, found.beneficiary, who)
+    await _check_conflict(services, (found.flag, found.beneficiary), by, found.declared_by)
     again, lookers = await _recompute(services, found)
     if {by, found.declared_by} & lookers:
-        raise _conflict()
+        raise await _conflict(services, found.flag, by)
     said: Payload = {"change": "agreed", "flag": found.flag, "explanation": number}
     entry = await enter(services, said, by=by)
     if not await queries.agree(services.db, number, (by, services.clock.now(), entry)):
@@ -211,7 +210,7 @@ async def withdraw(services: Services, number: int, *, by: str) -> Explanation:
     await check_reviewer(services, by)
     found = await _open(services, number)
     if found.agreed_at is not None:
-        await _check_conflict(services, found.beneficiary, by)
+        await _check_conflict(services, (found.flag, found.beneficiary), by)
     entry = await enter(services, {"change": "withdrawn", "flag": found.flag, "explanation": number}, by=by)
     async with services.db.transaction() as connection:
         if not await queries.withdraw(connection, number, (by, services.clock.now(), entry)):
@@ -240,14 +239,19 @@ async def _open(services: Services, number: int) -> Explanation:
     return Explanation(*row)
 
 
-async def _check_conflict(services: Services, beneficiary: str, who: str) -> None:
-    """Refuse whoever is flagged for these looks, or may not work on the open case about whom they would profit."""
-    if await conflicted(services, beneficiary, who):
-        raise _conflict()
+async def _check_conflict(services: Services, of: tuple[str, str], by: str, *others: str) -> None:
+    """Refuse whoever is flagged for these looks, or may not work on the open case about whom they would profit.
+
+    It comes last: asked for nothing it would tell a reviewer whether a case suspects him.
+    """
+    for who in (by, *others):
+        if await conflicted(services, of[1], who):
+            raise await _conflict(services, of[0], by)
 
 
-def _conflict() -> ExplanationRefused:
-    """Return one refusal for every conflict: which one it is would tell somebody that he is suspected, or another."""
+async def _conflict(services: Services, flag: str, by: str) -> ExplanationRefused:
+    """Record it, and return one refusal for every conflict: which it is would tell somebody that he is suspected."""
+    await note_denied(services, flag, by)
     return ExplanationRefused("somebody with a conflict of interest explains nothing here: two others decide")
 
 
