@@ -71,6 +71,12 @@ def test_from_the_daily_run_to_a_case(
     assert queue["unexplained"]["accesses"][-1]["subject"] in said
     note = ("--note", "the works council and the security desk looked at it")
     assert "second reviewer" in call("P-1", "watch", "verdict", flag["id"], "confirmed", *note)[1]
+    mine, others = (call(who, "watch", "flags", "--flag", flag["id"])[1] for who in ("P-1", "S-1"))
+    assert note[1] in " ".join(mine.split()) and "by P-1" in mine
+    assert "confirmed on" in others and "works council" not in others and "P-1" not in others
+    mine, others = (call(who, "watch", "flags", "--flag", flag["id"], "--json")[1] for who in ("P-1", "S-1"))
+    assert json.loads(mine)["flags"][0]["verdicts"] == [["confirmed", "P-1"]] and note[1] in mine
+    assert json.loads(others)["flags"][0]["verdicts"] == [["confirmed", ""]] and note[1] not in others
     case = json.loads(call("P-1", "watch", "case", flag["id"], "--reason", "the evidence is strong", "--json")[1])
     assert (case["case"], case["beneficiary"]) == ("CASE-1", f"seller:S-{SOLD}")
     why = ("--because", "a recall that he was told to ring about")

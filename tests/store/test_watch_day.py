@@ -268,6 +268,16 @@ async def test_a_verdict_is_given_on_the_page_of_the_flag_as_by_the_command(weig
     assert [(each.outcome, each.record, each.because, each.by) for each in page.verdicts] == [
         ("explained", "call", note, "P-1")
     ]
+    other = await reads.flag(case.id, "S-1")
+    assert other is not None and not other.decided
+    assert [(each.outcome, each.record, each.because, each.by) for each in other.verdicts] == [
+        ("explained", "", "", "")
+    ]
+    assert await reads.judge(case.id, ("cleared", "", f"no: {note}"), "S-1") == ""
+    for who, read in (("P-1", ["P-1", ""]), ("S-1", ["P-1", "S-1"])):
+        page = await reads.flag(case.id, who)
+        assert page is not None and [each.by for each in page.verdicts] == read
+        assert [bool(each.because) for each in page.verdicts] == [bool(by) for by in read]
     (told,) = [each for each in await entries(services) if each["change"] == "explained"]
     assert told["flag"] == case.id and note not in json.dumps(told)
     look = [dict(e.payload) async for e in entries_from(services.db) if e.payload.get("action") == "look.watch"]

@@ -28,7 +28,7 @@ def flag_line(each: Listed) -> FlagLine:
 
 async def flag_page(services: Services, identifier: str, viewer: str) -> FlagPage | None:
     """Return one flag whole, None where there is none of that id."""
-    found = await watchdesk.flag_of(services, identifier)
+    found = await watchdesk.flag_of(services, identifier, viewer)
     if found is None:
         return None
     listed, verdicts = found

@@ -115,7 +115,10 @@ def _listed(row: Sequence[Any], said: Mapping[str, Sequence[tuple[str, str]]]) -
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reviewer said about a flag, by what kind of record it is explained, why, and when."""
+    """What a reviewer said about a flag, by what kind of record it is explained, why, who and when.
+
+    All but outcome and time are empty for whoever may not read them.
+    """
 
     outcome: str
     record: str
@@ -124,7 +127,19 @@ class Verdict:
     at: datetime
 
 
-async def flag_of(services: Services, identifier: str) -> tuple[Listed, tuple[Verdict, ...]] | None:
+def may_read(by: Sequence[str], viewer: str) -> int:
+    """Return of how many of a flag's verdicts, the first ones, somebody reads the words and the names.
+
+    Up to his own: who has a conflict of interest cannot give one, and no page tells anybody that he has one.
+
+    Args:
+        by: who gave each, in order.
+        viewer: staff key.
+    """
+    return list(by).index(viewer) + 1 if viewer in by else 0
+
+
+async def flag_of(services: Services, identifier: str, viewer: str) -> tuple[Listed, tuple[Verdict, ...]] | None:
     """Return one flag, the newest of its person or not, and its verdicts in order; None where there is none."""
     row = await queries.flag(services.db, identifier)
     if row is None:
@@ -136,7 +151,11 @@ async def flag_of(services: Services, identifier: str) -> tuple[Listed, tuple[Ve
         for actor, whom, flag, outcome, at in await queries.judged(services.db)
         if (actor, whom) == (listing.actor, listing.beneficiary)
     ]
-    verdicts = tuple(Verdict(outcome, record, note, by, at) for _, outcome, record, note, by, at in told)
+    read = may_read([by for _, _, _, _, by, _ in told], viewer)
+    verdicts = tuple(
+        Verdict(outcome, *(said if place < read else ("", "", "")), at)
+        for place, (_, outcome, *said, at) in enumerate(told)
+    )
     return replace(listing, earlier=_earlier(identifier, before)), verdicts
 
 

@@ -103,6 +103,15 @@ async def test_a_reviewer_decides_about_a_flag_once_and_is_led_back(
     assert (await signed_in.post(f"{FLAG}/verdict", data={})).status_code == 400
 
 
+async def test_a_colleagues_words_that_a_viewer_may_not_read_are_said_to_be_there(
+    signed_in: httpx.AsyncClient, readings: Readings
+) -> None:
+    told = replace(readings.flagged.verdicts[0], record="", because="", by="")
+    readings.flagged = replace(readings.flagged, verdicts=(told,))
+    page = (await signed_in.get(FLAG)).text
+    assert "not before your own verdict" in page and "a reviewer</td>" in page and "E-0009" not in page
+
+
 async def test_who_does_not_review_sees_no_flag_and_decides_about_none(
     browser: httpx.AsyncClient, links: LoginLinks, readings: Readings
 ) -> None:

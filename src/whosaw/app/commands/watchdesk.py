@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.text import Text
@@ -13,10 +14,13 @@ from whosaw.app.commands.opened import AsJson, with_services
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.services import Services
 from whosaw.app.watchday import Noted, note_watch
-from whosaw.app.watchdesk import Listed
+from whosaw.app.watchdesk import Listed, Verdict
 from whosaw.app.watchlive import Held
 from whosaw.app.watchprompts import Prompt
 from whosaw.terms.odds import in_odds, in_times
+
+_Seen = tuple[str, Listed, Sequence[Verdict]]
+"""Who looks at a flag, the flag, and its verdicts as he may read them, where it is shown whole."""
 
 
 def daily(*, as_json: AsJson = False) -> int:
@@ -58,8 +62,9 @@ def flags(*, flag: str = "", as_json: AsJson = False) -> int:
         as_json: print JSON.
     """
 
-    async def work(services: Services) -> tuple[list[Listed], dict[str, Any]]:
-        await watchdesk.check_reviewer(services, await whose_token(services))
+    async def work(services: Services) -> tuple[list[_Seen], dict[str, Any]]:
+        viewer = await whose_token(services)
+        await watchdesk.check_reviewer(services, viewer)
         await look(services, "look.watch", f"flag:{flag[:32]}" if flag else "flags")
         day, measured = await watchdesk.rates(services)
         lessons, (confirmed, others) = await watchdesk.learned(services)
@@ -70,27 +75,32 @@ def flags(*, flag: str = "", as_json: AsJson = False) -> int:
             "confirmed": confirmed,
             "not_confirmed": others,
         }
-        return await watchdesk.listed(services), besides
+        if flag:
+            one = await watchdesk.flag_of(services, flag, viewer)
+            return [] if one is None else [(viewer, *one)], besides
+        return [(viewer, each, ()) for each in await watchdesk.listed(services)], besides
 
     found, besides = with_services(work)
-    found = [each for each in found if not flag or each.id == flag]
     if as_json:
-        print_json({"flags": [_told(each) for each in found], **besides})
+        print_json({"flags": [_told(each, viewer, said) for viewer, each, said in found], **besides})
         return 0
     _print_measured(besides)
-    for each in found:
-        _print(each, whole=bool(flag))
+    for _, each, said in found:
+        _print(each, said, whole=bool(flag))
     if not found:
         console().print("no flags" if not flag else "no such flag")
     return 0
 
 
-def _told(each: Listed) -> dict[str, Any]:
-    said = {"id": each.id, "day": each.day.isoformat(), "actor": f"actor #{each.actor}", "tier": each.tier}
-    return said | {
+def _told(each: Listed, viewer: str, said: Sequence[Verdict] = ()) -> dict[str, Any]:
+    read = watchdesk.may_read([by for _, by in each.verdicts], viewer)
+    verdicts = [[outcome, by if place < read else ""] for place, (outcome, by) in enumerate(each.verdicts)]
+    told = {"id": each.id, "day": each.day.isoformat(), "actor": f"actor #{each.actor}", "tier": each.tier}
+    told |= {"because": [one.note for one in said]} if said else {}
+    return told | {
         "beneficiary": each.beneficiary,
         "seal": each.seal,
-        "verdicts": [list(said) for said in each.verdicts],
+        "verdicts": verdicts,
         "stands": each.stands,
         "earlier": each.earlier,
         "told": dict(each.told) | {"actor": f"actor #{each.actor}"},
@@ -125,7 +135,7 @@ def _print_measured(besides: dict[str, Any]) -> None:
         out.print(Text(f"{count} flags were explained by `{record}`: declare a template for it in [watch]"))
 
 
-def _print(each: Listed, *, whole: bool) -> None:
+def _print(each: Listed, said: Sequence[Verdict], *, whole: bool) -> None:
     out, told = console(), each.told
     whom = f" for {each.beneficiary}" if each.beneficiary else ""
     out.print(Text(f"{each.tier} {each.id} {each.day} actor #{each.actor}{whom}: {told['sentence']}", style="bold"))
@@ -143,6 +153,10 @@ def _print(each: Listed, *, whole: bool) -> None:
     for story in told["stories"]:
         line = f"  perhaps {story['sentence']}: evidence {in_times(story['weakens'])} times less"
         out.print(Text(f"{line}; would be settled by {story['clears']}"))
+    for one in said:
+        by = f"by {one.by}: {one.note}" if one.by else "by a reviewer: his words are for whoever decided after him"
+        record = f" by {one.record}" if one.record else ""
+        out.print(Text(f"  {one.outcome}{record} on {one.at.date()} {by}"))
     out.print(Text(f"  seal {each.seal}; {in_odds(told['log_month'])}, {len(told['rows'])} accesses", style="dim"))
 
 
@@ -157,13 +171,13 @@ def verdict(flag: str, outcome: str, /, *, note: str, record: str = "", as_json:
         as_json: print JSON.
     """
 
-    async def work(services: Services) -> Listed:
+    async def work(services: Services) -> tuple[str, Listed]:
         by = await whose_token(services)
-        return await watchdesk.decide(services, flag, outcome, by=by, note=note, record=record)
+        return by, await watchdesk.decide(services, flag, outcome, by=by, note=note, record=record)
 
-    done = with_services(work)
+    by, done = with_services(work)
     if as_json:
-        print_json(_told(done))
+        print_json(_told(done, by))
         return 0
     console().print(Text(f"{done.id}: {done.stands or 'confirmed by one; a second reviewer decides'}"))
     return 0

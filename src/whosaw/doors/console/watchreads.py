@@ -54,7 +54,10 @@ class FlagLine:
 
 @dataclass(frozen=True, slots=True)
 class VerdictLine:
-    """What a reviewer said about a flag: `cleared`, `explained` by a kind of record, or `confirmed`; why, who, when."""
+    """What a reviewer said about a flag: `cleared`, `explained` by a kind of record, or `confirmed`; why, who, when.
+
+    Record, why and who are empty where the viewer has not decided before himself.
+    """
 
     outcome: str
     record: str
