@@ -559,6 +559,7 @@ async def test_work_of_ones_own_stays_ones_own_whoever_it_is_given_to_and_done_o
         "T-6": ("E-8", day, hour),
         "T-8": ("E-8", day, day),
         "T-9": ("E-8", day, day - timedelta(hours=1)),
+        "T-10": (" e-8", day, hour),
     }
     with company_of(services) as connection:
         for ticket, (assignee, opened, closed) in given.items():
@@ -574,7 +575,8 @@ async def test_work_of_ones_own_stays_ones_own_whoever_it_is_given_to_and_done_o
         mine = work.item_subject == work.subjects.index(f"customer:C-{ticket.partition('-')[2]}")
         assert {work.actors[at] for at in work.made_by[mine]} == {"E-7"}, ticket
         who = {work.actors[at] for at in work.assignee[mine] if at >= 0}
-        assert who == {"E-7"} | ({assignee} if assignee else set()), ticket
+        assert who == {"E-7"} | ({assignee.strip().replace("e-", "E-")} if assignee else set()), ticket
+        assert {work.teams[at] for at in work.item_team[mine] if at >= 0} == ({"returns"} & {assignee}), ticket
         assert set(work.opened_us[mine].tolist()) == {to_us(opened)}, "a row at its end is no beginning"
         last = to_us(END) - 1 if closed is None or closed > END else max(to_us(closed), to_us(opened) + 1)
         assert set(work.closed_us[mine].tolist()) == {last}, ticket

@@ -230,15 +230,18 @@ async def work_about(
                 said = (f"{purpose.name}:{row['reference']}", purpose.name)
                 about = f"{kind}:{item.subject}"
                 origin = item.origin if item.origin in staff else spelled.get(item.origin.strip().casefold())
+                given = item.assignee
+                if still_open and given and given not in staff:
+                    given = spelled.get(given.strip().casefold(), given)
                 # an assignee who is nobody of the staff is the team that it waits with
-                route = item.assignee if item.assignee and item.assignee not in staff else None
+                route = given if given and given not in staff else None
                 worked.append(Worked(about, opened, *said, origin, whom, route))
                 closed = until_us if item.closed_at is None else to_us(item.closed_at)
                 ended = min(closed, until_us - 1) if still_open else closed if closed < until_us else opened
-                if item.assignee:
+                if given:
                     # who made it stands alone at its beginning: else nobody knows that it is his own
                     after = max(ended, opened + 1) if still_open else ended
-                    worked.append(Worked(about, after, *said, item.assignee, whom))
+                    worked.append(Worked(about, after, *said, given, whom))
                 if still_open and closed >= until_us:
                     worked.append(Worked(about, max(ended, opened), *said, None, whom))
                 if whom:

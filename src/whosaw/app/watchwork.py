@@ -145,17 +145,22 @@ def _work(
 ) -> Work:
     actor = np.array([*(people[0].of(name) for name in records.actors), NONE], np.int64)
     subject = np.array([*(people[1].of(name) for name in records.subjects), NONE], np.int64)
+    folded = Numbers()
+    teams = [folded.of(_folded(name)) for name in records.teams]  # `Returns` of the tickets is `returns` of the staff
     items = Items(
         records.item_kind,
         subject[records.item_subject],
         records.opened_us,
         records.closed_us,
         actor[records.assignee],
-        records.item_team,
+        np.array([*teams, NONE], np.int64)[records.item_team],
         actor[records.made_by],
     )
     acts = Acts(records.act_kind, actor[records.act_actor], subject[records.act_subject], records.act_at_us)
     ties = Ties(managed[0], managed[1], np.zeros(managed[0].size, np.int64), np.full(managed[0].size, OPEN, np.int64))
-    places = {name: at for at, name in enumerate(records.teams)}
-    team = np.array([places.get(queue, NONE) for queue in queues], np.int64) if queues else None
+    team = np.array([folded.known(_folded(queue)) for queue in queues], np.int64) if queues else None
     return Work(records.kinds, items, acts, ties, team)
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()

@@ -181,7 +181,7 @@ def test_what_waits_with_a_team_explains_its_people_and_nobody_else(tmp_path: Pa
     bring(tmp_path, "accesses", "actor,subject,at", accesses)
     bring(tmp_path, "tickets", "ticket,subject,at,route,activity", tickets)
     staff = tmp_path / "staff.csv"
-    rows = [f"e{n},support,{queues[n % 3]}" for n in range(PEOPLE)]
+    rows = [f"e{n},support,{queues[n % 3].title()}" for n in range(PEOPLE)]
     staff.write_text("\n".join(["actor,role,queue", *rows]) + "\n", encoding="utf-8")
     team = Watching({"team": {"via": "team", "grace_h": 0.0}})
     report = weigh(tmp_path / "lake", WatchFiles(actors=staff), Told(team)).report
