@@ -27,7 +27,7 @@ from pathlib import Path
 import psycopg
 from clients import Clients, Kept, keep_checkpoints
 from judge import Verdict, judge
-from victims import Company, adopt_orphans
+from victims import RECOVERY_S, Company, adopt_orphans
 from workers import BASE, context, journal_path
 
 from whosaw.prove import open_checkpoint
@@ -41,7 +41,6 @@ PAGE = ROOT / "docs" / "measured" / "crash.md"
 DOORS, CLIENTS_PER_DOOR, INTEGRATORS = 3, 6, 2
 # how often which victim, in a block of twenty kills that is shuffled
 BLOCK = ["door"] * 9 + ["backend"] * 5 + ["postgres"] * 3 + ["integrator"] * 3
-RECOVERY_S = 60.0
 
 
 @dataclass
@@ -221,9 +220,9 @@ async def covered(db: Database, state: Path, keys: Keys) -> None:
     """Wait until the published checkpoint covers every entry.
 
     Raises:
-        TimeoutError: it does not within 10 s.
+        TimeoutError: it does not within `RECOVERY_S`.
     """
-    async with asyncio.timeout(10), db.connection() as connection:
+    async with asyncio.timeout(RECOVERY_S), db.connection() as connection:
         [(size,)] = await (await connection.execute("select size from trail_head")).fetchall()
         while open_checkpoint((state / "trail" / "checkpoint").read_bytes(), [keys.trail.verifier])[0].size < size:
             await asyncio.sleep(0.05)
