@@ -958,6 +958,38 @@ MUTANTS = [
         ("tests/store/test_case_trace_customers.py::test_the_team_that_has_a_ticket_now_is_nobodys_route",),
     ),
     Mutant(
+        "who made work that is not done is forgotten",
+        "app/watchlake.py",
+        "                    after = max(ended, opened + 1) if still_open else ended\n",
+        "                    after = opened if closed >= until_us else ended\n",
+        ("tests/store/test_watch_day.py::test_work_of_ones_own_stays_ones_own_whoever_it_is_given_to_and_done_or_not",),
+    ),
+    Mutant(
+        "whoever is refused a verdict for a conflict leaves no trace",
+        "app/watchdesk.py",
+        "        await note_denied(services, row[0], by)\n",
+        "",
+        ("tests/store/test_watch_day.py::test_nobody_decides_about_himself",),
+    ),
+    Mutant(
+        "two verdicts of one person at once are both recorded",
+        "app/watchqueries.py",
+        "        await connection.execute("
+        """"select pg_advisory_xact_lock(hashtextextended('watch_verdict:' || %s, 0))", [flag])\n""",
+        "",
+        (
+            "tests/store/test_watch_day.py::"
+            "test_of_two_verdicts_that_one_person_gives_at_once_one_counts_and_one_is_recorded",
+        ),
+    ),
+    Mutant(
+        "a colleague's words about a flag are read by everybody",
+        "app/watchdesk.py",
+        "    return list(by).index(viewer) + 1 if viewer in by else 0\n",
+        "    return len(by)\n",
+        ("tests/store/test_watch_day.py::test_a_verdict_is_given_on_the_page_of_the_flag_as_by_the_command",),
+    ),
+    Mutant(
         "orders that name nobody of the company make controls",
         "app/casetracecustomers.py",
         "    known = await _in_tables(services, bare)\n",

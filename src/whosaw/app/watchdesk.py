@@ -153,8 +153,8 @@ async def flag_of(services: Services, identifier: str, viewer: str) -> tuple[Lis
     ]
     read = may_read([by for _, _, _, _, by, _ in told], viewer)
     verdicts = tuple(
-        Verdict(outcome, *(said if place < read else ("", "", "")), at)
-        for place, (_, outcome, *said, at) in enumerate(told)
+        Verdict(outcome, record, note, by, at) if place < read else Verdict(outcome, "", "", "", at)
+        for place, (_, outcome, record, note, by, at) in enumerate(told)
     )
     return replace(listing, earlier=_earlier(identifier, before)), verdicts
 

@@ -5,11 +5,10 @@ import pytest
 from scipy.stats import betabinom
 
 from whosaw.terms import trait_in
-from whosaw.terms.traits import TRAITS
 from whosaw.watch.detector import Tiers, detect, threshold
 from whosaw.watch.errors import ForbiddenAttribute, WatchSettingRefused
 from whosaw.watch.evidence import e_bh, log_canary, log_counts, log_mean, log_of_p
-from whosaw.watch.nulls import Strata, leave_one_out_rates, shrunk_shares
+from whosaw.watch.nulls import ALLOWED_STRATA, Strata, leave_one_out_rates, shrunk_shares
 from whosaw.watch.settings import DEFAULT_WEIGHTS, WatchSettings
 from whosaw.watch.signals import FAMILIES, SIGNALS
 
@@ -85,10 +84,15 @@ def test_tiers_follow_the_allowed_false_cases_and_an_escalation_needs_two_famili
         threshold(0, 0.2)
 
 
-@pytest.mark.parametrize("word", [*sorted(TRAITS), "hobby", "team_colour"])
-def test_no_stratum_reads_what_a_person_is(word: str) -> None:
+@pytest.mark.parametrize("word", ["nationality", "sex", "hobby", "Queue", "team_colour"])
+def test_a_stratum_is_of_the_list_or_refused(word: str) -> None:
     with pytest.raises(ForbiddenAttribute):
         Strata({word: np.zeros(3, np.int64)})
+
+
+def test_the_list_of_strata_names_nothing_that_a_person_is() -> None:
+    assert not [word for word in ALLOWED_STRATA if trait_in(word)]
+    assert Strata({word: np.zeros(3, np.int64) for word in ALLOWED_STRATA}).names == ALLOWED_STRATA
 
 
 def test_no_signal_weight_or_input_is_named_after_what_a_person_is() -> None:

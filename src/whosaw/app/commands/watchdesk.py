@@ -95,7 +95,12 @@ def flags(*, flag: str = "", as_json: AsJson = False) -> int:
 def _told(each: Listed, viewer: str, said: Sequence[Verdict] = ()) -> dict[str, Any]:
     read = watchdesk.may_read([by for _, by in each.verdicts], viewer)
     verdicts = [[outcome, by if place < read else ""] for place, (outcome, by) in enumerate(each.verdicts)]
-    told = {"id": each.id, "day": each.day.isoformat(), "actor": f"actor #{each.actor}", "tier": each.tier}
+    told: dict[str, Any] = {
+        "id": each.id,
+        "day": each.day.isoformat(),
+        "actor": f"actor #{each.actor}",
+        "tier": each.tier,
+    }
     told |= {"because": [one.note for one in said]} if said else {}
     return told | {
         "beneficiary": each.beneficiary,
