@@ -18,8 +18,11 @@ from whosaw.trace.evidence import Evidence
 from whosaw.trace.index import Index, spans
 from whosaw.trace.inputs import Duties, Int64
 
-FEWEST = 10
-"""So many records, no two of them further apart than `PAUSE_US`, nobody opens one by one."""
+FEWEST = 4
+"""So many different records, each within `PAUSE_US` of the one before, nobody opens one after the other by hand.
+
+Few, because only those subjects are looked at that are matched with a complainer: of a question, often a small part.
+"""
 PAUSE_US = 3_000_000
 PAGE_US = 300_000_000
 """What was read within so long after one another is pages of one question."""
