@@ -2,76 +2,84 @@
 
 Bets take complainers for independent of one another. They are not where a source outside holds a slice of the
 customers, the orders of a week or a region, and a colleague had asked for that very slice for his work: one question
-fits, and every complainer bears it out once more. So each question in one go is a hypothesis beside its asker: *a
-source outside holds what he asked for*. It is weighed as a duty is (`whosaw.trace.duties`), but for canaries and the
-like: no source outside the house holds those.
+fits, and every complainer bears it out once more. So each question in one go, and all questions of one asker together
+(a list that he gets each night), is a hypothesis beside him: *a source outside holds what he asked for*. It is weighed
+as a duty is (`whosaw.trace.duties`), but for canaries that nobody can guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from whosaw.trace.evidence import Evidence
-from whosaw.trace.index import Index, spans
-from whosaw.trace.inputs import Duties, Int64
+from whosaw.trace.index import Index
+from whosaw.trace.inputs import Bool, Duties, Int64
+from whosaw.trace.risk import Context
 
-FEWEST = 4
-"""So many different records, each within `PAUSE_US` of the one before, nobody opens one after the other by hand.
-
-Few, because only those subjects are looked at that are matched with a complainer: of a question, often a small part.
-"""
 PAUSE_US = 3_000_000
+PAGE = 3
+"""So many different records, each within `PAUSE_US` of the one before: a page."""
 PAGE_US = 300_000_000
-"""What was read within so long after one another is pages of one question."""
+"""Pages that follow one another within so long are of one question."""
+FEWEST = 5
+"""A question shows so many customers at least."""
+OWN = 0.8
+"""Who had opened so large a part of the complainers one by one as well (three at least) did his work from lists, which
+together are no more than that work."""
 _GRAINS_US = (86_400_000_000, 3_600_000_000, 60_000_000)
-_GRAINED = 0.95
-"""A log that writes days, hours or minutes alone has so large a part of its times there."""
+_GRAINED, _TIMES, _ROWS = 0.95, 20, 20_000
+"""A log that writes days, hours or minutes alone has so large a part of its times there, told by so many times at least
+among so many of its rows, whoever wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in one go.
+    """A question in one go, or all that one account asked.
 
     Args:
         actor: who asked.
-        at_us: when it began.
-        subject: n subjects of those who could have been contacted that it showed, rising.
+        at_us: when it began; of several questions, the first.
+        subject: n subjects of the question at hand that it showed, rising.
         since_us: n times at which it first showed them.
+        questions: how many it was.
     """
 
     actor: int
     at_us: int
     subject: Int64
     since_us: Int64
+    questions: int = 1
 
 
-def asked_in_one_go(index: Index, evidence: Evidence) -> tuple[Asked, ...]:
-    """Return the questions that showed two complainers or more before their contact, by actor and time.
+@dataclass(frozen=True, slots=True)
+class _Openings:
+    """One actor's openings in order of time."""
+
+    subject: Int64
+    at_us: Int64
+
+
+def asked_in_one_go(index: Index, context: Context, evidence: Evidence) -> tuple[Asked, ...]:
+    """Return what showed two complainers or more before their contact, by actor and time.
 
     Args:
         index: the log.
-        evidence: of the matched complaints. Of what was asked for only its subjects and their matches are looked at.
+        context: the subjects who could have been contacted; no others are looked at.
+        evidence: of the matched complaints.
     """
     several = evidence.actor[evidence.opened[0].sum(axis=0) >= 2]
-    complainers = np.unique(np.array([risk.subject for risk in evidence.sets], np.int64))
-    hasty = _hasty(index, complainers, several)
-    if not hasty.size:
+    if not several.size:
         return ()
-    fewest = max(FEWEST, _grain_us(index, complainers) // PAUSE_US)
-    members = np.unique(np.concatenate([risk.members for risk in evidence.sets]))
-    actor, subject, at_us = _openings(index, members, hasty)
+    actor, subject, at_us = _openings(index, context.subject, several)
+    page = max(PAGE, _grain_us(index) // PAUSE_US)
     contacted_us = {risk.subject: risk.contacted_us for risk in evidence.sets}
-    found = []
-    for who in hasty.tolist():
-        mine = np.flatnonzero(actor == who)
-        for rows in _questions(subject[mine], at_us[mine], fewest):
-            first, since_us = _earliest(subject[mine][rows], at_us[mine][rows])
-            shown = zip(first.tolist(), since_us.tolist(), strict=True)
-            if sum(since < contacted_us.get(each, since) for each, since in shown) >= 2:
-                found.append(Asked(who, int(since_us.min()), first, since_us))
+    ends = np.flatnonzero(np.append(actor[1:] != actor[:-1], np.True_)) + 1 if actor.size else np.empty(0, np.int64)
+    found: list[Asked] = []
+    for low, high in zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True):
+        found += _asked(int(actor[low]), _Openings(subject[low:high], at_us[low:high]), page, contacted_us)
     return tuple(found)
 
 
@@ -88,53 +96,81 @@ def beside_duties(duties: Duties, asked: tuple[Asked, ...]) -> Duties:
     )
 
 
-def _hasty(index: Index, complainers: Int64, actors: Int64) -> Int64:
-    """Return those of the actors who opened two of the complainers within what pages of one question may take."""
-    actor, subject, at_us = _openings(index, complainers, actors)
-    near = (actor[1:] == actor[:-1]) & (subject[1:] != subject[:-1]) & (at_us[1:] - at_us[:-1] <= PAGE_US)
-    return np.unique(actor[1:][near])
-
-
 def _openings(index: Index, subjects: Int64, actors: Int64) -> tuple[Int64, Int64, Int64]:
     """Return actor, subject and time of all openings of some subjects by some actors, by actor and time."""
-    owner, row = spans(index.subject_row, subjects)
     wanted = np.zeros(index.actors.count, np.bool_)
     wanted[actors] = True
-    his = wanted[index.row_actor[row]]
-    owner, row = owner[his], row[his]
-    actor, at_us = index.row_actor[row], index.row_at_us[row]
-    order = np.lexsort((owner, at_us, actor))
-    return actor[order].astype(np.int64), subjects[owner[order]], at_us[order].astype(np.int64)
+    rows = np.flatnonzero(wanted[index.row_actor])
+    asked_about = np.zeros(index.subject_count, np.bool_)
+    asked_about[subjects] = True
+    subject = index.subjects_of(rows)
+    kept = asked_about[subject]
+    rows, subject = rows[kept], subject[kept]
+    actor, at_us = index.row_actor[rows].astype(np.int64), index.row_at_us[rows].astype(np.int64)
+    order = np.lexsort((subject, at_us, actor))
+    return actor[order], subject[order], at_us[order]
 
 
-def _grain_us(index: Index, subjects: Int64) -> int:
+def _grain_us(index: Index) -> int:
     """Return how finely the log tells time: of a log of days, records of one time were opened within a day."""
-    times = np.unique(index.row_at_us[spans(index.subject_row, subjects)[1]])
+    times = np.unique(index.row_at_us[:: index.row_at_us.size // _ROWS + 1])
+    if times.size < _TIMES:
+        return 0
     return next((grain for grain in _GRAINS_US if (times % grain == 0).mean() >= _GRAINED), 0)
 
 
-def _questions(subject: Int64, at_us: Int64, fewest: int) -> Iterator[Int64]:
-    """Yield the positions that belong to one question, given one actor's openings in order of time.
+def _asked(actor: int, his: _Openings, page: int, contacted_us: Mapping[int, int]) -> Iterator[Asked]:
+    """Yield the questions of one actor that showed several complainers, and all of his together where that is more."""
+    questions = list(_questions(his, page))
+    if not questions:
+        return
+    alone = np.ones(his.subject.size, np.bool_)
+    alone[np.concatenate(questions)] = False
+    own = {each for each, at_us in _pairs(his, alone) if at_us < contacted_us.get(each, at_us)}
+    for rows in questions:
+        each = _one(actor, his, rows)
+        if len(_shown(each, contacted_us)) >= 2:
+            yield each
+    if len(questions) > 1:
+        together = _one(actor, his, np.concatenate(questions), len(questions))
+        shown = _shown(together, contacted_us)
+        both = len(shown & own)
+        if len(shown) >= 2 and not (both >= 3 and both >= OWN * len(shown)):
+            yield together
 
-    Args:
-        subject: n subjects.
-        at_us: when they were opened.
-        fewest: so many, without a longer pause, are none of somebody's who opens one after the other.
-    """
-    runs = np.split(np.arange(at_us.size), np.flatnonzero(np.diff(at_us) > PAUSE_US) + 1)
+
+def _shown(asked: Asked, contacted_us: Mapping[int, int]) -> set[int]:
+    """Return the complainers whom it showed before their contact."""
+    rows = zip(asked.subject.tolist(), asked.since_us.tolist(), strict=True)
+    return {whom for whom, since in rows if since < contacted_us.get(whom, since)}
+
+
+def _pairs(his: _Openings, kept: Bool) -> Iterator[tuple[int, int]]:
+    return zip(his.subject[kept].tolist(), his.at_us[kept].tolist(), strict=True)
+
+
+def _questions(his: _Openings, page: int) -> Iterator[Int64]:
+    """Yield the positions that belong to one question."""
+    starts = np.append(0, np.flatnonzero(np.diff(his.at_us) > PAUSE_US) + 1)
+    sizes = np.diff(np.append(starts, his.at_us.size))
     pages: list[Int64] = []
-    for run in runs:
-        if np.unique(subject[run]).size < fewest:
+    for start, size in zip(starts[sizes >= page].tolist(), sizes[sizes >= page].tolist(), strict=True):
+        run = np.arange(start, start + size)
+        if np.unique(his.subject[run]).size < page:
             continue
-        if pages and at_us[run[0]] - at_us[pages[-1][-1]] > PAGE_US:
-            yield np.concatenate(pages)
+        if pages and his.at_us[start] - his.at_us[pages[-1][-1]] > PAGE_US:
+            yield from _large(his, pages)
             pages = []
         pages.append(run)
-    if pages:
-        yield np.concatenate(pages)
+    yield from _large(his, pages)
 
 
-def _earliest(subject: Int64, at_us: Int64) -> tuple[Int64, Int64]:
-    """Return every subject once, and when it was first shown; the rows lie in order of time."""
-    found, first = np.unique(subject, return_index=True)
-    return found, at_us[first]
+def _large(his: _Openings, pages: list[Int64]) -> Iterator[Int64]:
+    if pages and np.unique(his.subject[rows := np.concatenate(pages)]).size >= FEWEST:
+        yield rows
+
+
+def _one(actor: int, his: _Openings, rows: Int64, questions: int = 1) -> Asked:
+    """Return what some rows, in order of time, showed, each subject once."""
+    subject, first = np.unique(his.subject[rows], return_index=True)
+    return Asked(actor, int(his.at_us[rows[0]]), subject, his.at_us[rows[first]], questions)

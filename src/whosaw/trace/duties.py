@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whosaw.trace.evidence import Evidence, Float, log_single
-from whosaw.trace.inputs import NEVER, Bool, Duties, Int64, Marks
+from whosaw.trace.inputs import GUESSABLE_ODDS, NEVER, Bool, Duties, Int64, Marks
 from whosaw.trace.posterior import Posterior
 from whosaw.trace.settings import Settings
 
@@ -56,7 +56,8 @@ def weigh_duties(
         evidence: K matched complaints.
         weight: frozen weights of all actors.
         given: how many subjects there are; canaries and the like, which a duty explains if it brought their record
-            and no one actor alone had them; and how many duties that can be said of: the others stand behind them.
+            and no one actor alone had them; and how many are duties: behind them stand questions in one go, which
+            explain what can be guessed alone.
         settings: priors.
     """
     subjects, marks, explaining = given
@@ -71,9 +72,8 @@ def weigh_duties(
         for i, risk in enumerate(evidence.sets):
             opened[at, i] = since_us[risk.subject] < risk.contacted_us
             share[at, i] = (since_us[risk.members] < risk.contacted_us).mean()
-        if at >= explaining:
-            continue
-        hit[at] = np.log(marks.odds[known])[since_us[marks.subject[known]] < marks.seen_us[known]].sum()
+        explained = known if at < explaining else known[marks.odds[known] <= GUESSABLE_ODDS]
+        hit[at] = np.log(marks.odds[explained])[since_us[marks.subject[explained]] < marks.seen_us[explained]].sum()
     asker = np.full(duties.actor.size, -1)
     asker[explaining:] = np.searchsorted(evidence.actor, duties.actor[explaining:])
     found = Explained(duties.actor, hit, opened, share, hit, asker, evidence.ratio)
@@ -102,13 +102,13 @@ def _masses(found: Explained, trust: Float, weight: Float, settings: Settings) -
     people than its asker had opened in all, is taken to explain no more than he does.
     """
     ratio = np.where(found.opened, 1.0 / np.maximum(found.share, np.finfo(np.float64).tiny), 0.0)
-    bets = log_single((1.0 + trust * (ratio - 1.0)).T[None], settings) + found.hit
+    bets = log_single((1.0 + trust * (ratio - 1.0)).T[None], settings)
     asked = found.asker >= 0
     if asked.any():
         bets[asked] = np.minimum(bets[asked], log_single(found.ratio, settings)[found.asker[asked]])
     alone = (1.0 - settings.outside_prior) * (1.0 - settings.pair_share - settings.trio_share)
     with np.errstate(divide="ignore"):  # a service has no weight
-        mass = np.log(alone * weight[found.actor]) + bets
+        mass = np.log(alone * weight[found.actor]) + bets + found.hit
     for actor in np.unique(found.actor):
         his = np.flatnonzero(found.actor == actor)
         if his.size > 1 and np.isfinite(top := mass[his].max()):

@@ -88,7 +88,7 @@ def take(
     bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
     posterior = share_out(bets, evidence, own, known, factors, settings)
     unseen, explained = int((~seen.any(axis=1)).sum()), None
-    asked = asked_in_one_go(index, evidence) if evidence.sets else ()
+    asked = asked_in_one_go(index, question.context, evidence) if evidence.sets else ()
     duties = beside_duties(told, asked)
     if duties.actor.size and evidence.sets:
         known_marks = (index.subject_count, marks, told.actor.size)
