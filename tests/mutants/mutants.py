@@ -873,22 +873,29 @@ MUTANTS = [
     Mutant(
         "every complainer whom one question showed is one more coincidence",
         "trace/view.py",
-        "    asked = asked_in_one_go(index, evidence) if evidence.sets else ()\n",
+        "    asked = asked_in_one_go(index, question.context, evidence) if evidence.sets else ()\n",
         "    asked = ()\n",
         ("tests/unit/trace/test_bulk.py",),
     ),
     Mutant(
         "pages of one question are questions of their own",
         "trace/bulk.py",
-        "if pages and at_us[run[0]] - at_us[pages[-1][-1]] > PAGE_US:",
+        "if pages and his.at_us[start] - his.at_us[pages[-1][-1]] > PAGE_US:",
         "if pages:",
         ("tests/unit/trace/test_bulk.py",),
     ),
     Mutant(
         "a source outside holds canaries that a question showed",
         "trace/duties.py",
-        "        if at >= explaining:\n            continue\n",
-        "",
+        "known if at < explaining else known[marks.odds[known] <= GUESSABLE_ODDS]",
+        "known",
+        ("tests/unit/trace/test_bulk.py",),
+    ),
+    Mutant(
+        "a list of every night is a question for itself each time",
+        "trace/bulk.py",
+        "    if len(questions) > 1:\n",
+        "    if False:\n",
         ("tests/unit/trace/test_bulk.py",),
     ),
     Mutant(
