@@ -15,7 +15,7 @@ from whosaw.app.foundbeside import beside_complaints
 from whosaw.app.foundlist import Given, Weighed, weigh_list, with_list
 from whosaw.app.foundrows import log_queries
 from whosaw.app.posing import Question, pose
-from whosaw.app.traceduties import HAND_OVER, Duty, Row
+from whosaw.app.traceduties import Duty, Row
 from whosaw.lake.completeness import Completeness
 from whosaw.lake.exposure import Exposure
 from whosaw.lake.importer import import_log
@@ -24,6 +24,7 @@ from whosaw.lake.routes import Routes
 from whosaw.lake.sightings import Complaints, Sighting
 from whosaw.terms import from_us
 from whosaw.trace import build_index, rank
+from whosaw.trace.explained import HAND_OVER
 from whosaw.trace.fingerprint import plain
 from whosaw.trace.inputs import Int64
 from worlds.lists import World

@@ -255,6 +255,8 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
     ]
     full["candidates"][0] |= {"seen": 26, "of": 31, "expected": 1.24, "hits": hits}
     holder = {"actor": "E-0417", "how": "export", "rows": 30, "odds": 12.0}
+    question = {"what": "asked in one go", "actor": "E-0417", "from": "2026-03-01T00:00:00+00:00"}
+    full["duties"] = [question | {"probability": 0.0123, "seen": 26, "of": 31, "expected": 1.2, "line": "of E-0417"}]
     full |= {"inputs": {"asked": "nobody", "capped": True}, "found": {"rows": 40, "used": 31, "holders": [holder]}}
     await built.sources.cases.add_verdict(built.case, full, complaints=31)
     path = tmp_path / "bundle"
@@ -263,6 +265,9 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
     (number,) = built.background.cleared
     for sentence in (
         f"Under the account of the holder of staff number {number} the data of 26 of the 31 people who complained",
+        "; that it is explained by a question in one go, 0.012. By the rules of the method",
+        f"Explained by what #{number} asked for in one go on 2026-03-01T00:00:00+00:00, should a source outside hold",
+        "The probability that it is explained by a question in one go: 0.012.",
         "customers alike in what matters, 1.2 would be expected",
         "with nobody inside it made a finding in 0 of 513; with somebody inside it named an innocent in 0 of 480",
         "An account is not a person",

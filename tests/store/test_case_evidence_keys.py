@@ -72,7 +72,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 async def test_of_a_verdict_of_trace_itself_no_key_leaves(built: Built, told: dict[str, Any], tmp_path: Path) -> None:
     # the verdict names people wherever it can, or this shows nothing
     assert told["canaries"]["actor"].startswith("staff-") and told["explained"]["cust-20"] and told["groups"]
-    assert {each["actor"] for each in told["duties"]} == {"staff-heir", "staff-boss", "staff-late"}
+    declared = {each["actor"] for each in told["duties"] if each["what"] != "asked in one go"}
+    assert declared == {"staff-heir", "staff-boss", "staff-late"}
     assert "staff-" in told["verdict_in_words"] and told["candidates"][0]["hits"] and "person" in told["candidates"][0]
     new = {"somebody": "staff-heir", "by_customer": {"cust-10": {"who": ["staff-old"]}}}
     full = {**told, **new, "missing": [*told["missing"], "the log of staff-boss lacks cust-20."]}
@@ -90,7 +91,12 @@ async def test_of_a_verdict_of_trace_itself_no_key_leaves(built: Built, told: di
     assert isinstance(said["canaries"]["actor"], int) and said["canaries"]["days"] == told["canaries"]["days"]
     number = {each["what"]: each for each in said["duties"]}["account management"]["actor"]
     assert re.search(r"the log of #\d+ lacks a customer\.", said["missing"][-1]) and isinstance(number, int)
-    assert set(said["duties"][0]) == {"what", "actor", "probability", "seen", "of", "expected"}
+    figures = {"what", "actor", "probability", "seen", "of", "expected", "line"}
+    for each in said["duties"]:
+        assert set(each) == figures | ({"from"} if each["what"] == "asked in one go" else set())
+    assert {f"hand-over to #{each['actor']}" for each in said["duties"] if each["what"] == "hand-over"} == {
+        each["line"] for each in said["duties"] if each["what"] == "hand-over"
+    }
     assert said["explained"] == [[{"probability": 0.5}]]
 
 

@@ -113,6 +113,21 @@ async def test_people_on_a_page_are_numbers_until_two_functions_unmask_one(servi
     assert page is not None and SUSPECT not in str(page)
 
 
+async def test_what_a_question_explains_is_on_the_page_by_number(services: Services) -> None:
+    work, case = await opened_case(services)
+    (number,) = (await assign(services.db, "actor", ["E-7"])).values()
+    question = {"what": "asked in one go", "actor": "E-7", "from": "2026-03-01T00:00:00+00:00", "probability": 0.499}
+    last = shown(SUSPECT, "no_signal") | {
+        "duties": [question | {"line": "of E-7", "seen": 3, "of": 3, "expected": 0.2}]
+    }
+    await work.cases.add_verdict(case, last, complaints=4)
+    page = await WebReads(services).case(case, "P-1")
+    assert page is not None and "E-7" not in str(page)
+    assert (page.summary.explained, page.summary.explained_by) == (0.499, "a question in one go")
+    assert [look.explained for look in page.looks] == [None, 0.499]
+    assert page.explained.startswith(f"Explained by what actor #{number} asked for in one go on 2026-03-01T00:00:00")
+
+
 async def test_an_appeal_is_read_without_the_keys_of_those_whom_the_case_names(services: Services) -> None:
     work, case = await opened_case(services)
     last = shown("E-6")  # whom an earlier one names stays a number too

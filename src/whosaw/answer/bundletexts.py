@@ -20,6 +20,7 @@ from whosaw.answer.notices import Wording
 from whosaw.answer.numbered import by_number
 from whosaw.answer.origin import origin_lines
 from whosaw.answer.step import Step
+from whosaw.trace.explained import explained_chance, rows_of
 
 LIMITS = (
     "An entry shows what an account was shown or did. It does not show who sat at it.",
@@ -109,9 +110,12 @@ def exculpatory_file(background: Background, history: Sequence[Snapshot], number
         for each in last.get("candidates", ())
     ]
     cleared = background.cleared
+    duties = rows_of(by_number(last, numbers))
     return as_json(
         {
             "outside_probability": last.get("outside_probability"),
+            "explained_probability": explained_chance(duties),
+            "explained_by": duties,
             "every_candidate": rivals,
             "questions": {
                 str(actor): {

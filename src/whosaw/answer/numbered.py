@@ -4,8 +4,9 @@ What trace says names people by the company's own keys all over: candidates, riv
 each complaint's customer. Two persons of different functions must agree before a staff key is seen (`unmasking`), and a
 bundle is handed to strangers, so no key leaves in it. What may leave is listed, key by key (`_VERDICT`); whatever a
 verdict holds beside that stays behind, so that something new in it is left out and not passed on. Left out with intent:
-`beneficiary` (the case names it), `verdict_in_words` and `duties[].line` and `from`, `groups[].group`,
-`explained[].source` and `found.holders[].reference`, which are an investigator's free words.
+`beneficiary` (the case names it), `verdict_in_words`, `duties[].from` of a duty, `groups[].group`, `explained[].source`
+and `found.holders[].reference`, which are an investigator's free words. The line of a duty or of a found list, which
+quotes them, is written anew of what leaves.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, cast
 from whosaw.store import Database
 from whosaw.store.numbers import find_all
 from whosaw.trace import Rung, Settings, Verdict
+from whosaw.trace.explained import ACCOUNT, ALL, ASKED, HAND_OVER, line_of
 from whosaw.trace.person import Clue
 from whosaw.trace.told import found_line
 
@@ -205,6 +207,16 @@ def _found(value: Any, reader: _Reader) -> Any:
     return told | {"line": found_line(told)} if isinstance(told, dict) else told
 
 
+def _duty(value: Any, reader: _Reader) -> Any:
+    """Of a duty or question its figures and whose it was; of a question when it was asked, too, which names nobody."""
+    told = _DUTY(value, reader)
+    if not isinstance(told, dict):
+        return told
+    if told.get("what") != ASKED or not isinstance(told.get("from"), str):
+        told.pop("from", None)
+    return told | {"line": line_of(told.get("what"), told.get("actor"), told.get("from", ""))}
+
+
 _TIERS: dict[str, _Turn] = dict.fromkeys(("certain", "probable", "possible"), _count)
 _HIT = _of(
     {
@@ -239,6 +251,14 @@ _FOUND = _of(
                 }
             )
         ),
+    }
+)
+_DUTY = _of(
+    {
+        "what": _words(ACCOUNT, HAND_OVER, ALL, ASKED),
+        "actor": _staff,
+        "from": _like(_TIME),
+        **_figures("probability", "seen", "of", "expected"),
     }
 )
 _RECORDS = ("managers", "handovers", "presence", "accounts", "orders", "routes")
@@ -315,15 +335,7 @@ _VERDICT = _of(
         "not_excluded": _each(_staff),
         "unreachable": _each(_staff),
         "groups": _each(_of(_figures("probability", "prior", "seen"))),
-        "duties": _each(
-            _of(
-                {
-                    "what": _words("account management", "hand-over", "all duties", "asked in one go"),
-                    "actor": _staff,
-                    **_figures("probability", "seen", "of", "expected"),
-                }
-            )
-        ),
+        "duties": _each(_duty),
         "canaries": _of({"actor": _staff, **_figures("days", "power", "canaries", "opened", "alone")}),
         "explained": _explained,
         "inputs": _INPUTS,

@@ -26,6 +26,7 @@ from whosaw.answer.plainwords import (
     chance_said,
     word_of,
 )
+from whosaw.trace.explained import by_what, explained_chance, in_words, rows_of
 from whosaw.trace.told import told_first
 
 _RIVALS = 5
@@ -53,10 +54,10 @@ def tell(
         "origin": [f"{line[0].upper()}{line[1:]}." for line in origin_lines(by_number(last, numbers)) if line],
         "known": [unnamed(line, numbers) for line in _known(last, story.facts)],
         "looks": [_look(each) for each in story.history],
-        "outside": chance_said(float(last.get("outside_probability", 1.0))),
+        "beside": _beside(last),
         "rivals": _rivals(last, numbers),
         "overlap": _overlap(last, numbers),
-        "exculpatory": _exculpatory(last, background),
+        "exculpatory": _exculpatory(last, background, numbers),
         "steps": [_step(each, numbers) for each in story.steps],
         "terms": [
             {
@@ -83,10 +84,14 @@ def answer(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[st
     who = people(best["actors"], numbers)
     said = [_seen(who, best)] if "of" in best else []
     rung = word_of(RUNGS, str(best.get("rung")))
+    rows = rows_of(by_number(last, numbers))
+    explained = f"; that it is explained by {by_what(rows)}, {chance_said(explained_chance(rows))}" if rows else ""
     said.append(
         f"The stated probability that {who} is the source is {chance_said(float(best['probability']))}; that it was "
-        f"nobody inside, {chance_said(outside)}. By the rules of the method this is {rung}."
+        f"nobody inside, {chance_said(outside)}{explained}. By the rules of the method this is {rung}."
     )
+    if sentence := in_words(rows, spoken=True):
+        said.append(sentence)
     if last.get("verdict") == "outside":
         said.append("The complaints look like a source outside the company.")
     elif len(best["actors"]) > 1:
@@ -184,6 +189,14 @@ def _rivals(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[d
     ]
 
 
+def _beside(last: Mapping[str, Any]) -> str:
+    """Return what stands beside the candidates on their scale, in a sentence."""
+    said = f"That it was nobody inside had the probability {chance_said(float(last.get('outside_probability', 1.0)))}"
+    if rows := rows_of(last):
+        said += f"; that it is explained by {by_what(rows)}, {chance_said(explained_chance(rows))}"
+    return f"{said} (at the last)."
+
+
 def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[dict[str, Any]]:
     """Return a row for each rival of whom every complaint is known: by time of contact, how he had opened the person.
 
@@ -202,7 +215,7 @@ def _overlap(last: Mapping[str, Any], numbers: Mapping[str, int | str]) -> list[
     return rows
 
 
-def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, Any]:
+def _exculpatory(last: Mapping[str, Any], background: Background, numbers: Mapping[str, int | str]) -> dict[str, Any]:
     asked = []
     for actor, answers in background.cleared.items():
         found = {each.item: each for each in answers}
@@ -216,8 +229,12 @@ def _exculpatory(last: Mapping[str, Any], background: Background) -> dict[str, A
         asked.append({"who": f"Staff number {actor}", "lines": lines})
     kinds = Counter(each.kind for each in background.alternatives)
     outside = chance_said(float(last.get("outside_probability", 1.0)))
+    rows = rows_of(by_number(last, numbers))
+    explained = [f"The probability that it is explained by {by_what(rows)}: {chance_said(explained_chance(rows))}."]
     said = [
         f"The probability that nobody inside is the source: {outside}.",
+        *(explained if rows else ()),
+        *filter(None, [in_words(rows, spoken=True)]),
         *(
             f"{_count(count, 'complaint')} may have another explanation: {word_of(ALTERNATIVES, kind)}."
             for kind, count in sorted(kinds.items())

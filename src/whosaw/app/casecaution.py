@@ -9,8 +9,8 @@ from typing import Any
 from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.tracedeclared import NAMES, from_csv
 from whosaw.app.tracedetail import verdict_in_words
-from whosaw.app.traceduties import ACCOUNT, HAND_OVER
 from whosaw.trace import Rung, Verdict
+from whosaw.trace.explained import ACCOUNT, HAND_OVER
 
 ALONE = "computed without a person: it says lead at most, for not all that may clear somebody was weighed"
 ON_RUNG = (Rung.LEAD, Rung.FINDING)

@@ -33,6 +33,7 @@ from whosaw.doors.console.reads import CorrectionLine
 from whosaw.store.alerts import attention
 from whosaw.store.numbers import find_all
 from whosaw.store.outbox import Outbox
+from whosaw.trace.explained import by_what, explained_chance, in_words, rows_of
 
 _CANDIDATES = 5
 
@@ -73,6 +74,7 @@ class CaseReads:
         last: Mapping[str, Any] = history[-1].verdict if history else {}
         steps = await queries.case_steps(self._db, case_id)
         names = await self._names(case_id, viewer, history, steps)
+        told = by_number(last, names) if last else {}
         bundle = self._evidence / f"{case_id}.zip"
         return CasePage(
             summary=await self._summary(case),
@@ -92,7 +94,8 @@ class CaseReads:
                 for each in await self._work.corrections.fallen(case_id)
             ),
             sightings=await sighting_lines(self._work, case_id, lambda other: self.may_see(other, viewer)),
-            origin=tuple(origin_lines(by_number(last, names))) if last else (),
+            origin=tuple(origin_lines(told)),
+            explained=in_words(rows_of(told)),
         )
 
     async def corrections(self, viewer: str) -> tuple[CorrectionLine, ...]:
@@ -121,7 +124,8 @@ class CaseReads:
         """Return how each actor on the page is written now, by key: as a number, save while he is unmasked."""
         about = {row.target for row in steps if _about_actor(row.kind)}
         keys = about | {actor for each in history for one in _candidates(each) for actor in one["actors"]}
-        keys |= staff_in({"found": history[-1].verdict.get("found")}) if history else set()
+        last: Mapping[str, Any] = history[-1].verdict if history else {}
+        keys |= staff_in({part: last.get(part) for part in ("found", "duties")})
         numbers = await find_all(self._db, "actor", sorted(keys))
         shown = await find_all(self._db, "actor", sorted(history[-1].suspected()) if history else [])
         suspected = list(shown)
@@ -133,6 +137,7 @@ class CaseReads:
     async def _summary(self, case: Case) -> CaseSummary:
         history = await self._work.cases.verdicts(case.id)
         last: Mapping[str, Any] = history[-1].verdict if history else {}
+        rows = rows_of(last)
         return CaseSummary(
             id=case.id,
             beneficiary=case.beneficiary,
@@ -141,6 +146,8 @@ class CaseReads:
             complaints=len(await self._work.book.list(case=case.id)),
             verdict=last.get("verdict", ""),
             outside_probability=last.get("outside_probability"),
+            explained=explained_chance(rows),
+            explained_by=by_what(rows) if rows else "",
         )
 
     async def _notices(self, case_id: str) -> tuple[NoticeLine, ...]:
@@ -164,6 +171,7 @@ def _about_actor(kind: str) -> bool:
 def _look(snapshot: Snapshot, names: Mapping[str, str]) -> Look:
     candidates = _candidates(snapshot)
     best = candidates[0]["probability"] if candidates else 0.0
+    rows = rows_of(snapshot.verdict)
     return Look(
         complaints=snapshot.complaints,
         at=snapshot.at,
@@ -182,6 +190,7 @@ def _look(snapshot: Snapshot, names: Mapping[str, str]) -> Look:
             )
             for position, each in enumerate(candidates)
         ),
+        explained=explained_chance(rows) if rows else None,
     )
 
 

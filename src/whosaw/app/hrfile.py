@@ -16,12 +16,14 @@ from typing import Any
 from whosaw.answer.bundletexts import LIMITS
 from whosaw.answer.case import Cases
 from whosaw.answer.exculpatory import ITEMS, answers
+from whosaw.answer.numbered import by_number
 from whosaw.answer.queries import hearings
 from whosaw.answer.reporttold import rates_of
 from whosaw.answer.step import step_of
 from whosaw.answer.stepqueries import steps
 from whosaw.app.services import Services
 from whosaw.terms.durable import write_whole
+from whosaw.trace.explained import by_what, explained_chance, in_words, rows_of
 
 
 class HrFile:
@@ -66,6 +68,7 @@ class HrFile:
                 "says": mine.get("rung", "no_signal"),
                 "probability": mine.get("probability", 0.0),
                 "nobody_inside": last.get("outside_probability", 1.0),
+                **_explained(last, actor),
             },
             "what_may_clear": {
                 item: {"finding": found[item][1], "text": found[item][2]} if item in found else "nobody asked"
@@ -80,6 +83,20 @@ class HrFile:
             "rates_of_error": rates_of(last)[0],
             "limits": list(LIMITS),
         }
+
+
+def _explained(last: Mapping[str, Any], actor: str) -> dict[str, Any]:
+    """Return what duties and questions explain; in a sentence that of the person's own, for others are not named here.
+
+    Args:
+        last: the verdict.
+        actor: the person's staff key.
+    """
+    rows = rows_of(by_number(last, {actor: actor}))
+    if not rows:
+        return {"explained": 0.0}
+    own = [each for each in rows if each.get("actor") == actor]
+    return {"explained": explained_chance(rows), "explained_by": by_what(rows), "explained_in_words": in_words(own)}
 
 
 def _at(at: datetime) -> str:

@@ -16,7 +16,6 @@ from typing import ClassVar
 
 from whosaw.app.errors import AppError
 from whosaw.app.services import Services
-from whosaw.app.traceduties import ACCOUNT, HAND_OVER
 from whosaw.catalog import Tracing
 from whosaw.catalog.keyed import Row
 from whosaw.catalog.statements import about_statement, columns_statement, sample_statement
@@ -24,6 +23,7 @@ from whosaw.catalog.told import yes_or_no
 from whosaw.catalog.weighcheck import wrong_in
 from whosaw.catalog.weighing import CLEARING, DUTIES, RECORDS
 from whosaw.gate.work import aware
+from whosaw.trace.explained import ACCOUNT, HAND_OVER
 
 ROWS_MOST = 200_000
 """Rows of one query that are read: what went into a verdict is kept with it."""

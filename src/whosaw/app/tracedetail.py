@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from whosaw.app.traceduties import by_what, explained_chance
-from whosaw.app.traceduties import in_words as duty_in_words
 from whosaw.lake.exposure import Exposure
 from whosaw.terms import chance, iso_seconds
 from whosaw.trace import Attribution, Candidate, Hit, Rung, Step
+from whosaw.trace.explained import by_what, explained_chance
+from whosaw.trace.explained import in_words as duty_in_words
 from whosaw.trace.told import told_first
 
 BASE_RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)

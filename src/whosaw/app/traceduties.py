@@ -12,19 +12,9 @@ import numpy.typing as npt
 
 from whosaw.app.tracefiles import TraceFileInvalid, moment, read_rows
 from whosaw.lake.exposure import Exposure
-from whosaw.terms import chance, iso_seconds
+from whosaw.terms import iso_seconds
 from whosaw.trace import NEVER, Attribution, Duties, Explanation
-
-ACCOUNT = "account management"
-HAND_OVER = "hand-over"
-ALL = "all duties"
-"""What several duties of one actor brought together."""
-
-ASKED = "asked in one go"
-"""A question that showed several complainers: a source outside may hold just what it asked for."""
-
-_TOLD_AT = 0.01
-"""A duty less probable than this is worth no sentence."""
+from whosaw.trace.explained import ACCOUNT, ALL, ASKED, HAND_OVER, line_of
 
 _Column = npt.NDArray[np.int64]
 _Brought = tuple[_Column, _Column]
@@ -66,15 +56,7 @@ class Duty:
     @property
     def line(self) -> str:
         """The duty in words."""
-        if self.what == ALL:
-            return f"all duties of {self.actor} together"
-        if self.what == ASKED:
-            return f"what {self.actor} asked for in one go on {self.of}, should a source outside hold the same"
-        if self.what == ACCOUNT:
-            return (
-                f"account management of {self.of} by {self.actor}" if self.of else f"account management by {self.actor}"
-            )
-        return f"hand-over from {self.of} to {self.actor}"
+        return line_of(self.what, self.actor, self.of)
 
     @property
     def needs(self) -> str:
@@ -257,30 +239,3 @@ def _duty(explanation: Explanation, duties: Sequence[Duty], actors: Sequence[str
     if explanation.asked_us is None:
         return duties[explanation.duty]
     return Duty(actors[explanation.actor], ASKED, iso_seconds(explanation.asked_us), ())
-
-
-def explained_chance(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return how probable it is that duties explain the complaints, given rows as `explained_by` returns them."""
-    return min(1.0, sum(float(row["probability"]) for row in rows))
-
-
-def by_what(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what explains, in a word or three: duties, questions in one go, or both."""
-    kinds = {row["what"] == ASKED for row in rows}
-    return {(True,): "a question in one go", (False,): "duties"}.get(tuple(kinds), "duties and questions in one go")
-
-
-def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the likeliest duty or question explains as one sentence; empty where none is worth one."""
-    if not rows or rows[0]["probability"] < _TOLD_AT:
-        return ""
-    row = rows[0]
-    several = any(each["probability"] >= _TOLD_AT for each in rows[1:])
-    likely = f"probability {chance(row['probability'], 3)}"
-    if several:
-        whole = "all duties" if by_what(rows) == "duties" else "all together"
-        likely += f", {whole} {chance(explained_chance(rows), 3)}"
-    brought = f"{row['seen']} of {row['of']} complainers, where matched customers make one expect {row['expected']:.1f}"
-    if row["what"] == ASKED:
-        return f"Explained by {row['line']}: {likely} (it had shown {brought}; one question is one coincidence)."
-    return f"Explained by {row['line']}, whoever passed them on: {likely} (it had brought {brought})."

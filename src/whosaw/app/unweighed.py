@@ -15,7 +15,7 @@ from whosaw.app.casecaution import many, silent_about
 from whosaw.app.lacks import Lack, Sentence, may_clear
 from whosaw.app.services import Services
 from whosaw.app.tracedeclared import Declared, from_csv
-from whosaw.app.traceduties import HAND_OVER
+from whosaw.trace.explained import HAND_OVER
 
 _SOURCES: Mapping[CheckKind, str] = {
     "own_order": "own orders",

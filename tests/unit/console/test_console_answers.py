@@ -208,6 +208,27 @@ async def test_a_scope_without_bound_and_a_case_without_anything_say_so(
     assert "No notice was sent." in shown
 
 
+async def test_what_a_question_in_one_go_explains_stands_beside_nobody_inside(
+    signed_in: httpx.AsyncClient, readings: Any
+) -> None:
+    assert "xplained by" not in text_of(await signed_in.get("/console/")).replace("Explained by people", "")
+    told = {"explained": 0.499, "explained_by": "a question in one go"}
+    page = readings.page
+    readings.cases = (replace(page.summary, outside_probability=0.03, **told),)
+    assert "3.0 % explained by a question in one go 49.9 %" in text_of(await signed_in.get("/console/"))
+    last = replace(page.looks[-1], outside_probability=0.03, explained=0.499)
+    readings.page = replace(
+        page,
+        summary=readings.cases[0],
+        looks=(*page.looks[:-1], last),
+        explained="Explained by what actor #17 asked for in one go: probability 0.499.",
+    )
+    shown = text_of(await signed_in.get("/console/cases/CASE-0002"))
+    assert "Nobody inside 3.0 % Explained by a question in one go 49.9 %" in shown
+    assert "Explained by what actor #17 asked for in one go: probability 0.499." in shown
+    assert "Explained by a question in one go – 49.9 %" in shown
+
+
 async def test_rivals_are_marked_and_the_rest_counted(signed_in: httpx.AsyncClient, readings: Any) -> None:
     look = readings.page.looks[0]
     many = look.candidates + tuple(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -57,6 +58,16 @@ def test_labels_never_cover_each_other_and_stay_in_the_picture(shares: tuple[flo
     assert all(later - earlier >= 14 for earlier, later in itertools.pairwise(heights))
     assert heights[0] >= 0
     assert heights[-1] <= chart.height
+
+
+def test_what_duties_or_questions_explain_is_a_line_of_its_own_where_they_were_weighed() -> None:
+    looks = [look(3, 0.9, 0.1), replace(look(4, 0.03, 0.471), explained=0.499)]
+    chart = draw(looks, None)
+    assert chart is not None
+    line = next(each for each in chart.lines if each.style == "explained")
+    assert line.names == ("explained",) and line.values == (None, 0.499)
+    plain = draw(looks[:1], None)
+    assert plain is not None and "explained" not in {each.style for each in plain.lines}
 
 
 def test_many_complaints_do_not_crowd_the_axis() -> None:

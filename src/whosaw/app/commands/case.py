@@ -30,6 +30,7 @@ from whosaw.store.alerts import attention
 from whosaw.store.database import Connection
 from whosaw.store.numbers import find_all
 from whosaw.terms import chance
+from whosaw.trace.explained import by_what, explained_chance, in_words, rows_of
 
 Words = Annotated[Sequence[str], Parameter(negative="")]
 
@@ -155,9 +156,13 @@ def show(case: str, /, *, as_json: AsJson = False) -> int:
 
 def say_verdict(verdict: Mapping[str, Any]) -> None:
     """Print a verdict whose people stand as numbers: what it says, and what it did not weigh."""
-    say(f"verdict {verdict['verdict']}; nobody inside {chance(verdict['outside_probability'])}")
+    rows = rows_of(verdict)
+    explained = f"; explained by {by_what(rows)} {chance(explained_chance(rows))}" if rows else ""
+    say(f"verdict {verdict['verdict']}; nobody inside {chance(verdict['outside_probability'])}{explained}")
     for each in verdict["candidates"]:
         say(f"  {', '.join(each['actors'])}  {chance(each['probability'])}  {each['rung']}")
+    if sentence := in_words(rows):
+        say(f"  {sentence}")
     for line in origin_lines(verdict):
         say(f"  {line}")
     for each in verdict.get("missing") or ():

@@ -16,7 +16,6 @@ from rich.text import Text
 from whosaw.app.commands.output import console, print_json, table
 from whosaw.app.errors import AppError
 from whosaw.app.foundlist import Given
-from whosaw.app.traceduties import ASKED, by_what, explained_chance
 from whosaw.app.tracelake import bring_up
 from whosaw.app.tracepictures import write_pictures
 from whosaw.app.traceplan import in_words
@@ -26,6 +25,7 @@ from whosaw.lake.coveragenote import coverage_line
 from whosaw.lake.weakest import weakest_grade
 from whosaw.terms import chance, to_us
 from whosaw.trace.candidates import EXPLAINED_AT
+from whosaw.trace.explained import ASKED, by_what, explained_chance
 from whosaw.trace.person import SKEW_S
 
 _IN_WORDS = {

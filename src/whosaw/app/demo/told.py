@@ -12,6 +12,7 @@ from whosaw.app.commands.output import table
 from whosaw.app.demo.complaints import Step
 from whosaw.app.demo.staff import Worked
 from whosaw.terms import chance
+from whosaw.trace.explained import by_what, explained_chance, rows_of
 
 _REASONS = {
     "purpose.missing": "no reason given",
@@ -62,9 +63,11 @@ class Teller:
         best = told["candidates"][0] if told["candidates"] else None
         named = f"{'/'.join(best['actors'])} {chance(best['probability'])} ({best['rung']})" if best else "nobody"
         seen = f", opened {best['seen']} of {best['of']}, {best['expected']:.1f} expected" if best else ""
+        rows = rows_of(told)
+        explained = f", explained by {by_what(rows)} {chance(explained_chance(rows))}" if rows else ""
         self.line(
             f"{step.reported_at:%d %b}  {step.complaints:>2} complaints  {told['verdict']:<9}  first: {named}{seen}; "
-            f"outside {chance(told['outside_probability'])}"
+            f"outside {chance(told['outside_probability'])}{explained}"
         )
 
 

@@ -10,7 +10,10 @@ from whosaw.doors.console.recordreads import Completeness
 
 @dataclass(frozen=True, slots=True)
 class CaseSummary:
-    """A case in the list: `verdict` is empty and `outside_probability` None until something was computed."""
+    """A case in the list: `verdict` is empty and `outside_probability` None until something was computed.
+
+    `explained_by` says what duties or questions in one go explain, with the probability `explained`; empty: nothing.
+    """
 
     id: str
     beneficiary: str
@@ -19,6 +22,8 @@ class CaseSummary:
     complaints: int
     verdict: str = ""
     outside_probability: float | None = None
+    explained: float = 0.0
+    explained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,17 @@ class CandidateLine:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the record said when so many complaints were known; `candidates` the most probable first."""
+    """What the record said when so many complaints were known; `candidates` the most probable first.
+
+    `explained` is what duties or questions in one go explain, None where none were weighed.
+    """
 
     complaints: int
     at: datetime
     verdict: str
     outside_probability: float
     candidates: tuple[CandidateLine, ...]
+    explained: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,7 @@ class CasePage:
         terms: of law, the next to end first.
         fallen: accusations that fell and are not put right.
         sightings: the newest first.
+        explained: what the likeliest duty or question explains at the newest verdict, in a sentence; empty: nothing.
         origin: who asked for the newest verdict, whether it says less than it found, and what a found list speaks for.
     """
 
@@ -198,3 +208,4 @@ class CasePage:
     fallen: tuple[FallenLine, ...] = ()
     sightings: tuple[SightingLine, ...] = ()
     origin: tuple[str, ...] = ()
+    explained: str = ""

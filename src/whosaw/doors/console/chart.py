@@ -1,4 +1,4 @@
-"""The chart of a case: probability of each candidate, and of nobody inside, complaint by complaint.
+"""The chart of a case: probability of each candidate, of nobody inside, and of what duties or questions explain.
 
 Only geometry is computed here; the template draws it as SVG, and the table beside it says the same in numbers.
 """
@@ -24,8 +24,8 @@ class Line:
     """One hypothesis over the looks.
 
     Args:
-        names: staff keys, or ``outside``; cut where they are too long for a table's head.
-        style: ``outside``, or ``c0`` … for the stylesheet.
+        names: staff keys, ``outside`` or ``explained``; cut where they are too long for a table's head.
+        style: ``outside``, ``explained``, or ``c0`` … for the stylesheet.
         values: one probability per look, None where the hypothesis did not exist yet.
         points: x,y pairs as SVG writes them; empty where there is nothing to join.
         dots: x and y of every value.
@@ -101,6 +101,8 @@ class _Hypothesis:
 
 def _hypotheses(looks: Sequence[Look]) -> list[_Hypothesis]:
     series = [_Hypothesis(("outside",), "outside", tuple(look.outside_probability for look in looks))]
+    if any(look.explained is not None for look in looks):
+        series.append(_Hypothesis(("explained",), "explained", tuple(look.explained for look in looks)))
     for rank, candidate in enumerate(looks[-1].candidates[:LINES_MOST]):
         at_look = [
             next((one.probability for one in look.candidates if one.actors == candidate.actors), None) for look in looks
