@@ -10,13 +10,14 @@ from whosaw.app.lacks import Lack, Sentence
 from whosaw.app.tracedeclared import NAMES, from_csv
 from whosaw.app.tracedetail import verdict_in_words
 from whosaw.trace import Rung, Verdict
-from whosaw.trace.explained import ACCOUNT, HAND_OVER
+from whosaw.trace.explained import ACCOUNT, ASKED, HAND_OVER
 
 ALONE = "computed without a person: it says lead at most, for not all that may clear somebody was weighed"
 ON_RUNG = (Rung.LEAD, Rung.FINDING)
 
 _LIST = "a list that turned up"
 _KNOWN = "sources outside"
+_QUESTION = "a question in one go"
 _RANKED = "complaints enough to rank somebody"
 _RECORD = {ACCOUNT: "managers", HAND_OVER: "handovers"}
 _TOLD_AT = 0.01
@@ -142,6 +143,8 @@ def weighs_less(
         less |= {_RANKED} if now is not None and _ranks_no_more(then, now) else set()
         if now is not None and "inputs" not in then:  # by hand: what stands in the case, and is declared, people change
             less |= {NAMES[_RECORD[what]] for what, _ in _duties(then) - _duties(now)}
+            # one that is found and no longer probable was weighed; one that is not found clears nobody any more
+            less |= {_QUESTION for _ in _askers(then, _TOLD_AT) - _askers(now, 0.0)}
             chance = _chances(now)
             less |= {_KNOWN for whom, given in _chances(then).items() if given > chance.get(whom, 0.0) + _SAME}
     return sorted(less)
@@ -162,6 +165,13 @@ def _duties(verdict: Mapping[str, Any]) -> set[tuple[str, str]]:
     rows: Iterable[Mapping[str, Any]] = verdict.get("duties") or ()
     likely = (each for each in rows if float(each.get("probability", 1.0)) >= _TOLD_AT)
     return {(str(each.get("what")), str(each.get("actor"))) for each in likely if each.get("what") in _RECORD}
+
+
+def _askers(verdict: Mapping[str, Any], least: float) -> set[str]:
+    """Return whose questions in one go may explain the complaints, with at least this probability."""
+    rows: Iterable[Mapping[str, Any]] = verdict.get("duties") or ()
+    asked = (each for each in rows if each.get("what") == ASKED)
+    return {str(each.get("actor")) for each in asked if float(each.get("probability", 1.0)) >= least}
 
 
 def _chances(verdict: Mapping[str, Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 from whosaw.app.casecaution import ALONE, cap, heed, heeded, silent_about, strongest, weighed_in, weighs_less
 
 HAND_OVER = {"what": "hand-over", "actor": "E-5"}
+QUESTION = {"what": "asked in one go", "actor": "E-5", "probability": 0.4}
 KNOWN = {"customer:C-1": [{"source": "public dump", "probability": 0.9}]}
 BY_ROUTE: dict[str, Any] = {"method": {"matched_by": ["kind of work", "route"]}}
 ALL = ("managers", "handovers", "presence", "accounts")
@@ -81,6 +82,15 @@ def test_whom_an_answer_clears_stands_on_no_rung_of_a_verdict_that_nobody_asked_
         ({"duties": [HAND_OVER]}, ALL, computed(*ALL, managers=1, handovers=3, accounts=9), "hand-overs"),
         ({"duties": [HAND_OVER]}, ALL, computed(*ALL, handovers=3) | {"duties": [HAND_OVER]}, ""),
         ({"duties": [HAND_OVER | {"probability": 0.0}]}, ALL, computed(*ALL, handovers=3), ""),
+        ({"duties": [QUESTION]}, ALL, computed(*ALL), "a question in one go"),
+        (
+            {"duties": [QUESTION]},
+            ALL,
+            computed(*ALL) | {"duties": [QUESTION | {"actor": "E-6"}]},
+            "a question in one go",
+        ),
+        ({"duties": [QUESTION]}, ALL, computed(*ALL) | {"duties": [QUESTION | {"probability": 0.001}]}, ""),
+        ({"duties": [QUESTION | {"probability": 0.001}]}, ALL, computed(*ALL), ""),
         ({"explained": KNOWN}, ALL, computed(*ALL), "sources outside"),
         ({"explained": KNOWN}, ALL, computed(*ALL) | {"explained": KNOWN}, ""),
         ({"found": {"rows": 3}}, ALL, None, "a list that turned up"),
