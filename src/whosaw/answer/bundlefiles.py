@@ -152,5 +152,6 @@ The raw mails are the exception: they hold names and addresses as written, becau
 signatures. Treat the bundle accordingly.
 
 Limits: an entry shows what an account was shown or did. It does not show who sat at it, nor that what was seen was
-passed on; that is what files/verdicts.json weighs, with its probability of having come from outside.
+passed on; that is what files/verdicts.json weighs, with its probability of having come from outside, and that of duties
+or questions in one go explaining it (`duties`).
 """
