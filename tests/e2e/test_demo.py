@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 SMALL = ("--customers", "2000", "--staff", "40", "--days", "14")
 CHECK = Path(__file__).parents[2] / "demo" / "check.py"
 KEYS = {
-    *("asks", "entries", "complaints", "verdict", "candidates", "outside_probability", "scope", "notices"),
+    *("asks", "entries", "complaints", "verdict", "candidates", "outside_probability", "explained"),
+    *("scope", "notices"),
     *("suspension_ms", "steps", "bundle", "tamper", "truth", "timings_s"),
 }
 FOR_THE_CHECKER = {"scope_subjects", "places"}
@@ -130,7 +131,7 @@ def test_the_summary_has_the_documented_facts_and_they_add_up(story: Played, qui
         assert summary["tamper"] == {"altered": 5, "found": 5}
         assert set(summary["truth"]) == {"actors", "subjects"}
         assert set(summary["timings_s"]) >= {"work", "attribution", "answer", "total"}
-        assert 0 <= summary["outside_probability"] <= 1
+        assert 0 <= summary["outside_probability"] <= 1 and 0 <= summary["explained"] <= 1
         assert summary["complaints"] >= 3
 
 

@@ -45,6 +45,7 @@ from whosaw.store.numbers import assign, keys_of
 from whosaw.store.outbox import Outbox
 from whosaw.store.relay import Relay
 from whosaw.terms import chance
+from whosaw.trace.explained import by_what, explained_chance, rows_of
 
 PRIVACY, SECURITY = "officer:privacy", "officer:security"
 _LABELS = {
@@ -211,5 +212,8 @@ class Officers:
 def _answer(item: str, told: Mapping[str, Any]) -> tuple[str, str]:
     """Return what the officers can say to a question that may clear a person, and how they know."""
     if item == "alternatives":
-        return "does_not_clear", f"nobody inside explains it with probability {chance(told['outside_probability'])}"
+        how = f"nobody inside explains it with probability {chance(told['outside_probability'])}"
+        if rows := rows_of(told):
+            how += f", {by_what(rows)} with {chance(explained_chance(rows))}"
+        return "does_not_clear", how
     return "unknown", "this marketplace keeps no record of devices, badges or sessions"

@@ -32,6 +32,7 @@ from whosaw.market import ShopMarketplace, Size, World, build_world, read_truth
 from whosaw.market.mails import write_complaints
 from whosaw.record import entries_from
 from whosaw.store.numbers import keys_of
+from whosaw.trace.explained import explained_chance, rows_of
 from whosaw.watch import explained_share
 
 
@@ -132,6 +133,7 @@ class Story:
             "verdict": last["verdict"] if last else "undecided",
             "candidates": last["candidates"] if last else [],
             "outside_probability": last["outside_probability"] if last else None,
+            "explained": explained_chance(rows_of(last or {})),
             "scope": {tier: len(scope.get(tier, ())) for tier in ("certain", "probable", "possible")}
             | {"bound": scope.get("bound"), "bounded": scope.get("bounded", False)},
             "notices": {

@@ -92,6 +92,7 @@ def summary_table(summary: Mapping[str, Any]) -> Any:
             or "nobody",
         ),
         ("nobody inside", f"probability {chance(summary['outside_probability'])}"),
+        ("explained by duties or questions in one go", f"probability {chance(summary['explained'])}"),
         (
             "scope",
             f"{scope['certain']} certain, {scope['probable']} probable, {scope['possible']} possible; "
