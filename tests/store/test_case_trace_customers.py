@@ -242,6 +242,50 @@ async def test_who_takes_customers_away_from_the_orders_later_is_noticed(company
     assert not any("changed the orders" in each for each in first.verdict["missing"])
 
 
+async def test_who_changes_those_whom_nobody_opened_later_is_noticed_and_new_customers_are_not(
+    company: tuple[str, Path],
+) -> None:
+    url, state = company
+    say(url, ORDERED)
+    regions = "case n % 2 when 0 then 'east' else 'west' end, timestamptz '2026-01-01Z'"
+    say(url, f"insert into company.regions select 'customer:C-' || n, {regions} from generate_series(0, 799) n")
+    catalog(url, state, "orders", "routes")
+
+    async def changed(services: Services) -> list[str]:
+        return [each for each in (await verdict(services)).verdict["missing"] if ": somebody " in each]
+
+    async with opened(url, state) as services:
+        await complain(services, range(6))
+        assert await changed(services) == []
+        await look(services, QUIET[:12])
+        say(url, "insert into company.customers select 'C-' || n from generate_series(900, 949) n")
+        say(
+            url,
+            "insert into company.orders select 'customer:C-' || n, 'seller:S-88', timestamptz '2026-02-01Z'"
+            "from generate_series(900, 949) n",
+        )
+        say(
+            url,
+            "insert into company.regions select 'customer:C-' || n, 'a new one', timestamptz '2026-02-01Z'"
+            "from generate_series(900, 949) n",
+        )
+        assert await changed(services) == [], "twelve have a number now, and fifty are new"
+        say(url, "insert into company.customers select 'C-' || n from generate_series(1000, 1002) n")
+        say(
+            url,
+            "insert into company.orders select 'customer:C-' || n, 'seller:S-88', timestamptz '2026-01-04 07:00Z'"
+            "from generate_series(1000, 1002) n",
+        )
+        (told,) = await changed(services)
+        assert told.startswith("3 customers had not ordered by what an earlier verdict read, and now had before it")
+        say(url, "delete from company.orders where at = timestamptz '2026-01-04 07:00Z'")
+        assert await changed(services) == [told], "what was said once stays said"
+        say(url, "delete from company.orders where customer in ('customer:C-300', 'customer:C-301')")
+        say(url, "update company.regions set region = 'west' where customer = 'customer:C-302'")
+        first, _, routes = await changed(services)  # of the three routes, one took the place of one that is gone
+    assert first.startswith("2 customers had ordered") and routes.startswith("2 customers had a route")
+
+
 async def test_a_route_explains_only_as_it_was_said_before_the_first_contact_and_is_not_forgotten(
     company: tuple[str, Path],
 ) -> None:

@@ -173,7 +173,7 @@ async def compute(services: Services, case: str, about: str, *, alone: bool) -> 
     kept = await as_kept(services.db, files | read.files, read.involved)
     told["missing"] += read.not_weighed
     also, whole = await unweighed(services, case, about, read, told)
-    changed = await moved(services, case, kept)
+    changed = await moved(services, case, kept, (about, until))
     also, whole = [*of_customers, *changed, *also], whole and not may_clear(changed)
     told["missing"] += also
     async with services.db.connection() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
@@ -11,14 +11,15 @@ import numpy as np
 from whosaw.app import casetracequeries as queries
 from whosaw.app.casecaution import many
 from whosaw.app.casetracecustomers import CUSTOMERS, ROUTES, WORK
-from whosaw.app.lacks import Lack, Sentence
+from whosaw.app.casetracesame import Told, orders_differ, redated, routes_differ, told
+from whosaw.app.lacks import Lack, Sentence, tail
 from whosaw.app.routing import FEWEST
 from whosaw.app.services import Services
 from whosaw.app.tracedeclared import from_csv
-from whosaw.app.watchlake import Others
+from whosaw.app.watchlake import Others, work_about
 from whosaw.lake import Order, Worked
 from whosaw.store.numbers import keys_of
-from whosaw.terms import to_us
+from whosaw.terms import from_us, to_us
 
 
 def others_of(files: Mapping[str, str], beneficiary: str, contacted_us: Mapping[str, int]) -> Others:
@@ -77,35 +78,60 @@ def comparable(contacted_us: Mapping[str, int], worked: Sequence[Worked], orders
     return orders
 
 
-async def moved(services: Services, case: str, kept: Mapping[str, str]) -> list[Sentence]:
-    """Return a sentence where what earlier verdicts read of customers is gone, or dated otherwise; of the erased none.
+async def moved(services: Services, case: str, kept: Mapping[str, str], of: tuple[str, datetime]) -> list[Sentence]:
+    """Return a sentence where what earlier verdicts read of customers is there no more as it was; of the erased none.
 
     What was ordered stays ordered, and what was said of somebody first stays the first. Who writes into these tables
-    could otherwise take away those with whom somebody is compared, and nobody would see it.
+    could otherwise take away or invent those with whom somebody is compared, and nobody would see it. It is compared
+    with the newest verdict of which nothing such was said; and what was said of one is said of those after it.
 
     Args:
         services: everything opened.
         case: the case.
         kept: the files of the new verdict, as they are kept.
+        of: its beneficiary, and until when it was read.
 
     Raises:
-        StoreError: whosaw's own database does not answer.
+        CatalogError, StoreError: a database does not answer.
     """
-    told: list[Sentence] = []
-    for name, lack in ((CUSTOMERS, Lack.ORDERS_CHANGED), (ROUTES, Lack.ROUTES_CHANGED)):
-        then: dict[tuple[str, str], set[str]] = {}
-        for content in await queries.contents_of(services.db, case, name):
-            for of, at in _told_at(content).items():
-                then.setdefault(of, set()).add(at)
-        now = _told_at(kept.get(name, ""))
-        gone = {int(of[0][1:]) for of, at in then.items() if at != {now.get(of)}}
-        if count := len(await keys_of(services.db, "subject", gone)):
-            told.append(Sentence.of(lack, customers=many(count, "customer")))
-    return told
+    said: list[Sentence] = []
+    for name, lacks in ((CUSTOMERS, (Lack.ORDERS_CHANGED, Lack.ORDERS_ADDED)), (ROUTES, (Lack.ROUTES_CHANGED,))):
+        before = {lack: await queries.said_before(services.db, case, tail(lack)) for lack in lacks}
+        content = await queries.newest_of(services.db, case, name, [tail(lack) for lack in lacks])
+        counts = (0, 0) if content is None else await _differ(services, content, kept, name, of)
+        for lack, count in zip(lacks, counts, strict=False):
+            if count:
+                said.append(Sentence.of(lack, customers=many(count, "customer")))
+            elif before[lack]:
+                said.append(Sentence.again(lack, before[lack]))
+    return said
 
 
-def _told_at(content: str) -> dict[tuple[str, str], str]:
-    """Return by number, and by what says so, when it was said of whoever has a number; all times are of one form."""
-    rows = from_csv(content)[1]
-    told = {(row["subject"], row.get("said", "")): row.get("since") or row["at"] for row in rows}
-    return {of: at for of, at in told.items() if not of[0].startswith("#-")}
+async def _differ(
+    services: Services, content: str, kept: Mapping[str, str], name: str, of: tuple[str, datetime]
+) -> tuple[int, int]:
+    """Return how many customers of a file are not as they were, and how many came among them afterwards."""
+    if content == kept.get(name):
+        return 0, 0
+    then, now = told(content), told(kept.get(name, ""))
+    other = {int(cell[1:]): cell for cell in redated(then, now)}
+    known = await keys_of(services.db, "subject", other)
+    erased = {cell for number, cell in other.items() if number not in known}
+    if name == ROUTES:
+        return routes_differ(then, now, erased), 0
+    found = orders_differ(then, now, erased)
+    return orders_differ(then, now, erased, await _by_work(services, then, now, of)) if any(found) else found
+
+
+async def _by_work(services: Services, then: Told, now: Told, of: tuple[str, datetime]) -> dict[str, str]:
+    """Return since when those whose number is new were customers by work: without one they counted as such by it."""
+    beneficiary, until = of
+    fresh = {int(cell[1:]): cell for cell, _ in now.numbered if (cell, "") not in then.numbered}
+    keys = await keys_of(services.db, "subject", fresh)
+    cells = {key: fresh[number] for number, key in keys.items()}
+    since: dict[str, str] = {}
+    for each in (await work_about(services, set(cells), to_us(until)))[1] if cells else ():
+        if each.beneficiary == beneficiary and each.subject in cells:
+            cell, at = cells[each.subject], from_us(each.at_us).astimezone(UTC).isoformat()
+            since[cell] = min(since.get(cell, at), at)
+    return since

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -40,6 +40,12 @@ _EVIDENCE = """
     where exists (select from sighting s where s.case_id = c.id)
     group by c.id
 """
+
+_SAID = (
+    "select said from jsonb_array_elements_text(case jsonb_typeof(v.verdict->'inputs'->'not_weighed') when 'array' "
+    "then v.verdict->'inputs'->'not_weighed' end) said, unnest(%s::text[]) ending "
+    "where right(said, length(ending)) = ending"
+)
 
 _MAY_BE_TRIED = "coalesce(t.again_at, t.tried_at + %(again)s::interval, %(now)s) <= %(now)s"
 
@@ -158,12 +164,33 @@ async def inputs_of(db: Database, case: str, seq: int) -> dict[str, str]:
         return {str(name): str(content) for name, content in await rows.fetchall()}
 
 
-async def contents_of(db: Database, case: str, name: str) -> list[str]:
-    """Return what stood in one of the inputs of the verdicts of a case, each content once."""
+async def newest_of(db: Database, case: str, name: str, unless: Sequence[str]) -> str | None:
+    """Return one of the inputs of the newest verdict of a case that has it and says no sentence with one of these ends.
+
+    Args:
+        db: whosaw's own database.
+        case: the case.
+        name: which input.
+        unless: the ends of sentences.
+    """
     async with db.connection() as connection:
         rows = await connection.execute(
-            "select content from case_trace_content where case_id = %(case)s and sha256 in "
-            "(select sha256 from case_trace_input where case_id = %(case)s and name = %(name)s)",
-            {"case": case, "name": name},
+            "select content from case_trace_input i join case_trace_content using (case_id, sha256) "
+            "join case_verdict v using (case_id, seq) where case_id = %s and name = %s and not exists "
+            f"({_SAID}) order by seq desc limit 1",
+            [case, name, list(unless)],
         )
-        return [str(row[0]) for row in await rows.fetchall()]
+        row = await rows.fetchone()
+        return None if row is None else str(row[0])
+
+
+async def said_before(db: Database, case: str, ending: str) -> str:
+    """Return a sentence with this end, as the newest verdict of a case has it that was computed here and has one."""
+    async with db.connection() as connection:
+        rows = await connection.execute(
+            f"select said.said from case_verdict v, lateral ({_SAID}) said where case_id = %s and exists "
+            "(select from case_trace_input i where i.case_id = v.case_id and i.seq = v.seq) order by seq desc limit 1",
+            [[ending], case],
+        )
+        row = await rows.fetchone()
+        return "" if row is None else str(row[0])

@@ -19,6 +19,7 @@ class Lack(StrEnum):
     SOURCE_UNASKED = "source.unasked"
     ORDERS_OF_NOBODY = "orders.nobody"
     ORDERS_CHANGED = "orders.changed"
+    ORDERS_ADDED = "orders.added"
     ROUTES_CHANGED = "routes.changed"
     ROUTES_LATE = "routes.late"
 
@@ -38,8 +39,10 @@ _SENTENCES = {
     Lack.ORDERS_OF_NOBODY: "{customers} of orders left out: the company's own table has none such",
     Lack.ORDERS_CHANGED: "{customers} had ordered by what an earlier verdict read, and now not, or at another time: "
     "somebody changed the orders",
-    Lack.ROUTES_CHANGED: "{customers} had a route by what an earlier verdict read, and now none, or of another time: "
-    "somebody changed the routes",
+    Lack.ORDERS_ADDED: "{customers} had not ordered by what an earlier verdict read, and now had before it: "
+    "somebody added to the orders",
+    Lack.ROUTES_CHANGED: "{customers} had a route by what an earlier verdict read, and now none, or of another time, "
+    "or another: somebody changed the routes",
     Lack.ROUTES_LATE: "only {known:,} of {count:,} customers had a route before the first contact",
 }
 
@@ -60,6 +63,18 @@ class Sentence(str):
         made = cls(_SENTENCES[lack].format(**values))
         made.lack = lack
         return made
+
+    @classmethod
+    def again(cls, lack: Lack, said: str) -> Sentence:
+        """Return a sentence as it was made from a code before."""
+        made = cls(said)
+        made.lack = lack
+        return made
+
+
+def tail(lack: Lack) -> str:
+    """Return what each sentence of a code ends with, whatever it counts."""
+    return _SENTENCES[lack].rpartition(": ")[2]
 
 
 def may_clear(sentences: Iterable[str]) -> bool:
