@@ -15,6 +15,7 @@ from tests.store.watchworld import Worlds
 from whosaw.answer import Snapshot
 from whosaw.app.casetrace import WeighsLess, compute_again, trace_case
 from whosaw.app.erasequeries import mentions_of_subject
+from whosaw.app.lacks import Lack, Sentence, may_clear
 from whosaw.app.services import Services
 from whosaw.app.tracedeclared import TraceRecordInvalid
 from whosaw.catalog.source import SourceRefused
@@ -183,7 +184,10 @@ async def test_accounts_that_a_seller_invents_make_nobody_a_suspect(company: tup
 @pytest.mark.parametrize(
     ("statement", "refused"),
     [
-        ("update company.orders set customer = lower(customer)", "written otherwise than in the record"),
+        (
+            "update company.orders set customer = lower(customer)",
+            "most of the customers of orders are written otherwise",
+        ),
         ("update company.orders set customer = 'C-1' where customer = 'customer:C-1'", "`subject` has no kind"),
         ("update company.orders set at = null where customer = 'customer:C-1'", "`since` is empty: when he ordered"),
         ("alter table company.orders rename to bought", "refused a statement"),
@@ -199,6 +203,30 @@ async def test_orders_that_mean_somebody_else_or_nothing_stop_the_verdict(
         await complain(services, range(4))
         with pytest.raises((TraceRecordInvalid, SourceRefused), match=refused):
             await trace_case(services, CASE, by="P-1")
+
+
+async def test_one_order_in_another_spelling_stops_no_verdict_but_that_anybody_is_called_a_finding_by_itself(
+    company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, state = company
+    say(url, ORDERED)
+    catalog(url, state, "orders")
+    say(url, "insert into company.orders values ('customer:c-7', 'seller:S-88', '2026-01-04Z')")
+    async with opened(url, state) as services:
+        await complain(services, range(4))
+        said = await verdict(services)
+        assert WRITTEN_OTHERWISE in said.verdict["missing"]
+        assert said.verdict["inputs"]["rows"]["orders"] == 760 and may_clear(
+            [Sentence.of(Lack.ORDERS_MISSPELT, customers="")]
+        )
+        assert not any("has none such" in each for each in said.verdict["missing"]), "he is one, and counted once"
+        monkeypatch.setattr("whosaw.app.tracedeclared.ROWS_MOST", 700)
+        with pytest.raises(TraceRecordInvalid, match="gives more than 700 rows about one beneficiary") as refused:
+            await verdict(services)
+        assert "one row per customer" in str(refused.value.hint)
+
+
+WRITTEN_OTHERWISE = "1 customer of orders left out: written otherwise than in the record or the company's own table"
 
 
 async def test_an_empty_table_is_said_and_people_who_are_in_no_table_of_the_company_count_for_nothing(

@@ -35,6 +35,10 @@ CUSTOMERS, WORK, ROUTES = "customers.csv", "unopened.csv", "routes.csv"
 """The files: since when each is a customer; work about those without a number; what decides who serves each."""
 
 UNKNOWN = "not known: customers whom nobody opened and no work is about; the catalog has no [trace.orders]"
+_TOO_MANY = (
+    "leave [trace.orders] out of the catalog and the orders out of the lake; whom nobody opened is not known then, "
+    "as the verdict says (--less, where an earlier one knew them)"
+)
 _KEYS = 1_000
 _ROUTED = 5_000
 _BOUGHT = """
@@ -66,7 +70,7 @@ async def read_customers(services: Services, into: Declared, beneficiary: str, u
 
     Raises:
         SourceUnreachable, SourceRefused, TimeUnreadable: a database says so.
-        TraceRecordInvalid: a row means nothing, there are too many, or customers stand there otherwise than elsewhere.
+        TraceRecordInvalid: a row means nothing, there are too many, or most customers are written otherwise.
         NotALake, LakeDamaged: the lake of the state folder cannot be read.
     """
     until_us, said = to_us(until), _Said()
@@ -94,12 +98,18 @@ async def _named(services: Services, since: Mapping[str, int], told: list[str]) 
     opened_there = await asyncio.to_thread(_opened_in, services.settings.state / "lake", bare)
     numbers |= await assign(services.db, "subject", sorted(opened_there))
     bare = [key for key in bare if key not in numbers]
-    known = await _in_tables(services, bare)
+    known, otherwise = await _in_tables(services, bare)
     strangers = [key for key in bare if key not in known]
-    if otherwise := (await cautionqueries.spelled_otherwise(services.db, strangers))[1] if strangers else 0:
-        raise TraceRecordInvalid(f"orders are about {many(otherwise, 'customer')} written otherwise than in the record")
-    if strangers:
-        told.append(Sentence.of(Lack.ORDERS_OF_NOBODY, customers=many(len(strangers), "customer")))
+    if strangers:  # who is written otherwise in both is one
+        otherwise = max(otherwise, (await cautionqueries.spelled_otherwise(services.db, strangers))[1])
+    if 2 * otherwise > len(since):
+        raise TraceRecordInvalid(
+            f"most of the customers of orders are written otherwise than in the record or a table: {otherwise:,}"
+        )
+    if otherwise:
+        told.append(Sentence.of(Lack.ORDERS_MISSPELT, customers=many(otherwise, "customer")))
+    if (nobodys := len(strangers) - otherwise) > 0:
+        told.append(Sentence.of(Lack.ORDERS_OF_NOBODY, customers=many(nobodys, "customer")))
     nameless = sorted(known, key=lambda key: (since[key], key))
     return {key: key for key in numbers} | {key: f"#-{place}" for place, key in enumerate(nameless, 1)}
 
@@ -146,7 +156,7 @@ async def _ordered(services: Services, into: Declared, beneficiary: str, until_u
         if route is not None:
             _say(said, (whom, "order"), *route)
     if len(since) > ROWS_MOST:
-        raise TraceRecordInvalid(f"`{beneficiary}` has more than {ROWS_MOST:,} customers")
+        raise TraceRecordInvalid(f"`{beneficiary}` has more than {ROWS_MOST:,} customers", hint=_TOO_MANY)
     return since
 
 
@@ -189,25 +199,22 @@ def _items(worked: Sequence[Worked], names: Mapping[str, str], beneficiary: str)
     return items
 
 
-async def _in_tables(services: Services, keys: Collection[str]) -> set[str]:
-    """Return who of these the company's own tables of subjects have.
+async def _in_tables(services: Services, keys: Collection[str]) -> tuple[set[str], int]:
+    """Return who of these the company's own tables of subjects have, and how many these have under another spelling.
 
-    Raises:
-        TraceRecordInvalid: a table has one under another spelling: he would be two, one of whom nobody opened.
+    Whoever is written otherwise is not among the first: he would be two, one of whom nobody opened.
     """
     found: set[str] = set()
+    otherwise = 0
     for kind in services.catalog.subjects.values():
         mine = [key.partition(":")[2] for key in keys if key.startswith(f"{kind.name}:")]
         for at in range(0, len(mine), _KEYS):
             asked = mine[at : at + _KEYS]
             rows = await services.sources[kind.source].rows(presence_statement(kind), keys=asked)
             there = {str(row["key"]) for row in rows}
-            if other := there - set(asked):
-                raise TraceRecordInvalid(
-                    f"orders are about {many(len(other), 'customer')} written otherwise than in `{kind.table}`"
-                )
-            found |= {f"{kind.name}:{key}" for key in there}
-    return found
+            otherwise += len(there - set(asked))
+            found |= {f"{kind.name}:{key}" for key in there & set(asked)}
+    return found, otherwise
 
 
 def _bought(lake: Path, beneficiary: str, until_us: int) -> list[tuple[str, int, tuple[int, str] | None]]:

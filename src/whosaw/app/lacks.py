@@ -18,6 +18,7 @@ class Lack(StrEnum):
     NO_ROW_ABOUT = "rows.silent"
     SOURCE_UNASKED = "source.unasked"
     ORDERS_OF_NOBODY = "orders.nobody"
+    ORDERS_MISSPELT = "orders.misspelt"
     ORDERS_CHANGED = "orders.changed"
     ORDERS_ADDED = "orders.added"
     ROUTES_CHANGED = "routes.changed"
@@ -37,6 +38,8 @@ _SENTENCES = {
     Lack.NO_ROW_ABOUT: "nothing to weigh: no row of {records} is about {accounts} on a rung",
     Lack.SOURCE_UNASKED: "not asked, or could not be, about {sightings}: {source}",
     Lack.ORDERS_OF_NOBODY: "{customers} of orders left out: the company's own table has none such",
+    Lack.ORDERS_MISSPELT: "{customers} of orders left out: "
+    "written otherwise than in the record or the company's own table",
     Lack.ORDERS_CHANGED: "{customers} had ordered by what an earlier verdict read, and now not, or at another time: "
     "somebody changed the orders",
     Lack.ORDERS_ADDED: "{customers} had not ordered by what an earlier verdict read, and now had before it: "

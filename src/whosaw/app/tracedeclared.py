@@ -37,6 +37,10 @@ NAMES = {
 }
 """What the tables of ``[trace]`` are called in sentences."""
 
+_FEWER = {
+    "orders": "let it give one row per customer and beneficiary, of the first order: `min(...)`, `group by` both",
+    "routes": "let it give one row per customer, of what was said first",
+}
 _WHOSE = {"actor": "one account", "beneficiary": "one beneficiary", "subject": "some of its customers"}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _DUTIES = ("actor", "what", "of", "subject", "since", "until")
@@ -219,7 +223,9 @@ async def rows_of(
         rows = await services.sources[source].rows(statement, keys=[*about[1]])
     if len(rows) > ROWS_MOST:
         whose = "" if about is None else f" about {_WHOSE[about[0]]}"
-        raise TraceRecordInvalid(f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows{whose}")
+        raise TraceRecordInvalid(
+            f"the query of `trace.{name}` gives more than {ROWS_MOST:,} rows{whose}", hint=_FEWER.get(name)
+        )
     if why := next((said for row in rows if (said := wrong_in(name, row))), ""):
         raise TraceRecordInvalid(f"the query of `trace.{name}` gives a row that means nothing: {why}")
     into.rows[name] = len(rows)
