@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from whosaw.app.casetrace import WeighsLess, compute_again, trace_case
 from whosaw.app.erasequeries import mentions_of_subject
 from whosaw.app.lacks import Lack, Sentence, may_clear
 from whosaw.app.services import Services
-from whosaw.app.tracedeclared import TraceRecordInvalid
+from whosaw.app.tracedeclared import TraceRecordInvalid, from_csv
 from whosaw.catalog.source import SourceRefused
 from whosaw.lake.importer import import_log
 from whosaw.lake.mapping import read_mapping
@@ -252,6 +253,36 @@ async def test_an_empty_table_is_said_and_people_who_are_in_no_table_of_the_comp
 
 
 END_OF_TIME = "2030-01-01Z"
+
+
+async def test_what_many_customers_make_long_is_done_beside_the_server_and_one_verdict_is_read_back(
+    company: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, state = company
+    catalog(url, state, "orders")
+    read: list[str] = []
+
+    def noted(content: str) -> tuple[list[str], list[dict[str, str]]]:
+        if content.startswith("subject,since"):
+            read.append(content)
+            with pytest.raises(RuntimeError, match="no running event loop"):
+                asyncio.get_running_loop()
+        return from_csv(content)
+
+    for module in ("casetracecompared", "casetracesame", "casetracekept"):
+        monkeypatch.setattr(f"whosaw.app.{module}.from_csv", noted)
+    counts: list[int] = []
+    async with opened(url, state) as services:
+        await complain(services, range(4))
+        for day in range(4):
+            say(
+                url,
+                f"insert into company.orders values ('customer:C-{150 + day}', 'seller:S-88', '2025-12-0{day + 1}Z')",
+            )
+            await verdict(services)
+            counts.append(len(read))
+            read.clear()
+    assert counts == [2, 4, 4, 4], "to compute, to keep; and to compare: now and then, however many verdicts there are"
 
 
 async def test_who_takes_customers_away_from_the_orders_later_is_noticed(company: tuple[str, Path]) -> None:

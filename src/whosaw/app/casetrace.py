@@ -272,7 +272,7 @@ async def _answer(
 ) -> dict[str, Any]:
     """Return what trace says of the record up to a time and an entry; presence is read into `read`, or is there."""
     until, entries = upto
-    others = others_of(files, about, _contacted_us(files["sightings.csv"]))
+    others = await asyncio.to_thread(lambda: others_of(files, about, _contacted_us(files["sightings.csv"])))
     async with run_lake(services, 0, to_us(until), before=entries, others=others) as (lake, left_out):
         folder = lake.parent / "asked"
         gone = left_out.erased_subject + left_out.erased_actor + left_out.sets_unread

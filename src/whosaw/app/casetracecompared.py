@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -113,14 +114,16 @@ async def _differ(
     """Return how many customers of a file are not as they were, and how many came among them afterwards."""
     if content == kept.get(name):
         return 0, 0
-    then, now = told(content), told(kept.get(name, ""))
-    other = {int(cell[1:]): cell for cell in redated(then, now)}
+    then, now = await asyncio.to_thread(lambda: (told(content), told(kept.get(name, ""))))
+    other = {int(cell[1:]): cell for cell in await asyncio.to_thread(redated, then, now)}
     known = await keys_of(services.db, "subject", other)
     erased = {cell for number, cell in other.items() if number not in known}
     if name == ROUTES:
-        return routes_differ(then, now, erased), 0
-    found = orders_differ(then, now, erased)
-    return orders_differ(then, now, erased, await _by_work(services, then, now, of)) if any(found) else found
+        return await asyncio.to_thread(routes_differ, then, now, erased), 0
+    found = await asyncio.to_thread(orders_differ, then, now, erased)
+    if not any(found):
+        return found
+    return await asyncio.to_thread(orders_differ, then, now, erased, await _by_work(services, then, now, of))
 
 
 async def _by_work(services: Services, then: Told, now: Told, of: tuple[str, datetime]) -> dict[str, str]:

@@ -87,7 +87,8 @@ async def read_customers(services: Services, into: Declared, beneficiary: str, u
         names |= {key: key for key in by_work}
         await _routed(services, into, [*names], until_us, said)
     if said:
-        into.files[ROUTES] = as_csv(("subject", "said", "at", "route"), _numbered(said, names))
+        header = ("subject", "said", "at", "route")
+        into.files[ROUTES] = await asyncio.to_thread(lambda: as_csv(header, _numbered(said, names)))
     return told
 
 
@@ -124,9 +125,13 @@ async def _customers(
     for each in ordered:  # who has no number is a customer also by work about him
         if each.beneficiary == beneficiary and each.subject in first:
             first[each.subject] = min(first[each.subject], each.at_us)
-    customers = ((names[key], _time(at_us)) for key, at_us in first.items())
-    items = _items(worked, names, beneficiary)
-    return as_csv(("subject", "since"), customers), as_csv(("subject", "at", "kind", "inside"), items)
+
+    def written() -> tuple[str, str]:
+        customers = ((names[key], _time(at_us)) for key, at_us in first.items())
+        items = _items(worked, names, beneficiary)
+        return as_csv(("subject", "since"), customers), as_csv(("subject", "at", "kind", "inside"), items)
+
+    return await asyncio.to_thread(written)
 
 
 async def _worked_for(services: Services, beneficiary: str) -> set[str]:

@@ -7,6 +7,7 @@ to nobody once he is erased. Staff stand by their keys, as in the verdict itself
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Collection, Iterable, Mapping
@@ -60,17 +61,21 @@ async def as_kept(db: Database, files: Mapping[str, str], involved: Collection[t
         files: CSV by name; those with a column `subject` name customers.
         involved: (actor, subject) of the hand-overs to keep, as `opened_by` returns them.
     """
-    parsed = {name: from_csv(content) for name, content in files.items()}
+    parsed = await asyncio.to_thread(lambda: {name: from_csv(content) for name, content in files.items()})
     named = {row["subject"] for _, rows in parsed.values() for row in rows if row.get("subject")}
     numbers = await find_all(db, "subject", named)
-    kept = {}
-    for name, (header, rows) in parsed.items():
-        if "subject" not in header:
-            kept[name] = files[name]
-            continue
-        left = _left_out(rows, involved, numbers) if name == _DUTIES else rows
-        kept[name] = _csv(header, (row | {"subject": _numbered(row["subject"], numbers)} for row in left))
-    return kept
+
+    def written() -> dict[str, str]:
+        kept = {}
+        for name, (header, rows) in parsed.items():
+            if "subject" not in header:
+                kept[name] = files[name]
+                continue
+            left = _left_out(rows, involved, numbers) if name == _DUTIES else rows
+            kept[name] = _csv(header, (row | {"subject": _numbered(row["subject"], numbers)} for row in left))
+        return kept
+
+    return await asyncio.to_thread(written)
 
 
 async def with_keys(db: Database, kept: Mapping[str, str]) -> dict[str, str]:
@@ -80,17 +85,21 @@ async def with_keys(db: Database, kept: Mapping[str, str]) -> dict[str, str]:
         db: where the numbers are.
         kept: CSV by name.
     """
-    parsed = {name: from_csv(content) for name, content in kept.items()}
+    parsed = await asyncio.to_thread(lambda: {name: from_csv(content) for name, content in kept.items()})
     cells = {row["subject"] for _, rows in parsed.values() for row in rows if row.get("subject")}
     numbers = {int(cell[1:]): cell for cell in cells if cell[1:].isdecimal() and cell.startswith("#")}
     keys = await keys_of(db, "subject", numbers)
     back = {numbers[number]: key for number, key in keys.items()}
-    return {
-        name: _csv(header, (row | {"subject": back.get(row["subject"], row["subject"])} for row in rows))
-        if "subject" in header
-        else kept[name]
-        for name, (header, rows) in parsed.items()
-    }
+
+    def written() -> dict[str, str]:
+        return {
+            name: _csv(header, (row | {"subject": back.get(row["subject"], row["subject"])} for row in rows))
+            if "subject" in header
+            else kept[name]
+            for name, (header, rows) in parsed.items()
+        }
+
+    return await asyncio.to_thread(written)
 
 
 def _left_out(rows: Iterable[_Row], involved: Collection[tuple[str, str]], numbers: Mapping[str, int]) -> list[_Row]:
