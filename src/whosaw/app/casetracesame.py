@@ -130,15 +130,16 @@ def _pair_the_rest(
     second = _places(route for _, _, route in now if route not in taken)
     if not first or max(len(first), len(second)) > _PAIRED:
         return
-    by_time: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for (said, at, route), count in now.items():
-        if route in second:
-            by_time[said, at].append((second[route], count))
+    sides: dict[tuple[str, str], tuple[dict[int, int], dict[int, int]]] = defaultdict(lambda: ({}, {}))
+    for side, places, counted in ((0, first, then), (1, second, now)):
+        for (said, at, route), count in counted.items():
+            if route in places:
+                sides[said, at][side][places[route]] = count
     common = np.zeros((len(first), max(len(second), len(first))))
-    for (said, at, route), count in then.items():
-        if route in first:
-            for place, others in by_time.get((said, at), ()):
-                common[first[route], place] += min(count, others)
+    for rows, columns in sides.values():
+        if rows and columns:
+            both = np.minimum.outer(np.array([*rows.values()]), np.array([*columns.values()]))
+            common[np.ix_([*rows], [*columns])] += both
     names = {place: route for route, place in second.items()}
     routes = [*first]
     for row, column in zip(*linear_sum_assignment(common, maximize=True), strict=True):
