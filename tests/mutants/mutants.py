@@ -999,8 +999,8 @@ MUTANTS = [
     Mutant(
         "orders that name nobody of the company make controls",
         "app/casetracecustomers.py",
-        "    known = await _in_tables(services, bare)\n",
-        "    known = set(bare)\n",
+        "    known, otherwise = await _in_tables(services, bare)\n",
+        "    known, otherwise = set(bare), (await _in_tables(services, bare))[1]\n",
         (
             "tests/store/test_case_trace_customers.py::"
             "test_an_empty_table_is_said_and_people_who_are_in_no_table_of_the_company_count_for_nothing",

@@ -30,9 +30,9 @@ OWN = 0.8
 """Who had opened so large a part of the complainers one by one as well (three at least) did his work from lists, which
 together are no more than that work."""
 _GRAINS_US = (86_400_000_000, 3_600_000_000, 60_000_000)
-_GRAINED, _TIMES, _ROWS = 0.95, 20, 20_000
-"""A log that writes days, hours or minutes alone has so large a part of its times there, told by so many times at least
-among so many of its rows, whoever wrote them."""
+_GRAINED, _ROWS = 0.95, 20_000
+"""A log that writes days, hours or minutes alone has so large a part of its times there, among so many of its rows,
+whoever wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,7 @@ def _openings(index: Index, subjects: Int64, actors: Int64) -> tuple[Int64, Int6
 def _grain_us(index: Index) -> int:
     """Return how finely the log tells time: of a log of days, records of one time were opened within a day."""
     times = np.unique(index.row_at_us[:: index.row_at_us.size // _ROWS + 1])
-    if times.size < _TIMES:
-        return 0
-    return next((grain for grain in _GRAINS_US if (times % grain == 0).mean() >= _GRAINED), 0)
+    return next((grain for grain in _GRAINS_US if times.size and (times % grain == 0).mean() >= _GRAINED), 0)
 
 
 def _asked(actor: int, his: _Openings, page: int, contacted_us: Mapping[int, int]) -> Iterator[Asked]:

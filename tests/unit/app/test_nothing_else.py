@@ -79,7 +79,7 @@ def test_the_scope_is_told_by_field_and_by_class(tmp_path: Path, capsys: pytest.
 
 def test_a_foreign_log_that_does_not_say_what_it_showed_gives_no_scope_by_class(tmp_path: Path) -> None:
     rows = [f"a{n % 20},s{n},{(START + timedelta(hours=n / 100)).isoformat()}" for n in range(200)]
-    rows += [f"mole,s{n},{(START + timedelta(hours=10)).isoformat()}" for n in range(0, 200, 25)]
+    rows += [f"mole,s{n},{(START + timedelta(hours=10, minutes=n)).isoformat()}" for n in range(0, 200, 25)]
     log = tmp_path / "log.csv"
     log.write_text("\n".join(["actor,subject,at", *rows]) + "\n", encoding="utf-8")
     columns = {"actor": "actor", "subject": "subject", "at": "at"}

@@ -35,7 +35,7 @@ def at(hours: float) -> str:
 def lake(tmp_path: Path) -> Path:
     """200 subjects, each opened once by one of twenty actors in turn; `mole` opens the victims too."""
     rows = [f"a{n % 20},s{n},{at(n / 100)}" for n in range(200)]
-    rows += [f"mole,{subject},{at(10)}" for subject in VICTIMS]
+    rows += [f"mole,{subject},{at(10 + n / 60)}" for n, subject in enumerate(VICTIMS)]
     log = tmp_path / "log.csv"
     log.write_text("\n".join(["actor,subject,at", *rows]) + "\n", encoding="utf-8")
     document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
@@ -58,7 +58,7 @@ def test_an_answer_says_what_else_could_be_true_and_how_often_the_method_errs(la
     told = json.loads(json.dumps(trace_lake(lake, complaints), allow_nan=False))
     best = told["candidates"][0]
     assert best["bans"] > 2 and best["to_finding"] == 0 and best["to_clear"] > 1 and best["instead"] == []
-    assert [hit["opened_at"] for hit in best["hits"]] == [datetime.fromisoformat(at(10)).isoformat()] * 8
+    assert [hit["opened_at"] for hit in best["hits"]] == [at(10 + n / 60) for n in range(8)]
     rows = {row["inside"]: row for row in told["base_rates"]}
     assert rows[1e-4]["probability"] < rows[1e-2]["probability"] < rows[0.5]["probability"]
     assert [step["complaints"] for step in told["history"]] == list(range(3, 9))
@@ -70,7 +70,8 @@ def test_an_answer_says_what_else_could_be_true_and_how_often_the_method_errs(la
 def test_who_else_could_explain_it_is_named_beside_whoever_is_named(tmp_path: Path) -> None:
     left, right = ([f"s{n}" for n in range(first, 200, 25)] for first in (0, 7))
     rows = [f"a{n % 20},s{n},{at(n / 100)}" for n in range(200)]
-    rows += [f"{who},{subject},{at(10)}" for who, his in (("left", left), ("right", right)) for subject in his]
+    both = (("left", left), ("right", right))
+    rows += [f"{who},{subject},{at(10 + n / 60)}" for who, his in both for n, subject in enumerate(his)]
     log = write(tmp_path, "log.csv", "actor,subject,at", *rows)
     document = {"kind": "accesses", "columns": {"actor": "actor", "subject": "subject", "at": "at"}}
     import_log(log, read_mapping(document), tmp_path / "lake")

@@ -48,7 +48,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 subjects, each opened once by one of twenty actors in turn; `mole` opens the victims too, with a reason."""
     folder = tmp_path_factory.mktemp("schema")
     rows = [f"a{n % 20},s{n},{at(n / 100)},T-{n}," for n in range(200)]
-    rows += [f"mole,{subject},{at(10)},," for subject in VICTIMS]
+    rows += [f"mole,{subject},{at(10 + n / 60)},," for n, subject in enumerate(VICTIMS)]
     bring(folder, "accesses", "actor,subject,at,ticket,reason", rows)
     bring(folder, "orders", "subject,beneficiary,at", [f"s{n},seller:1,{at(-n / 10)}" for n in range(200)])
     return folder / "lake"

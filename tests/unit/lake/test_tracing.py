@@ -28,7 +28,7 @@ def at(hours: float) -> str:
 def lake(tmp_path: Path) -> Path:
     """200 subjects, each opened once by one of twenty actors in turn; `mole` opens the victims too."""
     rows = [f"a{n % 20},s{n},{at(n / 100)}" for n in range(200)]
-    rows += [f"mole,{subject},{at(10)}" for subject in VICTIMS]
+    rows += [f"mole,{subject},{at(10 + n / 60)}" for n, subject in enumerate(VICTIMS)]
     rows += [f"system,s{n},{at(5)}" for n in range(200)]
     log = tmp_path / "log.csv"
     log.write_text("\n".join(["actor,subject,at", *rows]) + "\n", encoding="utf-8")
@@ -122,7 +122,7 @@ def test_the_own_trail_counts_as_complete(tmp_path: Path) -> None:
             index,
             {
                 "kind": "disclosure",
-                "at": to_us(START) + index,
+                "at": to_us(START) + index * 60_000_000,
                 "actor": actor,
                 "subject": subject,
                 "fields": ["customer.email=reveal"],
@@ -132,7 +132,7 @@ def test_the_own_trail_counts_as_complete(tmp_path: Path) -> None:
         for index, (actor, subject, verified) in enumerate(shown)
     ]
     export_trail(entries, tmp_path / "lake", names)
-    found = trace_lake(tmp_path / "lake", sightings(tmp_path, [f"customer:C-{n},{at(1)}" for n in victims]))
+    found = trace_lake(tmp_path / "lake", sightings(tmp_path, [f"customer:C-{n},{at(20)}" for n in victims]))
     assert found["verdict"] == "finding"
     assert found["candidates"][0]["actors"] == ["e-29"]
     assert found["method"]["has_reasons"]
