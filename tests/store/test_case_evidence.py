@@ -266,7 +266,7 @@ async def test_the_report_is_in_words_that_a_court_understands(built: Built, tmp
     for sentence in (
         f"Under the account of the holder of staff number {number} the data of 26 of the 31 people who complained",
         "; that it is explained by a question in one go, 0.012. By the rules of the method",
-        f"Explained by what #{number} asked for in one go on 2026-03-01T00:00:00+00:00, should a source outside hold",
+        f"Explained by what #{number} asked for in one go, from 2026-03-01T00:00:00+00:00 on, should a source",
         "The probability that it is explained by a question in one go: 0.012.",
         "customers alike in what matters, 1.2 would be expected",
         "with nobody inside it made a finding in 0 of 513; with somebody inside it named an innocent in 0 of 480",

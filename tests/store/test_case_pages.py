@@ -125,7 +125,7 @@ async def test_what_a_question_explains_is_on_the_page_by_number(services: Servi
     assert page is not None and "E-7" not in str(page)
     assert (page.summary.explained, page.summary.explained_by) == (0.499, "a question in one go")
     assert [look.explained for look in page.looks] == [None, 0.499]
-    assert page.explained.startswith(f"Explained by what actor #{number} asked for in one go on 2026-03-01T00:00:00")
+    assert page.explained.startswith(f"Explained by what actor #{number} asked for in one go, from 2026-03-01T00:00:00")
 
 
 async def test_an_appeal_is_read_without_the_keys_of_those_whom_the_case_names(services: Services) -> None:

@@ -38,13 +38,13 @@ def line_of(what: object, actor: object, of: str = "") -> str:
     Args:
         what: its kind.
         actor: whose: by key, as he may be written, or his number.
-        of: whose account he manages, who had the customers before, or when the question was asked; empty: not told.
+        of: whose account he manages, who had the customers before, or when he first asked; empty: not told.
     """
     who = f"#{actor}" if isinstance(actor, int) else actor or "somebody"
     if what == ALL:
         return f"all duties of {who} together"
     if what == ASKED:
-        on = f" on {of}" if of else ""
+        on = f", from {of} on" if of else ""
         return f"what {who} asked for in one go{on}, should a source outside hold the same"
     if what == ACCOUNT:
         return f"account management of {of} by {who}" if of else f"account management by {who}"

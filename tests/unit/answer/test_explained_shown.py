@@ -21,7 +21,7 @@ QUESTION = {
     "what": "asked in one go",
     "actor": "E-7",
     "from": ASKED_AT,
-    "line": f"what E-7 asked for in one go on {ASKED_AT}, should a source outside hold the same",
+    "line": f"what E-7 asked for in one go, from {ASKED_AT} on, should a source outside hold the same",
     "probability": 0.479,
     "seen": 10,
     "of": 10,
@@ -45,9 +45,9 @@ VERDICT: dict[str, Any] = {
 }
 NUMBERS = {"E-7": 17, "E-9": 4}
 SENTENCE = (
-    f"Explained by what #17 asked for in one go on {ASKED_AT}, should a source outside hold the same: probability "
-    "0.479, all together 0.499 (it had shown 10 of 10 complainers, where matched customers make one expect 1.2; one "
-    "question is one coincidence)."
+    f"Explained by what #17 asked for in one go, from {ASKED_AT} on, should a source outside hold the same: "
+    "probability 0.479, all together 0.499 (it had shown 10 of 10 complainers, where matched customers make one expect "
+    "1.2; one question is one coincidence)."
 )
 
 
