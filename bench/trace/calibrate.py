@@ -6,26 +6,23 @@ Settings are worked off in an order that interleaves them, so that a run cut sho
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import kept
 from adapter import Outcome, Settings, Spec, answer, judge, make_case, np
 from scipy import stats
 
 from whosaw.trace.platt import brier as squared
 from whosaw.trace.platt import calibration_error, fit_scale
 
-ROOT = Path(__file__).resolve().parents[2]
-TABLE = ROOT / "docs" / "measured" / "trace.md"
-RATES = ROOT / "src" / "whosaw" / "app" / "trace_rates.json"
+TABLE = kept.ROOT / "docs" / "measured" / "trace.md"
+RATES = kept.ROOT / "src" / "whosaw" / "app" / "trace_rates.json"
 """Printed beside every verdict."""
 CORE = ("lookup", "legit", "am", "mixed")
 OUTSIDE = ("own", "breach", "star")
@@ -56,10 +53,8 @@ def settings_of_the_table() -> list[Spec]:
 def run(cases: range, minutes: float, log: Path) -> None:
     """Append one line of JSON per case to `log`; cases that it holds already are left out."""
     end = time.monotonic() + 60 * minutes
-    held = {(str(row["spec"]), row["seed"]) for row in _rows(log)}
-    with log.open("a", encoding="utf-8") as lines:
-        if log.stat().st_size and not log.read_bytes().endswith(b"\n"):
-            lines.write("\n")  # a run that was ended while it wrote
+    held = {_case(row) for row in kept.rows([log], _case)}
+    with kept.adding(log) as lines:
         for seed in cases:
             for spec in settings_of_the_table():
                 if time.monotonic() > end:
@@ -76,22 +71,14 @@ def run(cases: range, minutes: float, log: Path) -> None:
 def read(logs: list[Path]) -> dict[Spec, list[Outcome]]:
     """Return the outcomes per setting."""
     found: dict[Spec, list[Outcome]] = defaultdict(list)
-    seen: set[tuple[Spec, int]] = set()
-    for row in (row for log in logs for row in _rows(log)):
-        spec, seed = Spec(**row.pop("spec")), row.pop("seed")
-        if (spec, seed) not in seen:  # two runs may have shared the work, and both reached a case
-            seen.add((spec, seed))
-            found[spec].append(Outcome(**row))
+    for row in kept.rows(logs, _case):
+        spec, _ = Spec(**row.pop("spec")), row.pop("seed")
+        found[spec].append(Outcome(**row))
     return found
 
 
-def _rows(log: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a log; a run that was ended while it wrote leaves half a line, which counts as not there."""
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+def _case(row: dict[str, Any]) -> tuple[str, int]:
+    return str(row["spec"]), row["seed"]
 
 
 def upper(failed: int, of: int) -> float:
@@ -464,29 +451,11 @@ def page(found: dict[Spec, list[Outcome]], lines: Lines, commit: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print, and write where asked; exit 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200, help="cases per setting")
-    parser.add_argument(
-        "--first", type=int, default=0, help="first seed: several runs share the work, each its own log"
-    )
-    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
-    parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
-    parser.add_argument("--resume", action="store_true", help="keep the cases that the log holds, and add the others")
-    parser.add_argument("--only-table", action="store_true", help="make the table of an earlier run")
-    parser.add_argument("--commit", help="what was measured, where a table is made of an earlier run")
-    parser.add_argument("--write", action="store_true", help="write the page under docs/measured")
-    chosen = parser.parse_args(arguments)
-    logs = chosen.log or [ROOT / ".run" / "trace-cases.jsonl"]
-    logs[0].parent.mkdir(parents=True, exist_ok=True)
-    if not chosen.only_table:
-        if not chosen.resume:
-            logs[0].unlink(missing_ok=True)
-        run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
-    found = read(logs)
+    chosen = kept.writing(kept.options(__doc__, 200, "cases per setting"), "write the page under docs/measured")
+    chosen = chosen.parse_args(arguments)
+    found = read(kept.play(chosen, "trace-cases.jsonl", run))
     lines = table(found)
-    head = ["git", "rev-parse", "--short", "HEAD"]
-    commit = chosen.commit or subprocess.run(head, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
-    text = page(found, lines, commit)
+    text = page(found, lines, kept.commit(chosen))
     print(text)
     if chosen.write:
         TABLE.write_text(text, encoding="utf-8")

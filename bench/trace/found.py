@@ -7,9 +7,7 @@ it lacks, several runs may share the work (`--first`), and `--only-table` makes 
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import kept
 from adapter import Attribution, Rung
 from foundlists import CONFIRMED, answer, exposure_of, make_lake, pose_world, read_once, weigh, write_files
 from foundtable import added, table, wilson
@@ -24,8 +23,7 @@ from foundtable import added, table, wilson
 from whosaw.lake.exposure import Exposure
 from worlds.lists import OUTSIDE, TAKEN, World, make_world, write_list
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "measured" / "trace-more.md"
+PAGE = kept.ROOT / "docs" / "measured" / "trace-more.md"
 START, END = "<!-- found lists: written by bench/trace/found.py -->", "<!-- end of found lists -->"
 """Around the part of the page that `--write` replaces."""
 COMPLAINTS = (0, 3, 5, 10)
@@ -129,22 +127,13 @@ def run(cases: range, minutes: float, log: Path) -> None:
             return
         lacking = [kind for kind in (*TAKEN, *OUTSIDE) if (kind, seed) not in held]
         told = "".join(json.dumps(row) + "\n" for row in play(seed, lacking)) if lacking else ""
-        with log.open("a", encoding="utf-8") as lines:
+        with kept.adding(log) as lines:
             lines.write(told)
 
 
 def rows(logs: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the logs, each once; half a line of a run that was ended counts as not there."""
-    seen = set()
-    for line in (line for log in logs if log.exists() for line in log.read_text(encoding="utf-8").splitlines()):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        key = tuple(row[name] for name in ("kind", "seed", "share", "foreign", "k"))
-        if key not in seen:
-            seen.add(key)
-            yield row
+    """Yield the lines of the logs, each list and number of complaints once."""
+    return kept.rows(logs, lambda row: tuple(row[name] for name in ("kind", "seed", "share", "foreign", "k")))
 
 
 def section(found: Sequence[dict[str, Any]], commit: str) -> str:
@@ -174,26 +163,11 @@ def section(found: Sequence[dict[str, Any]], commit: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print, and write where asked; exit 1 where lists name innocents whom the complaints alone do not."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200, help="worlds per setting")
-    parser.add_argument("--first", type=int, default=0, help="first seed: several runs share the work")
-    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
-    parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
-    parser.add_argument("--resume", action="store_true", help="keep the cases that the log holds, and add the others")
-    parser.add_argument("--only-table", action="store_true", help="make the table of earlier runs")
-    parser.add_argument("--commit", help="what was measured, where a table is made of an earlier run")
-    parser.add_argument("--write", action="store_true", help="write the section into docs/measured/trace-more.md")
-    chosen = parser.parse_args(arguments)
-    logs = chosen.log or [ROOT / ".run" / "trace-found.jsonl"]
-    logs[0].parent.mkdir(parents=True, exist_ok=True)
-    if not chosen.only_table:
-        if not chosen.resume:
-            logs[0].unlink(missing_ok=True)
-        run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
-    found = list(rows(logs))
-    head = ["git", "rev-parse", "--short", "HEAD"]
-    commit = chosen.commit or subprocess.run(head, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
-    text = section(found, commit)
+    chosen = kept.writing(
+        kept.options(__doc__, 200, "worlds per setting"), "write the section into docs/measured/trace-more.md"
+    ).parse_args(arguments)
+    found = list(rows(kept.play(chosen, "trace-found.jsonl", run)))
+    text = section(found, kept.commit(chosen))
     print(text)
     if chosen.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)

@@ -7,18 +7,17 @@ kept in a log, a line each: `--resume` adds those that it lacks, and several run
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import kept
 from adapter import Case, Rung, Settings, Spec, make_case, np, question
 from scipy import stats
 
 from whosaw.trace import Sightings, build_index, evidence_over_time, rank
 
-ROOT = Path(__file__).resolve().parents[2]
 LOOKS = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40)
 KINDS = [(mode, strange) for strange in (False, True) for mode in ("own", "breach", "star")]
 SEED = 3000
@@ -44,7 +43,7 @@ def run(cases: range, minutes: float, log: Path) -> None:
     """Append one line of JSON per case to `log`; cases that it holds already are left out."""
     end = time.monotonic() + 60 * minutes
     held = {(mode, strange, seed) for mode, strange, seed, _, _ in rows([log])}
-    with log.open("a", encoding="utf-8") as lines:
+    with kept.adding(log) as lines:
         for seed in cases:
             for mode, strange in KINDS:
                 if time.monotonic() > end:
@@ -56,16 +55,8 @@ def run(cases: range, minutes: float, log: Path) -> None:
 
 
 def rows(logs: list[Path]) -> Iterator[tuple[str, bool, int, bool, bool]]:
-    """Yield the lines of the logs, each case once; half a line of a run that was ended counts as not there."""
-    seen = set()
-    for line in (line for log in logs if log.exists() for line in log.read_text(encoding="utf-8").splitlines()):
-        try:
-            mode, strange, seed, named, finding = json.loads(line)
-        except ValueError:
-            continue
-        if (mode, strange, seed) not in seen:
-            seen.add((mode, strange, seed))
-            yield mode, strange, seed, named, finding
+    """Yield the lines of the logs, each case once."""
+    return kept.rows(logs, lambda row: tuple(row[:3]))
 
 
 def line(what: str, found: list[tuple[bool, bool]]) -> str:
@@ -77,20 +68,7 @@ def line(what: str, found: list[tuple[bool, bool]]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print one line per kind of world without an insider; exit 1 where somebody is named in more than 5 % of all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=70, help="cases per kind")
-    parser.add_argument("--first", type=int, default=0, help="first seed: several runs share the work")
-    parser.add_argument("--minutes", type=float, default=600.0, help="stop after that time, whatever is done")
-    parser.add_argument("--log", type=Path, action="append", help="one line per case; several with --only-table")
-    parser.add_argument("--resume", action="store_true", help="keep the cases that the log holds, and add the others")
-    parser.add_argument("--only-table", action="store_true", help="make the table of earlier runs")
-    chosen = parser.parse_args(arguments)
-    logs = chosen.log or [ROOT / ".run" / "trace-looks.jsonl"]
-    logs[0].parent.mkdir(parents=True, exist_ok=True)
-    if not chosen.only_table:
-        if not chosen.resume:
-            logs[0].unlink(missing_ok=True)
-        run(range(chosen.first, chosen.first + chosen.cases), chosen.minutes, logs[0])
+    logs = kept.play(kept.options(__doc__, 70, "cases per kind").parse_args(arguments), "trace-looks.jsonl", run)
     found = [((mode, strange), (named, finding)) for mode, strange, _, named, finding in rows(logs)]
     print(f"40 complaints, looked at after every one, {time.strftime('%d %B %Y')}\n")
     print("| nobody inside | cases | ever a lead or finding | ever a finding | ever named (95 % interval); bar 0.05 |")
