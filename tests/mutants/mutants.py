@@ -873,8 +873,8 @@ MUTANTS = [
     Mutant(
         "every complainer whom one question showed is one more coincidence",
         "trace/view.py",
-        "    asked = asked_in_one_go(index, question.context, evidence) if evidence.sets else ()\n",
-        "    asked = ()\n",
+        "        asked = asked_in_one_go(index, question.context, evidence) if matched else ()\n",
+        "        asked = ()\n",
         ("tests/unit/trace/test_bulk.py",),
     ),
     Mutant(

@@ -157,14 +157,14 @@ def trace_lake(
         _refuse_future(complaints.sightings, question.exposure, beside.now)
     own = Settings(complete=question.exposure.own_trail, outside_prior=1.0 - beside.base_rate)
     used = settings or (own if alpha is None else replace(own, alpha=alpha))
-    listed = None
+    index, listed = build_index(question.accesses, question.actors, question.population.entered_us.size), None
     if beside.found is not None:
         now_us = None if beside.now is None else to_us(beside.now)
         listed = weigh_list(beside.found, lake, question, known, now_us)
         if listed.holders:
-            listed = beside_complaints(listed, _ranked(question, used), question.exposure.actors)
+            listed = beside_complaints(listed, _ranked(question, used, index), question.exposure.actors)
         question = replace(question, marks=with_list(question.marks, listed, question.exposure.actors))
-    found, over_time = _answer(question, used)
+    found, over_time = _answer(question, used, index)
     told = report(found, question) | over_time
     told["from_index"] = from_index
     told["canaries"] = canary_plan(found, question.exposure)
@@ -236,13 +236,12 @@ def _add_scope(
     told["nothing_else"] = nothing_else(told, whole, found.method.settings.alpha)
 
 
-def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[str, Any]]:
+def _answer(question: Question, settings: Settings, index: Index) -> tuple[Attribution, dict[str, Any]]:
     """Return the answer, and what was said after each complaint as plain values."""
     if not question.exposure.actor.size:  # with nobody to rank there is nothing to compute, and `missing` says so
         method = Method(settings, complaints=len(question.complaints.sightings), matched=0)
         found = Attribution(Verdict.UNDECIDED, (), settings.outside_prior, Scope(), method)
         return found, detail(found, question.exposure, (), question.labels)
-    index = build_index(question.accesses, question.actors, question.population.entered_us.size)
     found = _ranked(question, settings, index)
     if not found.candidates:
         return found, detail(found, question.exposure, (), question.labels)
@@ -250,9 +249,7 @@ def _answer(question: Question, settings: Settings) -> tuple[Attribution, dict[s
     return found, detail(found, question.exposure, steps, question.labels)
 
 
-def _ranked(question: Question, settings: Settings, index: Index | None = None) -> Attribution:
-    if index is None:
-        index = build_index(question.accesses, question.actors, question.population.entered_us.size)
+def _ranked(question: Question, settings: Settings, index: Index) -> Attribution:
     return rank(index, question.population, question.sightings, settings, marks=question.marks, duties=question.duties)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from whosaw.trace.evidence import Evidence
 from whosaw.trace.index import Index
-from whosaw.trace.inputs import Bool, Duties, Int64
+from whosaw.trace.inputs import Duties, Int64
 from whosaw.trace.risk import Context
 
 PAUSE_US = 3_000_000
@@ -44,14 +44,12 @@ class Asked:
         at_us: when it began; of several questions, the first.
         subject: n subjects of the question at hand that it showed, rising.
         since_us: n times at which it first showed them.
-        questions: how many it was.
     """
 
     actor: int
     at_us: int
     subject: Int64
     since_us: Int64
-    questions: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +116,23 @@ def _grain_us(index: Index) -> int:
 
 
 def _asked(actor: int, his: _Openings, page: int, contacted_us: Mapping[int, int]) -> Iterator[Asked]:
-    """Yield the questions of one actor that showed several complainers, and all of his together where that is more."""
+    """Yield the questions of one actor that showed several complainers, and where he asked several, all of them."""
     questions = list(_questions(his, page))
-    if not questions:
-        return
-    alone = np.ones(his.subject.size, np.bool_)
-    alone[np.concatenate(questions)] = False
-    own = {each for each, at_us in _pairs(his, alone) if at_us < contacted_us.get(each, at_us)}
     for rows in questions:
-        each = _one(actor, his, rows)
-        if len(_shown(each, contacted_us)) >= 2:
-            yield each
+        if len(_shown(his, rows, contacted_us)) >= 2:
+            yield _one(actor, his, rows)
     if len(questions) > 1:
-        together = _one(actor, his, np.concatenate(questions), len(questions))
-        shown = _shown(together, contacted_us)
-        both = len(shown & own)
+        together = np.concatenate(questions)
+        shown = _shown(his, together, contacted_us)
+        both = len(shown & _shown(his, np.setdiff1d(np.arange(his.subject.size), together), contacted_us))
         if len(shown) >= 2 and not (both >= 3 and both >= OWN * len(shown)):
-            yield together
+            yield _one(actor, his, together)
 
 
-def _shown(asked: Asked, contacted_us: Mapping[int, int]) -> set[int]:
-    """Return the complainers whom it showed before their contact."""
-    rows = zip(asked.subject.tolist(), asked.since_us.tolist(), strict=True)
-    return {whom for whom, since in rows if since < contacted_us.get(whom, since)}
-
-
-def _pairs(his: _Openings, kept: Bool) -> Iterator[tuple[int, int]]:
-    return zip(his.subject[kept].tolist(), his.at_us[kept].tolist(), strict=True)
+def _shown(his: _Openings, rows: Int64, contacted_us: Mapping[int, int]) -> set[int]:
+    """Return the complainers whom some of his openings showed before their contact."""
+    opened = zip(his.subject[rows].tolist(), his.at_us[rows].tolist(), strict=True)
+    return {whom for whom, at_us in opened if at_us < contacted_us.get(whom, at_us)}
 
 
 def _questions(his: _Openings, page: int) -> Iterator[Int64]:
@@ -168,7 +156,7 @@ def _large(his: _Openings, pages: list[Int64]) -> Iterator[Int64]:
         yield rows
 
 
-def _one(actor: int, his: _Openings, rows: Int64, questions: int = 1) -> Asked:
+def _one(actor: int, his: _Openings, rows: Int64) -> Asked:
     """Return what some rows, in order of time, showed, each subject once."""
     subject, first = np.unique(his.subject[rows], return_index=True)
-    return Asked(actor, int(his.at_us[rows[0]]), subject, his.at_us[rows[first]], questions)
+    return Asked(actor, int(his.at_us[rows[0]]), subject, his.at_us[rows[first]])

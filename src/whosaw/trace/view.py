@@ -78,21 +78,21 @@ def take(
     matched = tuple(risk for risk in sets if risk.matched)
     if like is not None and _order(like.evidence.sets) == _order(matched):
         evidence = matched_anew(index, like.evidence, matched)
-        prior, known = like.prior, like.known
+        prior, known, asked = like.prior, like.known, like.asked
     else:
         evidence, used = gather_evidence(index, matched, counted(seen, marks)), Used(index, question.context)
         prior = prior_weights(index, question.context, matched, settings, used)
         known = records(used, question.context, evidence, settings)
+        asked = asked_in_one_go(index, question.context, evidence) if matched else ()
     own = prior.of(evidence.actor)
     factors = MarkFactors(seen[:, evidence.actor], np.log(marks.odds))
     bets = weigh(evidence.ratio, evidence.trust, own, settings, factors)
     posterior = share_out(bets, evidence, own, known, factors, settings)
     unseen, explained = int((~seen.any(axis=1)).sum()), None
-    asked = asked_in_one_go(index, question.context, evidence) if evidence.sets else ()
     duties = beside_duties(told, asked)
     if duties.actor.size and evidence.sets:
-        known_marks = (index.subject_count, marks, told.actor.size)
-        explained = weigh_duties(duties, evidence, prior.weight[0], known_marks, settings)
+        said = (index.subject_count, marks, told.actor.size)
+        explained = weigh_duties(duties, evidence, prior.weight[0], said, settings)
         bets, posterior = explain(bets, explained), explain(posterior, explained)
     return View(evidence, prior, own, factors, bets, known, posterior, unseen, duties, asked, explained)
 
